@@ -1,0 +1,288 @@
+"""The words with which packets declare their fields.
+
+Each function declares one field; its kind (`protocol.fields`) carries everything that follows: layout, reading,
+writing, checks, documentation, generators. Keyword arguments that name a check (``live``, ``start``,
+``minimum``, ...) take the number of the 3.1.4.2 bullet which the check stands for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from protocol.fields import (
+    Block,
+    Buffer,
+    Direction,
+    Flag,
+    GuidAt,
+    Handle,
+    HandleType,
+    Inner,
+    Items,
+    Mode,
+    Number,
+    Size,
+    Text,
+)
+from protocol.record import ABSENT
+from protocol.rest import Rest
+
+if TYPE_CHECKING:
+    from protocol.structure import Structure
+    from protocol.tables import Table
+
+__all__ = [
+    "address",
+    "array",
+    "block",
+    "buffer",
+    "context",
+    "device",
+    "flags",
+    "guid_at",
+    "handle",
+    "limit",
+    "mode",
+    "no_data",
+    "number",
+    "request_id",
+    "room",
+    "size",
+    "structure",
+    "tail",
+    "text",
+    "version",
+]
+
+
+def _rules(**numbers: str) -> dict[str, str]:
+    return {check: number for check, number in numbers.items() if number}
+
+
+def request_id() -> Any:
+    """``dwRequestID``: 0 lets the server choose, 1..0x7FFFFFFF is the client's choice (2.2.4.1.3.1)."""
+    return Number("dwRequestID", role="request_id")
+
+
+def handle(
+    spec: str,
+    type_: HandleType,
+    *,
+    direction: Direction = "in",
+    optional: bool = False,
+    default: int = 0,
+    note: str = "",
+    live: str = "",
+) -> Any:
+    """A handle of a kind; ``live``: it must be live and of that kind."""
+    return Handle(
+        spec, type_, direction=direction, optional=optional, default=default, note=note, rules=_rules(live=live)
+    )
+
+
+def number(
+    spec: str, *, direction: Direction = "in", default: int = 0, note: str = "", nonzero: str = "", exists: str = ""
+) -> Any:
+    """A plain number; ``exists``: what it names must exist."""
+    return Number(spec, direction=direction, default=default, note=note, rules=_rules(nonzero=nonzero, exists=exists))
+
+
+def context(spec: str, *, note: str = "", echoes: str = "") -> Any:
+    """An opaque value of the client; ``echoes`` names the request's field where the spelling differs."""
+    found = Number(spec, role="context", note=note)
+    found.echoes = echoes or spec
+    return found
+
+
+def no_data(spec: str, *, note: str = "") -> Any:
+    """A field that has to carry TAPI_NO_DATA."""
+    return Number(spec, role="no_data", default=ABSENT, note=note)
+
+
+def version(
+    spec: str,
+    *,
+    direction: Direction = "in",
+    default: int = 0,
+    note: str = "",
+    listed: str = "",
+    acceptable: str = "",
+    ordered: str = "",
+    overlap: str = "",
+) -> Any:
+    """A TAPI version; ``listed``: one of the known ones, ``acceptable``: a version of the device's extensions."""
+    rules = _rules(listed=listed, acceptable=acceptable, ordered=ordered, overlap=overlap)
+    return Number(spec, role="version", direction=direction, default=default, note=note, rules=rules)
+
+
+def device(spec: str, *, direction: Direction = "in", note: str = "", exists: str = "") -> Any:
+    """A device id; ``exists``: the device must exist."""
+    return Number(spec, role="device", direction=direction, note=note, rules=_rules(exists=exists))
+
+
+def address(spec: str, *, direction: Direction = "in", default: int = 0, note: str = "", exists: str = "") -> Any:
+    """An address id on a line."""
+    return Number(spec, role="address", direction=direction, default=default, note=note, rules=_rules(exists=exists))
+
+
+def size(spec: str, *, direction: Direction = "in", note: str = "", minimum: str = "", fits: str = "") -> Any:
+    """The byte length of data at an offset field; computed from the data unless given."""
+    rules = _rules(minimum=minimum, fits=fits)
+    return Size(spec, role="size", direction=direction, default=None, note=note, rules=rules)
+
+
+def limit(
+    spec: str,
+    type_: type[Structure],
+    *,
+    note: str = "",
+    maximum: str = "",
+    minimum: str = "",
+    room: str = "",
+    fits: str = "",
+) -> Any:
+    """The largest structure that the client takes in the completion packet."""
+    found = Number(spec, role="limit", note=note, rules=_rules(maximum=maximum, minimum=minimum, room=room, fits=fits))
+    found.type = type_
+    return found
+
+
+def flags(
+    spec: str,
+    *tables: Table,
+    cardinality: str = "unstated",
+    allowed: int = 0,
+    direction: Direction = "in",
+    default: int = 0,
+    note: str = "",
+    legal: str = "",
+) -> Any:
+    """A number out of constant tables; ``legal``: it has the members and the cardinality stated."""
+    return Flag(
+        spec,
+        tables,
+        cardinality=cardinality,
+        allowed=allowed,
+        direction=direction,
+        default=default,
+        note=note,
+        rules=_rules(legal=legal),
+    )
+
+
+def room(spec: str, *, direction: Direction = "in", note: str = "", fits: str = "", minimum: str = "") -> Any:
+    """How many bytes the client leaves for what the server writes at an output offset."""
+    return Number(spec, role="capacity", direction=direction, note=note, rules=_rules(fits=fits, minimum=minimum))
+
+
+def guid_at(spec: str, size: str, *, note: str = "", start: str = "", end: str = "") -> Any:
+    """The offset of a GUID whose size is in another field."""
+    return GuidAt(spec, size=size, note=note, rules=_rules(start=start, end=end))
+
+
+def text(
+    spec: str,
+    *,
+    size: str = "",
+    direction: Direction = "in",
+    optional: str = "",
+    note: str = "",
+    aligned: str = "",
+    inside: str = "",
+    terminated: str = "",
+    rule: str = "",
+) -> Any:
+    """The offset of a NUL-terminated UTF-16 string; ``rule`` stands for all three checks at once."""
+    rules = _rules(aligned=aligned or rule, inside=inside or rule, terminated=terminated or rule)
+    return Text(spec, size=size, direction=direction, optional=optional, note=note, rules=rules)
+
+
+def block(
+    spec: str,
+    size: str,
+    *,
+    direction: Direction = "in",
+    optional: str = "",
+    absent: bool = False,
+    note: str = "",
+    start: str = "",
+    end: str = "",
+) -> Any:
+    """The offset of bytes whose length is in another field."""
+    return Block(
+        spec,
+        size=size,
+        direction=direction,
+        optional=optional,
+        absent=absent,
+        note=note,
+        rules=_rules(start=start, end=end),
+    )
+
+
+def structure(
+    spec: str,
+    type_: type[Structure],
+    *,
+    size: str = "",
+    direction: Direction = "in",
+    optional: str = "",
+    absent: bool = False,
+    note: str = "",
+    start: str = "",
+    end: str = "",
+    room: str = "",
+    valid: str = "",
+) -> Any:
+    """The offset of a structure; ``room``: VarData can hold one, ``valid``: its members are legal."""
+    return Inner(
+        spec,
+        type_,
+        size=size,
+        direction=direction,
+        optional=optional,
+        absent=absent,
+        note=note,
+        rules=_rules(start=start, end=end, room=room, valid=valid),
+    )
+
+
+def array(
+    spec: str,
+    entry: type[Structure] | None,
+    size: str,
+    *,
+    direction: Direction = "in",
+    optional: str = "",
+    note: str = "",
+    start: str = "",
+    end: str = "",
+) -> Any:
+    """The offset of an array of structures, or of DWORDs where ``entry`` is None."""
+    return Items(
+        spec, entry, size=size, direction=direction, optional=optional, note=note, rules=_rules(start=start, end=end)
+    )
+
+
+def buffer(
+    spec: str, type_: type[Structure], *, note: str = "", fits: str = "", minimum: str = "", room: str = ""
+) -> Any:
+    """In: the size of the buffer for a structure; out: the offset of that structure."""
+    return Buffer(spec, type_, note=note, rules=_rules(fits=fits, minimum=minimum, room=room))
+
+
+def mode(spec: str, by: str, tables: dict[int, Table]) -> Any:
+    """A number whose table the number in another field selects."""
+    return Mode(spec, by, tables)
+
+
+def tail(
+    spec: str,
+    type_: type[Structure] | None = None,
+    *,
+    text: bool = False,
+    size: str = "",
+    count: str = "",
+) -> Any:
+    """The variable part behind the fixed one: bytes, text or a structure; ``size`` or ``count`` give its length."""
+    return Rest(spec, entry=type_, text=text, size=size, count=count)

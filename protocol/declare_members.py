@@ -1,0 +1,139 @@
+"""The words with which structures declare their members; the kinds are in `protocol.fields` and `protocol.members`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from protocol.fields import Flag, Handle, HandleType, Mode, Number
+from protocol.members import Embedded, Extent, Following, Guid, Pair, Time, Union
+from protocol.rest import Rest
+
+if TYPE_CHECKING:
+    from protocol.structure import Structure
+    from protocol.tables import Table
+
+__all__ = [
+    "ascii_text",
+    "data",
+    "embedded",
+    "entries",
+    "extent",
+    "flags",
+    "following",
+    "guid",
+    "handle",
+    "inner",
+    "mode",
+    "number",
+    "rest",
+    "rows",
+    "text",
+    "texts",
+    "time",
+    "union",
+]
+
+
+def _rules(start: str, end: str) -> dict[str, str]:
+    return {check: number for check, number in (("start", start), ("end", end)) if number}
+
+
+def extent(spec: str) -> Any:
+    """``dwTotalSize``, ``dwNeededSize`` or ``dwUsedSize``."""
+    return Extent(spec)
+
+
+def number(spec: str, *, since: int = 0, note: str = "") -> Any:
+    """A plain number."""
+    return Number(spec, since=since, note=note)
+
+
+def handle(spec: str, type_: HandleType, *, note: str = "") -> Any:
+    """A handle of a kind."""
+    return Handle(spec, type_, note=note)
+
+
+def flags(
+    spec: str, table: Table, *, cardinality: str = "unstated", since: int = 0, note: str = "", legal: str = ""
+) -> Any:
+    """A number out of a constant table."""
+    rules = {"legal": legal} if legal else {}
+    return Flag(spec, (table,), cardinality=cardinality, since=since, note=note, rules=rules)
+
+
+def mode(spec: str, by: str, tables: dict[int, Table]) -> Any:
+    """A number whose table another member selects."""
+    return Mode(spec, by, tables)
+
+
+def guid(spec: str, *, since: int = 0, note: str = "") -> Any:
+    """A GUID of 16 bytes."""
+    return Guid(spec, since=since, note=note)
+
+
+def time(spec: str, *, since: int = 0, note: str = "") -> Any:
+    """A SYSTEMTIME of 16 bytes."""
+    return Time(spec, since=since, note=note)
+
+
+def embedded(spec: str, type_: type[Structure], *, since: int = 0) -> Any:
+    """A structure inside the fixed part."""
+    return Embedded(spec, type_, since=since)
+
+
+def text(spec: str, *, format_: str = "", since: int = 0, note: str = "", start: str = "", end: str = "") -> Any:
+    """Size and offset of a string: UTF-16 (F7), or what the ``format_`` member says."""
+    return Pair(spec, "text", format_=format_, since=since, note=note, rules=_rules(start, end))
+
+
+def ascii_text(spec: str, *, since: int = 0, note: str = "", start: str = "", end: str = "") -> Any:
+    """Size and offset of a string of one byte per character."""
+    return Pair(spec, "ascii", since=since, note=note, rules=_rules(start, end))
+
+
+def texts(spec: str, *, since: int = 0, note: str = "") -> Any:
+    """Size and offset of a list of strings, each ended by NUL, the list by another."""
+    return Pair(spec, "texts", since=since, note=note)
+
+
+def data(spec: str, *, since: int = 0, note: str = "", start: str = "", end: str = "") -> Any:
+    """Size and offset of bytes."""
+    return Pair(spec, "bytes", since=since, note=note, rules=_rules(start, end))
+
+
+def entries(
+    spec: str,
+    entry: type[Structure] | None,
+    *,
+    count: str = "",
+    table: Table | None = None,
+    since: int = 0,
+    note: str = "",
+) -> Any:
+    """Size and offset of an array of structures, or of DWORDs where ``entry`` is None."""
+    return Pair(spec, "array", entry=entry, count=count, table=table, since=since, note=note)
+
+
+def rows(spec: str, *, row: str, count: str, since: int = 0) -> Any:
+    """Size and offset of texts of equal length; the ``row`` member says how many bytes each takes."""
+    return Pair(spec, "rows", row=row, count=count, since=since)
+
+
+def inner(spec: str, type_: type[Structure], *, since: int = 0, note: str = "", start: str = "", end: str = "") -> Any:
+    """Size and offset of a structure."""
+    return Pair(spec, "structure", entry=type_, since=since, note=note, rules=_rules(start, end))
+
+
+def following(spec: str, entry: type[Structure], count: str) -> Any:
+    """An array of structures right behind the fixed part."""
+    return Following(spec, entry, count)
+
+
+def rest(spec: str, type_: type[Structure] | None = None, *, size: str = "") -> Any:
+    """A structure, or bytes, behind the fixed part."""
+    return Rest(spec, entry=type_, size=size)
+
+
+def union(spec: str, selector: str, bodies: dict[int, type[Structure]]) -> Any:
+    """A body behind the fixed part that the ``selector`` member chooses."""
+    return Union(spec, selector, bodies)

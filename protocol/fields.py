@@ -1,0 +1,487 @@
+"""What a field of a packet is: the kinds, and the checks that follow from them.
+
+The kind of a field fixes how it is read, written, shown and checked. `protocol.declare` has the short words with
+which the packets declare their fields.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from uuid import UUID
+
+from protocol.record import ABSENT, Budget, Builder, Field, Layout, Record
+from protocol.tables import Flags, Table, meaning, members
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from protocol.problem import Problem
+    from protocol.structure import Structure
+
+__all__ = [
+    "Block",
+    "Buffer",
+    "Direction",
+    "Flag",
+    "GuidAt",
+    "Handle",
+    "HandleType",
+    "Inner",
+    "Items",
+    "Mode",
+    "Number",
+    "Offset",
+    "Size",
+    "Text",
+    "spelled",
+    "terminator",
+    "wide",
+]
+
+Direction = Literal["in", "out", "inout"]
+
+
+class HandleType(Enum):
+    """The kinds of handle (2.2.2); what a value stands for is known only to the server that gave it out."""
+
+    HLINEAPP = "line application"
+    HLINE = "line"
+    HCALL = "call"
+    HPHONEAPP = "phone application"
+    HPHONE = "phone"
+    HAGENT = "agent"
+    HAGENTSESSION = "agent session"
+    DIALOGINSTANCE = "dialog instance"
+
+
+class Number(Field):
+    """A plain integer; ``role`` says what it counts or names."""
+
+    kind = "number"
+
+    def __init__(
+        self,
+        spec: str,
+        *,
+        role: str = "number",
+        direction: Direction = "in",
+        default: Any = 0,
+        since: int = 0,
+        note: str = "",
+        rules: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(spec, default=default, since=since, note=note)
+        self.role = role
+        self.direction = direction
+        self.rules = rules or {}
+        #: The structure that a limit speaks of.
+        self.type: Any = None
+        #: The field of the request that a context of a completion repeats.
+        self.echoes = ""
+
+    def rule(self, check: str) -> str:
+        """The id of the rule that a check of this field stands for, or empty."""
+        return self.owner.rule(self.rules.get(check, ""))
+
+
+class Size(Number):
+    """The byte length of the data at an offset field; filled in from the data unless given."""
+
+    kind = "size"
+    turn = 2
+
+
+class Handle(Number):
+    """A handle of one kind; ``optional`` ones may be 0."""
+
+    kind = "handle"
+
+    def __init__(
+        self,
+        spec: str,
+        type_: HandleType,
+        *,
+        direction: Direction = "in",
+        optional: bool = False,
+        default: Any = 0,
+        note: str = "",
+        rules: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(spec, role="handle", direction=direction, default=default, note=note, rules=rules)
+        self.type = type_
+        self.optional = optional
+
+
+class Flag(Number):
+    """A number out of constant tables: how many of its members it may have is the ``cardinality``."""
+
+    kind = "flags"
+
+    def __init__(
+        self,
+        spec: str,
+        tables: tuple[Table, ...],
+        *,
+        cardinality: str = "unstated",
+        allowed: int = 0,
+        direction: Direction = "in",
+        default: Any = 0,
+        since: int = 0,
+        note: str = "",
+        rules: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(spec, role="flags", direction=direction, default=default, since=since, note=note, rules=rules)
+        self.tables = tables
+        self.cardinality = cardinality
+        self.allowed = allowed
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        new = self.read(record)
+        if new is None or (new == ABSENT and self.direction == "out"):
+            return None
+        return spelled(self.tables, new)
+
+
+class Mode(Number):
+    """A word whose table depends on another word: the mode that goes with a call state (2.2.4.2.1.8)."""
+
+    kind = "mode"
+
+    def __init__(self, spec: str, by: str, tables: dict[int, Table]) -> None:
+        super().__init__(spec, role="flags")
+        self.by = by
+        self.tables = tables
+
+    def resolve(self, layout: Layout) -> None:
+        self.by_index = layout.index(self.by)
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        if max(self.index, self.by_index) >= len(record.words):
+            return None
+        table = self.tables.get(record.words[self.by_index] & 0x00FFFFFF)
+        new = record.words[self.index]
+        return meaning(table, new) if table is not None and new else None
+
+
+def spelled(tables: tuple[Table, ...], number: int) -> list[str] | str | None:
+    """The names of a number in one table, or of the bits of a number that several tables share."""
+    if len(tables) == 1:
+        return meaning(tables[0], number)
+    names: list[str] = []
+    rest = number
+    for table in tables:
+        mask = sum(int(member) for member in members(table) if issubclass(table, Flags))
+        if number & mask:
+            names += meaning(table, number & mask) or []
+        rest &= ~mask
+    if rest:
+        names.append(f"0x{rest:08X}")
+    return names
+
+
+class Offset(Field):
+    """An offset into the variable data, with what stands there; `ABSENT` means nothing."""
+
+    kind = "offset"
+    turn = 1
+    aligned: ClassVar[int] = 4
+
+    def __init__(
+        self,
+        spec: str,
+        *,
+        size: str = "",
+        direction: Direction = "in",
+        optional: str = "",
+        absent: bool = False,
+        note: str = "",
+        rules: dict[str, str] | None = None,
+    ) -> None:
+        unsized = not size and direction == "in"
+        super().__init__(spec, default=ABSENT if optional or unsized or absent else 0, note=note)
+        self.size = size
+        self.direction = direction
+        self.optional = optional
+        self.rules = rules or {}
+        self.size_index = -1
+
+    def resolve(self, layout: Layout) -> None:
+        if self.size:
+            self.size_index = layout.index(self.size)
+
+    def present(self, record: Record) -> tuple[int, int] | None:
+        """Offset and size when the data is there to be looked at: (offset, -1) where no size is given."""
+        if self.index >= len(record.words) or not record.carries(self.direction):
+            return None
+        offset = record.words[self.index]
+        if offset == ABSENT and (self.optional or self.direction == "out"):
+            return None
+        if self.size_index < 0:
+            return offset, -1
+        length = record.words[self.size_index]
+        return (offset, length) if length else None
+
+    def extent(self, record: Record) -> tuple[bytes, int, int] | None:
+        """Buffer, start and end of the data, when it lies inside the record."""
+        found = self.present(record)
+        if found is None:
+            return None
+        offset, length = found
+        buffer, origin, limit = record.span()
+        start = origin + offset
+        end = limit if length < 0 else start + length
+        return (buffer, start, end) if start < limit and start <= end <= limit else None
+
+    def read(self, record: Record) -> Any:
+        found = self.extent(record)
+        return None if found is None else self.decode(record, *found)
+
+    def decode(self, record: Record, buffer: bytes, start: int, end: int) -> Any:
+        """The value of the bytes between start and end."""
+        return buffer[start:end]
+
+    def encode(self, new: Any) -> bytes:
+        """The bytes of a value."""
+        if isinstance(new, (bytes, bytearray, memoryview)):
+            return bytes(new)
+        raise self.refusal(f"{new!r} is not bytes")
+
+    def write(self, builder: Builder, words: list[int], new: Any) -> None:
+        """Place the data and point at it; an integer is taken for the offset itself."""
+        if isinstance(new, int):
+            words[self.index] = self.number(new)
+        else:
+            self.place(builder, words, self.encode(new))
+
+    def place(self, builder: Builder, words: list[int], data: bytes) -> None:
+        """Append encoded data and point at it."""
+        words[self.index] = builder.append(data)
+        if self.size_index >= 0:
+            words[self.size_index] = len(data)
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        found = self.extent(record)
+        if found is None or not budget.spend(found[2] - found[1]):
+            return None
+        return self.decode(record, *found).hex()
+
+    def check(self, record: Record) -> Iterator[Problem]:
+        found = self.present(record)
+        if found is None:
+            return
+        offset, length = found
+        origin, limit = record.span()[1:]
+        room = limit - origin
+        rules = self.rules
+        if offset % self.aligned:
+            yield self.problem(
+                "alignment", f"offset {offset} is not a multiple of {self.aligned}", rules.get("start", "")
+            )
+        elif offset >= room:
+            yield self.problem(
+                "bounds", f"offset {offset} lies outside the {room} bytes of VarData", rules.get("start", "")
+            )
+        if length > 0 and offset + length > room:
+            detail = f"offset {offset} + {self.size} {length} runs past the {room} bytes of VarData"
+            yield self.problem("overrun", detail, rules.get("end", ""))
+
+    def suspect(self) -> Callable[[Record], bool] | None:
+        index, size_index, aligned, optional = self.index, self.size_index, self.aligned - 1, bool(self.optional)
+        outgoing, deep = self.direction == "out", isinstance(self, Inner)
+
+        def suspicious(record: Record) -> bool:
+            offset = record.words[index]
+            if offset == ABSENT and (optional or outgoing):
+                return False
+            length = record.words[size_index] if size_index >= 0 else 1
+            if not length:
+                return False
+            _, origin, limit = record.span()
+            return deep or bool(offset & aligned) or origin + offset + length > limit
+
+        return suspicious
+
+
+class Text(Offset):
+    """The offset of a NUL-terminated UTF-16LE string."""
+
+    kind = "text"
+    aligned = 2
+
+    def suspect(self) -> Callable[[Record], bool] | None:
+        return _suspect_text(self.index, bool(self.optional), self.direction == "out")
+
+    def decode(self, record: Record, buffer: bytes, start: int, end: int) -> str | None:
+        stop = terminator(buffer, start, end)
+        return None if stop < 0 else buffer[start:stop].decode("utf-16-le", "surrogatepass")
+
+    def encode(self, new: Any) -> bytes:
+        return wide(self, new)
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        found = self.extent(record)
+        if found is None or not budget.spend(found[2] - found[1]):
+            return None
+        return self.decode(record, *found)
+
+    def check(self, record: Record) -> Iterator[Problem]:
+        found = self.present(record)
+        if found is None:
+            return
+        offset, _ = found
+        buffer, origin, limit = record.span()
+        room = limit - origin
+        rules = self.rules
+        if offset % 2:
+            yield self.problem("alignment", f"offset {offset} is odd", rules.get("aligned", ""))
+        if offset >= room:
+            yield self.problem(
+                "bounds", f"offset {offset} lies outside the {room} bytes of VarData", rules.get("inside", "")
+            )
+        elif offset % 2 == 0 and terminator(buffer, origin + offset, limit) < 0:
+            detail = f"the string at offset {offset} does not end inside the {room} bytes of VarData"
+            yield self.problem("termination", detail, rules.get("terminated", ""))
+
+
+def _suspect_text(index: int, optional: bool, outgoing: bool) -> Callable[[Record], bool]:
+    def suspicious(record: Record) -> bool:
+        offset = record.words[index]
+        if offset == ABSENT and (optional or outgoing):
+            return False
+        buffer, origin, limit = record.span()
+        start = origin + offset
+        return bool(offset & 1) or terminator(buffer, start, limit) < 0
+
+    return suspicious
+
+
+def terminator(buffer: bytes, start: int, end: int) -> int:
+    """Where the UTF-16 NUL of a string stands, or -1."""
+    stop = buffer.find(b"\0\0", start, end)
+    while stop >= 0 and (stop - start) & 1:
+        stop = buffer.find(b"\0\0", stop + 1, end)
+    return stop
+
+
+def wide(field: Field, new: Any) -> bytes:
+    """A string as NUL-terminated UTF-16LE."""
+    if not isinstance(new, str):
+        raise field.refusal(f"{new!r} is not a string")
+    if "\0" in new:
+        raise field.refusal("a string cannot contain NUL")
+    return new.encode("utf-16-le", "surrogatepass") + b"\0\0"
+
+
+class Block(Offset):
+    """The offset of bytes whose length another field gives."""
+
+    kind = "block"
+
+
+class GuidAt(Offset):
+    """The offset of a GUID whose length another field gives."""
+
+    kind = "guid"
+
+    def decode(self, record: Record, buffer: bytes, start: int, end: int) -> UUID | None:
+        return UUID(bytes_le=buffer[start : start + 16]) if end - start >= 16 else None
+
+    def encode(self, new: Any) -> bytes:
+        if not isinstance(new, UUID):
+            raise self.refusal(f"{new!r} is not a UUID")
+        return new.bytes_le
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        found = self.read(record)
+        return None if found is None else str(found)
+
+
+class Inner(Offset):
+    """The offset of a structure, alone or with its size in another field."""
+
+    kind = "structure"
+
+    def __init__(self, spec: str, type_: type[Structure], **kwargs: Any) -> None:
+        super().__init__(spec, **kwargs)
+        self.type = type_
+
+    def decode(self, record: Record, buffer: bytes, start: int, end: int) -> Structure | None:
+        return self.type.at(buffer, start, end)
+
+    def encode(self, new: Any) -> bytes:
+        return self.type.coerce(self, new).encode()
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        found = self.read(record)
+        return None if found is None or not budget.spend(self.type.layout.words) else found.describe(budget)
+
+    def check(self, record: Record) -> Iterator[Problem]:
+        yield from super().check(record)
+        found = self.extent(record)
+        if found is not None and found[1] % 4 == 0:
+            inner = self.type.at(*found)
+            for problem in inner.problems():
+                yield problem._replace(field=f"{self.spec}.{problem.field}")
+
+
+class Items(Offset):
+    """The offset of an array of structures or DWORDs whose byte length another field gives."""
+
+    kind = "array"
+
+    def __init__(self, spec: str, entry: type[Structure] | None, **kwargs: Any) -> None:
+        super().__init__(spec, **kwargs)
+        self.entry = entry
+        self.step = 4 if entry is None else 4 * entry.layout.words
+
+    def decode(self, record: Record, buffer: bytes, start: int, end: int) -> tuple[Any, ...]:
+        entry, step = self.entry, self.step
+        stop = start + (end - start) // step * step
+        if entry is None:
+            return tuple(int.from_bytes(buffer[i : i + 4], "little") for i in range(start, stop, 4))
+        return tuple(entry.at(buffer, i, i + step) for i in range(start, stop, step))
+
+    def encode(self, new: Any) -> bytes:
+        if self.entry is None:
+            return b"".join(self.number(item).to_bytes(4, "little") for item in new)
+        return b"".join(self.entry.coerce(self, item).encode() for item in new)
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        found = self.extent(record)
+        if found is None or not budget.spend(found[2] - found[1]):
+            return None
+        items = self.decode(record, *found)
+        return list(items) if self.entry is None else [item.describe(budget) for item in items]
+
+
+class Buffer(Number):
+    """Going in, the size of the caller's buffer for a structure; coming back, the offset of that structure."""
+
+    kind = "buffer"
+
+    def __init__(
+        self, spec: str, type_: type[Structure], *, note: str = "", rules: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(spec, role="buffer", direction="inout", note=note, rules=rules)
+        self.type = type_
+        self.inner = Inner(spec, type_, direction="out")
+
+    def resolve(self, layout: Layout) -> None:
+        self.inner.name, self.inner.index, self.inner.owner = self.name, self.index, layout
+
+    def read(self, record: Record) -> Any:
+        found = self.inner.read(record)
+        return super().read(record) if found is None else found
+
+    def write(self, builder: Builder, words: list[int], new: Any) -> None:
+        if isinstance(new, int):
+            super().write(builder, words, new)
+        else:
+            self.inner.write(builder, words, new)
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        return self.inner.meaning(record, budget)
+
+    def check(self, record: Record) -> Iterator[Problem]:
+        yield from self.inner.check(record)

@@ -1,0 +1,454 @@
+"""The kinds of member that only structures (2.2.6) have: pairs of size and offset, GUIDs, times, counted arrays."""
+
+from __future__ import annotations
+
+import uuid
+from struct import Struct
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from protocol.fields import Number, terminator, wide
+from protocol.record import Budget, Builder, Field, Layout, Record, packer
+from protocol.rest import plain
+from protocol.tables import meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from protocol.problem import Problem
+    from protocol.structure import Structure
+    from protocol.tables import Table
+
+__all__ = ["Embedded", "Extent", "Following", "Guid", "Pair", "SystemTime", "Time", "Union"]
+
+STRINGFORMAT_ASCII = 1
+STRINGFORMAT_UNICODE = 3
+STRINGFORMAT_BINARY = 4
+
+
+class Extent(Number):
+    """``dwTotalSize``, ``dwNeededSize`` or ``dwUsedSize``: the length of the whole structure unless given."""
+
+    kind = "extent"
+
+    def __init__(self, spec: str) -> None:
+        super().__init__(spec, role="extent", default=None)
+
+
+class Guid(Field):
+    """Sixteen bytes in GUID wire order."""
+
+    kind = "guid"
+    width = 4
+
+    def __init__(self, spec: str, *, since: int = 0, note: str = "") -> None:
+        super().__init__(spec, default=uuid.UUID(int=0), since=since, note=note)
+
+    def read(self, record: Record) -> uuid.UUID | None:
+        words = record.words[self.index : self.index + 4]
+        return uuid.UUID(bytes_le=packer(4).pack(*words)) if len(words) == 4 else None
+
+    def write(self, builder: Builder, words: list[int], new: Any) -> None:
+        if not isinstance(new, uuid.UUID):
+            try:
+                new = uuid.UUID(new)
+            except (ValueError, AttributeError, TypeError):
+                raise self.refusal(f"{new!r} is not a GUID") from None
+        words[self.index : self.index + 4] = packer(4).unpack(new.bytes_le)
+
+    def raw(self, words: tuple[int, ...]) -> Iterator[tuple[str, int]]:
+        return iter(())
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        found = self.read(record)
+        return None if found is None else str(found)
+
+
+class SystemTime(NamedTuple):
+    """A SYSTEMTIME: eight 16-bit numbers, UTC; kept as sent, so impossible dates survive."""
+
+    year: int = 0
+    month: int = 0
+    day_of_week: int = 0
+    day: int = 0
+    hour: int = 0
+    minute: int = 0
+    second: int = 0
+    milliseconds: int = 0
+
+
+class Time(Field):
+    """A SYSTEMTIME member."""
+
+    kind = "time"
+    width = 4
+    codec: ClassVar[Struct] = Struct("<8H")
+
+    def __init__(self, spec: str, *, since: int = 0, note: str = "") -> None:
+        super().__init__(spec, default=SystemTime(), since=since, note=note)
+
+    def read(self, record: Record) -> SystemTime | None:
+        words = record.words[self.index : self.index + 4]
+        return SystemTime._make(self.codec.unpack(packer(4).pack(*words))) if len(words) == 4 else None
+
+    def write(self, builder: Builder, words: list[int], new: Any) -> None:
+        parts = [self.number(part, 16) for part in new]
+        if len(parts) != 8:
+            raise self.refusal(f"{new!r} is not a SYSTEMTIME of eight numbers")
+        words[self.index : self.index + 4] = packer(4).unpack(self.codec.pack(*parts))
+
+    def raw(self, words: tuple[int, ...]) -> Iterator[tuple[str, int]]:
+        return iter(())
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        t = self.read(record)
+        if t is None:
+            return None
+        date = f"{t.year:04}-{t.month:02}-{t.day:02}"
+        return f"{date}T{t.hour:02}:{t.minute:02}:{t.second:02}.{t.milliseconds:03}Z"
+
+
+class Embedded(Field):
+    """A structure that stands inside the fixed part, such as LINEDIALPARAMS."""
+
+    kind = "embedded"
+
+    def __init__(self, spec: str, type_: type[Structure], *, since: int = 0) -> None:
+        super().__init__(spec, default=None, since=since)
+        self.type = type_
+        self.width = type_.layout.words  # type: ignore[misc]
+
+    def read(self, record: Record) -> Structure | None:
+        words = record.words[self.index : self.index + self.width]
+        return self.type.at(packer(self.width).pack(*words), 0, 4 * self.width) if len(words) == self.width else None
+
+    def write(self, builder: Builder, words: list[int], new: Any) -> None:
+        words[self.index : self.index + self.width] = self.type.coerce(self, new).words
+
+    def raw(self, words: tuple[int, ...]) -> Iterator[tuple[str, int]]:
+        return iter(())
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        found = self.read(record)
+        return None if found is None else found.describe(budget)
+
+
+class Pair(Field):
+    """Two adjacent members, size and offset, and the data they lead to.
+
+    ``content`` is what stands there: ``text`` (UTF-16, or what ``format`` says), ``texts`` (a list of strings,
+    ended by an empty one), ``ascii``, ``bytes``, ``array`` (with ``count``), ``rows`` (texts of fixed length) or
+    ``structure`` (with bytes after it that belong to it, as in a FLOWSPEC with provider data).
+    """
+
+    kind = "pair"
+    width = 2
+    turn = 1
+
+    def __init__(
+        self,
+        spec: str,
+        content: str,
+        *,
+        entry: type[Structure] | None = None,
+        count: str = "",
+        format_: str = "",
+        row: str = "",
+        table: Table | None = None,
+        since: int = 0,
+        note: str = "",
+        rules: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(spec, default=None, since=since, note=note)
+        self.content = content
+        self.table = table
+        self.entry = entry
+        self.count = count
+        self.format = format_
+        self.row = row
+        self.rules = rules or {}
+
+    def specs(self) -> tuple[str, ...]:
+        return (f"{self.spec}Size", f"{self.spec}Offset")
+
+    def resolve(self, layout: Layout) -> None:
+        self.count_index = layout.index(self.count) if self.count else -1
+        self.format_index = layout.index(self.format) if self.format else -1
+        self.row_index = layout.index(self.row) if self.row else -1
+
+    def extent(self, record: Record) -> tuple[bytes, int, int] | None:
+        """Buffer, start and end of the data, when it lies inside the structure."""
+        words, index = record.words, self.index
+        if index + 1 >= len(words) or not words[index]:
+            return None
+        buffer, origin, limit = record.span()
+        start = origin + words[index + 1]
+        end = start + words[index]
+        return (buffer, start, end) if end <= limit else None
+
+    def read(self, record: Record) -> Any:
+        found = self.extent(record)
+        return None if found is None else getattr(self, f"_read_{self.content}")(record, *found)
+
+    def write(self, builder: Builder, words: list[int], new: Any) -> None:
+        if self.content in ("array", "rows"):
+            getattr(self, f"_write_{self.content}")(builder, words, tuple(new))
+            return
+        data = getattr(self, f"_bytes_of_{self.content}")(words, new)
+        words[self.index] = len(data)
+        words[self.index + 1] = builder.append(data)
+
+    def _read_bytes(self, record: Record, buffer: bytes, start: int, end: int) -> bytes:
+        return buffer[start:end]
+
+    def _bytes_of_bytes(self, words: list[int], new: Any) -> bytes:
+        if isinstance(new, (bytes, bytearray, memoryview)):
+            return bytes(new)
+        raise self.refusal(f"{new!r} is not bytes")
+
+    def _read_text(self, record: Record, buffer: bytes, start: int, end: int) -> str | bytes:
+        form = record.words[self.format_index] if self.format_index >= 0 else STRINGFORMAT_UNICODE
+        if form == STRINGFORMAT_ASCII:
+            return self._read_ascii(record, buffer, start, end)
+        if form != STRINGFORMAT_UNICODE:
+            return buffer[start:end]
+        stop = terminator(buffer, start, end)
+        return buffer[start : end - (end - start) % 2 if stop < 0 else stop].decode("utf-16-le", "surrogatepass")
+
+    def _bytes_of_text(self, words: list[int], new: Any) -> bytes:
+        binary = isinstance(new, (bytes, bytearray))
+        if self.format_index >= 0:
+            form = words[self.format_index]
+            if not form:
+                form = words[self.format_index] = STRINGFORMAT_BINARY if binary else STRINGFORMAT_UNICODE
+            if form == STRINGFORMAT_ASCII and not binary:
+                return self._bytes_of_ascii(words, new)
+            if binary:
+                return bytes(new)
+        return wide(self, new)
+
+    def _read_ascii(self, record: Record, buffer: bytes, start: int, end: int) -> str:
+        stop = buffer.find(b"\0", start, end)
+        return buffer[start : end if stop < 0 else stop].decode("latin-1")
+
+    def _bytes_of_ascii(self, words: list[int], new: Any) -> bytes:
+        try:
+            return str(new).encode("latin-1") + b"\0"
+        except UnicodeEncodeError:
+            raise self.refusal(f"{new!r} does not fit into one byte per character") from None
+
+    def _read_texts(self, record: Record, buffer: bytes, start: int, end: int) -> tuple[str, ...]:
+        whole = buffer[start : end - (end - start) % 2].decode("utf-16-le", "surrogatepass")
+        return tuple(whole.split("\0\0", 1)[0].rstrip("\0").split("\0")) if whole.strip("\0") else ()
+
+    def _bytes_of_texts(self, words: list[int], new: Any) -> bytes:
+        if isinstance(new, str) or "" in new:
+            raise self.refusal(f"{new!r} is not a list of non-empty strings")
+        return b"".join(wide(self, item) for item in new) + (b"\0\0" if new else b"\0\0\0\0")
+
+    def _read_structure(self, record: Record, buffer: bytes, start: int, end: int) -> Structure:
+        assert self.entry is not None
+        return self.entry.at(buffer, start, end)
+
+    def _bytes_of_structure(self, words: list[int], new: Any) -> bytes:
+        assert self.entry is not None
+        return self.entry.coerce(self, new).encode()
+
+    def step(self, record: Record, size: int) -> int:
+        """Bytes per array entry."""
+        if self.entry is None:
+            return 4
+        return 4 * self.entry.layout.words
+
+    def _read_array(self, record: Record, buffer: bytes, start: int, end: int) -> tuple[Any, ...]:
+        step = self.step(record, end - start)
+        fitting = (end - start) // step
+        count = min(record.words[self.count_index], fitting) if self.count_index >= 0 else fitting
+        places = range(start, start + count * step, step)
+        if self.entry is None:
+            return packer(count).unpack_from(buffer, start)
+        _, origin, limit = record.span()
+        return tuple(self.entry.at(buffer, place, place + step, origin=origin, limit=limit) for place in places)
+
+    def _write_array(self, builder: Builder, words: list[int], items: tuple[Any, ...]) -> None:
+        if self.count_index >= 0 and not words[self.count_index]:
+            words[self.count_index] = len(items)
+        if self.entry is None:
+            data = b"".join(self.number(item).to_bytes(4, "little") for item in items)
+            words[self.index] = len(data)
+            words[self.index + 1] = builder.append(data)
+            return
+        step = 4 * self.entry.layout.words
+        words[self.index] = len(items) * step
+        words[self.index + 1] = place = builder.append(bytes(len(items) * step))
+        for item in items:
+            builder.overwrite(place, self.entry.coerce(self, item).laid_into(builder))
+            place += step
+
+    def _read_rows(self, record: Record, buffer: bytes, start: int, end: int) -> tuple[str, ...]:
+        step = record.words[self.row_index]
+        count = record.words[self.count_index]
+        if not step:
+            return ()
+        places = range(start, start + min(count, (end - start) // step) * step, step)
+        return tuple(self._row(buffer[place : place + step]) for place in places)
+
+    def _row(self, data: bytes) -> str:
+        return data[: len(data) // 2 * 2].decode("utf-16-le", "surrogatepass").split("\0", 1)[0]
+
+    def _write_rows(self, builder: Builder, words: list[int], items: tuple[Any, ...]) -> None:
+        encoded = [wide(self, item) for item in items]
+        step = max(words[self.row_index], max(map(len, encoded), default=0))
+        words[self.row_index] = step
+        if not words[self.count_index]:
+            words[self.count_index] = len(items)
+        data = b"".join(item.ljust(step, b"\0") for item in encoded)
+        words[self.index] = len(data)
+        words[self.index + 1] = builder.append(data)
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        found = self.extent(record)
+        if found is None or not budget.spend(found[2] - found[1]):
+            return None
+        new = self.read(record)
+        if self.table is not None:
+            return [meaning(self.table, item) for item in new]
+        return plain(new, budget)
+
+    def check(self, record: Record) -> Iterator[Problem]:
+        words, index = record.words, self.index
+        if index + 1 >= len(words) or not words[index]:
+            return
+        _, origin, limit = record.span()
+        length, offset = words[index], words[index + 1]
+        if origin + offset + length > limit:
+            room = limit - origin
+            detail = (
+                f"{self.spec}Offset {offset} + {self.spec}Size {length} runs past the {room} bytes of {self.owner.name}"
+            )
+            yield self.problem("overrun", detail, self.rules.get("end", ""))
+        elif self.count_index >= 0 and self.content == "array":
+            step = self.step(record, length)
+            if words[self.count_index] * step > length:
+                detail = (
+                    f"{self.count} {words[self.count_index]} entries of {step} bytes do not fit into {length} bytes"
+                )
+                yield self.problem("overrun", detail)
+
+
+class Following(Field):
+    """An array of entries right behind the fixed part, as in LINEFORWARDLIST."""
+
+    kind = "following"
+    width = 0
+    turn = 1
+
+    def __init__(self, spec: str, entry: type[Structure], count: str) -> None:
+        super().__init__(spec, default=())
+        self.entry = entry
+        self.count = count
+
+    def specs(self) -> tuple[str, ...]:
+        return ()
+
+    def resolve(self, layout: Layout) -> None:
+        self.count_index = layout.index(self.count)
+
+    def read(self, record: Record) -> tuple[Any, ...] | None:
+        if len(record.words) < self.index:
+            return None
+        buffer, origin, limit = record.span()
+        start = origin + 4 * self.index
+        step = self.step(record)
+        count = min(record.words[self.count_index], max(0, limit - start) // step)
+        places = range(start, start + count * step, step)
+        return tuple(self.entry.at(buffer, place, place + step, origin=origin, limit=limit) for place in places)
+
+    def step(self, record: Record) -> int:
+        """Entries carry no size: the first offset in the first entry tells the long form from the short (F6)."""
+        buffer, origin, limit = record.span()
+        start = origin + 4 * self.index
+        sizes = sorted(4 * words for words in self.entry.lengths)
+        count = record.words[self.count_index]
+        if len(sizes) == 1 or start + sizes[0] > limit:
+            return sizes[0]
+        first = self.entry.at(buffer, start, start + sizes[0], origin=origin, limit=limit)
+        bound = min(first.offsets(), default=limit - origin)
+        return max((size for size in sizes if 4 * self.index + count * size <= bound), default=sizes[0])
+
+    def write(self, builder: Builder, words: list[int], new: Any) -> None:
+        items = tuple(new)
+        if not words[self.count_index]:
+            words[self.count_index] = len(items)
+        step = 4 * self.entry.layout.words
+        place = builder.append(bytes(len(items) * step))
+        for item in items:
+            builder.overwrite(place, self.entry.coerce(self, item).laid_into(builder))
+            place += step
+
+    def raw(self, words: tuple[int, ...]) -> Iterator[tuple[str, int]]:
+        return iter(())
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        found = self.read(record)
+        return None if not found else plain(found, budget)
+
+    def check(self, record: Record) -> Iterator[Problem]:
+        if len(record.words) < self.index:
+            return
+        _, origin, limit = record.span()
+        step = self.step(record)
+        count = record.words[self.count_index]
+        if 4 * self.index + count * step > limit - origin:
+            detail = f"{count} entries of {step} bytes do not fit into {limit - origin} bytes"
+            yield self.problem("overrun", detail)
+
+
+class Union(Field):
+    """A body behind the fixed part whose layout another member selects (2.2.6.28)."""
+
+    kind = "union"
+    width = 0
+
+    def __init__(self, spec: str, selector: str, bodies: dict[int, type[Structure]]) -> None:
+        super().__init__(spec, default=None)
+        self.selector = selector
+        self.bodies = bodies
+
+    def specs(self) -> tuple[str, ...]:
+        return ()
+
+    def resolve(self, layout: Layout) -> None:
+        self.selector_index = layout.index(self.selector)
+
+    def read(self, record: Record) -> Structure | None:
+        if len(record.words) < self.index:
+            return None
+        body = self.bodies.get(record.words[self.selector_index])
+        buffer, origin, limit = record.span()
+        start = origin + 4 * self.index
+        return None if body is None or start >= limit else body.at(buffer, start, limit)
+
+    def write(self, builder: Builder, words: list[int], new: Any) -> None:
+        kinds = {body: number for number, body in self.bodies.items()}
+        if type(new) not in kinds:
+            raise self.refusal(f"{new!r} is no body of this union")
+        words[self.selector_index] = words[self.selector_index] or kinds[type(new)]
+        builder.append(new.encode())
+
+    def raw(self, words: tuple[int, ...]) -> Iterator[tuple[str, int]]:
+        return iter(())
+
+    def meaning(self, record: Record, budget: Budget) -> Any:
+        found = self.read(record)
+        return None if found is None else found.describe(budget)
+
+    def check(self, record: Record) -> Iterator[Problem]:
+        if len(record.words) < self.index:
+            return
+        selector = record.words[self.selector_index]
+        if selector not in self.bodies:
+            yield self.problem("value", f"{self.selector} {selector} selects no body")
+            return
+        found = self.read(record)
+        if found is not None:
+            yield from found.problems()

@@ -1,0 +1,258 @@
+"""Requests and their responses: TAPI32_MSG buffers (2.2.5.2) as typed objects.
+
+A request class is declared once; ``ClassName.Response`` is the same layout coming back, with
+``Ack_ReturnValue`` in place of ``Req_Func``. Offsets in a response are resolved only where the field is an
+output, because the server may have reused the bytes of the inputs (ambiguity A5).
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, dataclass_transform
+
+from protocol.constants import ACK_RETURN_VALUE, LINEERR, PHONEERR
+from protocol.fields import Buffer, Number
+from protocol.problem import DecodeError, Problem
+from protocol.record import Budget, Builder, Field, Layout, Record, Span, lay
+from protocol.tables import meaning
+
+__all__ = [
+    "FIXED",
+    "REQUESTS",
+    "Request",
+    "Unknown",
+    "decode_request",
+    "decode_response",
+    "error_name",
+    "signed",
+]
+
+#: Bytes of the fixed part of every TAPI32_MSG (decision A1).
+FIXED = 60
+_WORDS = 15
+_HEAD = Struct("<15I")
+_new = object.__new__
+
+#: Every declared request by its Req_Func number.
+REQUESTS: dict[int, type[Request]] = {}
+
+Device = Literal["line", "phone", "mmc", "generic"]
+Mode = Literal["sync", "async"]
+
+
+def signed(number: int) -> int:
+    """A DWORD as the signed integer that an Ack_ReturnValue is; negative means failure (2.2.5.2)."""
+    return number - 0x1_0000_0000 if number & 0x8000_0000 else number
+
+
+def error_name(code: int) -> str | None:
+    """The name of a return code, whichever family it is from."""
+    for table in (LINEERR, PHONEERR, ACK_RETURN_VALUE):
+        name = meaning(table, code)
+        if isinstance(name, str):
+            return name
+    return None
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=True)
+class Message(Record):
+    """A TAPI32_MSG in either direction. ``capacity`` is lNeededSize, the size of pBuffer."""
+
+    __slots__ = ("capacity",)
+
+    layout: ClassVar[Layout]
+    #: "request" or "response".
+    phase: ClassVar[str] = "request"
+    req_func: ClassVar[int] = -1
+    device: ClassVar[Device] = "generic"
+    completion: ClassVar[Mode] = "sync"
+    required_privilege: ClassVar[str] = ""
+    returns: ClassVar[tuple[str, ...]] = ()
+    #: The same packet coming back from the server.
+    Response: ClassVar[type[Any]]
+    #: The special completion packet, where the request has one (2.2.4.2.2, 2.2.4.2.3).
+    Completion: ClassVar[type[Any] | None] = None
+    carried: ClassVar[tuple[str, ...]] = ("in", "inout")
+
+    def __init__(self, **values: Any) -> None:
+        capacity = values.pop("capacity", None)
+        ack = values.pop("ack", None)
+        words = [0] * _WORDS
+        words[0] = self.req_func if ack is None else int(ack) & 0xFFFFFFFF
+        builder = Builder(0)
+        lay(self.layout, builder, words, values)
+        self.words = tuple(words)
+        self.buffer = _HEAD.pack(*words) + bytes(builder.tail)
+        if capacity is None:
+            capacity = self._room(len(builder.tail)) if ack is None else len(self.buffer)
+        self.capacity = capacity
+
+    def _room(self, used: int) -> int:
+        """How large pBuffer has to be, so that what the server writes fits as well."""
+        room = used
+        for field in self.layout.fields:
+            if isinstance(field, Buffer) or (isinstance(field, Number) and field.role == "capacity"):
+                room += self.words[field.index]
+        return FIXED + (room + 3) // 4 * 4
+
+    def span(self) -> Span:
+        return Span(self.buffer, FIXED, len(self.buffer))
+
+    def carries(self, direction: str) -> bool:
+        return direction in self.carried
+
+    def encode(self) -> bytes:
+        """The valid bytes of pBuffer (*plUsedSize of them)."""
+        return self.buffer
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed; the variable data is laid out anew."""
+        given = {"capacity": self.capacity, **self.values(), **changes}
+        if self.phase == "response":
+            given.setdefault("ack", self.words[0])
+        return type(self)(**given)
+
+    def values(self) -> dict[str, Any]:
+        found = super().values()
+        silent = {field.name for field in self.layout.fields if getattr(field, "kind", "") == "size"}
+        return {name: new for name, new in found.items() if name not in silent}
+
+    def raw(self) -> dict[str, int]:
+        first = "Req_Func" if self.phase == "request" else "Ack_ReturnValue"
+        return {first: self.words[0], **super().raw()}
+
+    def problems(self) -> list[Problem]:
+        found = []
+        section = self.layout.section
+        if len(self.buffer) < FIXED:
+            detail = f"{len(self.buffer)} bytes are less than the fixed part of {FIXED}"
+            found.append(Problem("pBuffer", "layout", detail, section))
+        return found + super().problems()
+
+    def suspicious(self) -> bool:
+        """Whether `problems` may find something; quicker than looking for it."""
+        for suspect in self.layout.suspects:
+            if suspect(self):
+                return True
+        return len(self.buffer) < FIXED
+
+    def _identity(self) -> tuple[Any, ...]:
+        return (self.words, self.buffer[FIXED:], self.capacity)
+
+
+class Request(Message):
+    """A request to the server; building one with ``ack=`` gives its response instead."""
+
+    if TYPE_CHECKING:
+        capacity: int = 0
+        ack: int | None = None
+    else:
+        ack = None
+
+    def __init_subclass__(
+        cls,
+        *,
+        number: int = -1,
+        section: str = "",
+        device: Device = "line",
+        completion: Mode = "sync",
+        privilege: str = "",
+        returns: str = "",
+        response: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if response:
+            return
+        fields = tuple(field for field in vars(cls).values() if isinstance(field, Field))
+        summary = (cls.__doc__ or "").strip().split("\n")[0]
+        cls.layout = Layout(cls.__name__, section, summary, fields, 2)
+        cls.layout.prefix = f"TRP-3.1.4.2-{number:03d}-"
+        cls.req_func = number
+        cls.device = device
+        cls.completion = completion
+        cls.required_privilege = privilege
+        cls.returns = tuple(returns.split())
+        bases = (_Response, cls)
+        cls.Response = type(
+            f"{cls.__name__}.Response", bases, {"__doc__": f"Response to {cls.__name__}."}, response=True
+        )
+        if number >= 0:
+            assert number not in REQUESTS, f"Req_Func {number} is declared twice"
+            REQUESTS[number] = cls
+
+    def __new__(cls, **values: Any) -> Self:
+        if values.get("ack") is not None and cls.phase == "request":
+            created: Self = _new(cls.Response)
+            return created
+        return _new(cls)
+
+
+class _Response:
+    """Mixed into the response of every request."""
+
+    __slots__ = ()
+
+    phase = "response"
+    carried = ("out", "inout")
+
+    words: tuple[int, ...]
+
+    @property
+    def ack(self) -> int:
+        """Ack_ReturnValue as signed integer: 0 done, positive a request id, negative an error."""
+        return signed(self.words[0])
+
+    def meanings(self, budget: Budget | None = None) -> dict[str, Any]:
+        found: dict[str, Any] = super().meanings(budget)  # type: ignore[misc]
+        name = error_name(self.words[0]) if self.words[0] else None
+        return found if name is None else {"Ack_ReturnValue": name, **found}
+
+
+class Unknown(Request, section="2.2.5.2", device="generic"):
+    """A buffer whose Req_Func is assigned to no request (decision C10)."""
+
+    def suspicious(self) -> bool:
+        return True
+
+    def problems(self) -> list[Problem]:
+        found = super().problems()
+        if self.phase == "request":
+            detail = f"{self.words[0]} is the number of no request"
+            found.append(Problem("Req_Func", "value", detail, "3.1.4.2", "TRP-3.1.4.2-GEN-04"))
+        return found
+
+
+def decode_request(data: bytes, capacity: int | None = None, *, strict: bool = False) -> Request:
+    """Read a request from the valid bytes of pBuffer.
+
+    Nothing makes this fail: what is wrong is in ``problems()`` of the packet, everything else stays readable.
+    With ``strict`` the first problem is raised as `DecodeError`. ``capacity`` is lNeededSize.
+    """
+    if len(data) < FIXED:
+        words = _HEAD.unpack(data.ljust(FIXED, b"\0"))
+        packet: Any = _new(REQUESTS.get(words[0], Unknown) if len(data) >= 4 else Unknown)
+    else:
+        words = _HEAD.unpack_from(data)
+        packet = _new(REQUESTS.get(words[0], Unknown))
+    packet.words = words
+    packet.buffer = data
+    packet.capacity = len(data) if capacity is None else capacity
+    result: Request = packet
+    return _strictly(result) if strict else result
+
+
+def decode_response(data: bytes, request: type[Request], *, strict: bool = False) -> Request:
+    """Read the response to a request class from the valid bytes of pBuffer; problems as in `decode_request`."""
+    packet: Any = _new(request.Response)
+    packet.words = _HEAD.unpack_from(data) if len(data) >= FIXED else _HEAD.unpack(data.ljust(FIXED, b"\0"))
+    packet.buffer = data
+    packet.capacity = len(data)
+    result: Request = packet
+    return _strictly(result) if strict else result
+
+
+def _strictly(packet: Request) -> Request:
+    for problem in packet.problems():
+        raise DecodeError(packet.layout.name, problem)
+    return packet

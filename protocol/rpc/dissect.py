@@ -1,0 +1,268 @@
+"""Follow an association from outside: PDUs of both directions in, whole calls of the two interfaces out.
+
+What a wiretap needs to know of DCE/RPC: which context is bound to which interface and syntax, which fragments
+belong together, which answer belongs to which request. Calls of other interfaces on the same association are
+recognised and left alone. Nothing here grows without bound: open calls and their bytes are limited, and what is
+dropped for that is reported.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from struct import Struct
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from protocol.ndr import METHODS
+from protocol.problem import DecodeError, Problem
+from protocol.rpc.pdu import BIND_TIME_FEATURES, NDR20, NDR64, Bind, BindAck, BindNak, Fault, Flag, Kind, parse
+from protocol.rpc.pdu import Call as CallBody
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from protocol.ndr import Method
+
+__all__ = ["FAULT", "HEADER", "REQUEST", "RESPONSE", "Dissector", "Limits", "RpcCall"]
+
+_METHODS: dict[UUID, dict[int, Method]] = {}
+for (_uuid, _opnum), _method in METHODS.items():
+    _METHODS.setdefault(_uuid, {})[_opnum] = _method
+
+#: Version, kind, flags, fragment length, length of the authentication data, call id, context, opnum.
+HEADER = Struct("<BxBB4xHHI4xHH")
+#: Authentication level at which stubs are encrypted (RPC_C_AUTHN_LEVEL_PKT_PRIVACY).
+PRIVACY = 6
+_WHOLE = Flag.FIRST_FRAG | Flag.LAST_FRAG
+
+
+class Limits(NamedTuple):
+    """How much one association may keep."""
+
+    #: Requests that wait for an answer.
+    calls: int = 4096
+    #: Bytes of fragments that wait for the last one.
+    fragments: int = 16 * 1024 * 1024
+
+
+class RpcCall:
+    """One call of one of our methods, first with its request, then with its answer.
+
+    ``phase`` is `REQUEST`, `RESPONSE` or `FAULT`; the stub of that phase is ``data`` from ``start`` on. ``note`` is
+    for whoever follows the calls.
+    """
+
+    __slots__ = ("data", "method", "ndr64", "note", "phase", "start", "status")
+
+    method: Method
+    ndr64: bool
+    phase: int
+    data: bytes
+    start: int
+    #: Status of a fault.
+    status: int
+    note: Any
+
+
+#: Phases of a call.
+REQUEST, RESPONSE, FAULT = 0, 1, 2
+_new = object.__new__
+
+
+class _Assembly:
+    """Fragments of one direction of a call."""
+
+    __slots__ = ("call", "context", "opnum", "parts", "size")
+
+    def __init__(self, context: int, opnum: int) -> None:
+        self.call: RpcCall | None = None
+        self.context = context
+        self.opnum = opnum
+        self.parts: list[bytes] = []
+        self.size = 0
+
+
+class Dissector:
+    """One association seen from outside.
+
+    `receive` takes a PDU with the direction it went and returns what it completes. Problems are collected in
+    ``problems``; the caller takes them out.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        #: What each presentation context stands for: the methods by opnum (none of ours for other interfaces).
+        self.contexts: dict[int, tuple[dict[int, Method], bool]] = {}
+        self.problems: list[Problem] = []
+        #: Authentication that was seen: (type, level) and whether stubs are sealed.
+        self.auth: tuple[int, int] | None = None
+        self.sealed = 0
+        self.interfaces: set[UUID] = set()
+        self._proposed: dict[int, Bind] = {}
+        #: Calls that wait for an answer, by id (None for those of other interfaces); later ones with the same id in a row behind it.
+        self.pending: dict[int, RpcCall | None] = {}
+        self.repeated: dict[int, deque[RpcCall | None]] = {}
+        self._partial: dict[tuple[bool, int], _Assembly] = {}
+        self._buffered = 0
+
+    def receive(self, from_client: bool, pdu: bytes) -> RpcCall | None:
+        """Take one PDU; ``from_client`` means from the side that opened the association."""
+        if len(pdu) >= 24:
+            version, kind, flags, length, auth, call_id, context, opnum = HEADER.unpack_from(pdu)
+            if length == len(pdu) and flags & 0x83 == 3 and not auth and version == 5:
+                if kind == Kind.REQUEST:
+                    return self.request(call_id, context, opnum, pdu, 24)
+                if kind == Kind.RESPONSE:
+                    return self.response(call_id, pdu, 24)
+        return self._slowly(from_client, pdu)
+
+    def request(self, call_id: int, context: int, opnum: int, data: bytes, start: int) -> RpcCall | None:
+        """A whole request; None when it is of another interface."""
+        binding = self.contexts.get(context)
+        call: RpcCall | None = None
+        if binding is None:
+            self._problem("p_cont_id", f"call {call_id} uses context {context}, which was not seen to be bound")
+        else:
+            method = binding[0].get(opnum)
+            if method is not None:
+                call = _new(RpcCall)
+                call.method = method
+                call.ndr64 = binding[1]
+                call.phase = REQUEST
+                call.data = data
+                call.start = start
+                call.note = None
+        pending = self.pending
+        if call_id in pending:
+            self.repeated.setdefault(call_id, deque()).append(call)
+        else:
+            pending[call_id] = call
+        if len(pending) > self.limits.calls:
+            self._forget_oldest()
+        return call
+
+    def response(self, call_id: int, data: bytes, start: int, phase: int = RESPONSE, status: int = 0) -> RpcCall | None:
+        """A whole answer; None when it is of another interface, or of no request that was seen."""
+        pending = self.pending
+        if call_id in pending:
+            call = pending.pop(call_id)
+        elif len(pending) == 1:
+            # Some stacks answer with another id than they were asked with.
+            call_id, call = pending.popitem()
+        else:
+            return None
+        if self.repeated:
+            self._next(call_id)
+        if call is not None:
+            call.phase = phase
+            call.data = data
+            call.start = start
+            call.status = status
+        return call
+
+    def _next(self, call_id: int) -> None:
+        """The next call with the same id waits for its answer now."""
+        waiting = self.repeated.get(call_id)
+        if waiting:
+            self.pending[call_id] = waiting.popleft()
+            if not waiting:
+                del self.repeated[call_id]
+
+    def _forget_oldest(self) -> None:
+        call_id = next(iter(self.pending))
+        del self.pending[call_id]
+        self._problem("call_id", f"more than {self.limits.calls} calls wait for an answer; call {call_id} is dropped")
+
+    def _slowly(self, from_client: bool, data: bytes) -> RpcCall | None:
+        try:
+            header, body, auth = parse(data)
+        except DecodeError as error:
+            self.problems.append(error.problem)
+            return None
+        if auth is not None:
+            self.auth = (auth.type, auth.level)
+        kind, flags, call_id = header.kind, header.flags, header.call_id
+        if isinstance(body, CallBody):
+            stub = body.stub
+            if auth is not None:
+                if auth.level == PRIVACY:
+                    self.sealed += 1
+                    return None
+                stub = stub[: len(stub) - auth.pad] if auth.pad <= len(stub) else stub
+            if flags & _WHOLE == _WHOLE:
+                if kind == Kind.REQUEST:
+                    return self.request(call_id, body.context, body.number, stub, 0)
+                return self.response(call_id, stub, 0)
+            return self._fragment(from_client, call_id, kind, flags, body, stub)
+        if isinstance(body, Fault):
+            return self.response(call_id, body.stub, 0, FAULT, body.status)
+        if isinstance(body, Bind):
+            self._proposed[call_id] = body
+            if len(self._proposed) > 16:
+                del self._proposed[next(iter(self._proposed))]
+        elif isinstance(body, BindAck):
+            self._bound(call_id, body)
+        elif isinstance(body, BindNak):
+            self._problem("bind_nak", f"the bind was rejected, reason {body.reason}")
+        elif kind == Kind.ORPHANED:
+            self._partial.pop((True, call_id), None)
+            if call_id in self.pending:
+                del self.pending[call_id]
+                self._next(call_id)
+        return None
+
+    def _fragment(
+        self, from_client: bool, call_id: int, kind: int, flags: int, body: CallBody, stub: bytes
+    ) -> RpcCall | None:
+        key = (kind == Kind.REQUEST, call_id)
+        assembly = self._partial.get(key)
+        if flags & Flag.FIRST_FRAG:
+            if assembly is not None:
+                self._drop(key, f"call {call_id} starts again before its last fragment")
+            assembly = self._partial[key] = _Assembly(body.context, body.number)
+        elif assembly is None:
+            self._problem("pfc_flags", f"a later fragment of call {call_id} without its first one")
+            return None
+        assembly.parts.append(stub)
+        assembly.size += len(stub)
+        self._buffered += len(stub)
+        if self._buffered > self.limits.fragments:
+            self._drop(next(iter(self._partial)), f"more than {self.limits.fragments} bytes of fragments are waiting")
+            return None
+        if not flags & Flag.LAST_FRAG:
+            return None
+        del self._partial[key]
+        self._buffered -= assembly.size
+        whole = b"".join(assembly.parts)
+        if kind == Kind.REQUEST:
+            return self.request(call_id, assembly.context, assembly.opnum, whole, 0)
+        return self.response(call_id, whole, 0)
+
+    def _drop(self, key: tuple[bool, int], why: str) -> None:
+        self._buffered -= self._partial.pop(key).size
+        self._problem("fragments", why)
+
+    def _bound(self, call_id: int, body: BindAck) -> None:
+        proposed = self._proposed.pop(call_id, None)
+        if proposed is None and self._proposed:
+            _, proposed = self._proposed.popitem()
+        if proposed is None:
+            return
+        if len(body.outcomes) != len(proposed.contexts):
+            detail = f"{len(body.outcomes)} results for {len(proposed.contexts)} contexts"
+            self._problem("p_result_list", detail)
+        for context, outcome in zip(proposed.contexts, body.outcomes, strict=False):
+            if outcome.result == 0 and not _features(context.transfers):
+                if outcome.transfer.uuid not in (NDR20.uuid, NDR64.uuid):
+                    self._problem("transfer_syntax", f"{outcome.transfer.uuid} is neither NDR20 nor NDR64")
+                methods = _METHODS.get(context.interface.uuid, {})
+                self.contexts[context.id] = (methods, outcome.transfer.uuid == NDR64.uuid)
+                self.interfaces.add(context.interface.uuid)
+
+    def _problem(self, field: str, detail: str) -> None:
+        if len(self.problems) < 1000:
+            self.problems.append(Problem(field, "layout", detail, "C706 12.6.4"))
+
+
+def _features(transfers: tuple[Any, ...]) -> bool:
+    """Whether a context is the negotiation of bind-time features and not an offer."""
+    return len(transfers) == 1 and transfers[0].uuid.bytes_le[:8] == BIND_TIME_FEATURES
