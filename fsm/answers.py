@@ -1,0 +1,255 @@
+"""What successful answers bring: handles, versions, lists of calls, states. By request, as the routes name them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fsm.instances import App, Dialog, Exchange, Line, Phone, Version
+from fsm.tables import call as call_table
+from fsm.tables import device
+from fsm.tables.call_reports import CONSISTENT, FILTERED, SHOWN
+from fsm.tables.call_states import BY_BIT
+from protocol import generic, line, mmc, phone
+from protocol.constants import PHONEPRIVILEGE, TAPI_VERSION
+from protocol.record import ABSENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fsm.conversation import Conversation
+    from protocol.packet import Request
+
+__all__ = ["ANSWERS"]
+
+
+def _word(request: type[Request], spec: str) -> int:
+    return request.layout.index(spec)
+
+
+def _epoch(earlier: App | Line | Phone | None) -> int:
+    return 1 if earlier is None else earlier.epoch + 1
+
+
+def _initialize(kind: str, request: type[Request], handle: str) -> Callable[[Conversation, Exchange, Request], None]:
+    handle_word, context_word = _word(request, handle), _word(request, "InitContext")
+    devices_word = _word(request, "dwNumDevs")
+
+    def brings(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+        value = answer.words[handle_word]
+        app = App(value, _epoch(conversation.ended_apps.get(value)), kind, exchange.words[context_word])
+        app.devices = answer.words[devices_word]
+        conversation.apps[value] = app
+        conversation.step(app, device.INITIALIZED)
+
+    return brings
+
+
+def _shuts(word: int) -> Callable[[Conversation, Exchange, Request], None]:
+    def ends(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+        app = conversation.apps.get(exchange.words[word])
+        if app is not None:
+            conversation.step(app, device.SHUTS)
+            conversation.settle(app)
+
+    return ends
+
+
+def _version(app: App | None, number: int) -> Version | None:
+    if app is None:
+        return None
+    found = app.versions.get(number)
+    if found is None and len(app.versions) < 65536:
+        found = app.versions[number] = Version()
+    return found
+
+
+def _negotiates(
+    request: type[Request], app_spec: str, device_spec: str
+) -> Callable[[Conversation, Exchange, Request], None]:
+    app_word, device_word = _word(request, app_spec), _word(request, device_spec)
+    version_word = _word(request, "dwNegotiatedVersion")
+
+    def brings(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+        version = _version(conversation.apps.get(exchange.words[app_word]), exchange.words[device_word])
+        agreed = answer.words[version_word]
+        conversation.agreed(agreed)
+        if version is not None:
+            conversation.step(version, device.NEGOTIATED)
+            version.agreed = agreed
+
+    return brings
+
+
+def _negotiates_all(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    app = conversation.apps.get(exchange.words[_word(generic.NegotiateAPIVersionForAllDevices, "hLineApp")])
+    for number, agreed in enumerate(answer.line_api_versions or ()):  # type: ignore[attr-defined]
+        if agreed:
+            conversation.agreed(agreed)
+        version = _version(app, number)
+        if version is not None and agreed:
+            conversation.step(version, device.NEGOTIATED)
+            version.agreed = agreed
+    for other in list(conversation.apps.values()):
+        if other.kind != "phone":
+            continue
+        for number, agreed in enumerate(answer.phone_api_versions or ()):  # type: ignore[attr-defined]
+            version = _version(other, number)
+            if version is not None and agreed:
+                conversation.step(version, device.NEGOTIATED)
+                version.agreed = agreed
+
+
+def _extends(request: type[Request], app_spec: str) -> Callable[[Conversation, Exchange, Request], None]:
+    app_word, device_word = _word(request, app_spec), _word(request, "dwDeviceID")
+    extension_word = _word(request, "lpdwExtVersion")
+
+    def brings(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+        version = _version(conversation.apps.get(exchange.words[app_word]), exchange.words[device_word])
+        if version is not None:
+            conversation.step(version, device.NEGOTIATED_EXT)
+            version.extension = answer.words[extension_word]
+
+    return brings
+
+
+def _opens_line(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    asked = exchange.words
+    index = _OPEN_LINE
+    value = answer.words[index["hLine"]]
+    app = conversation.apps.get(asked[index["hLineApp"]])
+    opened = Line(value, _epoch(conversation.ended_lines.get(value)), app)
+    opened.reported = asked[index["hRemoteLine"]] or value
+    opened.device = asked[index["dwDeviceID"]]
+    opened.version = asked[index["dwNegotiatedVersion"]]
+    opened.open_context = asked[index["OpenContext"]]
+    opened.privileges = asked[index["dwPrivileges"]]
+    opened.flags = conversation.line_flags
+    conversation.agreed(opened.version)
+    if opened.version < TAPI_VERSION.V2_0:
+        opened.flags |= call_table.OLD.bit
+    if app is not None:
+        app.members[value] = opened
+    conversation.lines[value] = conversation.reported[opened.reported] = opened
+    conversation.step(opened, device.OPENED)
+
+
+_OPEN_LINE = {
+    spec: _word(line.Open, spec)
+    for spec in ("hLine", "hLineApp", "hRemoteLine", "dwDeviceID", "dwNegotiatedVersion", "OpenContext", "dwPrivileges")
+}
+_OPEN_PHONE = {
+    spec: _word(phone.Open, spec)
+    for spec in (
+        "hPhone",
+        "hPhoneApp",
+        "hRemotePhone",
+        "dwDeviceID",
+        "dwNegotiatedVersion",
+        "OpenContext",
+        "dwPrivilege",
+    )
+}
+
+
+def _opens_phone(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    asked = exchange.words
+    index = _OPEN_PHONE
+    value = answer.words[index["hPhone"]]
+    app = conversation.apps.get(asked[index["hPhoneApp"]])
+    opened = Phone(value, _epoch(conversation.ended_phones.get(value)), app)
+    opened.reported = asked[index["hRemotePhone"]] or value
+    opened.device = asked[index["dwDeviceID"]]
+    opened.version = asked[index["dwNegotiatedVersion"]]
+    opened.open_context = asked[index["OpenContext"]]
+    if app is not None:
+        app.members[value] = opened
+    conversation.phones[value] = conversation.reported_phones[opened.reported] = opened
+    owner = asked[index["dwPrivilege"]] & PHONEPRIVILEGE.OWNER
+    conversation.step(opened, device.OPENED_OWNER if owner else device.OPENED_MONITOR)
+
+
+def _closes_line(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    opened = conversation.lines.get(exchange.words[_word(line.Close, "hLine")])
+    if opened is not None:
+        conversation.step(opened, device.CLOSES)
+        conversation.settle(opened)
+
+
+def _closes_phone(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    opened = conversation.phones.get(exchange.words[_word(phone.Close, "hPhone")])
+    if opened is not None:
+        conversation.step(opened, device.CLOSES)
+        conversation.settle(opened)
+
+
+def _deallocates(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    call = conversation.calls.get(exchange.words[_RELEASED_CALL])
+    if call is not None:
+        conversation.step(call, call_table.RELEASED, conversation.flags_of(call), frame=exchange.frame)
+        conversation.settle(call)
+
+
+_RELEASED_CALL = _word(line.DeallocateCall, "hCall")
+
+
+def _lists_calls(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    opened = conversation.lines.get(exchange.words[_word(line.GetNewCalls, "hLine")])
+    found = answer.call_list  # type: ignore[attr-defined]
+    for handle in (found.calls or ()) if hasattr(found, "calls") else ():
+        call = conversation.calls.get(handle) or conversation.new_call(handle, opened)
+        conversation.step(call, call_table.LISTED, conversation.flags_of(call))
+
+
+def _shows_state(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    call = conversation.calls.get(exchange.words[_word(line.GetCallStatus, "hCall")])
+    status = answer.call_status  # type: ignore[attr-defined]
+    if call is None or not hasattr(status, "call_state"):
+        return
+    state = BY_BIT.get((status.call_state or 0) & 0x00FFFFFF)
+    if state is None:
+        return
+    flags = conversation.flags_of(call) | (CONSISTENT.bit if call.mask >> state & 1 else 0)
+    known = not call.mask & (call.mask - 1)
+    conversation.step(call, SHOWN[state], flags)
+    if not known and call.mask == 1 << state:
+        call.path = conversation.paths.extend(call.path, state)
+        call.inferred = False
+
+
+def _filters(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    """From now on events may be missing by agreement (Q19)."""
+    conversation.line_flags |= FILTERED.bit
+    for opened in conversation.lines.values():
+        opened.flags |= FILTERED.bit
+    for call in conversation.calls.values():
+        call.flags |= FILTERED.bit
+
+
+def _opens_dialog(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    value = answer.words[_word(mmc.GetUIDllName, "htDlgInst")]
+    if value and value != ABSENT:
+        dialog = conversation.dialogs[value] = Dialog(value)
+        conversation.step(dialog, device.DIALOG_OPENED)
+
+
+#: What to do with the successful answer to a request.
+ANSWERS: dict[str, Callable[[Conversation, Exchange, Request], None]] = {
+    "line.Initialize": _initialize("line", line.Initialize, "hLineApp"),
+    "phone.Initialize": _initialize("phone", phone.Initialize, "hPhoneApp"),
+    "line.ShutDown": _shuts(_word(line.ShutDown, "hLineApp")),
+    "phone.ShutDown": _shuts(_word(phone.ShutDown, "hPhoneApp")),
+    "line.NegotiateAPIVersion": _negotiates(line.NegotiateAPIVersion, "hLineApp", "dwDeviceID"),
+    "phone.NegotiateAPIVersion": _negotiates(phone.NegotiateAPIVersion, "hPhoneApp", "dwDeviceIDLocal"),
+    "generic.NegotiateAPIVersionForAllDevices": _negotiates_all,
+    "line.NegotiateExtVersion": _extends(line.NegotiateExtVersion, "hLineApp"),
+    "phone.NegotiateExtVersion": _extends(phone.NegotiateExtVersion, "hPhoneApp"),
+    "line.Open": _opens_line,
+    "phone.Open": _opens_phone,
+    "line.Close": _closes_line,
+    "phone.Close": _closes_phone,
+    "line.DeallocateCall": _deallocates,
+    "line.GetNewCalls": _lists_calls,
+    "line.GetCallStatus": _shows_state,
+    "generic.RSPSetEventFilterMasks": _filters,
+    "mmc.GetUIDllName": _opens_dialog,
+}

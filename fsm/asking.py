@@ -1,0 +1,262 @@
+"""What requests do to the machines when they are sent, and what they break by being sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fsm.charge import Charge
+from fsm.instances import App, Binding, Call, Exchange, Line, Phone
+from fsm.levels import Fault, Level
+from fsm.registry import legal_instead
+from fsm.reporting import Reporting
+from fsm.routes import ROUTES, UNKNOWN_ROUTE
+from fsm.tables import binding, device, request
+from fsm.tables.call_requests import IN_FLIGHT
+from protocol.fields import HandleType
+
+if TYPE_CHECKING:
+    from collections import defaultdict
+
+    from fsm.machine import Instance, Move
+    from fsm.routes import CallUse, HandleUse, Route
+    from fsm.row import Event
+    from protocol.packet import Request
+
+__all__ = ["Asking"]
+
+_CALL = Call.machine
+_BINDING_CELLS = Binding.machine.cells
+#: Requests that may bring a conference, whose members can be reported before it (Q10).
+_CONFERENCES = {"SetUpConference", "CompleteTransfer", "PrepareAddToConference", "AddToConference"}
+_new = object.__new__
+
+
+class Asking(Reporting):
+    """The part of a conversation that follows the client's requests."""
+
+    #: Calls with requests that were made in the wrong state: they may still turn out to be right.
+    charged: dict[Call, list[Exchange]]
+    #: Number of requests, by route.
+    asked: defaultdict[str, int]
+    #: Kinds of request that the binding allows in its present state.
+    fitting: frozenset[Event]
+
+    def sent(self, packet: Request, frame: int = 0, time: float = 0.0) -> Exchange:
+        """A request goes to the server; what it returns belongs to the answer.
+
+        Raises `LocalProtocolError` or `RemoteProtocolError` in strict use.
+        """
+        if self.role is not None:
+            self._rehearse(packet)
+        self.frame = frame
+        self.now = time
+        words = packet.words
+        route = ROUTES.get(words[0], UNKNOWN_ROUTE)
+        self.asked[route.name] += 1
+        exchange: Exchange = _new(Exchange)
+        exchange.mask = route.first.target
+        exchange.route = route
+        exchange.words = words
+        exchange.frame = frame
+        exchange.time = time
+        exchange.charges = None
+        exchange.line = None
+        if self.observers:
+            self.record(
+                exchange, request.SEND if route.asynchronous else request.ASK, Exchange.machine.start, route.first
+            )
+        if route.binding not in self.fitting:
+            bound = _BINDING_CELLS[route.binding][self.binding.mask]
+            if bound.rule:
+                self._charge(exchange, self.binding, route.binding, bound, "")
+        if route.plain:
+            use = route.calls[0]
+            call = self.calls.get(words[use.word])
+            if call is None:
+                exchange.calls = (self._asks(exchange, use, words),)
+                exchange.line = exchange.calls[0][0].line
+            else:
+                move = use.cell[call.mask]
+                if move.relevant:
+                    move = move.variants[call.flags & move.relevant]
+                if self.observers:
+                    self.record(call, use.event, call.mask, move)
+                if move.rule:
+                    self._suspect(exchange, call, use, move)
+                exchange.calls = ((call, use, call.path),)
+                exchange.line = call.line
+        else:
+            self._names(exchange, route, words)
+        if packet.layout.suspects and packet.suspicious():
+            self._inspect(exchange, packet)
+        if route.asynchronous:
+            number = words[route.request_id]
+            if not number:
+                self.unnumbered[exchange] = None
+            else:
+                if number in self.pending:
+                    self.step(exchange, request.REUSES, what=route.name)
+                self.unanswered[number] = exchange
+        return exchange
+
+    def _rehearse(self, packet: Request) -> None:
+        """Raise, in strict use, when something speaks against a request."""
+        route = ROUTES.get(packet.words[0], UNKNOWN_ROUTE)
+        exchange = Exchange(route, packet.words, self.frame, self.now)
+        watching, self.observers = self.observers, []
+        bound = _BINDING_CELLS[route.binding][self.binding.mask]
+        if bound.rule:
+            self._charge(exchange, self.binding, route.binding, bound, "")
+        self._names(exchange, route, packet.words)
+        self._inspect(exchange, packet)
+        self.observers = watching
+        self.charged.clear()
+        local = self.role is Fault.CLIENT
+        for charge in exchange.charges or ():
+            if local or charge.level is not Level.SUSPICIOUS:
+                raise charge.error(exchange, local=local)
+
+    def _inspect(self, exchange: Exchange, packet: Request) -> None:
+        """What is wrong with the packet itself."""
+        for problem in packet.problems():
+            if problem.rule:
+                self._accuse(exchange, problem.rule, problem.section, f"in which {problem.field}: {problem.detail}")
+
+    def _names(self, exchange: Exchange, route: Route, words: tuple[int, ...]) -> None:
+        """The handles of a request that names several things, or none."""
+        for use in route.handles:
+            self._uses(exchange, use, words)
+        exchange.calls = tuple(found for found in (self._asks(exchange, use, words) for use in route.calls) if found)
+        if exchange.line is None and exchange.calls:
+            exchange.line = exchange.calls[0][0].line
+
+    def _uses(self, exchange: Exchange, use: HandleUse, words: tuple[int, ...]) -> None:
+        """A request names an application, a line, a phone or something else that has to be live."""
+        handle = words[use.word]
+        if use.when is not None and (words[use.when.word] in use.when.values) is not use.when.wanted:
+            return
+        if use.optional and not handle:
+            return
+        found = self._owner(use.type, handle)
+        if found is None:
+            return
+        if not isinstance(found, App):
+            exchange.line = found
+        packet = exchange.route.packet
+        if isinstance(found, Phone) and packet.required_privilege == "owner":
+            move = found.machine.cells[device.USED_AS_OWNER][found.mask]
+            if move.rule:
+                self._charge(exchange, found, device.USED_AS_OWNER, move, packet.layout.privilege_rule)
+        move = found.machine.cells[device.USED][found.mask]
+        if move.relevant:
+            move = move.variants[IN_FLIGHT.bit & move.relevant if self.in_flight(found.ended) else 0]
+        if move.rule:
+            self._charge(exchange, found, device.USED, move, use.rule)
+
+    def _owner(self, type_: HandleType, handle: int) -> Any:
+        """The instance that a handle stands for: live, ended, or a stranger; None where nothing can be said."""
+        if type_ is HandleType.HLINE:
+            return self.lines.get(handle) or self.ended_lines.get(handle) or self._stranger(Line, handle)
+        if type_ is HandleType.HPHONE:
+            return self.phones.get(handle) or self.ended_phones.get(handle) or self._stranger(Phone, handle)
+        if type_ in (HandleType.HLINEAPP, HandleType.HPHONEAPP):
+            return self.apps.get(handle) or self.ended_apps.get(handle) or self._stranger(None, handle)
+        return None
+
+    def _stranger(self, kind: type[Line | Phone] | None, handle: int) -> Any:
+        if self.partial:
+            return self.adopt_line(handle) if kind is Line else None
+        if kind is None:
+            return App(handle, 1, "line", None)
+        return kind(handle, 1, None)
+
+    def _asks(self, exchange: Exchange, use: CallUse, words: tuple[int, ...]) -> Any:
+        """A request names a call: (call, use, path so far), or nothing where the handle does not count."""
+        handle = words[use.word]
+        if use.when is not None and (words[use.when.word] in use.when.values) is not use.when.wanted:
+            return ()
+        if use.optional and not handle:
+            return ()
+        call = self.calls.get(handle)
+        flags = 0
+        if call is None:
+            call = self.ended_calls.get(handle)
+            if call is not None:
+                flags = IN_FLIGHT.bit if self.in_flight(call.last) else 0
+            elif self.partial:
+                call = self._unknown_call(handle, 0)
+            else:
+                call = Call(handle, 1, None, self.paths.root)
+        move = use.cell[call.mask]
+        if move.relevant:
+            move = move.variants[(flags | call.flags) & move.relevant]
+        if self.observers:
+            self.record(call, use.event, call.mask, move)
+        if move.rule:
+            self._suspect(exchange, call, use, move)
+        return (call, use, call.path)
+
+    def _suspect(self, exchange: Exchange, call: Call, use: CallUse, move: Move) -> None:
+        """A request was made on a call in a state that does not allow it."""
+        self._charge(exchange, call, use.event, move, use.rule)
+        self.charged.setdefault(call, []).append(exchange)
+
+    def _charge(self, exchange: Exchange, instance: Instance, event: Event, move: Move, rule: str) -> None:
+        """Hold what a row reports until the outcome of the request is known."""
+        if not move.rule.endswith("*"):
+            rule = move.rule
+        elif move.rule == binding.REQUEST_RULE:
+            rule = f"CALL-PRE-{exchange.route.name}"
+        if not rule:
+            return
+        machine = instance.machine
+        states = machine.names(instance.mask)
+        label = self.name(instance)
+        noun = "" if machine.name == "binding" else f"{machine.name} "
+        if rule.startswith("CALL-PRE"):
+            reason = f"on {noun}{label} in state {machine.words(instance.mask)}, in which it is not allowed"
+        else:
+            reason = f"on {noun}{label.split('#')[0]}, which is no live {machine.name} handle"
+        charge = Charge(
+            rule,
+            move.level,
+            move.ref.section if move.ref else exchange.route.section,
+            machine.name,
+            label,
+            states,
+            legal_instead(machine, event, instance.mask),
+            reason,
+            instance if isinstance(instance, Call) else None,
+            event,
+        )
+        if exchange.charges is None:
+            exchange.charges = []
+        exchange.charges.append(charge)
+
+    def _accuse(self, exchange: Exchange, rule: str, section: str, reason: str) -> None:
+        """Hold a broken rule about the packet itself."""
+        charge = Charge(rule, Level.MUST, section, "request", exchange.route.name, ("sent",), (), reason)
+        if exchange.charges is None:
+            exchange.charges = []
+        exchange.charges.append(charge)
+
+    def reconsider(self, call: Call) -> None:
+        """The state of a call changed: requests that waited for it may have been right after all."""
+        for exchange in self.charged.get(call, ()):
+            exchange.charges = [
+                charge
+                for charge in exchange.charges or ()
+                if charge.call is not call or charge.use is None or not _CALL.move(call, charge.use, call.flags).legal
+            ]
+
+    def judge(self, exchange: Exchange, *, accepted: bool) -> None:
+        """The outcome of a request is known: tell what it broke."""
+        charges, exchange.charges = exchange.charges, None
+        for charge in charges or ():
+            if charge.call is not None:
+                self.charged.pop(charge.call, None)
+            self.tell(charge.finding(exchange, self.session, self.now, accepted=accepted))
+
+    def creating(self) -> bool:
+        waiting = (*self.pending.values(), *self.unanswered.values(), *self.unnumbered)
+        return any(exchange.route.name in _CONFERENCES for exchange in waiting)

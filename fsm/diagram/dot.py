@@ -1,0 +1,107 @@
+"""Diagrams as Graphviz text.
+
+Only plain labels are used: the Graphviz that comes from the package index has no HTML-like ones.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fsm.diagram.model import Tone
+
+if TYPE_CHECKING:
+    from fsm.diagram.model import Diagram, Edge, Node
+
+__all__ = ["COLOURS", "LEGEND", "dot"]
+
+#: Colours by tone, chosen to be told apart in print and by colour-blind readers.
+COLOURS: dict[Tone, str] = {
+    Tone.REQUEST: "#1b5e9e",
+    Tone.ANSWER: "#1b7a6e",
+    Tone.REPLY: "#5b3d99",
+    Tone.REPORT: "#33383f",
+    Tone.JOINT: "#8a6d1a",
+    Tone.ODD: "#b26a00",
+    Tone.FORBIDDEN: "#b3261e",
+    Tone.PLAIN: "#5f6670",
+}
+#: What the tones stand for, in the order of the legend.
+LEGEND: tuple[tuple[Tone, str], ...] = (
+    (Tone.REQUEST, "request"),
+    (Tone.ANSWER, "answer"),
+    (Tone.REPLY, "success"),
+    (Tone.REPORT, "report"),
+    (Tone.JOINT, "joint row"),
+    (Tone.ODD, "suspicious"),
+    (Tone.FORBIDDEN, "forbidden"),
+)
+_FILLS = {"start": "#f2f3f5", "state": "#ffffff", "entry": "#eef4fb", "sink": "#f7f3e8", "final": "#e4e7eb"}
+_FONT = "Helvetica,Arial,sans-serif"
+
+
+def dot(diagram: Diagram, *, legend: bool = True) -> str:
+    """The diagram in the DOT language, in the order of the table, so that equal tables give equal text."""
+    title = "".join(f"{_plain(line)}\\l" for line in (diagram.title, *diagram.notes))
+    lines = [
+        f'digraph "{diagram.name}" {{',
+        f'  graph [rankdir={diagram.direction}, fontname="{_FONT}", fontsize=12, nodesep=0.3, ranksep=0.6,',
+        f'         bgcolor="white", pad=0.2, splines=true, labelloc=t, labeljust=l, label="{title}"]',
+        f'  node [shape=box, style="rounded,filled", fontname="{_FONT}", fontsize=11, color="#5f6670", penwidth=1.1,',
+        '        margin="0.12,0.07", height=0.3]',
+        f'  edge [fontname="{_FONT}", fontsize=9, arrowsize=0.7, penwidth=1.2]',
+    ]
+    lines += [_node(node) for node in diagram.nodes]
+    lines += [_edge(edge) for edge in diagram.edges]
+    for rank in diagram.ranks:
+        lines.append("  { rank=sink; " + "; ".join(f'"{name}"' for name in rank) + " }")
+    if legend:
+        lines += _legend(diagram)
+    return "\n".join([*lines, "}", ""])
+
+
+def _plain(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _node(node: Node) -> str:
+    style = {"start": "rounded,filled,dashed", "final": "rounded,filled,bold"}.get(node.kind, "rounded,filled")
+    fill = "#dff0e3" if node.visited else _FILLS[node.kind]
+    label = _plain(node.label)
+    if node.lines:
+        marks = {Tone.FORBIDDEN: "× ", Tone.ODD: "? "}
+        label += "\\n" + "".join(f"{marks.get(tone, '')}{_plain(text)}\\l" for tone, text in node.lines)
+    tones = {tone for tone, _ in node.lines}
+    colour = COLOURS[Tone.FORBIDDEN] if node.kind == "broken" else "#5f6670"
+    font = "" if not tones or node.kind == "state" else ", fontsize=9.5"
+    return f'  "{node.id}" [label="{label}", fillcolor="{fill}", style="{style}", color="{colour}"{font}]'
+
+
+def _edge(edge: Edge) -> str:
+    colour = COLOURS[edge.tone]
+    attributes = [f'color="{colour}"', f'fontcolor="{colour}"']
+    if edge.labels:
+        text = "\\n".join(_plain(label) for label in edge.labels)
+        attributes.insert(0, f'label="{text}"')
+    if edge.expected:
+        attributes.append("style=dashed")
+    if edge.visited:
+        attributes.append("penwidth=2.2")
+    return f'  "{edge.source}" -> "{edge.target}" [{", ".join(attributes)}]'
+
+
+def _legend(diagram: Diagram) -> list[str]:
+    """A row of coloured words for the tones that occur."""
+    used = {edge.tone for edge in diagram.edges} | {tone for node in diagram.nodes for tone, _ in node.lines}
+    words = [(COLOURS[tone], f"■ {word}") for tone, word in LEGEND if tone in used]
+    if any(edge.expected for edge in diagram.edges):
+        words.append((COLOURS[Tone.PLAIN], "dashed: may follow unannounced"))
+    if not words:
+        return []
+    lines = ["  {"]
+    for number, (colour, word) in enumerate(words):
+        lines.append(
+            f'    "legend{number}" [label="{word}", shape=plaintext, style="", fontsize=9, fontcolor="{colour}", height=0.2]'
+        )
+    if diagram.direction == "TB":
+        lines.append("    rank=sink")
+    return [*lines, "  }"]

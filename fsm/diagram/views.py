@@ -1,0 +1,222 @@
+"""Views of a table: everything, the readable form, or the way that one call took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fsm.diagram.model import Diagram, Edge, Node, Tone
+from fsm.levels import Level
+from fsm.row import Kind
+
+if TYPE_CHECKING:
+    from enum import IntEnum
+
+    from fsm.machine import Table
+    from fsm.row import Row
+
+__all__ = ["collapsed", "full", "path_of"]
+
+_TONES = {
+    Kind.REQUEST: Tone.REQUEST,
+    Kind.ANSWER: Tone.ANSWER,
+    Kind.REPLY: Tone.REPLY,
+    Kind.REPORT: Tone.REPORT,
+    Kind.JOINT: Tone.JOINT,
+}
+
+
+def tone_of(row: Row) -> Tone:
+    """How a row is coloured: by kind when legal, else by how hard it is."""
+    if row.rule:
+        return Tone.FORBIDDEN if row.level is Level.MUST else Tone.ODD
+    return _TONES[row.event.kind]
+
+
+def _kind(table: Table, state: IntEnum) -> str:
+    if state is table.initial:
+        return "start"
+    if state in table.entries:
+        return "entry"
+    if state in table.finals:
+        return "final"
+    return "sink" if state in table.sinks else "state"
+
+
+def _text(row: Row) -> str:
+    guards = f" [{', '.join(str(guard) for guard in row.guards)}]" if row.guards else ""
+    rule = f" → {row.rule}" if row.rule else ""
+    return f"{row.event.name}{guards}{rule}"
+
+
+def full(table: Table) -> Diagram:
+    """Every state and every move that changes one; what leaves a state alone is listed inside it."""
+    nodes = []
+    for state in table.states:
+        inside = [
+            (tone_of(row), _text(row))
+            for row in table.rows
+            if row.source is state and row.target is state and not row.expect
+        ]
+        nodes.append(Node(state.name, table.caption(state), _distinct(inside), _kind(table, state)))
+    edges: dict[tuple[str, str, Tone, bool], list[str]] = {}
+    for row in table.rows:
+        if row.target is not row.source:
+            edges.setdefault((row.source.name, row.target.name, tone_of(row), False), []).append(_text(row))
+        for state in row.expect:
+            edges.setdefault((row.source.name, state.name, tone_of(row), True), []).append(_text(row))
+    return Diagram(table.name, table.summary, tuple(nodes), _edges(edges))
+
+
+def collapsed(table: Table) -> Diagram:
+    """The readable form.
+
+    Requests are listed inside the states that allow them; an arrow that would come from every live state is a
+    caption at its end; how handles begin is one box; what only follows by inference is left out.
+    """
+    live = [state for state in table.states if state not in table.finals and state is not table.initial]
+    live = [state for state in live if state not in table.entries]
+    everywhere = _from_everywhere(table, live)
+    nodes: list[Node] = []
+    for state in table.states:
+        if state in table.entries:
+            continue
+        lines = _inside(table, state, live)
+        if state in everywhere:
+            lines = ((Tone.PLAIN, "from any live state"), *lines)
+        nodes.append(Node(state.name, table.caption(state), lines, _kind(table, state)))
+    edges = _collapsed_edges(table, live, everywhere)
+    if table.entries:
+        nodes.append(_entry(table))
+        edges = (Edge(table.initial.name, "ENTRY", (), Tone.REPORT), *edges)
+    large = len(nodes) > 14
+    ends = tuple(state.name for state in table.states if state in everywhere) if large else ()
+    ranks = (ends,) if ends else ()
+    return Diagram(table.name, table.summary, tuple(nodes), edges, table.notes, "TB" if large else "LR", ranks)
+
+
+def _from_everywhere(table: Table, live: list[IntEnum]) -> set[IntEnum]:
+    """States that nearly all live states lead to, by rows that say so."""
+    found = set()
+    for state in table.sinks:
+        sources = {row.source for row in table.rows if row.target is state and not row.rule}
+        if len(live) > 3 and len(sources & set(live)) >= len(live) - 2:
+            found.add(state)
+    return found
+
+
+def _inside(table: Table, state: IntEnum, live: list[IntEnum]) -> tuple[tuple[Tone, str], ...]:
+    """What is listed in the box of a state: requests that not every live state allows, and what is forbidden."""
+    lines: list[tuple[Tone, str]] = []
+    common = _common_requests(table, live)
+    for row in table.rows:
+        if row.source is not state or row.note.startswith("the server decides"):
+            continue
+        if row.event.kind is Kind.REQUEST and row.target is state and not row.rule and row.event.name not in common:
+            if row.level <= Level.STATED:
+                lines.append((Tone.REQUEST, row.event.name))
+        elif row.rule and row.target is state and len(table.events) < 40:
+            lines.append((tone_of(row), f"{row.event.name}: {row.rule}"))
+    return _distinct(lines)
+
+
+def _common_requests(table: Table, live: list[IntEnum]) -> set[str]:
+    """Requests that are allowed in nearly every live state: naming them everywhere says nothing."""
+    if len(live) < 6:
+        return set()
+    found = set()
+    for event in table.events:
+        if event.kind is Kind.REQUEST:
+            sources = {
+                row.source for row in table.rows if row.event is event and not row.rule and row.level <= Level.STATED
+            }
+            if len(sources & set(live)) >= len(live) - 2:
+                found.add(event.name)
+    return found
+
+
+def _collapsed_edges(table: Table, live: list[IntEnum], everywhere: set[IntEnum]) -> tuple[Edge, ...]:
+    busy = len(table.events) >= 40
+    edges: dict[tuple[str, str], list[Row]] = {}
+    for row in table.rows:
+        if row.source in table.entries or row.target in table.entries or row.source in table.opaque:
+            continue
+        if busy and (row.rule or row.note == "inferred" or (row.guards and row.event.kind is Kind.REPORT)):
+            continue
+        if busy and row.event.kind is Kind.ANSWER and row.target not in table.finals:
+            continue
+        if row.target is not row.source and _drawn(table, row.source, row.target, live, everywhere):
+            edges.setdefault((row.source.name, row.target.name), []).append(row)
+        for state in row.expect:
+            definite = row.event.kind is not Kind.ANSWER and len(row.expect) <= _DEFINITE
+            if definite and _drawn(table, row.source, state, live, everywhere):
+                edges.setdefault((row.source.name, state.name), []).append(row)
+    found = []
+    for (source, target), rows in edges.items():
+        causes = [row for row in rows if not (busy and row.event.kind is Kind.REPORT)]
+        tones: dict[Tone, list[str]] = {}
+        for row in causes or rows:
+            label = row.event.name.removesuffix(" done") if busy else _text(row)
+            tones.setdefault(tone_of(row), []).append("" if busy and row.event.kind is Kind.REPORT else label)
+        for tone, labels in tones.items():
+            reported = any(row.event.kind is Kind.REPORT for row in rows)
+            names = tuple(dict.fromkeys(label for label in labels if label))
+            found.append(Edge(source, target, names, tone, expected=busy and not reported))
+    return tuple(found)
+
+
+#: A success that may lead to more states than this says too little for an arrow.
+_DEFINITE = 3
+
+
+def _drawn(table: Table, source: IntEnum, target: IntEnum, live: list[IntEnum], everywhere: set[IntEnum]) -> bool:
+    """Whether an arrow is drawn: not where a caption says it, but between the ends of a life all the same."""
+    return target not in everywhere or source not in live or (source in table.sinks and target not in table.finals)
+
+
+def _entry(table: Table) -> Node:
+    """How instances begin, as one box: by state, and which states may be reported first."""
+    lines = []
+    for state in table.entries:
+        causes = [
+            row.event.name for row in table.rows if row.target is state and row.source is table.initial and not row.rule
+        ]
+        first = [
+            table.caption(row.target)
+            for row in table.rows
+            if row.source is state
+            and row.target is not state
+            and row.event.kind is Kind.REPORT
+            and not row.rule
+            and not row.guards
+            and row.note != "inferred"
+        ]
+        states = ", ".join(dict.fromkeys(first))
+        if len(set(first)) > 10:
+            states = "any state but idle"
+        names = ", ".join(dict.fromkeys(cause.removesuffix(" creates").removesuffix(" lists") for cause in causes))
+        lines.append((Tone.REPORT, f"{names} → {states or 'connected, offering, accepted (inferred)'}"))
+    return Node("ENTRY", "handle given out → first report", tuple(lines), "entry")
+
+
+def _distinct(lines: list[tuple[Tone, str]]) -> tuple[tuple[Tone, str], ...]:
+    return tuple(dict.fromkeys(lines))
+
+
+def _edges(edges: dict[tuple[str, str, Tone, bool], list[str]]) -> tuple[Edge, ...]:
+    return tuple(
+        Edge(source, target, tuple(dict.fromkeys(labels)), tone, expected)
+        for (source, target, tone, expected), labels in edges.items()
+    )
+
+
+def path_of(table: Table, title: str, steps: list[tuple[str, str, str, Tone]]) -> Diagram:
+    """The way that one instance took: (from, event, to, tone), drawn as a chain of states in the order of time."""
+    nodes: dict[str, Node] = {}
+    edges: dict[tuple[str, str, Tone], list[str]] = {}
+    for number, (source, event, target, tone) in enumerate(steps, 1):
+        for state in (source, target):
+            nodes.setdefault(state, Node(state, state, visited=True))
+        if source != target or tone in (Tone.FORBIDDEN, Tone.ODD):
+            edges.setdefault((source, target, tone), []).append(f"{number} {event}")
+    drawn = tuple(Edge(a, b, tuple(labels), tone, visited=True) for (a, b, tone), labels in edges.items())
+    return Diagram(table.name, title, tuple(nodes.values()), drawn)

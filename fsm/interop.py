@@ -1,0 +1,71 @@
+"""Tables as machines of other libraries: `transitions.Machine` for embedders who want its callbacks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from enum import IntEnum
+
+    from transitions import Machine as TransitionsMachine
+
+    from fsm.machine import Table
+    from fsm.row import Event, Guard
+
+__all__ = ["state_name", "to_transitions", "trigger_name"]
+
+
+def trigger_name(event: Event) -> str:
+    """An event as the name of a method: ``LINE_CALLSTATE IDLE`` becomes ``LINE_CALLSTATE_IDLE``."""
+    return re.sub(r"\W+", "_", event.name).strip("_")
+
+
+def state_name(state: IntEnum) -> str:
+    """A state as `transitions` knows it: the name of the member."""
+    return state.name
+
+
+def condition_name(guard: Guard) -> str:
+    """A guard as the name of a method or attribute of the model: ``in flight`` becomes ``when_in_flight``."""
+    return "when_" + re.sub(r"\W+", "_", guard.name).strip("_").lower()
+
+
+class Model:
+    """A model for `to_transitions`: every guard is an attribute, off until it is set."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("when_"):
+            return False
+        raise AttributeError(name)
+
+
+def to_transitions(table: Table, model: Any = None, *, strict: bool = False, **options: Any) -> TransitionsMachine:
+    """A `transitions.Machine` with the states and rows of a table; ``.model`` is what it moves.
+
+    Triggers are `trigger_name` of the events; an event that no row allows raises ``transitions.MachineError`` unless
+    ``ignore_invalid_triggers=True``. Guards are looked up on the model, ``when_...``, as attribute or method. With
+    ``strict`` the rows that a monitor would report are left out. A model is in one state at a time: what a row
+    merely expects next (`Row.expect`) happens when it is reported.
+    """
+    from transitions import Machine as TransitionsMachine
+
+    moves = [
+        {
+            "trigger": trigger_name(row.event),
+            "source": state_name(row.source),
+            "dest": state_name(row.target),
+            "conditions": [condition_name(guard) for guard in row.guards if guard.wanted],
+            "unless": [condition_name(guard) for guard in row.guards if not guard.wanted],
+        }
+        for row in table.rows
+        if row.legal or not strict
+    ]
+    return TransitionsMachine(
+        model=Model() if model is None else model,
+        states=[state_name(state) for state in table.states],
+        transitions=moves,
+        initial=state_name(table.initial),
+        auto_transitions=False,
+        **options,
+    )

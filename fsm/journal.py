@@ -1,0 +1,116 @@
+"""Journals: every step on disk, as JSON lines or in an SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from fsm.step import Step
+
+__all__ = ["Journal", "JsonLines", "Sqlite", "open_journal"]
+
+#: Columns of the table, in the order of the records.
+_COLUMNS = (
+    "frame",
+    "time",
+    "session",
+    "machine",
+    "instance",
+    "event",
+    "kind",
+    "source",
+    "target",
+    "level",
+    "rule",
+    "ref",
+)
+
+
+class Journal:
+    """Takes steps until it is closed; also a context manager."""
+
+    def __init__(self) -> None:
+        self._capture = ""
+
+    def capture(self, path: str) -> None:
+        """Steps that follow belong to another capture."""
+        self._capture = path
+
+    def step(self, step: Step) -> None:
+        """Write one step."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Finish the file."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class JsonLines(Journal):
+    """One JSON object per line, the keys of `Step.as_dict` and the capture."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__()
+        self._file: TextIO = Path(path).open("w", encoding="utf-8")  # noqa: SIM115 - closed by close()
+
+    def step(self, step: Step) -> None:
+        """Write one step."""
+        json.dump({"capture": self._capture, **step.as_dict()}, self._file)
+        self._file.write("\n")
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Sqlite(Journal):
+    """A table ``transitions`` with a row per step; sets of states are joined by spaces."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__()
+        self._database = sqlite3.connect(path)
+        self._database.execute("DROP TABLE IF EXISTS transitions")
+        columns = ", ".join(f"{name} {_TYPES.get(name, 'TEXT')}" for name in _COLUMNS)
+        self._database.execute(f"CREATE TABLE transitions (capture TEXT, {columns})")
+        self._waiting: list[tuple[Any, ...]] = []
+
+    def step(self, step: Step) -> None:
+        """Write one step; rows are sent to the file a thousand at a time."""
+        found = step.as_dict()
+        found["source"], found["target"] = " ".join(found["from"]), " ".join(found["to"])
+        self._waiting.append((self._capture, *(found[name] for name in _COLUMNS)))
+        if len(self._waiting) >= 1000:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._database.executemany(_INSERT, self._waiting)
+        self._waiting.clear()
+
+    def close(self) -> None:
+        self._flush()
+        self._database.commit()
+        self._database.close()
+
+
+_INSERT = f"INSERT INTO transitions VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"  # noqa: S608 - only marks
+_TYPES = {"frame": "INTEGER", "time": "REAL"}
+
+
+def open_journal(path: str | Path) -> Journal:
+    """A journal of the kind that the file name says: ``.jsonl`` or ``.sqlite``. Raises ValueError for others."""
+    name = str(path)
+    if name.endswith(".jsonl"):
+        return JsonLines(path)
+    if name.endswith((".sqlite", ".db")):
+        return Sqlite(path)
+    message = f"{name}: a journal is a .jsonl or a .sqlite file"
+    raise ValueError(message)

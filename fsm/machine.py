@@ -1,0 +1,360 @@
+"""Tables and the index compiled from them: one dictionary look-up per step.
+
+Law of this package: every move of every machine is a row of a table. Nothing outside this module changes the
+state of an instance.
+
+Theory of operation. An instance holds a *set* of states, as a bit mask, because knowledge may be partial: a
+capture that starts in mid-call, a success that nothing announces. An event is looked up for every state of the
+set. What is legal somewhere in the set is believed there, and states in which it would not be are ruled out; only
+when no state explains the event is it a contradiction. Among legal rows those that change something are believed
+before those that merely tolerate (a success that has an effect in one of the states, happened in that state). An
+event that proves nothing, such as a request just sent, leaves the set alone.
+
+Guards look at named bits of context. A cell remembers which bits matter, so a step is: the cell of (event, set),
+then the move for the bits. Both are computed when first needed and kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from fsm.errors import LocalProtocolError, RemoteProtocolError, TableError
+from fsm.levels import Level
+from fsm.wording import either
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from enum import IntEnum
+
+    from fsm.errors import ProtocolError
+    from fsm.row import Event, Guard, Ref, Row
+
+__all__ = ["Instance", "Machine", "Move", "Outside", "Table"]
+
+
+class Outside(NamedTuple):
+    """What an event means in a state that has no row for it."""
+
+    rule: str
+    level: Level
+    ref: Ref
+    summary: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """The declaration of a machine."""
+
+    name: str
+    summary: str
+    states: type[IntEnum]
+    initial: IntEnum
+    finals: frozenset[IntEnum]
+    events: tuple[Event, ...]
+    rows: tuple[Row, ...]
+    #: Events that leave the set of possible states alone: they are intentions, not facts.
+    unproven: frozenset[Event] = frozenset()
+    #: What the monitor reports for cells without a row.
+    outside: dict[Event, Outside] = field(default_factory=dict)
+    #: How states are spelled in reports and pictures; the enumeration's own name where missing.
+    labels: dict[IntEnum, str] = field(default_factory=dict)
+    #: States to which an arrow from each live state leads: pictures say that in a caption instead.
+    sinks: frozenset[IntEnum] = frozenset()
+    #: States in which instances begin without one of their real states: pictures draw them as one box.
+    entries: tuple[IntEnum, ...] = ()
+    #: States after which anything is possible: pictures draw no arrows from them.
+    opaque: frozenset[IntEnum] = frozenset()
+    #: What pictures call states whose label in reports is ambiguous.
+    captions: dict[IntEnum, str] = field(default_factory=dict)
+    #: Remarks under pictures.
+    notes: tuple[str, ...] = ()
+
+    def label(self, state: IntEnum) -> str:
+        """The name of a state as the specification spells it."""
+        return self.labels.get(state, state.name.lower())
+
+    def caption(self, state: IntEnum) -> str:
+        """The name of a state in pictures."""
+        return self.captions.get(state) or self.label(state)
+
+
+class Move:
+    """What an event does to a set of states.
+
+    ``legal`` tells whether nothing is to be reported; else ``rule``, ``level`` and ``ref`` say what. ``refused``
+    means that no row matched: the set stays as it is.
+    """
+
+    __slots__ = (
+        "expect",
+        "legal",
+        "level",
+        "ref",
+        "refused",
+        "relevant",
+        "row",
+        "rows",
+        "rule",
+        "source",
+        "target",
+        "variants",
+    )
+
+    def __init__(self, target: int, rows: tuple[Row, ...], outside: Outside | None) -> None:
+        self.target = target
+        self.rows = rows
+        self.row = rows[0] if rows else None
+        self.refused = not rows
+        self.expect = 0
+        for row in rows:
+            for state in row.expect:
+                self.expect |= 1 << state
+        decider: Row | Outside | None = self.row or outside
+        self.rule = decider.rule if decider else ""
+        self.level = decider.level if decider else Level.STATED
+        self.ref = decider.ref if decider else None
+        #: The one state that the event proves to have been, or None.
+        self.source = rows[0].source if len({row.source for row in rows}) == 1 else None
+        self.legal = bool(rows) and not self.rule
+        #: Guard bits that matter; where there are any, ``variants`` holds the move for each combination.
+        self.relevant = 0
+        self.variants: dict[int, Move] = {}
+
+    def __bool__(self) -> bool:
+        return self.legal
+
+    def acceptable(self, *, local: bool) -> bool:
+        """Whether strict use takes the move: an own one when it is legal, the peer's also when it is merely odd."""
+        return self.legal or (not local and self.level is Level.SUSPICIOUS)
+
+    def __repr__(self) -> str:
+        kind = "legal" if self.legal else f"refused {self.rule}" if self.refused else f"reported {self.rule}"
+        return f"<Move {kind} -> {self.target:#x}>"
+
+
+class Cell(dict[int, Move]):
+    """The moves of one event, by the set of states; filled in when needed."""
+
+    __slots__ = ("event", "machine")
+
+    #: Sets met in practice are few; beyond this many nothing more is kept.
+    LIMIT: ClassVar[int] = 16384
+
+    def __init__(self, machine: Machine, event: Event) -> None:
+        self.machine = machine
+        self.event = event
+
+    def __missing__(self, mask: int) -> Move:
+        move = self.machine.compute(self.event, mask)
+        if len(self) < self.LIMIT:
+            self[mask] = move
+        return move
+
+
+class Instance:
+    """One thing that a machine describes: a call, a line, a request. ``mask`` is its set of possible states."""
+
+    __slots__ = ("mask",)
+
+    machine: ClassVar[Machine]
+    mask: int
+
+    def __init__(self) -> None:
+        self.mask = self.machine.start
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The possible states by name."""
+        return self.machine.names(self.mask)
+
+
+class Machine:
+    """A table, checked and ready to run."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.name = table.name
+        self.start = 1 << table.initial
+        self.all = sum(1 << state for state in table.states)
+        self.guards: dict[int, Guard] = {}
+        self._allowing: dict[tuple[Event, int, Level], tuple[str, ...]] = {}
+        self._rows: dict[tuple[int, Event], list[Row]] = {}
+        for row in table.rows:
+            self._admit(row)
+        self._complete()
+        self.cells: dict[Event, Cell] = {event: Cell(self, event) for event in table.events}
+
+    def _admit(self, row: Row) -> None:
+        table = self.table
+        where = f"{table.name}: {row.source.name} on {row.event.name}"
+        states = table.states
+        for state in (row.source, row.target, *row.expect):
+            if not isinstance(state, states):
+                message = f"{where}: {state!r} is no state of this machine"
+                raise TableError(message)
+        if row.event not in table.events:
+            message = f"{where}: the event is not in the alphabet"
+            raise TableError(message)
+        if not row.ref.section:
+            message = f"{where}: a row needs a reference"
+            raise TableError(message)
+        for guard in row.guards:
+            known = self.guards.setdefault(guard.bit, guard)
+            if known.name != guard.name or guard.bit & (guard.bit - 1):
+                message = f"{where}: guard {guard.name} clashes with {known.name}"
+                raise TableError(message)
+        earlier = self._rows.setdefault((row.source, row.event), [])
+        if any(set(old.guards) <= set(row.guards) for old in earlier):
+            message = f"{where}: an earlier row always comes first"
+            raise TableError(message)
+        earlier.append(row)
+
+    def _complete(self) -> None:
+        for event in self.table.outside:
+            if event not in self.table.events:
+                message = f"{self.name}: {event.name} is not in the alphabet"
+                raise TableError(message)
+
+    def cell(self, state: IntEnum | int, event: Event) -> tuple[Row, ...]:
+        """The rows for one state and event, in the order in which they are tried."""
+        return tuple(self._rows.get((int(state), event), ()))
+
+    def names(self, mask: int) -> tuple[str, ...]:
+        """The states of a set by name."""
+        return tuple(self.table.label(state) for state in self.table.states if mask >> state & 1)
+
+    def words(self, mask: int) -> str:
+        """The states of a set for people: ``idle or connected``, and only how many where there are many."""
+        return either(self.names(mask))
+
+    def compute(self, event: Event, mask: int) -> Move:
+        """The move for an event in a set of states, with its variants where guards decide."""
+        relevant = 0
+        for state in self.table.states:
+            if mask >> state & 1:
+                for row in self._rows.get((state, event), ()):
+                    for guard in row.guards:
+                        relevant |= guard.bit
+        move = self._decide(event, mask, 0)
+        if relevant:
+            move = Move(move.target, move.rows, self.table.outside.get(event))
+            move.relevant = relevant
+            for flags in _subsets(relevant):
+                move.variants[flags] = self._decide(event, mask, flags)
+        return move
+
+    def _decide(self, event: Event, mask: int, flags: int) -> Move:
+        ranked: list[tuple[int, Row]] = []
+        for state in self.table.states:
+            if mask >> state & 1:
+                for row in self._rows.get((state, event), ()):
+                    if all(bool(flags & guard.bit) is guard.wanted for guard in row.guards):
+                        ranked.append((_rank(row), row))
+                        break
+        outside = self.table.outside.get(event)
+        unexplained = mask.bit_count() > len(ranked)
+        best = min((rank for rank, _ in ranked), default=_NONE)
+        if best == _FORBIDDEN and unexplained and outside is not None and outside.level is Level.SUSPICIOUS:
+            best = _NONE
+        if best == _NONE:
+            return Move(mask, (), outside)
+        rows = tuple(row for rank, row in ranked if rank == best)
+        if event in self.table.unproven and best <= _TOLERATED:
+            return Move(mask, rows, outside)
+        target = 0
+        for row in rows:
+            target |= 1 << row.target
+            for state in row.expect:
+                target |= 1 << state
+        return Move(target, rows, outside)
+
+    def move(self, instance: Instance, event: Event, flags: int = 0) -> Move:
+        """What would happen; nothing changes."""
+        move = self.cells[event][instance.mask]
+        return move.variants[flags & move.relevant] if move.relevant else move
+
+    may = move
+
+    def step(self, instance: Instance, event: Event, flags: int = 0) -> Move:
+        """Let an event happen as the monitor sees it: taken whatever it is, and the move tells what to report."""
+        move = self.cells[event][instance.mask]
+        if move.relevant:
+            move = move.variants[flags & move.relevant]
+        instance.mask = move.target
+        return move
+
+    def apply(self, instance: Instance, event: Event, flags: int = 0, *, local: bool = True, name: str = "") -> Move:
+        """Let a legal event happen; raise and change nothing when it is not legal.
+
+        Raises `LocalProtocolError` for anything that the tables report, or `RemoteProtocolError` when the event is
+        the peer's (``local=False``), of whom merely suspicious things are taken.
+        """
+        move = self.move(instance, event, flags)
+        if move.acceptable(local=local):
+            instance.mask = move.target
+            return move
+        allowed = tuple(other.name for other in self.allowed(instance.mask, flags) if other.kind is event.kind)
+        raise self.error(instance, event, move, allowed, local=local, name=name)
+
+    def error(
+        self, instance: Instance, event: Event, move: Move, allowed: tuple[str, ...], *, local: bool, name: str = ""
+    ) -> ProtocolError:
+        """The error for an event that is not acceptable; ``allowed`` is what would have been."""
+        kind = LocalProtocolError if local else RemoteProtocolError
+        return kind(
+            machine=self.name,
+            instance=name or repr(instance),
+            state=self.names(instance.mask),
+            event=event.name,
+            allowed=allowed,
+            reference=move.ref,
+            rule=move.rule,
+        )
+
+    def allowed(self, mask: int, flags: int = 0) -> list[Event]:
+        """The events that are legal in a set of states."""
+        found = []
+        for event, cell in self.cells.items():
+            move = cell[mask]
+            if move.relevant:
+                move = move.variants[flags & move.relevant]
+            if move.legal:
+                found.append(event)
+        return found
+
+    def allowing(self, event: Event, flags: int = 0, level: Level = Level.STATED) -> tuple[str, ...]:
+        """The states in which the documents say that an event is legal, up to a level."""
+        known = self._allowing.get((event, flags, level))
+        if known is not None:
+            return known
+        found = []
+        for state in self.table.states:
+            move = self._decide(event, 1 << state, flags)
+            if move.legal and move.level <= level:
+                found.append(self.table.label(state))
+        return self._allowing.setdefault((event, flags, level), tuple(found))
+
+    def rows(self) -> Iterator[Row]:
+        """All rows in the order of the table."""
+        return iter(self.table.rows)
+
+
+#: How readily a row is believed: one with an effect, one that tolerates, a suspicious one, none, a forbidden one.
+_EFFECT, _TOLERATED, _ODD, _FORBIDDEN, _NONE = range(5)
+
+
+def _rank(row: Row) -> int:
+    if row.rule:
+        return _FORBIDDEN if row.level is Level.MUST else _ODD
+    return _EFFECT if row.expect or row.target is not row.source else _TOLERATED
+
+
+def _subsets(bits: int) -> Iterable[int]:
+    """All combinations of the bits of a number."""
+    subset = bits
+    while True:
+        yield subset
+        if not subset:
+            return
+        subset = (subset - 1) & bits

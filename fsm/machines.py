@@ -1,0 +1,17 @@
+"""All machines, compiled, by name and in the order in which a reader meets them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fsm.instances import App, Binding, Call, Channel, Dialog, Exchange, Line, Phone, Version
+
+if TYPE_CHECKING:
+    from fsm.machine import Machine
+
+__all__ = ["MACHINES"]
+
+#: Every machine by the name of its table.
+MACHINES: dict[str, Machine] = {
+    kind.machine.name: kind.machine for kind in (Binding, Channel, App, Version, Line, Call, Exchange, Phone, Dialog)
+}

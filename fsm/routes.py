@@ -1,0 +1,232 @@
+"""Which events a packet causes, as data: the hinge between packets and machines.
+
+Built once from the declarations of `protocol` and a few tables below. The conversation runs along these routes
+and knows no packet by name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from fsm.instances import Call, Exchange
+from fsm.tables import call_requests
+from fsm.tables.binding import CONTROLS, FETCHES, MANAGES
+from fsm.tables.call import CREATIONS
+from fsm.tables.call_reports import DIALLED, REMOVED
+from fsm.tables.request import ASK, DROPPING, SEND
+from protocol.constants import LINECALLCOMPLMODE, LINECALLSELECT, LINETRANSFERMODE
+from protocol.event import COMPLETIONS
+from protocol.fields import Handle, HandleType
+from protocol.packet import REQUESTS, Unknown
+
+if TYPE_CHECKING:
+    from fsm.machine import Cell, Move
+    from fsm.row import Event
+    from protocol.packet import Request
+
+__all__ = ["ROUTES", "UNKNOWN_ROUTE", "CallUse", "Creation", "HandleUse", "Route", "Variant"]
+
+
+class When(NamedTuple):
+    """A word that decides whether a handle counts: only with one of the values, or with none of them."""
+
+    word: int
+    values: frozenset[int]
+    wanted: bool
+
+
+class HandleUse(NamedTuple):
+    """A handle in a request that is not a call's."""
+
+    word: int
+    spec: str
+    type: HandleType
+    #: The rule that it must be live; empty where the specification has a gap.
+    rule: str
+    optional: bool
+    when: When | None
+
+
+class CallUse(NamedTuple):
+    """A call handle in a request."""
+
+    word: int
+    spec: str
+    event: Event
+    rule: str
+    optional: bool
+    when: When | None
+    #: The moves of the event, so that a step need not look them up.
+    cell: Cell
+
+
+class Variant(NamedTuple):
+    """How the effect of a request depends on one of its words: (value, variant), anything else is the plain one."""
+
+    word: int
+    values: dict[int, str]
+
+
+class Creation(NamedTuple):
+    """A call handle that a completion brings."""
+
+    word: int
+    spec: str
+    event: Event
+    #: Word of the request that has to be there for the handle to exist, and the value it must have.
+    condition: tuple[int, int] | None
+
+
+class Route(NamedTuple):
+    """Everything about a request that the conversation needs."""
+
+    packet: type[Request]
+    name: str
+    section: str
+    asynchronous: bool
+    #: Which kind of request it is to the binding.
+    binding: Event
+    handles: tuple[HandleUse, ...]
+    calls: tuple[CallUse, ...]
+    #: Word of dwRequestID, and of lpContext where there is one.
+    request_id: int
+    context: int
+    creates: tuple[Creation, ...]
+    variant: Variant | None
+    #: What success does to each call, in the order of ``calls``, by variant.
+    replied: tuple[dict[str, Event], ...]
+    #: The name under which the handler for what the answer creates or ends is found.
+    key: str
+    #: Whether the request names one call and nothing else that has to be live: the commonest kind.
+    plain: bool
+    #: The first event of the request: asked or, asynchronously, sent.
+    first: Move
+    #: Words of the completion that repeat words of the request: (there, here).
+    echoes: tuple[tuple[int, int], ...]
+    #: Guard bits that hold when the answer is 0, and those that success leaves with the call.
+    zero: int
+    mark: int
+
+
+_VARIANTS: dict[str, tuple[str, dict[int, str]]] = {
+    "CompleteTransfer": ("dwTransferMode", {LINETRANSFERMODE.CONFERENCE: "conference"}),
+    "CompleteCall": (
+        "dwCompletionMode",
+        {LINECALLCOMPLMODE.CAMPON: "camped", LINECALLCOMPLMODE.INTRUDE: "camped", LINECALLCOMPLMODE.MESSAGE: "camped"},
+    ),
+}
+#: Handles in a completion that exist only in some cases.
+_CONDITIONS: dict[tuple[str, str], tuple[str, int]] = {
+    ("CompleteTransfer", "hConfCall"): ("dwTransferMode", LINETRANSFERMODE.CONFERENCE),
+}
+#: Handles that count only in some cases: (request, field) -> (deciding field, values, with or without them).
+_COUNTS: dict[tuple[str, str], tuple[str, frozenset[int], bool]] = {
+    ("GetID", "hCall"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), True),
+    ("GetID", "hLine"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), False),
+    ("SetMediaControl", "hCall"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), True),
+    ("SetMediaControl", "hLine"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), False),
+    ("SetTerminal", "hCall"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), True),
+    ("SetTerminal", "hLine"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), False),
+    ("SetUpConference", "hLine"): ("hCall", frozenset({0}), True),
+    ("DevSpecific", "hLine"): ("hCall", frozenset({0}), True),
+}
+#: What the success of a request leaves with its call.
+_MARKS = {"Dial": DIALLED.bit, "RemoveFromConference": REMOVED.bit}
+#: Requests that control devices, whatever their handles say.
+_DEVICE_HANDLES = {HandleType.HLINE, HandleType.HCALL, HandleType.HPHONE}
+
+
+def _route(request: type[Request]) -> Route:
+    layout = request.layout
+    name = request.__name__
+    handles, calls = [], []
+    for field in layout.fields:
+        if not isinstance(field, Handle) or field.direction == "out":
+            continue
+        if field.type is HandleType.HCALL:
+            event = call_requests.ASKS[name, field.spec]
+            when = _when(request, field.spec)
+            cell = Call.machine.cells[event]
+            calls.append(CallUse(field.index, field.spec, event, field.rule("live"), field.optional, when, cell))
+        else:
+            when = _when(request, field.spec)
+            handles.append(HandleUse(field.index, field.spec, field.type, field.rule("live"), field.optional, when))
+    variant = None
+    if name in _VARIANTS:
+        spec, values = _VARIANTS[name]
+        variant = Variant(layout.index(spec), values)
+    replied = tuple(
+        {
+            kind: event
+            for (of, field, kind), event in call_requests.REPLIED.items()
+            if of == name and field == use.spec and request.device == "line"
+        }
+        for use in calls
+    )
+    return Route(
+        packet=request,
+        name=name,
+        section=layout.section,
+        asynchronous=request.completion == "async",
+        binding=_binding_event(request),
+        handles=tuple(handles),
+        calls=tuple(calls),
+        request_id=layout.index("dwRequestID") if "dwRequestID" in layout.by_spec else 0,
+        context=layout.index("lpContext") if "lpContext" in layout.by_spec else 0,
+        creates=_creations(request),
+        variant=variant,
+        replied=replied,
+        key=f"{request.device}.{name}",
+        plain=len(calls) == 1 and not handles and not calls[0].optional and calls[0].when is None,
+        echoes=_echoes(request),
+        zero=DROPPING.bit if name == "Drop" else 0,
+        mark=_MARKS.get(name, 0),
+        first=Exchange.machine.cells[SEND if request.completion == "async" else ASK][Exchange.machine.start],
+    )
+
+
+def _when(request: type[Request], spec: str) -> When | None:
+    found = _COUNTS.get((request.__name__, spec)) if request.device == "line" else None
+    return None if found is None else When(request.layout.index(found[0]), found[1], found[2])
+
+
+def _binding_event(request: type[Request]) -> Event:
+    if request.__name__ == "GetAsyncEvents":
+        return FETCHES
+    if request.__name__ == "Open":
+        return CONTROLS
+    types = {field.type for field in request.layout.fields if isinstance(field, Handle)}
+    return CONTROLS if types & _DEVICE_HANDLES else MANAGES
+
+
+def _creations(request: type[Request]) -> tuple[Creation, ...]:
+    completion = COMPLETIONS.get(request.req_func)
+    if completion is None:
+        return ()
+    found = []
+    handles = [f for f in completion.layout.fields if isinstance(f, Handle) and f.type is HandleType.HCALL]
+    for field in handles:
+        key = request.__name__ if len(handles) == 1 else f"{request.__name__} {field.spec}"
+        condition = None
+        if (request.__name__, field.spec) in _CONDITIONS:
+            spec, value = _CONDITIONS[request.__name__, field.spec]
+            condition = (request.layout.index(spec), value)
+        found.append(Creation(field.index, field.spec, CREATIONS[key][0], condition))
+    return tuple(found)
+
+
+def _echoes(request: type[Request]) -> tuple[tuple[int, int], ...]:
+    completion = COMPLETIONS.get(request.req_func)
+    asked = request.layout
+    found = [(2, asked.index("lpContext"))] if "lpContext" in asked.by_spec else []
+    for field in completion.layout.fields if completion is not None else ():
+        echoes = getattr(field, "echoes", "")
+        if echoes in asked.by_spec and field.spec != "lpContext":
+            found.append((field.index, asked.index(echoes)))
+    return tuple(found)
+
+
+#: The route of every request, by Req_Func.
+ROUTES: dict[int, Route] = {number: _route(request) for number, request in REQUESTS.items()}
+#: The route of a buffer whose Req_Func means nothing.
+UNKNOWN_ROUTE: Route = _route(Unknown)._replace(binding=MANAGES, name="unknown")

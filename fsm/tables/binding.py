@@ -1,0 +1,165 @@
+"""The binding of one client (ClientAttach to ClientDetach), and the event channel back to it (remotesp)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from fsm.levels import Level
+from fsm.machine import Table
+from fsm.row import Event, Kind, Row, ref, when
+from fsm.tables.call_requests import IN_FLIGHT
+
+__all__ = [
+    "ATTACHED_MAILSLOT",
+    "ATTACHED_MANAGEMENT",
+    "ATTACHED_PUSH",
+    "BINDING",
+    "CHANNEL",
+    "CHANNEL_CLOSED",
+    "CHANNEL_LOST",
+    "CHANNEL_OPENED",
+    "CONTROLS",
+    "DELIVERED",
+    "DELIVERS",
+    "DETACHED",
+    "FETCHED",
+    "FETCHES",
+    "LOST",
+    "MANAGES",
+    "REQUEST_RULE",
+    "BindingState",
+    "ChannelState",
+]
+
+#: Stands for the precondition of the request at hand.
+REQUEST_RULE = "CALL-PRE-*"
+
+_MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.SUSPICIOUS
+
+
+class BindingState(IntEnum):
+    """Where the context handle of a client can be, and how its events travel."""
+
+    UNBOUND = 0
+    PUSH = 1
+    PULL = 2
+    MANAGEMENT = 3
+    DETACHED = 4
+
+
+class ChannelState(IntEnum):
+    """Where the event channel of a connection-oriented client can be."""
+
+    CLOSED = 0
+    OPEN = 1
+    DETACHED = 2
+
+
+B, C = BindingState, ChannelState
+
+ATTACHED_PUSH = Event("ClientAttach", Kind.ANSWER, "attached with an empty pszDomainUser: events are pushed")
+ATTACHED_MAILSLOT = Event("ClientAttach mailslot", Kind.ANSWER, "attached with the name of a mailslot")
+ATTACHED_MANAGEMENT = Event("ClientAttach management", Kind.ANSWER, "attached with lProcessID -3")
+MANAGES = Event("request", Kind.REQUEST, "a request that every kind of client may make")
+CONTROLS = Event("device request", Kind.REQUEST, "a request that controls lines, calls or phones")
+FETCHES = Event("GetAsyncEvents", Kind.REQUEST, "the client asks for waiting events")
+FETCHED = Event("GetAsyncEvents brings events", Kind.ANSWER, "events came with the answer")
+DELIVERED = Event("events on remotesp", Kind.REPORT, "the server uses the event channel")
+DETACHED = Event("ClientDetach", Kind.ANSWER, "the client detached")
+LOST = Event("connection lost", Kind.JOINT, "the connection ended; the context handle runs down")
+
+_ATTACH = ref("3.1.4.1", "lProcessID, pszDomainUser")
+_FIRST = ref("3", "ClientAttach comes first; a detached handle is never used again")
+_MODEL = ref("2.1", "events travel as chosen in ClientAttach")
+
+
+def _binding_rows() -> list[Row]:
+    rows = [
+        Row(B.UNBOUND, ATTACHED_PUSH, B.PUSH, _MUST, _ATTACH),
+        Row(
+            B.UNBOUND,
+            ATTACHED_MAILSLOT,
+            B.PULL,
+            _MUST,
+            _ATTACH,
+            expect=(B.PUSH,),
+            note="push where it cannot be opened",
+        ),
+        Row(B.UNBOUND, ATTACHED_MANAGEMENT, B.MANAGEMENT, _MUST, _ATTACH),
+        Row(B.PUSH, DELIVERED, B.PUSH, _MUST, ref("3.3.4.2")),
+        Row(B.PULL, DELIVERED, B.PUSH, _MUST, _MODEL, rule="TRP-2.1-02"),
+        Row(B.MANAGEMENT, DELIVERED, B.MANAGEMENT, _ODD, ref("4.7", "no event channel"), rule="TRP-2.1-02"),
+        Row(B.PULL, FETCHES, B.PULL, _STATED, ref("2.2.4.1.8.1")),
+        Row(B.PUSH, FETCHES, B.PUSH, _ODD, ref("2.2.4.1.8.1", "nothing waits in the push model"), rule=REQUEST_RULE),
+        Row(B.MANAGEMENT, FETCHES, B.MANAGEMENT, _ODD, ref("4.7", "no events"), rule=REQUEST_RULE),
+        Row(B.PULL, FETCHED, B.PULL, _STATED, ref("2.2.4.1.8.1")),
+        Row(B.PUSH, FETCHED, B.PULL, _ODD, _MODEL, rule="TRP-2.1-02"),
+        Row(B.MANAGEMENT, CONTROLS, B.MANAGEMENT, _ODD, ref("4.7", "no events, so no control"), rule=REQUEST_RULE),
+    ]
+    for state in (B.PUSH, B.PULL, B.MANAGEMENT):
+        rows.append(Row(state, MANAGES, state, _STATED, ref("3.1.4.2")))
+        if state is not B.MANAGEMENT:
+            rows.append(Row(state, CONTROLS, state, _STATED, ref("3.1.4.2")))
+        rows.append(Row(state, DETACHED, B.DETACHED, _STATED, ref("3.1.4.3")))
+        rows.append(Row(state, LOST, B.DETACHED, _TYPICAL, ref("3.1.6", "context rundown, C706 5.1.6 (Q20)")))
+    for state in (B.UNBOUND, B.DETACHED):
+        for event in (MANAGES, CONTROLS, FETCHES, DETACHED):
+            rows.append(Row(state, event, state, _MUST, _FIRST, rule="TRP-3.1.4.2-GEN-03"))
+        rows.append(Row(state, LOST, state, _TYPICAL, ref("3.1.6")))
+    late = ref("3.1.4.3", "RemoteSPDetach follows")
+    rows.append(Row(B.DETACHED, DELIVERED, B.DETACHED, _TYPICAL, late, (when(IN_FLIGHT),)))
+    rows.append(Row(B.DETACHED, DELIVERED, B.DETACHED, _ODD, late, rule="CALL-V12"))
+    rows.append(
+        Row(B.UNBOUND, DELIVERED, B.UNBOUND, _TYPICAL, ref("3.3.4.1"), note="before ClientAttach returns (Q22)")
+    )
+    return rows
+
+
+BINDING = Table(
+    name="binding",
+    summary="The context handle of one client at the server",
+    states=BindingState,
+    initial=B.UNBOUND,
+    finals=frozenset({B.DETACHED}),
+    events=(
+        ATTACHED_PUSH,
+        ATTACHED_MAILSLOT,
+        ATTACHED_MANAGEMENT,
+        MANAGES,
+        CONTROLS,
+        FETCHES,
+        FETCHED,
+        DELIVERED,
+        DETACHED,
+        LOST,
+    ),
+    rows=tuple(_binding_rows()),
+    unproven=frozenset({MANAGES, CONTROLS, FETCHES}),
+    sinks=frozenset({B.DETACHED}),
+)
+
+CHANNEL_OPENED = Event("RemoteSPAttach", Kind.ANSWER, "the server opened the event channel")
+DELIVERS = Event("RemoteSPEventProc", Kind.REPORT, "the server sends a buffer of events")
+CHANNEL_CLOSED = Event("RemoteSPDetach", Kind.ANSWER, "the server closed the event channel")
+CHANNEL_LOST = Event("channel lost", Kind.JOINT, "the connection ended")
+
+CHANNEL = Table(
+    name="channel",
+    summary="The event channel of a connection-oriented client",
+    states=ChannelState,
+    initial=C.CLOSED,
+    finals=frozenset({C.DETACHED}),
+    events=(CHANNEL_OPENED, DELIVERS, CHANNEL_CLOSED, CHANNEL_LOST),
+    rows=(
+        Row(C.CLOSED, CHANNEL_OPENED, C.OPEN, _MUST, ref("3.3.4.1")),
+        Row(C.OPEN, DELIVERS, C.OPEN, _MUST, ref("3.3.4.2")),
+        Row(C.OPEN, CHANNEL_CLOSED, C.DETACHED, _STATED, ref("3.3.4.3")),
+        Row(C.CLOSED, DELIVERS, C.CLOSED, _MUST, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04"),
+        Row(C.DETACHED, DELIVERS, C.DETACHED, _MUST, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04"),
+        Row(C.CLOSED, CHANNEL_CLOSED, C.CLOSED, _MUST, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04"),
+        Row(C.DETACHED, CHANNEL_CLOSED, C.DETACHED, _MUST, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04"),
+        Row(C.OPEN, CHANNEL_LOST, C.DETACHED, _TYPICAL, ref("3.3.6")),
+        Row(C.CLOSED, CHANNEL_LOST, C.CLOSED, _TYPICAL, ref("3.3.6")),
+        Row(C.DETACHED, CHANNEL_LOST, C.DETACHED, _TYPICAL, ref("3.3.6")),
+    ),
+)

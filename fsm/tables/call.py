@@ -1,0 +1,227 @@
+"""The call: the life of one handle that one client holds, around the sixteen states of the call itself."""
+
+from __future__ import annotations
+
+from fsm.levels import Level
+from fsm.machine import Outside, Table
+from fsm.row import Event, Guard, Kind, Row, ref, when
+from fsm.tables.call_reports import FILTERED, REPORTS, SHOWN, report_rows, shown_rows
+from fsm.tables.call_requests import ASKS, IN_FLIGHT, PRECONDITIONS, REPLIED, ask_rows, reply_rows
+from fsm.tables.call_states import CREATED, ENDED, LABELS, LIVE, CallState
+
+__all__ = [
+    "ANNOUNCED",
+    "CALL",
+    "CREATIONS",
+    "ENDS",
+    "INFORMED",
+    "INTERRUPTED",
+    "LINE_ENDED",
+    "LISTED",
+    "NO_PARENT",
+    "NO_STATE",
+    "ODD_MODE",
+    "ODD_PRIVILEGE",
+    "OFFERED",
+    "OLD",
+    "OWNING",
+    "RELEASED",
+    "SIGNALLED",
+    "TOLD",
+    "UNSWAPPED",
+    "VOIDED",
+    "ZERO_PARENT",
+]
+
+S = CallState
+
+OLD = Guard("below 2.0", 0x200, True, "the line was opened with a TAPI version below 2.0")
+OFFERED = Guard("offered", 0x400, True, "the handle was announced by LINE_APPNEWCALL")
+TOLD = Guard("told", 0x1000, True, "that the handle is used after its end was reported already")
+OWNING = Guard("owning", 0x800, True, "the client is known to own the call")
+
+ANNOUNCED = Event("LINE_APPNEWCALL", Kind.REPORT, "the server announces a handle")
+LISTED = Event("GetNewCalls lists", Kind.ANSWER, "the answer to GetNewCalls contains the handle")
+INFORMED = Event("LINE_CALLINFO", Kind.REPORT, "the server says that information about the call changed")
+SIGNALLED = Event("other call event", Kind.REPORT, "digits, tones, media or something device-specific on the call")
+RELEASED = Event("DeallocateCall done", Kind.ANSWER, "the client gave the handle up")
+VOIDED = Event("voided", Kind.JOINT, "the application shut down, or the client detached or was lost")
+LINE_ENDED = Event("line closed", Kind.JOINT, "the line of the call was closed")
+ENDS = Event("end of the conversation", Kind.JOINT, "nothing more is seen")
+NO_STATE = Event("LINE_CALLSTATE without a state", Kind.REPORT, "Param1 is not exactly one of the sixteen states")
+NO_PARENT = Event("CONFERENCED without a parent", Kind.REPORT, "the third word is no live call of the client")
+ZERO_PARENT = Event("CONFERENCED with parent 0", Kind.REPORT, "the third word is 0 although the client has the parent")
+ODD_MODE = Event("odd mode", Kind.REPORT, "the mode is 0 or several bits where one of the constants belongs")
+ODD_PRIVILEGE = Event("odd privilege", Kind.REPORT, "the privilege is neither OWNER nor MONITOR nor 0")
+INTERRUPTED = Event("another call first", Kind.REPORT, "an event for another call of the line came in between")
+UNSWAPPED = Event("not reported after SwapHold", Kind.REPORT, "the other call of a SwapHold was reported, this one not")
+
+#: created(request): the completion of a request brought the handle; the state tells how it starts.
+CREATIONS: dict[str, tuple[Event, CallState]] = {
+    name: (Event(f"{name} creates", Kind.REPLY, f"the completion of {name} brings the handle"), state)
+    for name, state in {
+        "MakeCall": S.MADE,
+        "PickUp": S.PICKED_UP,
+        "UnPark": S.PICKED_UP,
+        "Forward": S.CONSULTATION,
+        "SetUpTransfer": S.CONSULTATION,
+        "PrepareAddToConference": S.CONSULTATION,
+        "SetUpConference hConsultCall": S.CONSULTATION,
+        "SetUpConference hConfCall": S.PARENT,
+        "CompleteTransfer": S.PARENT,
+    }.items()
+}
+
+_MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.SUSPICIOUS
+
+
+def _life() -> list[Row]:
+    """How handles come and go (2.2.2)."""
+    rows = [
+        Row(S.ABSENT, ANNOUNCED, S.ANNOUNCED, _MUST, ref("2.2.2", "clients below 2.0"), (when(OLD),), rule="CALL-V06"),
+        Row(S.ABSENT, ANNOUNCED, S.ANNOUNCED, _MUST, ref("2.2.4.2.1.6", "Param2")),
+        Row(S.ABSENT, LISTED, S.LISTED, _STATED, ref("2.2.4.1.3.37", "pCallList")),
+    ]
+    twice = ref("2.2.4.2.1.6", "TAPI page 'LINE_APPNEWCALL': never for a handle the client has")
+    for state in LIVE:
+        rows.append(Row(state, ANNOUNCED, state, _MUST, twice, rule="CALL-V05"))
+        rows.append(Row(state, LISTED, state, _TYPICAL, ref("2.2.4.1.3.37", "a call that is known already")))
+    for name, (event, start) in CREATIONS.items():
+        where = ref("2.2.2", f"{name}; the completion names the handle")
+        rows.append(Row(S.ABSENT, event, start, _MUST, where))
+        for state in LIVE:
+            rows.append(Row(state, event, state, _MUST, twice, (when(OFFERED),), rule="CALL-V05"))
+            rows.append(Row(state, event, state, _TYPICAL, where, note="reported before its completion"))
+    old_owner = ref("2.2.4.1.3.6", "below 2.0 a sole owner may not free a call that is not idle (Q3)")
+    no_state = ref("2.2.4.2.1.8", "TAPI page 'LINE_CALLSTATE': a call that was made gets one")
+    for event in (RELEASED, VOIDED, LINE_ENDED, ENDS):
+        target = {RELEASED: S.DEALLOCATED, ENDS: S.MADE}.get(event, S.VOID)
+        for guard in (IN_FLIGHT, FILTERED):
+            rows.append(Row(S.MADE, event, target, _TYPICAL, no_state, (when(guard),), note="may still be under way"))
+        rows.append(Row(S.MADE, event, target, _ODD, no_state, rule="CALL-ORDER-O12"))
+    unreported = ref("2.2.4.2.1.6", "LINE_APPNEWCALL is followed by LINE_CALLSTATE at once")
+    for guard in (IN_FLIGHT, FILTERED):
+        rows.append(
+            Row(S.ANNOUNCED, LINE_ENDED, S.VOID, _TYPICAL, unreported, (when(guard),), note="may still be under way")
+        )
+    rows.append(Row(S.ANNOUNCED, LINE_ENDED, S.VOID, _MUST, unreported, rule="CALL-V04"))
+    for state in LIVE:
+        if state is S.MADE:
+            continue
+        if state is not S.ANNOUNCED:
+            rows.append(Row(state, LINE_ENDED, S.VOID, _MUST, ref("2.2.4.2.1.9", "lineClose")))
+        rows.append(Row(state, ENDS, state, _TYPICAL, ref("2.2.2"), note="what lives at the end is no failure"))
+        if state is not S.IDLE:
+            guards = (when(OLD), when(OWNING))
+            rows.append(Row(state, RELEASED, S.DEALLOCATED, _ODD, old_owner, guards, rule="CALL-PRE-DeallocateCall"))
+        rows.append(Row(state, RELEASED, S.DEALLOCATED, _STATED, ref("2.2.4.1.3.6", "DeallocateCall")))
+        rows.append(Row(state, VOIDED, S.VOID, _MUST, ref("2.2.4.1.2.2", "lineShutdown; 3.1.4.3")))
+    for state in ENDED:
+        for event in (VOIDED, LINE_ENDED, ENDS):
+            rows.append(Row(state, event, state, _TYPICAL, ref("2.2.4.2.1.9"), note="gone already"))
+        rows.append(Row(state, RELEASED, state, _TYPICAL, ref("2.2.4.1.3.6"), note="gone already"))
+    return rows
+
+
+def _announcements() -> list[Row]:
+    """What may follow an announcement, and reports about handles that were never given out (V3, V4, V12)."""
+    rows = []
+    at_once = ref("2.2.4.2.1.6", "TAPI page 'LINE_APPNEWCALL': always immediately followed by LINE_CALLSTATE")
+    unannounced = ref("2.2.2", "a call has no events before its handle is given out")
+    below = ref("2.2.4.2.1.8", "below 2.0 the first LINE_CALLSTATE announces the handle")
+    late = ref("2.2.4.2.1.9", "no event follows the end of a handle")
+    after_idle = ref("2.2.4.2.1.7", "not sent once the call is idle")
+    for event in (INFORMED, SIGNALLED):
+        rows.append(Row(S.ANNOUNCED, event, S.ANNOUNCED, _TYPICAL, at_once, (when(FILTERED),)))
+        rows.append(Row(S.ANNOUNCED, event, S.ANNOUNCED, _MUST, at_once, rule="CALL-V04"))
+        rows.append(Row(S.ABSENT, event, S.UNKNOWN, _MUST, unannounced, rule="CALL-V03"))
+        for state in LIVE:
+            if state is S.ANNOUNCED:
+                continue
+            if state is S.IDLE and event is INFORMED:
+                rows.append(Row(state, event, state, _MUST, after_idle, rule="CALL-V07"))
+            else:
+                rows.append(Row(state, event, state, _TYPICAL, ref("2.2.4.2.1", event.name)))
+    for state, event in REPORTS.items():
+        rows.append(Row(S.ABSENT, event, state, _MUST, below, (when(OLD),)))
+        rows.append(Row(S.ABSENT, event, state, _MUST, unannounced, rule="CALL-V03"))
+    for event in (*REPORTS.values(), INFORMED, SIGNALLED):
+        for state in (S.DEALLOCATED, S.VOID):
+            rows.append(Row(state, event, state, _TYPICAL, late, (when(IN_FLIGHT),), note="under way at the end"))
+            rows.append(Row(state, event, state, _TYPICAL, late, (when(TOLD),), note="reported already"))
+            rows.append(Row(state, event, state, _MUST, late, rule="CALL-V12"))
+    return rows
+
+
+def _details() -> list[Row]:
+    """What else a state event can get wrong (V2, V11, Q5, Q17), and what is owed after other packets (V4, O14)."""
+    details = (
+        (NO_STATE, _MUST, "CALL-V02", ref("2.2.4.2.1.8", "Param1: exactly one of the constants")),
+        (NO_PARENT, _MUST, "CALL-V11", ref("2.2.4.2.1.8", "CONFERENCED carries the handle of the parent")),
+        (ZERO_PARENT, _ODD, "CALL-Q17", ref("2.2.4.2.1.8", "TAPI page 'LINE_CALLSTATE': 0 when it was deallocated")),
+        (ODD_MODE, _ODD, "CALL-Q17", ref("2.2.4.2.1.8", "the mode is one of the constants of the state")),
+        (ODD_PRIVILEGE, _ODD, "CALL-Q05", ref("2.2.4.2.1.8", "Param2")),
+        (INTERRUPTED, _ODD, "CALL-V04", ref("2.2.4.2.1.6", "LINE_CALLSTATE follows LINE_APPNEWCALL at once")),
+        (UNSWAPPED, _ODD, "CALL-ORDER-O14", ref("2.2.4.1.3.79", "TSPI_lineSwapHold: both calls are reported")),
+    )
+    rows = []
+    for event, level, rule, where in details:
+        for state in LIVE:
+            if event in (INTERRUPTED, UNSWAPPED):
+                rows.append(Row(state, event, state, _TYPICAL, where, (when(FILTERED),), note="events may be missing"))
+            rows.append(Row(state, event, state, level, where, rule=rule))
+    return rows
+
+
+def _outside() -> dict[Event, Outside]:
+    """A request in a state that its text does not name."""
+    found = {}
+    for (request, field), event in ASKS.items():
+        condition = PRECONDITIONS.get((request, field))
+        where = condition.ref if condition else ref("2.2.3.1.26", "LINECALLPRIVILEGE")
+        found[event] = Outside(f"CALL-PRE-{request}", _ODD, where)
+    return found
+
+
+CALL = Table(
+    name="call",
+    summary="A call handle of one client and the state of its call",
+    states=CallState,
+    initial=S.ABSENT,
+    finals=frozenset(ENDED),
+    events=(
+        ANNOUNCED,
+        LISTED,
+        *(event for event, _ in CREATIONS.values()),
+        *REPORTS.values(),
+        INFORMED,
+        SIGNALLED,
+        *SHOWN.values(),
+        *ASKS.values(),
+        *REPLIED.values(),
+        RELEASED,
+        VOIDED,
+        LINE_ENDED,
+        ENDS,
+        NO_STATE,
+        NO_PARENT,
+        ZERO_PARENT,
+        ODD_MODE,
+        ODD_PRIVILEGE,
+        INTERRUPTED,
+        UNSWAPPED,
+    ),
+    rows=(*_life(), *_announcements(), *_details(), *report_rows(), *shown_rows(), *ask_rows(), *reply_rows()),
+    unproven=frozenset(ASKS.values()),
+    outside=_outside(),
+    labels=LABELS,
+    entries=CREATED,
+    opaque=frozenset({S.UNKNOWN}),
+    captions={S.ABSENT: "no handle"},
+    notes=(
+        "Arrows without a name: LINE_CALLSTATE reports the state. Named arrows: what usually causes it.",
+        "Out of unknown anything may be reported. Requests that nearly every state allows are not listed.",
+        "Nothing may be reported out of idle (CALL-V01).",
+    ),
+    sinks=frozenset({S.IDLE, S.DISCONNECTED, S.UNKNOWN, S.DEALLOCATED, S.VOID}),
+)

@@ -1,0 +1,211 @@
+"""What LINE_CALLSTATE may report from which state: the 16 x 16 relation and the starting rows.
+
+The matrix is the one place where the relation is written down. Letters: ``F`` documented, ``f`` follows from what
+is documented, ``S`` fits no documented pattern, ``V`` forbidden, ``=`` the same state again. No document fixes a
+progression, so nothing but leaving IDLE is forbidden (2.2.3.1.29; the TAPI page on LINECALLSTATE_ Constants).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fsm.levels import Level
+from fsm.row import Event, Guard, Kind, Row, ref, unless, when
+from fsm.tables.call_states import STATES, CallState
+
+if TYPE_CHECKING:
+    from fsm.row import Ref
+
+__all__ = [
+    "CHANGED",
+    "CONSISTENT",
+    "DIALLED",
+    "FILTERED",
+    "MATRIX",
+    "REMOVED",
+    "REPORTS",
+    "SHOWN",
+    "report_rows",
+    "shown_rows",
+]
+
+#: reports(S): a LINE_CALLSTATE with that state arrived.
+REPORTS: dict[CallState, Event] = {
+    state: Event(f"LINE_CALLSTATE {state.name}", Kind.REPORT, f"the server reports state {state.name}")
+    for state in STATES
+}
+#: shown(S): the answer to GetCallStatus gave that state.
+SHOWN: dict[CallState, Event] = {
+    state: Event(f"GetCallStatus {state.name}", Kind.ANSWER, f"the answer to GetCallStatus says {state.name}")
+    for state in STATES
+}
+
+CHANGED = Guard("changed", 0x001, True, "mode, privilege, device-specific bits or parent differ from the last event")
+FILTERED = Guard("filtered", 0x002, True, "event filters or gaps may have hidden events")
+DIALLED = Guard("dialled", 0x004, True, "a Dial on this call succeeded since its last state event")
+REMOVED = Guard("removed", 0x008, True, "the state is one that RemoveFromConference may lead to")
+CONSISTENT = Guard("consistent", 0x010, True, "the state shown is one of those believed possible")
+
+_COLUMNS = [
+    "IDL",
+    "OFF",
+    "ACC",
+    "DTN",
+    "DLG",
+    "RBK",
+    "BSY",
+    "SPI",
+    "CON",
+    "PRC",
+    "HLD",
+    "CNF",
+    "HPC",
+    "HPT",
+    "DIS",
+    "UNK",
+]
+_STATE_OF = dict(zip(_COLUMNS, STATES, strict=True))
+_START_OF = {
+    "ann": CallState.ANNOUNCED,
+    "lis": CallState.LISTED,
+    "mad": CallState.MADE,
+    "pic": CallState.PICKED_UP,
+    "csl": CallState.CONSULTATION,
+    "par": CallState.PARENT,
+}
+
+#: Rows: last known state, or how the handle came to be. Columns: the state reported next.
+MATRIX = """
+     IDL OFF ACC DTN DLG RBK BSY SPI CON PRC HLD CNF HPC HPT DIS UNK
+ann  S   F   F   F   F   F   F   F   F   F   F   F   F   F   F   F
+lis  S   F   F   F   F   F   F   F   F   F   F   F   F   F   F   F
+mad  f   S   S   F   F   F   f   f   F   F   S   S   S   S   f   f
+pic  f   f   f   S   S   S   S   S   f   S   f   f   S   S   f   f
+csl  f   S   S   F   f   f   f   f   f   f   S   S   S   S   f   f
+par  f   S   S   S   S   S   S   S   F   S   f   S   F   S   f   f
+IDL  =   V   V   V   V   V   V   V   V   V   V   V   V   V   V   V
+OFF  F   =   F   S   S   S   S   S   F   S   F   S   S   S   F   F
+ACC  F   S   =   S   S   S   S   S   F   S   f   S   S   S   F   F
+DTN  F   S   S   =   F   F   F   F   F   F   S   S   S   S   F   F
+DLG  F   S   S   f   =   F   F   F   F   F   S   S   S   S   F   F
+RBK  F   S   S   S   S   =   f   f   F   f   S   F   S   S   F   F
+BSY  F   S   S   S   S   f   =   S   f   f   S   f   S   S   F   F
+SPI  F   S   S   S   S   f   f   =   f   f   S   S   S   S   F   F
+CON  F   S   S   S   S   F   S   S   =   S   F   F   F   F   F   F
+PRC  F   S   S   S   S   F   F   F   F   =   S   F   S   S   F   F
+HLD  F   F   S   S   S   S   S   S   F   S   =   F   f   f   F   F
+CNF  F   S   S   S   S   S   S   S   F   S   f   =   S   S   F   F
+HPC  F   S   S   S   S   S   S   S   F   S   f   f   =   S   F   F
+HPT  F   S   S   S   S   S   S   S   F   S   f   F   S   =   F   F
+DIS  F   S   S   S   S   S   S   S   S   S   S   S   S   S   =   S
+UNK  F   F   F   F   F   F   F   F   F   F   F   F   F   F   F   =
+"""
+
+#: Where a documented pair stands, by column and then by pair; the constants page covers the rest.
+_REFERENCE: dict[tuple[str, str], Ref] = {
+    ("OFF", "ACC"): ref("2.2.4.1.3.1", "Accept; lineAccept"),
+    ("OFF", "CON"): ref("2.2.4.1.3.4", "Answer; lineAnswer"),
+    ("ACC", "CON"): ref("2.2.4.1.3.4", "Answer; lineAnswer"),
+    ("OFF", "IDL"): ref("2.2.4.1.3.15", "Drop rejects; Redirect; TAPI page 'Unowned Calls'"),
+    ("OFF", "DIS"): ref("2.2.3.1.37", "the caller gave up"),
+    ("OFF", "HLD"): ref("2.2.3.1.29", "TAPI 3 CALL_STATE"),
+    ("PRC", "DIS"): ref("2.2.6.20", "dwNoAnswerTimeout"),
+    ("RBK", "DIS"): ref("2.2.6.20", "dwNoAnswerTimeout"),
+    ("CON", "HLD"): ref("2.2.4.1.3.42", "Hold; lineHold"),
+    ("CON", "HPT"): ref("2.2.4.1.3.78", "SetUpTransfer; lineSetupTransfer"),
+    ("CON", "HPC"): ref("2.2.4.1.3.50", "PrepareAddToConference; linePrepareAddToConference"),
+    ("CON", "CNF"): ref("2.2.4.1.3.77", "SetUpConference; lineSetupConference"),
+    ("PRC", "CNF"): ref("2.2.4.1.3.2", "AddToConference; lineAddToConference"),
+    ("RBK", "CNF"): ref("2.2.4.1.3.2", "AddToConference; lineAddToConference"),
+    ("CON", "RBK"): ref("2.2.3.1.29", "a far leg is routed again, as some switches do"),
+    ("HLD", "CON"): ref("2.2.4.1.3.81", "UnHold; TSPI_lineUnhold"),
+    ("HPT", "CON"): ref("2.2.4.1.3.81", "UnHold; lineSetupTransfer"),
+    ("HPC", "CON"): ref("2.2.4.1.3.2", "AddToConference; lineAddToConference"),
+    ("HLD", "DIS"): ref("2.2.3.1.37", "the held party hung up; lineHold"),
+    ("HLD", "OFF"): ref("2.2.3.1.27", "CAMPEDON: the call becomes deliverable"),
+    ("HLD", "CNF"): ref("2.2.4.1.3.8", "CompleteTransfer as conference"),
+    ("HPT", "CNF"): ref("2.2.4.1.3.8", "CompleteTransfer as conference"),
+    ("HPT", "IDL"): ref("2.2.4.1.3.8", "CompleteTransfer; lineCompleteTransfer"),
+    ("CNF", "CON"): ref("2.2.4.1.3.53", "RemoveFromConference; lineDrop"),
+    ("DIS", "IDL"): ref("2.2.3.1.37", "Drop clears the call, or the provider does"),
+}
+_COLUMN_REFERENCE = {
+    "IDL": ref("2.2.3.1.29", "IDLE; a call can be torn down from any state"),
+    "DIS": ref("2.2.3.1.37", "the remote party disconnected"),
+    "UNK": ref("2.2.3.1.29", "UNKNOWN; call progress could not be followed"),
+}
+_START_REFERENCE = {
+    "ann": ref("2.2.4.2.1.6", "LINE_APPNEWCALL, then LINE_CALLSTATE with the first state"),
+    "lis": ref("2.2.4.1.3.37", "GetNewCalls"),
+    "mad": ref("2.2.4.1.3.43", "MakeCall; lineMakeCall"),
+    "pic": ref("2.2.4.1.3.49", "PickUp, UnPark"),
+    "csl": ref("2.2.4.1.3.78", "the consultation call starts; lineSetupTransfer, lineSetupConference"),
+    "par": ref("2.2.4.1.3.77", "the conference call starts; lineSetupConference"),
+}
+_SAME = ref("2.2.4.2.1.8", "LINE_CALLSTATE")
+_NEVER_OUT_OF_IDLE = ref("2.2.3.1.29", "TAPI page 'LINECALLSTATE_ Constants': a call can never leave idle")
+
+
+def _reference(source: str, column: str) -> Ref:
+    if source == "UNK":
+        return ref("2.2.3.1.29", "UNKNOWN: the report reveals the state")
+    return (
+        _START_REFERENCE.get(source)
+        or _REFERENCE.get((source, column))
+        or _COLUMN_REFERENCE.get(column)
+        or ref("2.2.3.1.29", "call progress; lineMakeCall")
+    )
+
+
+def report_rows() -> list[Row]:
+    """The rows that the matrix stands for."""
+    rows = []
+    for line in MATRIX.strip().splitlines()[1:]:
+        name, *letters = line.split()
+        source = _START_OF.get(name) or _STATE_OF[name]
+        for column, letter in zip(_COLUMNS, letters, strict=True):
+            rows += _cell(name, source, column, letter)
+    return rows
+
+
+def _cell(name: str, source: CallState, column: str, letter: str) -> list[Row]:
+    target = _STATE_OF[column]
+    event = REPORTS[target]
+    where = _reference(name, column)
+    origin = "NEW" if name in _START_OF else source.name
+    rule = f"CALL-STATE-{origin}-{target.name}"
+    if letter in "Ff":
+        note = "inferred" if letter == "f" else ""
+        return [Row(source, event, target, Level.TYPICAL, where, note=note)]
+    if letter == "V":
+        return [Row(source, event, target, Level.MUST, _NEVER_OUT_OF_IDLE, rule="CALL-V01")]
+    rows = []
+    if letter == "=":
+        rows.append(Row(source, event, target, Level.TYPICAL, _SAME, (when(CHANGED),), note="repeated with news"))
+    rows.append(Row(source, event, target, Level.TYPICAL, _SAME, (when(FILTERED),), note="events may be missing"))
+    if letter == "S" and column == "DLG" and name != "DIS":
+        dial = ref("2.2.4.1.3.14", "Dial")
+        rows.append(Row(source, event, target, Level.TYPICAL, dial, (when(DIALLED),)))
+    if letter == "S" and name == "CNF":
+        removal = ref("2.2.6.6", "dwRemoveFromConfState")
+        rows.append(Row(source, event, target, Level.TYPICAL, removal, (when(REMOVED),)))
+    rows.append(Row(source, event, target, Level.SUSPICIOUS, _SAME, rule=rule))
+    return rows
+
+
+def shown_rows() -> list[Row]:
+    """GetCallStatus tells the state: it singles one out, or adds one that the events have not reached yet."""
+    where = ref("2.2.4.1.3.32", "GetCallStatus, LINECALLSTATUS.dwCallState")
+    rows = []
+    starts = tuple(_START_OF.values())
+    for state, event in SHOWN.items():
+        for source in starts:
+            rows.append(Row(source, event, state, Level.STATED, where))
+        for source in STATES:
+            if source is state or source is CallState.UNKNOWN:
+                rows.append(Row(source, event, state, Level.STATED, where))
+            elif source is not CallState.IDLE:
+                guards = (unless(CONSISTENT),)
+                note = "the event may still be under way"
+                rows.append(Row(source, event, source, Level.TYPICAL, where, guards, expect=(state,), note=note))
+    return rows

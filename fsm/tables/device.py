@@ -1,0 +1,297 @@
+"""Applications, the versions they negotiate, and the lines and phones they open."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from fsm.levels import Level
+from fsm.machine import Table
+from fsm.row import Event, Kind, Row, ref, when
+from fsm.tables.binding import REQUEST_RULE
+from fsm.tables.call_requests import IN_FLIGHT
+
+__all__ = [
+    "APPLICATION",
+    "CLOSES",
+    "DIALOG",
+    "DIALOG_FREED",
+    "DIALOG_OPENED",
+    "DIALOG_USED",
+    "FORCED",
+    "FOREIGN",
+    "INITIALIZED",
+    "LINE",
+    "LIVE_RULE",
+    "NEGOTIATED",
+    "NEGOTIATED_EXT",
+    "OPENED",
+    "OPENED_MONITOR",
+    "OPENED_OWNER",
+    "PHONE",
+    "REINIT",
+    "REPORTS_ON",
+    "SHUTS",
+    "USED",
+    "USED_AS_OWNER",
+    "VERSION",
+    "VERSION_USED",
+    "VOIDED",
+    "AppState",
+    "DialogState",
+    "LineState",
+    "PhoneState",
+    "VersionState",
+]
+
+#: Stands for the 3.1.4.2 rule that the handle field of the request at hand must be live.
+LIVE_RULE = "TRP-3.1.4.2-*"
+
+_MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.SUSPICIOUS
+
+USED = Event("request", Kind.REQUEST, "a request names the handle")
+VOIDED = Event("voided", Kind.JOINT, "what the handle hangs on was shut down, detached or lost")
+REPORTS_ON = Event("event", Kind.REPORT, "the server sends an event for the handle")
+FORCED = Event("forced close", Kind.REPORT, "LINE_CLOSE or PHONE_CLOSE")
+CLOSES = Event("Close", Kind.ANSWER, "Close returned 0")
+FOREIGN = Event("foreign context", Kind.REPORT, "InitContext or OpenContext is not what the client gave")
+
+_LIVE = ref("3.1.4.2", "the handle must be live")
+_ECHO = ref("2.2.4.2.1", "InitContext, OpenContext")
+_STRANGER = ref("3.3.4.2", "the client drops events for handles that it does not know")
+#: Stands for the check of the event at hand.
+STRANGER_RULE = "TRP-3.3.4.2-*"
+_TAIL = ref("2.2.4.2.1.9", "no event follows the end of a handle")
+
+
+def _gone(states: tuple[IntEnum, ...], absent: IntEnum) -> list[Row]:
+    """Requests on handles that never were or are no longer, and events about the latter."""
+    rows = []
+    for state in (absent, *states):
+        if state is not absent:
+            rows.append(
+                Row(state, USED, state, _TYPICAL, _LIVE, (when(IN_FLIGHT),), note="sent before the client knew")
+            )
+        rows.append(Row(state, USED, state, _MUST, _LIVE, rule=LIVE_RULE))
+        rows.append(Row(state, VOIDED, state, _TYPICAL, _TAIL, note="gone already"))
+    return rows
+
+
+class AppState(IntEnum):
+    """Where the use of lines or phones by an application can be."""
+
+    ABSENT = 0
+    READY = 1
+    SHUT = 2
+    VOID = 3
+
+
+INITIALIZED = Event("Initialize", Kind.ANSWER, "Initialize returned 0 and the handle")
+REINIT = Event("Initialize REINIT", Kind.ANSWER, "Initialize returned REINIT: all applications have to shut down first")
+SHUTS = Event("ShutDown", Kind.ANSWER, "ShutDown returned 0")
+
+A = AppState
+APPLICATION = Table(
+    name="application",
+    summary="The use of line or phone devices by an application of the client",
+    states=AppState,
+    initial=A.ABSENT,
+    finals=frozenset({A.SHUT, A.VOID}),
+    events=(INITIALIZED, REINIT, USED, SHUTS, VOIDED),
+    rows=(
+        Row(A.ABSENT, INITIALIZED, A.READY, _MUST, ref("2.2.4.1.1.1", "hLineApp")),
+        Row(A.ABSENT, REINIT, A.ABSENT, _STATED, ref("2.2.3.1.38", "LINEERR_REINIT")),
+        Row(A.READY, USED, A.READY, _STATED, _LIVE),
+        Row(A.READY, SHUTS, A.SHUT, _STATED, ref("2.2.4.1.2.2", "ShutDown")),
+        Row(A.READY, VOIDED, A.VOID, _MUST, ref("3.1.4.3", "ClientDetach, rundown")),
+        *_gone((A.SHUT, A.VOID), A.ABSENT),
+        *(Row(state, SHUTS, state, _MUST, _LIVE, rule=LIVE_RULE) for state in (A.ABSENT, A.SHUT, A.VOID)),
+    ),
+    sinks=frozenset({A.VOID}),
+)
+
+
+class VersionState(IntEnum):
+    """How far an application and a device have agreed on versions."""
+
+    UNNEGOTIATED = 0
+    AGREED = 1
+    EXTENDED = 2
+
+
+NEGOTIATED = Event("version negotiated", Kind.ANSWER, "NegotiateAPIVersion, or ...ForAllDevices, gave a version")
+NEGOTIATED_EXT = Event("extension negotiated", Kind.ANSWER, "NegotiateExtVersion gave a version")
+VERSION_USED = Event("version used", Kind.REQUEST, "Open or a capability request names a version of the device")
+
+V = VersionState
+_NEGOTIATE = ref("2.2.4.1.1.2", "NegotiateAPIVersion")
+VERSION = Table(
+    name="version",
+    summary="The versions that an application and one device agree on",
+    states=VersionState,
+    initial=V.UNNEGOTIATED,
+    finals=frozenset(),
+    events=(NEGOTIATED, NEGOTIATED_EXT, VERSION_USED),
+    rows=(
+        Row(V.UNNEGOTIATED, NEGOTIATED, V.AGREED, _STATED, _NEGOTIATE),
+        Row(V.AGREED, NEGOTIATED, V.AGREED, _TYPICAL, _NEGOTIATE, note="nothing forbids to negotiate again"),
+        Row(V.EXTENDED, NEGOTIATED, V.AGREED, _TYPICAL, _NEGOTIATE, note="nothing forbids to negotiate again"),
+        Row(V.AGREED, NEGOTIATED_EXT, V.EXTENDED, _STATED, ref("2.2.4.1.3.47", "NegotiateExtVersion")),
+        Row(V.EXTENDED, NEGOTIATED_EXT, V.EXTENDED, _TYPICAL, ref("2.2.4.1.3.47", "NegotiateExtVersion")),
+        Row(V.UNNEGOTIATED, NEGOTIATED_EXT, V.EXTENDED, _TYPICAL, ref("2.2.4.1.3.47"), note="the answer proves it"),
+        Row(V.AGREED, VERSION_USED, V.AGREED, _STATED, ref("2.2.4.1.1.5", "dwNegotiatedVersion")),
+        Row(V.EXTENDED, VERSION_USED, V.EXTENDED, _STATED, ref("2.2.4.1.1.5", "dwNegotiatedVersion")),
+        Row(
+            V.UNNEGOTIATED, VERSION_USED, V.UNNEGOTIATED, _ODD, ref("2.2.4.1.1.5", "negotiate first"), rule=REQUEST_RULE
+        ),
+    ),
+)
+
+
+class LineState(IntEnum):
+    """Where an open line can be."""
+
+    ABSENT = 0
+    OPEN = 1
+    CLOSED = 2
+    LOST = 3
+    VOID = 4
+
+
+OPENED = Event("Open", Kind.ANSWER, "Open returned 0 and the handle")
+
+L = LineState
+
+
+def _tail(states: tuple[IntEnum, ...]) -> list[Row]:
+    rows = []
+    for state in states:
+        for event in (REPORTS_ON, FORCED):
+            rows.append(Row(state, event, state, _TYPICAL, _TAIL, (when(IN_FLIGHT),), note="under way at the end"))
+            rows.append(Row(state, event, state, _MUST, _TAIL, rule="CALL-V12"))
+    return rows
+
+
+LINE = Table(
+    name="line",
+    summary="A line that the client has opened; each Open is a line of its own",
+    states=LineState,
+    initial=L.ABSENT,
+    finals=frozenset({L.CLOSED, L.LOST, L.VOID}),
+    events=(OPENED, USED, REPORTS_ON, FOREIGN, CLOSES, FORCED, VOIDED),
+    rows=(
+        Row(L.ABSENT, REPORTS_ON, L.ABSENT, _ODD, _STRANGER, rule=STRANGER_RULE),
+        Row(L.ABSENT, OPENED, L.OPEN, _MUST, ref("2.2.4.1.1.5", "hLine")),
+        Row(L.OPEN, USED, L.OPEN, _STATED, _LIVE),
+        Row(L.OPEN, REPORTS_ON, L.OPEN, _STATED, ref("2.2.4.2.1", "hRemoteLine")),
+        Row(L.OPEN, FOREIGN, L.OPEN, _MUST, _ECHO, rule="CALL-V13"),
+        *(Row(state, FOREIGN, state, _TYPICAL, _ECHO) for state in (L.CLOSED, L.LOST, L.VOID)),
+        Row(L.OPEN, CLOSES, L.CLOSED, _STATED, ref("2.2.4.1.2.1", "Close")),
+        Row(L.OPEN, FORCED, L.LOST, _MUST, ref("2.2.4.2.1.9", "LINE_CLOSE")),
+        Row(L.OPEN, VOIDED, L.VOID, _MUST, ref("2.2.4.1.2.2", "ShutDown, ClientDetach, rundown")),
+        *_gone((L.CLOSED, L.LOST, L.VOID), L.ABSENT),
+        *_tail((L.CLOSED, L.LOST, L.VOID)),
+        *(
+            Row(state, CLOSES, state, _TYPICAL, _TAIL, note="closed twice at once")
+            for state in (L.CLOSED, L.LOST, L.VOID)
+        ),
+    ),
+    sinks=frozenset({L.VOID}),
+)
+
+
+class PhoneState(IntEnum):
+    """Where an open phone can be."""
+
+    ABSENT = 0
+    MONITORED = 1
+    OWNED = 2
+    CLOSED = 3
+    LOST = 4
+    VOID = 5
+
+
+OPENED_MONITOR = Event("Open as monitor", Kind.ANSWER, "Open with PHONEPRIVILEGE_MONITOR returned 0")
+OPENED_OWNER = Event("Open as owner", Kind.ANSWER, "Open with PHONEPRIVILEGE_OWNER returned 0")
+USED_AS_OWNER = Event("owner's request", Kind.REQUEST, "a request that needs PHONEPRIVILEGE_OWNER")
+
+P = PhoneState
+_OWNER = ref("3.1.4.2", "the caller must hold PHONEPRIVILEGE_OWNER")
+#: Stands for the privilege rule of the request at hand.
+PRIVILEGE_RULE = "TRP-3.1.4.2-privilege"
+PHONE = Table(
+    name="phone",
+    summary="A phone that the client has opened",
+    states=PhoneState,
+    initial=P.ABSENT,
+    finals=frozenset({P.CLOSED, P.LOST, P.VOID}),
+    events=(OPENED_MONITOR, OPENED_OWNER, USED, USED_AS_OWNER, REPORTS_ON, FOREIGN, CLOSES, FORCED, VOIDED),
+    rows=(
+        Row(P.ABSENT, REPORTS_ON, P.ABSENT, _ODD, _STRANGER, rule=STRANGER_RULE),
+        Row(P.ABSENT, OPENED_MONITOR, P.MONITORED, _MUST, ref("2.2.4.1.4.4", "dwPrivilege")),
+        Row(P.ABSENT, OPENED_OWNER, P.OWNED, _MUST, ref("2.2.4.1.4.4", "dwPrivilege")),
+        *(
+            row
+            for state in (P.MONITORED, P.OWNED)
+            for row in (
+                Row(state, USED, state, _STATED, _LIVE),
+                Row(state, REPORTS_ON, state, _STATED, ref("2.2.4.2.1", "hRemotePhone")),
+                Row(state, FOREIGN, state, _MUST, _ECHO, rule="CALL-V13"),
+                Row(state, CLOSES, P.CLOSED, _STATED, ref("2.2.4.1.5.1", "Close")),
+                Row(state, FORCED, P.LOST, _MUST, ref("2.2.4.2.1.27", "PHONE_CLOSE")),
+                Row(state, VOIDED, P.VOID, _MUST, ref("2.2.4.1.5.2", "ShutDown, ClientDetach, rundown")),
+            )
+        ),
+        *(Row(state, FOREIGN, state, _TYPICAL, _ECHO) for state in (P.CLOSED, P.LOST, P.VOID)),
+        Row(P.OWNED, USED_AS_OWNER, P.OWNED, _STATED, _OWNER),
+        Row(P.MONITORED, USED_AS_OWNER, P.MONITORED, _MUST, _OWNER, rule=PRIVILEGE_RULE),
+        *(Row(state, USED_AS_OWNER, state, _TYPICAL, _OWNER) for state in (P.ABSENT, P.CLOSED, P.LOST, P.VOID)),
+        *_gone((P.CLOSED, P.LOST, P.VOID), P.ABSENT),
+        Row(P.CLOSED, FORCED, P.LOST, _TYPICAL, ref("2.2.4.2.1.27", "PHONE_CLOSE may follow an own Close once (Q14)")),
+        *(row for row in _tail((P.CLOSED, P.LOST, P.VOID)) if (row.source, row.event) != (P.CLOSED, FORCED)),
+        *(
+            Row(state, CLOSES, state, _TYPICAL, _TAIL, note="closed twice at once")
+            for state in (P.CLOSED, P.LOST, P.VOID)
+        ),
+    ),
+    sinks=frozenset({P.VOID}),
+)
+
+
+class DialogState(IntEnum):
+    """Where a dialog instance of a provider can be."""
+
+    ABSENT = 0
+    OPEN = 1
+    FREED = 2
+
+
+DIALOG_OPENED = Event("GetUIDllName", Kind.ANSWER, "the answer brought a dialog instance")
+DIALOG_USED = Event("TUISPIDLLCallback", Kind.REQUEST, "data travels between the provider and its dialog")
+DIALOG_FREED = Event("FreeDialogInstance", Kind.REQUEST, "the client ends the dialog")
+
+D = DialogState
+_FREED = ref("2.2.4.1.7.11", "an instance is freed once, and void afterwards")
+DIALOG = Table(
+    name="dialog",
+    summary="A dialog instance between a provider and its user interface on the client",
+    states=DialogState,
+    initial=D.ABSENT,
+    finals=frozenset({D.FREED}),
+    events=(DIALOG_OPENED, DIALOG_USED, DIALOG_FREED, VOIDED),
+    rows=(
+        Row(D.ABSENT, DIALOG_OPENED, D.OPEN, _STATED, ref("2.2.4.1.7.9", "htDlgInst")),
+        Row(D.OPEN, DIALOG_USED, D.OPEN, _STATED, ref("2.2.4.1.7.10", "dwObjectID")),
+        Row(D.OPEN, DIALOG_FREED, D.FREED, _STATED, _FREED),
+        Row(D.OPEN, VOIDED, D.FREED, _TYPICAL, ref("3.1.4.3", "ClientDetach, rundown")),
+        Row(D.ABSENT, VOIDED, D.ABSENT, _TYPICAL, _FREED),
+        Row(D.FREED, VOIDED, D.FREED, _TYPICAL, _FREED),
+        *(
+            Row(state, DIALOG_USED, state, _MUST, ref("3.1.4.2", "dwObjectID must exist"), rule=LIVE_RULE)
+            for state in (D.ABSENT, D.FREED)
+        ),
+        *(
+            Row(state, DIALOG_FREED, state, _MUST, ref("3.1.4.2", "htDlgInst must be live"), rule=LIVE_RULE)
+            for state in (D.ABSENT, D.FREED)
+        ),
+    ),
+)
