@@ -1,0 +1,1 @@
+"""From a capture file to the conversations in it."""

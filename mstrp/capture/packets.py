@@ -1,0 +1,41 @@
+"""One decoded MS-TRP packet with its surroundings, as `decode` shows it and reports draw it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from protocol.event import Event
+    from protocol.packet import Request
+    from protocol.problem import Problem
+
+__all__ = ["CLIENT_TO_SERVER", "SERVER_TO_CLIENT", "Packet"]
+
+CLIENT_TO_SERVER = "client->server"
+SERVER_TO_CLIENT = "server->client"
+
+
+class Packet(NamedTuple):
+    """A packet of a session. ``content`` is a request, response or event, or the parameters of another method."""
+
+    frame: int
+    time: float
+    session: str
+    direction: str
+    method: str
+    phase: str
+    content: Request | Event | Any
+    #: What is wrong with the bytes.
+    problems: tuple[Problem, ...] = ()
+    #: The bytes, where they could not be decoded.
+    raw: bytes | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the packet in the specification."""
+        layout = getattr(self.content, "layout", None)
+        if layout is None:
+            return self.method
+        if hasattr(self.content, "completes"):
+            return "PHONE_REPLY" if self.content.device == "phone" else "LINE_REPLY"
+        return str(layout.name)

@@ -1,0 +1,142 @@
+"""TCP streams put together: order, retransmission, overlap, gaps, the wrap of sequence numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Consumer", "Endpoint", "Half", "Limits"]
+
+_MODULUS = 1 << 32
+_HALF = 1 << 31
+
+
+class Limits(NamedTuple):
+    """How much is kept for streams that are not complete."""
+
+    #: Bytes of one direction that wait for a missing segment.
+    waiting: int = 4 * 1024 * 1024
+    #: Segments of one direction that wait.
+    segments: int = 4096
+
+
+class Endpoint(NamedTuple):
+    """An address and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Consumer(Protocol):
+    """Takes the bytes of one direction in order."""
+
+    def feed(self, data: bytes, frame: int, time: float) -> None:
+        """The next bytes; ``frame`` is the one that completed them."""
+
+    def gap(self, size: int, frame: int, time: float) -> None:
+        """``size`` bytes will never come."""
+
+
+class Half:
+    """One direction of a connection.
+
+    ``next`` is the sequence number expected next, None before the first segment was seen. Segments that come too
+    early wait in order; when too much waits, what is missing is given up as a gap.
+    """
+
+    __slots__ = ("consumer", "finished", "ignored", "key", "limits", "next", "waiting", "waiting_bytes", "warn")
+
+    def __init__(self, key: bytes, limits: Limits, warn: Callable[[int, str], None]) -> None:
+        self.key = key
+        self.limits = limits
+        self.warn = warn
+        self.next: int | None = None
+        self.consumer: Consumer | None = None
+        self.ignored = False
+        self.finished = False
+        self.waiting: dict[int, tuple[bytes, int, float]] = {}
+        self.waiting_bytes = 0
+
+    def segment(self, sequence: int, data: bytes, frame: int, time: float) -> None:
+        """A segment with payload that is not simply the next one."""
+        if self.next is None:
+            self.next = sequence
+        distance = (sequence - self.next) % _MODULUS
+        if distance >= _HALF:
+            overlap = _MODULUS - distance
+            if overlap >= len(data):
+                return
+            data = data[overlap:]
+            distance = 0
+        if distance:
+            self._wait(sequence, data, frame, time)
+            return
+        self._deliver(data, frame, time)
+        self._drain(frame, time)
+
+    def _wait(self, sequence: int, data: bytes, frame: int, time: float) -> None:
+        known = self.waiting.get(sequence)
+        if known is not None and len(known[0]) >= len(data):
+            return
+        if known is not None:
+            self.waiting_bytes -= len(known[0])
+        self.waiting[sequence] = (data, frame, time)
+        self.waiting_bytes += len(data)
+        if self.waiting_bytes > self.limits.waiting or len(self.waiting) > self.limits.segments:
+            self.give_up(frame, time)
+
+    def _deliver(self, data: bytes, frame: int, time: float) -> None:
+        assert self.next is not None
+        self.next = (self.next + len(data)) % _MODULUS
+        if self.consumer is not None:
+            self.consumer.feed(data, frame, time)
+
+    def _drain(self, frame: int, time: float) -> None:
+        """Deliver what waited for the segment that has just come."""
+        while self.waiting:
+            assert self.next is not None
+            found = self.waiting.pop(self.next, None)
+            if found is None:
+                found = self._overlapping()
+                if found is None:
+                    return
+            else:
+                self.waiting_bytes -= len(found[0])
+            self._deliver(found[0], max(frame, found[1]), max(time, found[2]))
+
+    def _overlapping(self) -> tuple[bytes, int, float] | None:
+        """A waiting segment that begins before the expected byte and reaches beyond it."""
+        assert self.next is not None
+        for sequence in list(self.waiting):
+            behind = (self.next - sequence) % _MODULUS
+            if behind < _HALF:
+                data, frame, time = self.waiting.pop(sequence)
+                self.waiting_bytes -= len(data)
+                if behind < len(data):
+                    return data[behind:], frame, time
+        return None
+
+    def give_up(self, frame: int, time: float) -> None:
+        """What is missing will not come: report the gap and go on behind it."""
+        if not self.waiting or self.next is None:
+            return
+        expected = self.next
+        sequence = min(self.waiting, key=lambda waiting: (waiting - expected) % _MODULUS)
+        size = (sequence - expected) % _MODULUS
+        first = min(waiting[1] for waiting in self.waiting.values())
+        self.warn(first, f"{size} bytes of a TCP stream are missing before this frame")
+        self.next = sequence
+        if self.consumer is not None:
+            self.consumer.gap(size, frame, time)
+        self._drain(frame, time)
+
+    def close(self, frame: int, time: float) -> None:
+        """The direction has ended: give up everything that is missing."""
+        while self.waiting:
+            self.give_up(frame, time)
+        self.finished = True

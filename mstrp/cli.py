@@ -1,0 +1,75 @@
+"""The command line: ``mstrp COMMAND …``."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+
+from mstrp.commands.output import complain
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "check": "read captures, judge every session in them, print the verdict and the findings",
+    "decode": "print every packet of captures",
+    "draw": "draw the machines",
+    "generate": "write captures of legal conversations, of any size",
+    "explain": "say what a rule, state, packet, constant or section is",
+}
+
+
+def _version() -> str:
+    try:
+        return installed("mstrp")
+    except PackageNotFoundError:
+        return "unknown (not installed)"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mstrp",
+        description="MS-TRP, the Telephony Remote Protocol: decode it, judge it, draw it.",
+        epilog="example: mstrp check trace.pcapng",
+    )
+    parser.add_argument("--version", action="version", version=f"mstrp {_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in _COMMANDS.items():
+        module = import_module(f"mstrp.commands.{name}")
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=module.EXAMPLE,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_argument("-v", "--verbose", action="count", default=0, help="say more")
+        command.add_argument("-q", "--quiet", action="store_true", help="say nothing but the result")
+        module.arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    # What is loaded by now stays, and a capture makes millions of objects that refer to nothing: look for cycles rarely.
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
+    except OSError as error:
+        complain(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
+        return 2
+    return status

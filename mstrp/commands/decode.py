@@ -1,0 +1,72 @@
+"""``mstrp decode``: every MS-TRP packet of captures, one line each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mstrp.capture.packets import CLIENT_TO_SERVER
+from mstrp.checking import check_capture
+from mstrp.commands.output import complain
+from mstrp.report.describe import describe
+from mstrp.report.packets import packet_dict
+
+if TYPE_CHECKING:
+    import argparse
+    from typing import TextIO
+
+    from mstrp.capture.packets import Packet
+
+__all__ = ["arguments", "run"]
+
+EXAMPLE = """\
+examples:
+  mstrp decode trace.pcap
+  mstrp decode --format jsonl trace.pcap | jq 'select(.packet == "BlindTransfer")'
+
+exit status: 0, or 2 when a capture cannot be read
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("captures", metavar="CAPTURE", nargs="+", help="pcap or pcapng file; - reads standard input")
+    parser.add_argument("--format", choices=("text", "jsonl"), default="text", help="default: text")
+    parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Decode every capture."""
+    if options.output and options.output != "-":
+        with Path(options.output).open("w", encoding="utf-8") as stream:
+            return _decode(options, stream)
+    return _decode(options, sys.stdout)
+
+
+def _decode(options: argparse.Namespace, stream: TextIO) -> int:
+    status = 0
+    show = _json if options.format == "jsonl" else _text
+
+    def packet(found: Packet) -> None:
+        stream.write(show(found) + "\n")
+
+    for path in options.captures:
+        result = check_capture(path, on_packet=packet)
+        for frame, text in result.notes:
+            complain(f"{path}: frame {frame}: {text}")
+        if result.error is not None:
+            complain(result.error)
+            status = 2
+    return status
+
+
+def _json(packet: Packet) -> str:
+    return json.dumps(packet_dict(packet))
+
+
+def _text(packet: Packet) -> str:
+    arrow = "→" if packet.direction == CLIENT_TO_SERVER else "←"
+    problems = "".join(f" [{problem.field}: {problem.detail}]" for problem in packet.problems)
+    return f"{packet.frame:>7} {packet.time:>11.6f} {packet.session:<4} {arrow} {describe(packet)}{problems}"

