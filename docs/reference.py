@@ -1,0 +1,41 @@
+"""Writes the generated pages of the docs: one page per machine, with its picture and all its rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fsm.machines import MACHINES
+from mstrp.gallery import machine_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fsm.machine import Table
+
+__all__ = ["write_reference"]
+
+
+def write_reference(folder: Path) -> None:
+    """Write every generated page into a folder."""
+    folder.mkdir(exist_ok=True)
+    for name, machine in MACHINES.items():
+        (folder / f"machine-{name}.md").write_text(_machine(name, machine.table), encoding="utf-8")
+    pages = "\n".join(f"machine-{name}" for name in MACHINES)
+    (folder / "machines.md").write_text(
+        f"# Machines\n\nEvery machine with its picture and all its rows, out of the tables.\n\n"
+        f"```{{toctree}}\n:maxdepth: 1\n\n{pages}\n```\n",
+        encoding="utf-8",
+    )
+
+
+def _machine(name: str, table: Table) -> str:
+    """A page: picture, states, events, guards, rows."""
+    head, _, rest = machine_text(name, "markdown").partition("\n## ")
+    lines = [head.rstrip(), "", f"```{{image}} ../../diagrams/{name}.svg\n:alt: {table.summary}\n```", ""]
+    lines += ["## Events", "", "| event | kind | meaning |", "| --- | --- | --- |"]
+    lines += [f"| {event.name} | {event.kind.value} | {event.summary} |" for event in table.events]
+    guards = {guard.name: guard.summary for row in table.rows for guard in row.guards}
+    if guards:
+        lines += ["", "## Guards", "", "| guard | holds when |", "| --- | --- |"]
+        lines += [f"| {guard} | {summary} |" for guard, summary in guards.items()]
+    return "\n".join(lines) + "\n\n## " + rest
