@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ANSWERS"]
 
+#: Dialogs that are remembered: more than any client opens.
+LIMIT = 65_536
+
 
 def _word(request: type[Request], spec: str) -> int:
     return request.layout.index(spec)
@@ -59,7 +62,7 @@ def _version(app: App | None, number: int) -> Version | None:
         return None
     found = app.versions.get(number)
     if found is None and len(app.versions) < 65536:
-        found = app.versions[number] = Version()
+        found = app.versions[number] = Version(number)
     return found
 
 
@@ -225,9 +228,18 @@ def _filters(conversation: Conversation, exchange: Exchange, answer: Request) ->
         call.flags |= FILTERED.bit
 
 
+def _frees_dialog(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    dialog = conversation.dialogs.pop(exchange.words[_FREED], None)
+    if dialog is not None:
+        conversation.step(dialog, device.DIALOG_FREED)
+
+
+_FREED = _word(mmc.FreeDialogInstance, "htDlgInst")
+
+
 def _opens_dialog(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
     value = answer.words[_word(mmc.GetUIDllName, "htDlgInst")]
-    if value and value != ABSENT:
+    if value and value != ABSENT and len(conversation.dialogs) < LIMIT:
         dialog = conversation.dialogs[value] = Dialog(value)
         conversation.step(dialog, device.DIALOG_OPENED)
 
@@ -252,4 +264,5 @@ ANSWERS: dict[str, Callable[[Conversation, Exchange, Request], None]] = {
     "line.GetCallStatus": _shows_state,
     "generic.RSPSetEventFilterMasks": _filters,
     "mmc.GetUIDllName": _opens_dialog,
+    "mmc.FreeDialogInstance": _frees_dialog,
 }

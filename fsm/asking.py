@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fsm.charge import Charge
-from fsm.instances import App, Binding, Call, Exchange, Line, Phone
+from fsm.instances import App, Binding, Call, Dialog, Exchange, Line, Phone, Version
 from fsm.levels import Fault, Level
+from fsm.parties import Parties
 from fsm.registry import legal_instead
-from fsm.reporting import Reporting
 from fsm.routes import ROUTES, UNKNOWN_ROUTE
 from fsm.tables import binding, device, request
 from fsm.tables.call_requests import IN_FLIGHT
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections import defaultdict
 
     from fsm.machine import Instance, Move
+    from fsm.memory import Memory
     from fsm.routes import CallUse, HandleUse, Route
     from fsm.row import Event
     from protocol.packet import Request
@@ -31,11 +32,13 @@ _CONFERENCES = {"SetUpConference", "CompleteTransfer", "PrepareAddToConference",
 _new = object.__new__
 
 
-class Asking(Reporting):
+class Asking(Parties):
     """The part of a conversation that follows the client's requests."""
 
     #: Calls with requests that were made in the wrong state: they may still turn out to be right.
     charged: dict[Call, list[Exchange]]
+    #: Whether the server asked for a dialog, so that there may be instances which no answer brought.
+    asked_for_dialogs: bool
     #: Number of requests, by route.
     asked: defaultdict[str, int]
     #: Kinds of request that the binding allows in its present state.
@@ -94,7 +97,8 @@ class Asking(Reporting):
             if not number:
                 self.unnumbered[exchange] = None
             else:
-                if number in self.pending:
+                earlier = self.pending.get(number)
+                if earlier is not None and earlier.time > self.gap_at:
                     self.step(exchange, request.REUSES, what=route.name)
                 self.unanswered[number] = exchange
         return exchange
@@ -118,14 +122,18 @@ class Asking(Reporting):
 
     def _inspect(self, exchange: Exchange, packet: Request) -> None:
         """What is wrong with the packet itself."""
+        seen = set()
         for problem in packet.problems():
-            if problem.rule:
+            if problem.rule and problem.rule not in seen:
+                seen.add(problem.rule)
                 self._accuse(exchange, problem.rule, problem.section, f"in which {problem.field}: {problem.detail}")
 
     def _names(self, exchange: Exchange, route: Route, words: tuple[int, ...]) -> None:
         """The handles of a request that names several things, or none."""
         for use in route.handles:
             self._uses(exchange, use, words)
+        if route.versioned is not None:
+            self._versioned(exchange, words[route.versioned[0]], words[route.versioned[1]])
         exchange.calls = tuple(found for found in (self._asks(exchange, use, words) for use in route.calls) if found)
         if exchange.line is None and exchange.calls:
             exchange.line = exchange.calls[0][0].line
@@ -140,6 +148,12 @@ class Asking(Reporting):
         found = self._owner(use.type, handle)
         if found is None:
             return
+        if isinstance(found, Dialog):
+            event = device.DIALOG_FREED if exchange.route.name == "FreeDialogInstance" else device.DIALOG_USED
+            move = found.machine.cells[event][found.mask]
+            if move.rule:
+                self._charge(exchange, found, event, move, use.rule)
+            return
         if not isinstance(found, App):
             exchange.line = found
         packet = exchange.route.packet
@@ -153,15 +167,30 @@ class Asking(Reporting):
         if move.rule:
             self._charge(exchange, found, device.USED, move, use.rule)
 
+    def _versioned(self, exchange: Exchange, app: int, number: int) -> None:
+        """A request uses the version that the application and a device agreed on (3.3 of the call model)."""
+        known = self.apps.get(app)
+        if known is not None and not self.partial:
+            version = known.versions.get(number) or Version(number)
+            move = version.machine.cells[device.VERSION_USED][version.mask]
+            if move.rule:
+                self._charge(exchange, version, device.VERSION_USED, move, "")
+
     def _owner(self, type_: HandleType, handle: int) -> Any:
         """The instance that a handle stands for: live, ended, or a stranger; None where nothing can be said."""
         if type_ is HandleType.HLINE:
-            return self.lines.get(handle) or self.ended_lines.get(handle) or self._stranger(Line, handle)
+            return self.lines.get(handle) or self._ended(self.ended_lines, handle) or self._stranger(Line, handle)
         if type_ is HandleType.HPHONE:
-            return self.phones.get(handle) or self.ended_phones.get(handle) or self._stranger(Phone, handle)
+            return self.phones.get(handle) or self._ended(self.ended_phones, handle) or self._stranger(Phone, handle)
+        if type_ is HandleType.DIALOGINSTANCE:
+            return self.dialogs.get(handle) or (None if self.partial or self.asked_for_dialogs else Dialog(handle))
         if type_ in (HandleType.HLINEAPP, HandleType.HPHONEAPP):
-            return self.apps.get(handle) or self.ended_apps.get(handle) or self._stranger(None, handle)
+            return self.apps.get(handle) or self._ended(self.ended_apps, handle) or self._stranger(None, handle)
         return None
+
+    def _ended(self, memory: Memory[int, Any], handle: int) -> Any:
+        found = memory.get(handle)
+        return None if found is None or found.ended <= self.gap_at else found
 
     def _stranger(self, kind: type[Line | Phone] | None, handle: int) -> Any:
         if self.partial:
@@ -181,7 +210,7 @@ class Asking(Reporting):
         flags = 0
         if call is None:
             call = self.ended_calls.get(handle)
-            if call is not None:
+            if call is not None and call.last > self.gap_at:
                 flags = IN_FLIGHT.bit if self.in_flight(call.last) else 0
             elif self.partial:
                 call = self._unknown_call(handle, 0)
@@ -252,6 +281,8 @@ class Asking(Reporting):
     def judge(self, exchange: Exchange, *, accepted: bool) -> None:
         """The outcome of a request is known: tell what it broke."""
         charges, exchange.charges = exchange.charges, None
+        if exchange.time <= self.gap_at:
+            return
         for charge in charges or ():
             if charge.call is not None:
                 self.charged.pop(charge.call, None)

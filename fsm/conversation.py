@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fsm.answers import ANSWERS
 from fsm.asking import Asking
-from fsm.instances import Binding, Call, Exchange, Line
+from fsm.gap import ANY_BINDING, doubt
+from fsm.instances import Binding, Call, Channel, Exchange, Line
 from fsm.routes import UNKNOWN_ROUTE
 from fsm.tables import binding, request
 from fsm.tables.call import ENDS
@@ -52,6 +53,7 @@ _ON_ZERO, _ON_ID, _ON_ERROR = (
 )
 _ON_REPLY, _ON_FAILURE = _EXCHANGE.cells[request.REPLIES_OK], _EXCHANGE.cells[request.REPLIES_ERROR]
 _BINDING_CELLS = Binding.machine.cells
+_CHANNEL_CELLS = Channel.machine.cells
 _MODELS = {
     binding.BindingState.PUSH: "push",
     binding.BindingState.PULL: "pull",
@@ -84,14 +86,13 @@ class Conversation(Asking):
         self.model: str | None = None
         #: The TAPI version last agreed on, 0 while there is none.
         self.version = 0
-        self.parents = {}
         self.told = set()
         self.line_flags = 0
         self.charged = {}
-        self._orphans: dict[int, tuple[tuple[int, ...], int, float]] = {}
+        self._orphans: dict[int, Any] = {}
         if partial:
-            self.binding.mask = 1 << binding.BindingState.PUSH | 1 << binding.BindingState.PULL
-            self.binding.mask |= 1 << binding.BindingState.MANAGEMENT
+            self.binding.mask = ANY_BINDING
+            self.channel.mask |= 1 << binding.ChannelState.OPEN
         self._learn_model()
 
     # -- the binding ----------------------------------------------------------------------------------------------
@@ -124,18 +125,27 @@ class Conversation(Asking):
         """RemoteSPAttach returned 0 (3.3.4.1)."""
         self._at(frame, time)
         self.step(self.channel, binding.CHANNEL_OPENED)
-        self.delivered(frame, time)
+        self._learn_model()
 
     def channel_closed(self, frame: int = 0, time: float = 0.0) -> None:
         """RemoteSPDetach came back (3.3.4.3)."""
         self._at(frame, time)
         self.step(self.channel, binding.CHANNEL_CLOSED)
+        self._learn_model()
 
     def delivered(self, frame: int = 0, time: float = 0.0) -> None:
         """The server used the event channel; of no consequence while ``flowing``."""
         self._at(frame, time)
+        self.step(self.channel, binding.DELIVERS)
         flags = IN_FLIGHT.bit if self.in_flight(self.binding.ended) else 0
         self.step(self.binding, binding.DELIVERED, flags)
+        self._learn_model()
+
+    def gap(self, frame: int = 0, time: float = 0.0) -> None:
+        """Packets are missing: what was known may have changed unseen."""
+        self._at(frame, time)
+        doubt(self)
+        self.charged.clear()
         self._learn_model()
 
     def fetched(self, frame: int = 0, time: float = 0.0) -> None:
@@ -153,7 +163,8 @@ class Conversation(Asking):
         kinds = (binding.MANAGES, binding.CONTROLS, binding.FETCHES)
         self.fitting = frozenset(kind for kind in kinds if _BINDING_CELLS[kind][mask].legal)
         taken = _BINDING_CELLS[binding.DELIVERED][mask]
-        self.flowing = taken.legal and taken.target == mask
+        open_now = _CHANNEL_CELLS[binding.DELIVERS][self.channel.mask]
+        self.flowing = taken.legal and taken.target == mask and open_now.legal
         for state in (binding.BindingState.PULL, binding.BindingState.PUSH, binding.BindingState.MANAGEMENT):
             if mask >> state & 1 and not self.partial:
                 self.model = _MODELS[state]
@@ -226,7 +237,7 @@ class Conversation(Asking):
             return request.ANSWERS_CONTEXT
         if chosen and ack != chosen:
             return request.ANSWERS_OTHER_ID
-        if not chosen and ack in self.pending:
+        if not chosen and ack in self.pending and self.pending[ack].time > self.gap_at:
             return request.ANSWERS_USED_ID
         return request.ANSWERS_ID
 
@@ -242,10 +253,13 @@ class Conversation(Asking):
         self.pending[number] = exchange
         if exchange.line is not None:
             exchange.line.pending.add(exchange)
+            if exchange.route.proxy:
+                self.served(exchange)
         if self._orphans:
             early = self._orphans.pop(number, None)
             if early is not None:
-                self.reply(early[0])
+                self.current = early
+                self.reply(early.words)
 
     def faulted(self, exchange: Exchange, frame: int = 0, time: float = 0.0) -> None:
         """The call ended in an RPC fault instead of an answer."""
@@ -302,7 +316,7 @@ class Conversation(Asking):
         where = f"request id {number:#x}"
         finished = self.recent.get(number)
         if self.unnumbered and len(self._orphans) < 1024:
-            self._orphans[number] = (words, self.frame, self.now)
+            self._orphans[number] = self.current
         elif finished is not None:
             line = finished.line
             recent = line is not None and self.in_flight(line.ended)
@@ -314,6 +328,9 @@ class Conversation(Asking):
     def _succeed(self, exchange: Exchange, words: tuple[int, ...]) -> None:
         """The effects of a success on the calls it named, and the calls it brings."""
         route = exchange.route
+        also = self.successes.get(route.key)
+        if also is not None:
+            also(self, exchange, words)
         variant = ""
         if route.variant is not None:
             variant = route.variant.values.get(exchange.words[route.variant.word], "")
@@ -353,10 +370,13 @@ class Conversation(Asking):
 
     def _echoes(self, exchange: Exchange, words: tuple[int, ...]) -> None:
         """Contexts come back as they were given (V14)."""
+        route = exchange.route
         asked = exchange.words
-        for word, source in exchange.route.echoes:
+        for word, source in route.echoes:
             if word < len(words) and words[word] != asked[source]:
-                self.step(exchange, request.NO_ECHO, what=exchange.route.name)
+                if word > 2 and route.creates and not words[route.creates[0].word]:
+                    continue  # There is no handle, so there is nothing that its context would name.
+                self.step(exchange, request.NO_ECHO, what=route.name)
                 return
 
     def _creates(self, exchange: Exchange, creation: Creation, words: tuple[int, ...]) -> None:
@@ -372,6 +392,11 @@ class Conversation(Asking):
         if call is None:
             call = self.new_call(handle, exchange.line if isinstance(exchange.line, Line) else None)
         self.step(call, creation.event, call.flags)
+        if creation.conference:
+            call.kin = ("conference", 0)
+            self.set_up(handle, merged=route.name == "CompleteTransfer")
+        elif exchange.calls:
+            call.kin = ("consultation", exchange.calls[0][0].handle)
 
     handlers: ClassVar = {**Asking.handlers, LINE_REPLY.msg: reply, PHONE_REPLY.msg: reply}
 
@@ -389,10 +414,13 @@ class Conversation(Asking):
     def finish(self) -> None:
         """Nothing more will be seen: judge what was accepted and never completed, and say what still waits."""
         for exchange in list(self.pending.values()):
+            if exchange.time <= self.gap_at:
+                continue
             self.judge(exchange, accepted=True)
             where = f"request id {exchange.number:#x}"
             self.step(exchange, request.ENDS, what=exchange.route.name, where=where, frame=exchange.frame)
         for call in list(self.calls.values()):
+            self.swap_over(call)
             flags = call.flags | (IN_FLIGHT.bit if isinstance(call.last, float) and self.in_flight(call.last) else 0)
             self.step(call, ENDS, flags)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fsm.machine import Instance, Machine
+from fsm.tables.agents import AGENT, HANDLER, PROXY, SESSION
 from fsm.tables.binding import BINDING, CHANNEL
 from fsm.tables.call import CALL
 from fsm.tables.call_requests import ASKED, ASKS
 from fsm.tables.call_states import LABELS, CallState
+from fsm.tables.conference import CONFERENCE
 from fsm.tables.device import APPLICATION, DIALOG, LINE, PHONE, VERSION
 from fsm.tables.request import REQUEST
 
@@ -18,16 +20,21 @@ if TYPE_CHECKING:
     from protocol.packet import Request
 
 __all__ = [
+    "Agent",
+    "AgentSession",
     "App",
     "Binding",
     "Call",
     "Channel",
+    "Conference",
     "Dialog",
     "Exchange",
+    "Handler",
     "Line",
     "Path",
     "Paths",
     "Phone",
+    "Proxy",
     "Version",
 ]
 
@@ -133,11 +140,12 @@ class App(Instance):
 class Version(Instance):
     """What an application and a device agreed on."""
 
-    __slots__ = ("agreed", "extension")
+    __slots__ = ("agreed", "device", "extension")
     machine: ClassVar[Machine] = Machine(VERSION)
 
-    def __init__(self) -> None:
+    def __init__(self, device: int) -> None:
         super().__init__()
+        self.device = device
         self.agreed = 0
         self.extension = 0
 
@@ -163,7 +171,7 @@ class _Opened(Instance):
 class Line(_Opened):
     """A line that the client has opened."""
 
-    __slots__ = ("announced", "calls", "flags", "privileges", "waiting")
+    __slots__ = ("announced", "calls", "flags", "handlers", "privileges", "proxies", "waiting")
     machine: ClassVar[Machine] = Machine(LINE)
 
     def __init__(self, handle: int, epoch: int, app: App | None) -> None:
@@ -175,6 +183,9 @@ class Line(_Opened):
         self.waiting = 0.0
         #: Guard bits that hold for all calls of the line.
         self.flags = 0
+        #: Who serves which type of proxy request, and what was passed to this client.
+        self.handlers: dict[int, Handler] = {}
+        self.proxies: list[Proxy] = []
 
 
 class Phone(_Opened):
@@ -195,10 +206,57 @@ class Dialog(Instance):
         self.handle = handle
 
 
+class Conference(Instance):
+    """A conference, by the handle of the call that stands for it."""
+
+    __slots__ = ("handle",)
+    machine: ClassVar[Machine] = Machine(CONFERENCE)
+
+    def __init__(self, handle: int) -> None:
+        super().__init__()
+        self.handle = handle
+
+
+class Handler(Instance):
+    """Whether somebody serves a type of proxy request on a line."""
+
+    __slots__ = ()
+    machine: ClassVar[Machine] = Machine(HANDLER)
+
+
+class Proxy(Instance):
+    """A request that was passed to this client."""
+
+    __slots__ = ()
+    machine: ClassVar[Machine] = Machine(PROXY)
+
+
+class Agent(Instance):
+    """An agent of a call centre."""
+
+    __slots__ = ("handle",)
+    machine: ClassVar[Machine] = Machine(AGENT)
+
+    def __init__(self, handle: int) -> None:
+        super().__init__()
+        self.handle = handle
+
+
+class AgentSession(Instance):
+    """A session of an agent with a group."""
+
+    __slots__ = ("handle",)
+    machine: ClassVar[Machine] = Machine(SESSION)
+
+    def __init__(self, handle: int) -> None:
+        super().__init__()
+        self.handle = handle
+
+
 class Call(Instance):
     """A call handle of a client. ``last`` is the news of its last state event, or when the handle ended."""
 
-    __slots__ = ("epoch", "flags", "handle", "inferred", "last", "line", "number", "path")
+    __slots__ = ("epoch", "flags", "handle", "inferred", "kin", "last", "line", "number", "path")
     machine: ClassVar[Machine] = Machine(CALL)
 
     def __init__(self, handle: int, epoch: int, line: Line | None, path: Path) -> None:
@@ -213,6 +271,8 @@ class Call(Instance):
         self.number = 0
         #: Whether the last state of the path only follows from a reply.
         self.inferred = False
+        #: What the call is to another one: ("consultation", original), ("member", conference), ("conference", 0).
+        self.kin: tuple[str, int] | None = None
 
     def may(self, request: type[Request] | str) -> Move:
         """What the tables say about a request on this call now; true when nothing speaks against it.

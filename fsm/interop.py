@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from fsm.row import unless
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from enum import IntEnum
 
     from transitions import Machine as TransitionsMachine
 
     from fsm.machine import Table
-    from fsm.row import Event, Guard
+    from fsm.row import Event, Guard, Row
 
 __all__ = ["state_name", "to_transitions", "trigger_name"]
 
@@ -40,6 +44,18 @@ class Model:
         raise AttributeError(name)
 
 
+def _legal_rows(table: Table) -> Iterator[tuple[Row, tuple[Guard, ...]]]:
+    """The legal rows with their guards, and the opposite of what leads to a reported row that is tried earlier."""
+    reported: dict[tuple[IntEnum, Event], list[Row]] = {}
+    for row in table.rows:
+        earlier = reported.setdefault((row.source, row.event), [])
+        if not row.legal:
+            earlier.append(row)
+            continue
+        for failing in product(*(other.guards for other in earlier)):
+            yield row, (*row.guards, *(unless(guard) for guard in failing))
+
+
 def to_transitions(table: Table, model: Any = None, *, strict: bool = False, **options: Any) -> TransitionsMachine:
     """A `transitions.Machine` with the states and rows of a table; ``.model`` is what it moves.
 
@@ -55,11 +71,10 @@ def to_transitions(table: Table, model: Any = None, *, strict: bool = False, **o
             "trigger": trigger_name(row.event),
             "source": state_name(row.source),
             "dest": state_name(row.target),
-            "conditions": [condition_name(guard) for guard in row.guards if guard.wanted],
-            "unless": [condition_name(guard) for guard in row.guards if not guard.wanted],
+            "conditions": [condition_name(guard) for guard in guards if guard.wanted],
+            "unless": [condition_name(guard) for guard in guards if not guard.wanted],
         }
-        for row in table.rows
-        if row.legal or not strict
+        for row, guards in (_legal_rows(table) if strict else ((row, row.guards) for row in table.rows))
     ]
     return TransitionsMachine(
         model=Model() if model is None else model,

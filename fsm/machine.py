@@ -200,10 +200,13 @@ class Machine:
             message = f"{where}: a row needs a reference"
             raise TableError(message)
         for guard in row.guards:
-            known = self.guards.setdefault(guard.bit, guard)
-            if known.name != guard.name or guard.bit & (guard.bit - 1):
-                message = f"{where}: guard {guard.name} clashes with {known.name}"
+            if guard.bit.bit_count() != 1:
+                message = f"{where}: guard {guard.name} has to have one bit"
                 raise TableError(message)
+            for known in (self.guards.setdefault(guard.bit, guard), *self.guards.values()):
+                if (known.name == guard.name) is not (known.bit == guard.bit):
+                    message = f"{where}: guard {guard.name} clashes with {known.name}"
+                    raise TableError(message)
         earlier = self._rows.setdefault((row.source, row.event), [])
         if any(set(old.guards) <= set(row.guards) for old in earlier):
             message = f"{where}: an earlier row always comes first"
@@ -260,7 +263,7 @@ class Machine:
         if best == _NONE:
             return Move(mask, (), outside)
         rows = tuple(row for rank, row in ranked if rank == best)
-        if event in self.table.unproven and best <= _TOLERATED:
+        if event in self.table.unproven:
             return Move(mask, rows, outside)
         target = 0
         for row in rows:

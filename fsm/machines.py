@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.instances import App, Binding, Call, Channel, Dialog, Exchange, Line, Phone, Version
+from fsm.instances import (
+    Agent,
+    AgentSession,
+    App,
+    Binding,
+    Call,
+    Channel,
+    Conference,
+    Dialog,
+    Exchange,
+    Handler,
+    Line,
+    Phone,
+    Proxy,
+    Version,
+)
 
 if TYPE_CHECKING:
     from fsm.machine import Machine
@@ -13,5 +28,21 @@ __all__ = ["MACHINES"]
 
 #: Every machine by the name of its table.
 MACHINES: dict[str, Machine] = {
-    kind.machine.name: kind.machine for kind in (Binding, Channel, App, Version, Line, Call, Exchange, Phone, Dialog)
+    kind.machine.name: kind.machine
+    for kind in (
+        Binding,
+        Channel,
+        App,
+        Version,
+        Line,
+        Call,
+        Exchange,
+        Conference,
+        Phone,
+        Handler,
+        Proxy,
+        Agent,
+        AgentSession,
+        Dialog,
+    )
 }

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fsm.finding import Finding
-from fsm.instances import App, Binding, Call, Channel, Dialog, Exchange, Line, Paths, Phone
+from fsm.instances import (
+    Agent,
+    AgentSession,
+    App,
+    Binding,
+    Call,
+    Channel,
+    Conference,
+    Dialog,
+    Exchange,
+    Line,
+    Paths,
+    Phone,
+    Version,
+)
 from fsm.levels import Fault, Level, Verdict
 from fsm.memory import Memory
 from fsm.row import Kind
 from fsm.step import Step
-from fsm.tables.call import CALL
+from fsm.tables.agents import PROXY
+from fsm.tables.call import CALL, UNSWAPPED
 from fsm.tables.call_reports import REPORTS
 from fsm.tables.call_states import LABELS
+from fsm.tables.conference import ConferenceState
 from fsm.tables.joint import JOINT
 from fsm.wording import ALSO, sentence
 
@@ -22,8 +38,9 @@ if TYPE_CHECKING:
     from fsm.machine import Instance, Machine, Move
     from fsm.row import Event
 
-__all__ = ["Registry", "verdict_of"]
+__all__ = ["Registry", "Swap", "verdict_of"]
 
+_RELEASED = 1 << ConferenceState.RELEASED
 #: Joint rows by the machine and state that set them off.
 _JOINTS: dict[tuple[str, int], list[tuple[str, Event]]] = {}
 for _joint in JOINT:
@@ -35,6 +52,13 @@ def verdict_of(level: Level) -> Verdict:
     if level is Level.SUSPICIOUS:
         return Verdict.WARN
     return Verdict.FAIL if level <= Level.STATED else Verdict.INFO
+
+
+class Swap(NamedTuple):
+    """The calls of a successful SwapHold that are owed a LINE_CALLSTATE."""
+
+    owed: tuple[Call, ...]
+    time: float
 
 
 class Registry:
@@ -59,6 +83,8 @@ class Registry:
         self.observers = observers
         #: Whether things may exist that were never seen to be created.
         self.partial = partial
+        #: When packets were last found to be missing: what was sent or had ended by then proves nothing.
+        self.gap_at = float("-inf")
         self.grace = grace
         self.binding = Binding()
         self.channel = Channel()
@@ -69,6 +95,12 @@ class Registry:
         self.phones: dict[int, Phone] = {}
         self.reported_phones: dict[int, Phone] = {}
         self.dialogs: dict[int, Dialog] = {}
+        self.agents: dict[int, Agent] = {}
+        self.agent_sessions: dict[int, AgentSession] = {}
+        #: Conferences by the handle of the call that stands for each.
+        self.conferences: dict[int, Conference] = {}
+        #: What a SwapHold exchanged and was not reported yet (O14).
+        self.swaps: list[Swap] = []
         self.calls: dict[int, Call] = {}
         self.ended_calls: Memory[int, Call] = Memory()
         #: Ended applications, lines and phones by their handles, and by the handles that events carry.
@@ -109,6 +141,8 @@ class Registry:
         """Take a call out of the live ones; it is remembered for a while."""
         handle = call.handle
         self.calls.pop(handle, None)
+        if self.swaps:
+            self.swap_over(call)
         if call.line is not None:
             call.line.calls.pop(handle, None)
             if call.line.announced is call:
@@ -117,13 +151,22 @@ class Registry:
         self.ended_calls.put(handle, call)
         self.on_call_end(call)
 
+    def swap_over(self, call: Call) -> None:
+        """A call has ended: if the other one of a SwapHold was reported alone, this one was forgotten (O14)."""
+        for swap in [swap for swap in self.swaps if call in swap.owed]:
+            self.swaps.remove(swap)
+            if len(swap.owed) == 1 and self.now - swap.time > self.grace:
+                self.step(call, UNSWAPPED, call.flags, what="SwapHold")
+
     def name(self, instance: Instance) -> str:
         """How reports name an instance."""
         if isinstance(instance, (Call, Line, Phone, App)):
             return f"{instance.handle:#x}#{instance.epoch}"
         if isinstance(instance, Exchange):
             return instance.route.name
-        if isinstance(instance, Dialog):
+        if isinstance(instance, Version):
+            return f"device {instance.device}"
+        if isinstance(instance, (Agent, AgentSession, Conference, Dialog)):
             return f"{instance.handle:#x}"
         return self.session
 
@@ -181,7 +224,12 @@ class Registry:
 
     def dependents(self, instance: Instance, machine: str) -> Iterable[Instance]:
         """What hangs on an instance, of one kind."""
+        if isinstance(instance, Call):
+            found_conference = self.conferences.get(instance.handle)
+            return () if found_conference is None else (found_conference,)
         if isinstance(instance, Line):
+            if machine == PROXY.name:
+                return instance.proxies
             return instance.calls.values() if machine == CALL.name else instance.pending
         if isinstance(instance, Phone):
             return instance.pending
@@ -196,6 +244,8 @@ class Registry:
                 "phone": self.phones,
                 "call": self.calls,
                 "dialog": self.dialogs,
+                "agent": self.agents,
+                "agent-session": self.agent_sessions,
             }
             found: Iterable[Instance] = kept.get(machine, self.pending).values()
             return found
@@ -221,6 +271,9 @@ class Registry:
             instance.ended = self.now
             self.apps.pop(instance.handle, None)
             self.ended_apps.put(instance.handle, instance)
+        elif isinstance(instance, Conference):
+            if instance.mask == _RELEASED:
+                del self.conferences[instance.handle]
         elif isinstance(instance, Exchange) and self.pending.get(instance.number) is instance:
             del self.pending[instance.number]
             self.recent.put(instance.number, instance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fsm.instances import Call, Line, Phone
-from fsm.registry import Registry
+from fsm.registry import Registry, Swap
 from fsm.tables import call as call_table
 from fsm.tables import device
 from fsm.tables.call_reports import CHANGED, DIALLED, REPORTS
@@ -77,6 +77,7 @@ class Reporting(Registry):
         """
         self.frame = frame
         self.now = time
+        self.current = event
         words = event.words
         message = words[4]
         self.told_events[message] += 1
@@ -148,6 +149,17 @@ class Reporting(Registry):
                 self._parent(call, mode)
             else:
                 self._mode(call, state, mode)
+        if self.conferences:
+            if call.mask != before:
+                self.cascade(call)
+            if state is not CallState.CONFERENCED and call.kin is not None and call.kin[0] == "member":
+                self.leaves(call, call.kin[1])
+        if self.swaps:
+            self.swaps = [
+                Swap(tuple(other for other in swap.owed if other is not call), swap.time)
+                for swap in self.swaps
+                if swap.owed != (call,)
+            ]
         if self.charged:
             self.reconsider(call)
 
@@ -159,13 +171,12 @@ class Reporting(Registry):
 
     def _parent(self, call: Call, parent: int) -> None:
         """CONFERENCED names the conference: a live call, or one whose completion is still to come (Q10, Q17)."""
-        if parent in self.calls or self.partial:
-            self.parents[call.handle] = parent
-        elif not parent:
-            known = self.parents.get(call.handle)
-            if known is None or known in self.calls:
+        if not parent:
+            if call.kin is None or call.kin[1] in self.calls:
                 self.step(call, call_table.ZERO_PARENT, call.flags, what="CONFERENCED with parent 0")
-        elif not self.creating() and not self._recently(parent):
+        elif parent in self.calls or self.partial or self.creating():
+            self.joins(call, parent)
+        elif not self._recently(parent):
             self.step(call, call_table.NO_PARENT, call.flags, what=f"parent {parent:#x}")
 
     def _recently(self, handle: int) -> bool:
@@ -191,7 +202,7 @@ class Reporting(Registry):
         """A handle that is not live: gone, or never given out, or from before the beginning."""
         line = self.reported.get(reported)
         ended = self.ended_calls.get(handle)
-        if ended is not None:
+        if ended is not None and (ended.last > self.gap_at or self.in_flight(ended.last)):
             old = ended.flags & call_table.OLD.bit
             if not old or self.now - ended.last <= self.grace:
                 return ended
@@ -266,7 +277,7 @@ class Reporting(Registry):
         """A line handle that is not open: closed a moment ago, or none that the client has."""
         ended = self.ended_reported.get(reported)
         what = EVENTS[message].__name__
-        if ended is not None:
+        if ended is not None and (ended.ended > self.gap_at or self.in_flight(ended.ended)):
             flags = IN_FLIGHT.bit if self.in_flight(ended.ended) else 0
             self.step(ended, device.REPORTS_ON, flags, what=what)
             return ended
@@ -320,7 +331,7 @@ class Reporting(Registry):
     def _foreign_phone(self, message: int, reported: int, event: object) -> None:
         what = EVENTS[message].__name__
         ended = self.ended_reported_phones.get(reported)
-        if ended is not None:
+        if ended is not None and (ended.ended > self.gap_at or self.in_flight(ended.ended)):
             flags = IN_FLIGHT.bit if self.in_flight(ended.ended) else 0
             self.step(ended, event, flags, what=what)  # type: ignore[arg-type]
         elif not self.partial:
@@ -355,14 +366,23 @@ class Reporting(Registry):
         """The state of a call changed: requests that waited for it may have been right after all."""
         raise NotImplementedError
 
+    def joins(self, call: Call, parent: int) -> None:
+        """A call is reported as member of a conference."""
+        raise NotImplementedError
+
+    def leaves(self, call: Call, parent: int) -> None:
+        """A member of a conference is reported in another state."""
+        raise NotImplementedError
+
     def creating(self) -> bool:
         """Whether a request is under way that may bring a conference."""
         raise NotImplementedError
 
+    #: The event at hand.
+    current: Event
     #: Number of events, by Msg.
     told_events: defaultdict[int, int]
     charged: dict[Call, list[Exchange]]
-    parents: dict[int, int]
     told: set[str]
     line_flags: int
 

@@ -6,15 +6,16 @@ and knows no packet by name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fsm.instances import Call, Exchange
 from fsm.tables import call_requests
 from fsm.tables.binding import CONTROLS, FETCHES, MANAGES
 from fsm.tables.call import CREATIONS
 from fsm.tables.call_reports import DIALLED, REMOVED
+from fsm.tables.call_states import CallState
 from fsm.tables.request import ASK, DROPPING, SEND
-from protocol.constants import LINECALLCOMPLMODE, LINECALLSELECT, LINETRANSFERMODE
+from protocol.constants import LINECALLCOMPLMODE, LINECALLSELECT, LINEPROXYREQUEST, LINETRANSFERMODE, TUISPIDLL_OBJECT
 from protocol.event import COMPLETIONS
 from protocol.fields import Handle, HandleType
 from protocol.packet import REQUESTS, Unknown
@@ -75,6 +76,8 @@ class Creation(NamedTuple):
     event: Event
     #: Word of the request that has to be there for the handle to exist, and the value it must have.
     condition: tuple[int, int] | None
+    #: Whether the call stands for a conference.
+    conference: bool
 
 
 class Route(NamedTuple):
@@ -103,6 +106,10 @@ class Route(NamedTuple):
     first: Move
     #: Words of the completion that repeat words of the request: (there, here).
     echoes: tuple[tuple[int, int], ...]
+    #: Words of the application's handle and of the device, where the request uses a version that was agreed on.
+    versioned: tuple[int, int] | None
+    #: The type of proxy request that it becomes; 0 for others.
+    proxy: int
     #: Guard bits that hold when the answer is 0, and those that success leaves with the call.
     zero: int
     mark: int
@@ -130,6 +137,18 @@ _COUNTS: dict[tuple[str, str], tuple[str, frozenset[int], bool]] = {
     ("SetUpConference", "hLine"): ("hCall", frozenset({0}), True),
     ("DevSpecific", "hLine"): ("hCall", frozenset({0}), True),
 }
+#: Handles in fields that hold one only in some cases: (field, kind, its rule, (deciding field, values)).
+_HIDDEN: dict[str, tuple[tuple[str, HandleType, str, tuple[str, frozenset[int]]], ...]] = {
+    "TUISPIDLLCallback": (
+        (
+            "dwObjectID",
+            HandleType.DIALOGINSTANCE,
+            "exists",
+            ("dwObjectType", frozenset({TUISPIDLL_OBJECT.DIALOGINSTANCE})),
+        ),
+    )
+}
+_PROXIES = {name: int(member) for name, member in LINEPROXYREQUEST.__members__.items()}
 #: What the success of a request leaves with its call.
 _MARKS = {"Dial": DIALLED.bit, "RemoveFromConference": REMOVED.bit}
 #: Requests that control devices, whatever their handles say.
@@ -151,6 +170,10 @@ def _route(request: type[Request]) -> Route:
         else:
             when = _when(request, field.spec)
             handles.append(HandleUse(field.index, field.spec, field.type, field.rule("live"), field.optional, when))
+    for spec, type_, rule, (word, decisive) in _HIDDEN.get(name, ()):
+        hidden: Any = layout.by_spec[spec]
+        condition = When(layout.index(word), decisive, True)
+        handles.append(HandleUse(hidden.index, spec, type_, hidden.rule(rule), False, condition))
     variant = None
     if name in _VARIANTS:
         spec, values = _VARIANTS[name]
@@ -179,6 +202,8 @@ def _route(request: type[Request]) -> Route:
         key=f"{request.device}.{name}",
         plain=len(calls) == 1 and not handles and not calls[0].optional and calls[0].when is None,
         echoes=_echoes(request),
+        versioned=_versioned(request),
+        proxy=_PROXIES.get(name.upper(), 0) if request.device == "line" else 0,
         zero=DROPPING.bit if name == "Drop" else 0,
         mark=_MARKS.get(name, 0),
         first=Exchange.machine.cells[SEND if request.completion == "async" else ASK][Exchange.machine.start],
@@ -211,8 +236,18 @@ def _creations(request: type[Request]) -> tuple[Creation, ...]:
         if (request.__name__, field.spec) in _CONDITIONS:
             spec, value = _CONDITIONS[request.__name__, field.spec]
             condition = (request.layout.index(spec), value)
-        found.append(Creation(field.index, field.spec, CREATIONS[key][0], condition))
+        event, start = CREATIONS[key]
+        found.append(Creation(field.index, field.spec, event, condition, start is CallState.PARENT))
     return tuple(found)
+
+
+def _versioned(request: type[Request]) -> tuple[int, int] | None:
+    """Open has to name a version that was negotiated for the device."""
+    layout = request.layout
+    if request.__name__ != "Open":
+        return None
+    app = "hLineApp" if request.device == "line" else "hPhoneApp"
+    return layout.index(app), layout.index("dwDeviceID")
 
 
 def _echoes(request: type[Request]) -> tuple[tuple[int, int], ...]:

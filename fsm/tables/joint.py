@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.row import Ref, ref
-from fsm.tables import binding, call, device, request
+from fsm.tables import agents, binding, call, call_states, conference, device, request
 
 if TYPE_CHECKING:
     from enum import IntEnum
@@ -46,6 +46,18 @@ def _cascade() -> list[Joint]:
         found.append(Joint(device.APPLICATION, app, device.LINE, device.VOIDED, shut))
         found.append(Joint(device.APPLICATION, app, device.PHONE, device.VOIDED, shut))
         found.append(Joint(device.APPLICATION, app, request.REQUEST, request.CANCEL, shut))
+    parent = ref("2.2.4.2.1.8", "the state of the call that stands for a conference")
+    for call_state, event in (
+        (call_states.CallState.CONNECTED, conference.PARENT_CONNECTED),
+        (call_states.CallState.ONHOLDPENDCONF, conference.PARENT_HELD),
+        (call_states.CallState.DISCONNECTED, conference.PARENT_ENDED),
+        (call_states.CallState.IDLE, conference.PARENT_ENDED),
+        (call_states.CallState.DEALLOCATED, conference.PARENT_RELEASED),
+        (call_states.CallState.VOID, conference.PARENT_RELEASED),
+    ):
+        found.append(Joint(call.CALL, call_state, conference.CONFERENCE, event, parent))
+    for state in lines:
+        found.append(Joint(device.LINE, state, agents.PROXY, device.VOIDED, closed))
     gone = ref("3.1.4.3", "the resources of the client are freed")
     for dependent, event in (
         (device.APPLICATION, device.VOIDED),
@@ -53,6 +65,8 @@ def _cascade() -> list[Joint]:
         (device.PHONE, device.VOIDED),
         (call.CALL, call.VOIDED),
         (device.DIALOG, device.VOIDED),
+        (agents.AGENT, device.VOIDED),
+        (agents.SESSION, device.VOIDED),
         (request.REQUEST, request.CANCEL),
     ):
         found.append(Joint(binding.BINDING, binding.BindingState.DETACHED, dependent, event, gone))
