@@ -186,15 +186,19 @@ def text(
     size: str = "",
     direction: Direction = "in",
     optional: str = "",
+    only: tuple[str, int] | None = None,
     note: str = "",
     aligned: str = "",
     inside: str = "",
     terminated: str = "",
     rule: str = "",
 ) -> Any:
-    """The offset of a NUL-terminated UTF-16 string; ``rule`` stands for all three checks at once."""
+    """The offset of a NUL-terminated UTF-16 string; ``rule`` stands for all three checks at once.
+
+    ``only``: another field, and the value with which alone the string means anything.
+    """
     rules = _rules(aligned=aligned or rule, inside=inside or rule, terminated=terminated or rule)
-    return Text(spec, size=size, direction=direction, optional=optional, note=note, rules=rules)
+    return Text(spec, size=size, direction=direction, optional=optional, only=only, note=note, rules=rules)
 
 
 def block(

@@ -200,6 +200,9 @@ class UnknownEvent(Event, section="2.2.4.2.1"):
     param3: int = field.number("Param3")
     param4: int = field.number("Param4")
 
+    def values(self) -> dict[str, Any]:
+        return {**super().values(), "message": self.words[4]}
+
     def problems(self) -> list[Problem]:
         unknown = Problem("Msg", "value", f"{self.words[4]:#x} is the number of no event", "2.2.4.2.1")
         return [unknown, *super().problems()]

@@ -196,6 +196,7 @@ class Offset(Field):
         optional: str = "",
         absent: bool = False,
         note: str = "",
+        only: tuple[str, int] | None = None,
         rules: dict[str, str] | None = None,
     ) -> None:
         unsized = not size and direction == "in"
@@ -203,12 +204,16 @@ class Offset(Field):
         self.size = size
         self.direction = direction
         self.optional = optional
+        #: The field, and its value, with which alone this one means anything.
+        self.only = only
         self.rules = rules or {}
-        self.size_index = -1
+        self.size_index = self.only_index = -1
 
     def resolve(self, layout: Layout) -> None:
         if self.size:
             self.size_index = layout.index(self.size)
+        if self.only is not None:
+            self.only_index = layout.index(self.only[0])
 
     def present(self, record: Record) -> tuple[int, int] | None:
         """Offset and size when the data is there to be looked at: (offset, -1) where no size is given."""
@@ -216,6 +221,8 @@ class Offset(Field):
             return None
         offset = record.words[self.index]
         if offset == ABSENT and (self.optional or self.direction == "out"):
+            return None
+        if self.only is not None and record.words[self.only_index] != self.only[1]:
             return None
         if self.size_index < 0:
             return offset, -1
@@ -310,6 +317,8 @@ class Text(Offset):
     aligned = 2
 
     def suspect(self) -> Callable[[Record], bool] | None:
+        if self.only is not None:
+            return lambda record: self.present(record) is not None
         return _suspect_text(self.index, bool(self.optional), self.direction == "out")
 
     def decode(self, record: Record, buffer: bytes, start: int, end: int) -> str | None:

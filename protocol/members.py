@@ -420,13 +420,15 @@ class Union(Field):
     def resolve(self, layout: Layout) -> None:
         self.selector_index = layout.index(self.selector)
 
-    def read(self, record: Record) -> Structure | None:
+    def read(self, record: Any) -> Structure | None:
         if len(record.words) < self.index:
             return None
         body = self.bodies.get(record.words[self.selector_index])
         buffer, origin, limit = record.span()
         start = origin + 4 * self.index
-        return None if body is None or start >= limit else body.at(buffer, start, limit)
+        # The body ends where the variable data of the record itself begins.
+        end = min([limit, *(origin + offset for offset in record.offsets() if origin + offset >= start)])
+        return None if body is None or start >= end else body.at(buffer, start, end)
 
     def write(self, builder: Builder, words: list[int], new: Any) -> None:
         kinds = {body: number for number, body in self.bodies.items()}

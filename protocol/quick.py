@@ -53,11 +53,14 @@ def _readers(counts: Struct, align: int) -> Readers:
 
     def request(data: bytes, start: int) -> tuple[bytes, Request] | None:
         maximum, offset, actual = unpack_counts(data, start + behind)
+        size = len(data)
+        if not 60 <= actual <= size:
+            return None
         first = start + head
         last = first + actual
         sizes = last + (-actual & 3)
         needed, used = unpack_pair(data, sizes)
-        if needed != maximum or used != actual or offset or not 60 <= actual <= maximum or len(data) - sizes >= 16:
+        if needed != maximum or used != actual or offset or actual > maximum or size - sizes >= 16:
             return None
         words = unpack_words(data, first)
         packet: Any = _new(requests.get(words[0], Unknown))
@@ -68,11 +71,14 @@ def _readers(counts: Struct, align: int) -> Readers:
 
     def response(data: bytes, start: int, asked: type[Request]) -> Request | None:
         maximum, offset, actual = unpack_counts(data, start)
+        size = len(data)
+        if not 60 <= actual <= size:
+            return None
         first = start + tail
         last = first + actual
         sizes = last + (-actual & 3)
         used = unpack_one(data, sizes)[0]
-        if used != actual or offset or not 60 <= actual <= maximum or len(data) - sizes >= 12:
+        if used != actual or offset or actual > maximum or size - sizes >= 12:
             return None
         packet: Any = _new(asked.Response)
         packet.words = unpack_words(data, first)
@@ -83,6 +89,8 @@ def _readers(counts: Struct, align: int) -> Readers:
 
     def events(data: bytes, start: int) -> tuple[bytes, Event | bytes] | None:
         maximum, offset, actual = unpack_counts(data, start + behind)
+        if actual > len(data):
+            return None
         first = start + head
         last = first + actual
         sizes = last + (-actual & 3)

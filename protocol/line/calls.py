@@ -351,7 +351,7 @@ class Park(
     context: int = field.context("lpContext")
     call: int = field.handle("hCall", HandleType.HCALL, live="04")
     park_mode: int = field.flags("dwParkMode", LINEPARKMODE, cardinality="one", legal="01")
-    dir_address: str | None = field.text("lpszDirAddress", note="needed for DIRECTED only", rule="02")
+    dir_address: str | None = field.text("lpszDirAddress", only=("dwParkMode", LINEPARKMODE.DIRECTED), rule="02")
     non_dir_address_context: int = field.context("lpNonDirAddressContext")
     non_dir_address: int = field.limit(
         "lpNonDirAddress", VARSTRING, note="NONDIRECTED: largest VARSTRING accepted in the completion", minimum="03"

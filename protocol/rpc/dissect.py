@@ -101,6 +101,13 @@ class Dissector:
         #: Calls that wait for an answer, by id (None for those of other interfaces); later ones with the same id in a row behind it.
         self.pending: dict[int, RpcCall | None] = {}
         self.repeated: dict[int, deque[RpcCall | None]] = {}
+        #: Set when something shows that PDUs were missed: an answer without its request, say. The caller resets it.
+        self.missed = False
+        #: Whether answers have come with other ids than their requests, and whether PDUs are known to be missing.
+        self._renumbered = False
+        self._gaps = False
+        #: The call of the last fragment that came without the first one: told once for each call.
+        self._headless: tuple[bool, int] | None = None
         self._partial: dict[tuple[bool, int], _Assembly] = {}
         self._buffered = 0
 
@@ -120,6 +127,7 @@ class Dissector:
         binding = self.contexts.get(context)
         call: RpcCall | None = None
         if binding is None:
+            self.missed = True
             self._problem("p_cont_id", f"call {call_id} uses context {context}, which was not seen to be bound")
         else:
             method = binding[0].get(opnum)
@@ -145,10 +153,12 @@ class Dissector:
         pending = self.pending
         if call_id in pending:
             call = pending.pop(call_id)
-        elif len(pending) == 1:
+        elif len(pending) == 1 and (self._renumbered or not self._gaps):
             # Some stacks answer with another id than they were asked with.
+            self._renumbered = True
             call_id, call = pending.popitem()
         else:
+            self.missed = True
             return None
         if self.repeated:
             self._next(call_id)
@@ -158,6 +168,12 @@ class Dissector:
             call.start = start
             call.status = status
         return call
+
+    def gap(self, from_client: bool) -> None:
+        """PDUs of one direction are missing: what was being put together there will not be whole."""
+        self._gaps = True
+        for key in [key for key in self._partial if key[0] is from_client]:
+            self._buffered -= self._partial.pop(key).size
 
     def _next(self, call_id: int) -> None:
         """The next call with the same id waits for its answer now."""
@@ -220,6 +236,10 @@ class Dissector:
                 self._drop(key, f"call {call_id} starts again before its last fragment")
             assembly = self._partial[key] = _Assembly(body.context, body.number)
         elif assembly is None:
+            self.missed = True
+            if self._gaps or self._headless == key:
+                return None
+            self._headless = key
             self._problem("pfc_flags", f"a later fragment of call {call_id} without its first one")
             return None
         assembly.parts.append(stub)

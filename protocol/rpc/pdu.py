@@ -241,12 +241,12 @@ def _bind(data: bytes, end: int) -> Bind:
     contexts = []
     for _ in range(count):
         id_, transfers = _ITEM.unpack_from(data, position)
+        if position + 24 + 20 * transfers > end:
+            raise _refuse("p_context_elem", f"{count} contexts do not fit")
         interface = _syntax(data, position + 4)
         position += 24
         offered = tuple(_syntax(data, position + 20 * i) for i in range(transfers))
         position += 20 * transfers
-        if position > end:
-            raise _refuse("p_context_elem", f"{count} contexts do not fit")
         contexts.append(Context(id_, interface, offered))
     return Bind(xmit, recv, group, tuple(contexts))
 

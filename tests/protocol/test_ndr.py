@@ -1,0 +1,165 @@
+"""The stubs of the six methods, in NDR20 and NDR64."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hostile import mutated, poke
+from hypothesis import given
+from hypothesis import strategies as st
+from recordings import recorded
+from strategies import texts
+from stubs import PHASES, parameters
+
+from protocol import ndr
+from protocol.problem import DecodeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CONTEXT = bytes(range(20))
+_SYNTAX = pytest.mark.parametrize("ndr64", [False, True], ids=["NDR20", "NDR64"])
+_METHOD = {method.name: method for method in ndr.METHODS.values()}
+#: What a trailer of 52 bytes starts with, and what the stacks of the recordings fill gaps with.
+_TRAILED = ndr.TRAILER + bytes(44)
+_FILLS = (0x00, 0xAB)
+
+
+@_SYNTAX
+@pytest.mark.parametrize(("method", "phase"), PHASES, ids=lambda part: getattr(part, "name", part))
+@given(data=st.data())
+def test_parameters_read_back_as_written(method: ndr.Method, phase: str, ndr64: bool, data: st.DataObject) -> None:
+    """Decoding an encoded stub gives the same parameters without problems, whatever the padding consists of."""
+    value = data.draw(parameters(method, phase))
+    stub = method.write(value, ndr64=ndr64, fill=data.draw(st.integers(0, 255)))
+    assert method.read(phase, stub, ndr64=ndr64) == (value, [])
+
+
+@_SYNTAX
+@pytest.mark.parametrize(("method", "phase"), PHASES, ids=lambda part: getattr(part, "name", part))
+@given(data=st.data())
+def test_any_bytes_are_a_stub_or_a_decode_error(
+    method: ndr.Method, phase: str, ndr64: bool, data: st.DataObject
+) -> None:
+    """Reading a stub gives parameters, or a DecodeError that names the method, the parameter and the place."""
+    good = parameters(method, phase).map(lambda value: method.write(value, ndr64=ndr64))
+    stub = data.draw(mutated(good) | st.binary(max_size=120))
+    try:
+        method.read(phase, stub, ndr64=ndr64)
+    except DecodeError as error:
+        assert error.packet == method.name
+        assert error.problem.section == method.section
+        assert "needs" in error.problem.detail
+
+
+@_SYNTAX
+def test_a_missing_parameter_is_named(ndr64: bool) -> None:
+    """A stub that ends too early fails with the first parameter that is not there."""
+    stub = _METHOD["ClientRequest"].write(ndr.ClientRequest(_CONTEXT, bytes(60), 60), ndr64=ndr64)
+    for end, name in (
+        (12, "phContext"),
+        (24, "pBuffer"),
+        (len(stub) - 8, "lNeededSize"),
+        (len(stub) - 4, "plUsedSize"),
+    ):
+        with pytest.raises(DecodeError) as caught:
+            _METHOD["ClientRequest"].read("request", stub[:end], ndr64=ndr64)
+        assert caught.value.problem.field == name
+
+
+def _problems(name: str, phase: str, stub: bytes, ndr64: bool) -> list[tuple[str, str]]:
+    found = _METHOD[name].read(phase, stub, ndr64=ndr64).problems
+    assert all(problem.section == _METHOD[name].section for problem in found)
+    return [(problem.field, problem.aspect) for problem in found]
+
+
+@_SYNTAX
+def test_contradicting_sizes_of_a_request_are_problems(ndr64: bool) -> None:
+    """LNeededSize has to be max_count, and plUsedSize actual_count."""
+    stub = _METHOD["ClientRequest"].write(ndr.ClientRequest(_CONTEXT, bytes(60), 64), ndr64=ndr64)
+    end = len(stub)
+    assert _problems("ClientRequest", "request", poke(stub, end - 8, 68), ndr64) == [("lNeededSize", "size")]
+    assert _problems("ClientRequest", "request", poke(stub, end - 4, 59), ndr64) == [("plUsedSize", "size")]
+
+
+@_SYNTAX
+def test_contradicting_sizes_of_a_response_are_problems(ndr64: bool) -> None:
+    """PlUsedSize has to be actual_count."""
+    stub = _METHOD["ClientRequest"].write(ndr.ClientRequestResult(bytes(60), 64), ndr64=ndr64)
+    assert _problems("ClientRequest", "response", poke(stub, len(stub) - 4, 64), ndr64) == [("plUsedSize", "size")]
+
+
+@_SYNTAX
+def test_contradicting_sizes_of_events_are_problems(ndr64: bool) -> None:
+    """LSize has to be both max_count and actual_count."""
+    stub = _METHOD["RemoteSPEventProc"].write(ndr.RemoteSPEventProc(_CONTEXT, bytes(40)), ndr64=ndr64)
+    found = _problems("RemoteSPEventProc", "request", poke(stub, len(stub) - 4, 41), ndr64)
+    assert found == [("lSize", "size"), ("lSize", "size")]
+
+
+@_SYNTAX
+def test_an_array_starts_at_its_first_element_and_fits(ndr64: bool) -> None:
+    """A varying array with an offset, or with more elements than max_count, is read but a problem."""
+    width, start = (8, 24) if ndr64 else (4, 20)
+    stub = _METHOD["RemoteSPEventProc"].write(ndr.RemoteSPEventProc(_CONTEXT, bytes(40)), ndr64=ndr64)
+    assert _problems("RemoteSPEventProc", "request", poke(stub, start + width, 1), ndr64) == [("pBuffer", "size")]
+    found = _problems("RemoteSPEventProc", "request", poke(stub, start, 39), ndr64)
+    assert found == [("pBuffer", "size"), ("lSize", "size")]
+
+
+@_SYNTAX
+def test_a_string_ends_with_nul(ndr64: bool) -> None:
+    """A string whose last character is not NUL is read in full and is a problem; the first NUL ends the others."""
+    method = _METHOD["ClientAttach"]
+    stub = method.write(ndr.ClientAttach(1, "ab", "cd"), ndr64=ndr64)
+    encoded = "cd\0".encode("utf-16-le")
+    found = method.read("request", stub.replace(encoded, "cde".encode("utf-16-le")), ndr64=ndr64)
+    assert found.value.machine == "cde"
+    assert [(problem.field, problem.aspect) for problem in found.problems] == [("pszMachine", "termination")]
+    shorter = method.read("request", stub.replace(encoded, "c\0\0".encode("utf-16-le")), ndr64=ndr64)
+    assert (shorter.value.machine, shorter.problems) == ("c", [])
+
+
+@_SYNTAX
+@given(name=texts(), rest=st.binary(max_size=7))
+def test_only_padding_and_a_trailer_may_follow(ndr64: bool, name: str, rest: bytes) -> None:
+    """Up to seven bytes and a verification trailer behind the parameters are no problem; eight others are one."""
+    method = _METHOD["ClientAttach"]
+    value = ndr.ClientAttach(0xFFFFFFFF, "", name)
+    stub = method.write(value, ndr64=ndr64)
+    assert method.read("request", stub + rest, ndr64=ndr64) == (value, [])
+    assert method.read("request", stub + rest + _TRAILED, ndr64=ndr64) == (value, [])
+    left = method.read("request", stub + bytes(8), ndr64=ndr64)
+    assert left.value == value
+    assert [(problem.field, problem.aspect) for problem in left.problems] == [("stub", "layout")]
+
+
+def _parameters_alone(stub: bytes) -> bytes:
+    """Without the verification trailer."""
+    end = stub.find(ndr.TRAILER)
+    return stub if end < 0 else stub[:end]
+
+
+def test_recorded_stubs_are_written_again_to_the_byte(captures: Path) -> None:
+    """Every stub that another stack wrote reads without problems, and encodes to the same bytes again."""
+    seen: set[tuple[Any, ...]] = set()
+    for found in recorded(captures):
+        read = found.method.read(found.phase, found.stub, ndr64=found.ndr64)
+        assert read.problems == [], found
+        again = {found.method.write(read.value, ndr64=found.ndr64, fill=fill) for fill in _FILLS}
+        assert _parameters_alone(found.stub) in again, found
+        seen.add((found.method.name, found.phase, found.ndr64))
+    # The recordings have every method both ways, in both syntaxes.
+    assert seen == {(method.name, phase, ndr64) for method, phase in PHASES for ndr64 in (False, True)} - {
+        ("RemoteSPEventProc", "response", False),
+        ("RemoteSPEventProc", "response", True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("interface", "caller", "callee"), [(ndr.TAPSRV, "client", "server"), (ndr.REMOTESP, "server", "client")]
+)
+def test_an_interface_knows_who_calls_whom(interface: ndr.Interface, caller: str, callee: str) -> None:
+    """Requests of tapsrv go to the server, those of remotesp to the client."""
+    assert (interface.caller, interface.callee) == (caller, callee)

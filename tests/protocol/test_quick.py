@@ -1,0 +1,156 @@
+"""The quick readers of the commonest stubs against the careful ones."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hostile import mutated, poke
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recordings import recorded
+from strategies import events, requests, responses
+
+from protocol import line, ndr
+from protocol.event import COMPLETIONS, EVENTS, Event, decode_events
+from protocol.packet import REQUESTS, decode_request, decode_response
+from protocol.problem import DecodeError
+from protocol.quick import READERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_many = settings(max_examples=5 * settings().max_examples)
+_METHOD = {method.name: method for method in ndr.METHODS.values()}
+_CONTEXT = bytes(range(20))
+_REQUESTS = st.sampled_from(list(REQUESTS.values()))
+_EVENTS = st.sampled_from([*EVENTS.values(), *COMPLETIONS.values()])
+_SYNTAX = pytest.mark.parametrize("ndr64", [False, True], ids=["NDR20", "NDR64"])
+_BEFORE = st.sampled_from((0, 24))
+
+
+def _stub(value: Any, ndr64: bool) -> bytes:
+    return ndr.Method.write(value, ndr64=ndr64)
+
+
+def _carefully(name: str, phase: str, stub: bytes, ndr64: bool) -> Any:
+    """The parameters, when the careful way has nothing to say against them."""
+    try:
+        found = _METHOD[name].read(phase, stub, ndr64=ndr64)
+    except DecodeError:
+        return None
+    return None if found.problems else found.value
+
+
+def _quickly(reader: Any, data: bytes, start: int, *more: Any) -> Any:
+    """What a quick reader gives; struct.error is its other way to give up."""
+    try:
+        return reader(data, start, *more)
+    except struct.error:
+        return None
+
+
+def _huge(counts: int, ndr64: bool) -> bytes:
+    """A stub whose array claims the largest number of elements."""
+    width = 8 if ndr64 else 4
+    return bytes(-counts % width + counts) + b"\xff" * width + bytes(width) + b"\xff" * width + bytes(80)
+
+
+def _request_stub(ndr64: bool) -> Any:
+    def stub(packet: Any) -> bytes:
+        return _stub(ndr.ClientRequest(_CONTEXT, packet.encode(), len(packet.encode()) + 8), ndr64)
+
+    return _REQUESTS.flatmap(requests).map(stub)
+
+
+@_SYNTAX
+@_many
+@given(data=st.data(), start=_BEFORE)
+def test_a_request_is_the_same_both_ways(ndr64: bool, data: st.DataObject, start: int) -> None:
+    """A request that the quick reader reads is what the careful way reads without problems; nothing good is refused."""
+    stub = data.draw(mutated(_request_stub(ndr64)))
+    quick = _quickly(READERS[ndr64].request, bytes(start) + stub, start)
+    careful = _carefully("ClientRequest", "request", stub, ndr64)
+    if quick is not None:
+        assert quick == (careful.context, decode_request(careful.buffer, careful.needed))
+        assert type(quick[1]) is type(decode_request(careful.buffer))
+    elif careful is not None:
+        assert len(careful.buffer) < 60 or ndr.TRAILER in stub
+
+
+@_SYNTAX
+@_many
+@given(data=st.data(), start=_BEFORE, kind=_REQUESTS)
+def test_a_response_is_the_same_both_ways(ndr64: bool, data: st.DataObject, start: int, kind: Any) -> None:
+    """A response that the quick reader reads is what the careful way reads without problems."""
+    packets = responses(kind).map(lambda packet: packet.encode())
+    stub = data.draw(mutated(packets.map(lambda b: _stub(ndr.ClientRequestResult(b, len(b) + 8), ndr64))))
+    quick = _quickly(READERS[ndr64].response, bytes(start) + stub, start, kind)
+    careful = _carefully("ClientRequest", "response", stub, ndr64)
+    if quick is not None:
+        assert quick == decode_response(careful.buffer, kind)
+    elif careful is not None:
+        assert len(careful.buffer) < 60 or ndr.TRAILER in stub
+
+
+@_SYNTAX
+@_many
+@given(data=st.data(), start=_BEFORE)
+def test_events_are_the_same_both_ways(ndr64: bool, data: st.DataObject, start: int) -> None:
+    """Events that the quick reader reads are what the careful way reads: one event, or the buffer they are in."""
+    encoded = _EVENTS.flatmap(events).map(lambda event: event.encode())
+    buffers = encoded | st.lists(encoded, max_size=3).map(b"".join)
+    stub = data.draw(mutated(buffers.map(lambda b: _stub(ndr.RemoteSPEventProc(_CONTEXT, b), ndr64))))
+    quick = _quickly(READERS[ndr64].events, bytes(start) + stub, start)
+    careful = _carefully("RemoteSPEventProc", "request", stub, ndr64)
+    if quick is None:
+        assert careful is None or ndr.TRAILER in stub
+        return
+    context, found = quick
+    assert context == careful.context
+    if isinstance(found, Event):
+        assert decode_events(careful.buffer) == ([found], [])
+    else:
+        assert found == careful.buffer
+
+
+@_SYNTAX
+@pytest.mark.parametrize(("name", "before"), [("request", 20), ("response", 0), ("events", 20)])
+def test_an_array_larger_than_any_memory_is_refused(name: str, before: int, ndr64: bool) -> None:
+    """A count that no address reaches gives nothing, or struct.error, and no other error."""
+    more = (line.Open,) if name == "response" else ()
+    assert _quickly(getattr(READERS[ndr64], name), _huge(before, ndr64), 0, *more) is None
+
+
+@_SYNTAX
+def test_sizes_that_contradict_are_refused(ndr64: bool) -> None:
+    """Each count of a request against the others: what the careful way reports, the quick one does not read."""
+    stub = _stub(ndr.ClientRequest(_CONTEXT, bytes(60), 64), ndr64)
+    width, counts, sizes = (8, 24, len(stub) - 8) if ndr64 else (4, 20, len(stub) - 8)
+    read = READERS[ndr64].request
+    assert read(stub, 0) is not None
+    for place, number in (
+        (counts, 60),
+        (counts + width, 1),
+        (counts + 2 * width, 56),
+        (sizes, 63),
+        (sizes + 4, 61),
+    ):
+        assert _quickly(read, poke(stub, place, number), 0) is None
+
+
+def test_a_plain_reply_is_read_at_once_and_a_long_one_left(captures: Path) -> None:
+    """In the recordings the quick readers read every request, response and event that the careful way reads."""
+    for found in recorded(captures):
+        careful = _carefully(found.method.name, found.phase, found.stub, found.ndr64)
+        readers = READERS[found.ndr64]
+        if ndr.TRAILER in found.stub:
+            continue
+        if found.method.name == "ClientRequest" and found.phase == "request":
+            assert readers.request(found.stub, 0) == (careful.context, decode_request(careful.buffer, careful.needed))
+        elif found.method.name == "RemoteSPEventProc" and found.phase == "request":
+            read = readers.events(found.stub, 0)
+            assert read is not None
+            one = decode_events(careful.buffer).events
+            assert read[1] in (careful.buffer, one[0])

@@ -1,0 +1,89 @@
+"""What is encoded reads back the same, for everything that is declared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import event_values, request_values, response_values, structure_values
+
+from protocol.event import COMPLETIONS, EVENTS, decode_event
+from protocol.packet import REQUESTS, decode_request, decode_response
+from protocol.structure import STRUCTURES
+from protocol.structures import proxy
+
+#: There are hundreds of classes: each gets a share of the examples.
+_few = settings(max_examples=max(6, settings().max_examples // 6))
+_requests = pytest.mark.parametrize("kind", REQUESTS.values(), ids=lambda kind: f"{kind.device}.{kind.__name__}")
+_events = pytest.mark.parametrize("kind", EVENTS.values(), ids=lambda kind: kind.__name__)
+_completions = pytest.mark.parametrize("kind", COMPLETIONS.values(), ids=lambda kind: kind.__name__)
+_bodies = list(proxy.BODIES.values())
+_structures = pytest.mark.parametrize("kind", [*STRUCTURES.values(), *_bodies], ids=lambda kind: kind.__name__)
+
+
+def _read(record: Any, names: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
+
+
+@_requests
+@_few
+@given(data=st.data())
+def test_a_request_reads_back_what_was_given(kind: Any, data: st.DataObject) -> None:
+    """Decoding an encoded request gives an equal one with the values it was built from, and no problems."""
+    values = data.draw(request_values(kind))
+    packet = kind(**values)
+    decoded = decode_request(packet.encode(), packet.capacity)
+    assert decoded == packet
+    assert _read(decoded, values) == values
+
+
+@_requests
+@_few
+@given(data=st.data())
+def test_a_response_reads_back_what_was_given(kind: Any, data: st.DataObject) -> None:
+    """Decoding an encoded response gives an equal one with the values it was built from."""
+    values = data.draw(response_values(kind))
+    packet = kind(**values)
+    decoded = decode_response(packet.encode(), kind)
+    assert decoded == packet
+    assert _read(decoded, values) == values
+
+
+@_events
+@_few
+@given(data=st.data())
+def test_an_event_reads_back_what_was_given(kind: Any, data: st.DataObject) -> None:
+    """Decoding an encoded event gives an equal one with the values it was built from."""
+    values = data.draw(event_values(kind))
+    event = kind(**values)
+    decoded = decode_event(event.encode())
+    assert decoded == event
+    assert _read(decoded, values) == values
+
+
+@_completions
+@_few
+@given(data=st.data())
+def test_a_completion_reads_back_what_was_given(kind: Any, data: st.DataObject) -> None:
+    """Knowing its request, a completion reads back with the values it was built from."""
+    values = data.draw(event_values(kind))
+    event = kind(**values)
+    decoded = decode_event(event.encode(), lambda _: kind.completes)
+    assert decoded == event
+    assert _read(decoded, values) == values
+
+
+@_structures
+@_few
+@given(data=st.data())
+def test_a_structure_reads_back_what_was_given(kind: Any, data: st.DataObject) -> None:
+    """A structure read from its bytes equals the one that was built, with the values given, in every version."""
+    values = data.draw(structure_values(kind))
+    built = kind(**values)
+    encoded = built.encode()
+    decoded = kind.at(encoded, 0, len(encoded))
+    assert decoded == built
+    values.pop("tapi_version", 0)
+    assert _read(decoded, values) == values
