@@ -1,0 +1,353 @@
+"""Analyses of tables, and the exhaustive exploration of machines that run together.
+
+The first half looks at one table and finds what is legal to write and yet wrong: states that nothing reaches or
+nothing leaves, rows that are never taken or whose order decides by accident, references that lead nowhere, events and
+guards without a use. `problems` tells all of it in sentences.
+
+`explore` runs the machines of a conversation together, breadth first, and checks invariants on every combination of
+states that legal steps and joint rows can reach. Parts of one kind on the same part are interchangeable, so of all
+combinations that differ only in their order one is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+from fsm.levels import Level
+from fsm.row import Kind
+from fsm.tables import binding, call, device, request
+from fsm.tables.joint import JOINT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from enum import IntEnum
+
+    from fsm.machine import Outside, Table
+    from fsm.row import Event, Guard, Row
+    from fsm.tables.joint import Joint
+
+__all__ = [
+    "NEEDS",
+    "SESSION",
+    "Exploration",
+    "Part",
+    "Step",
+    "Violation",
+    "ambiguous",
+    "dead_rows",
+    "explore",
+    "idle_guards",
+    "problems",
+    "traps",
+    "unfounded",
+    "unreachable",
+    "unused_events",
+]
+
+_SECTION = re.compile(r"[1-9]\d*(\.[1-9]\d*)*")
+
+
+# -- one table --------------------------------------------------------------------------------------------------------
+
+
+def _unmet(table: Table, start: Iterable[IntEnum], arrows: list[tuple[IntEnum, IntEnum]]) -> tuple[IntEnum, ...]:
+    """The states that arrows do not lead to."""
+    met = set(start)
+    while more := {target for source, target in arrows if source in met} - met:
+        met |= more
+    return tuple(state for state in table.states if state not in met)
+
+
+def unreachable(table: Table) -> tuple[IntEnum, ...]:
+    """States to which no rows lead from the initial state, reported rows included."""
+    arrows = [(row.source, after) for row in table.rows for after in (row.target, *row.expect)]
+    return _unmet(table, [table.initial], arrows)
+
+
+def traps(table: Table) -> tuple[IntEnum, ...]:
+    """States from which legal rows lead to no final state; none where the table declares no end at all."""
+    arrows = [(after, row.source) for row in table.rows if row.legal for after in (row.target, *row.expect)]
+    return _unmet(table, table.finals, arrows) if table.finals else ()
+
+
+def _cells(table: Table) -> dict[tuple[IntEnum, Event], list[Row]]:
+    cells: dict[tuple[IntEnum, Event], list[Row]] = {}
+    for row in table.rows:
+        cells.setdefault((row.source, row.event), []).append(row)
+    return cells
+
+
+def _combinations(rows: Iterable[Row]) -> list[frozenset[str]]:
+    """Every combination of the guards that rows look at, as the names of those that hold."""
+    names = list(dict.fromkeys(guard.name for row in rows for guard in row.guards))
+    return [frozenset(some) for size in range(len(names) + 1) for some in combinations(names, size)]
+
+
+def _holds(row: Row, holding: frozenset[str]) -> bool:
+    return all((guard.name in holding) is guard.wanted for guard in row.guards)
+
+
+def _taken(rows: Iterable[Row], holding: frozenset[str]) -> Row | None:
+    """The row of a cell that is taken when these guards hold."""
+    return next((row for row in rows if _holds(row, holding)), None)
+
+
+def _effect(row: Row | None) -> object:
+    """What taking a row means, apart from why it is so."""
+    return row and (row.target, row.expect, row.rule, row.rule and row.level)
+
+
+def dead_rows(table: Table) -> tuple[Row, ...]:
+    """Rows that no combination of guards ever selects."""
+    cells = _cells(table).values()
+    taken = {id(_taken(rows, holding)) for rows in cells for holding in _combinations(rows)}
+    return tuple(row for row in table.rows if id(row) not in taken)
+
+
+def ambiguous(table: Table) -> tuple[tuple[Row, Row], ...]:
+    """Pairs of rows that can both hold and differ, with nothing but their order to choose between them.
+
+    A row that has all the guards of a later one is tried first on purpose: it is the special case.
+    """
+    return tuple(
+        (first, second)
+        for rows in _cells(table).values()
+        for first, second in combinations(rows, 2)
+        if not set(second.guards) <= set(first.guards) and _effect(first) != _effect(second)
+        if any(_holds(first, holding) and _holds(second, holding) for holding in _combinations((first, second)))
+    )
+
+
+def unfounded(table: Table) -> tuple[Row | Outside, ...]:
+    """Rows, and meanings of missing rows, whose level is none or whose reference is not the number of a section."""
+    entries: tuple[Row | Outside, ...] = (*table.rows, *table.outside.values())
+    return tuple(
+        entry for entry in entries if not isinstance(entry.level, Level) or not _SECTION.fullmatch(entry.ref.section)
+    )
+
+
+def unused_events(table: Table) -> tuple[Event, ...]:
+    """Events of the alphabet that no row uses."""
+    used = {row.event for row in table.rows}
+    return tuple(event for event in table.events if event not in used)
+
+
+def idle_guards(table: Table) -> tuple[Guard, ...]:
+    """Guards that rows name and that never make a difference."""
+    deciding: set[str] = set()
+    for rows in _cells(table).values():
+        for holding in _combinations(rows):
+            effect = _effect(_taken(rows, holding))
+            deciding |= {name for name in holding if effect != _effect(_taken(rows, holding - {name}))}
+    named = {guard.name: guard for row in table.rows for guard in row.guards}
+    return tuple(guard for name, guard in named.items() if name not in deciding)
+
+
+def problems(table: Table) -> tuple[str, ...]:
+    """Everything that the analyses of one table find, as sentences."""
+    found = [f"nothing leads to {state.name}" for state in unreachable(table)]
+    found += [f"nothing legal leads from {state.name} to an end" for state in traps(table)]
+    found += [f"{row.source.name} on {row.event.name}: a row is never taken" for row in dead_rows(table)]
+    found += [f"{row.source.name} on {row.event.name}: only the order decides" for row, _ in ambiguous(table)]
+    found += [f"{entry.ref} with {entry.level!r} is no foundation" for entry in unfounded(table)]
+    found += [f"no row uses {event.name}" for event in unused_events(table)]
+    found += [f"the guard {guard.name} never makes a difference" for guard in idle_guards(table)]
+    return tuple(f"{table.name}: {text}" for text in found)
+
+
+# -- machines that run together ---------------------------------------------------------------------------------------
+
+
+class Part(NamedTuple):
+    """One instance in an exploration, and the name of the part that it hangs on, which comes before it."""
+
+    name: str
+    table: Table
+    under: str = ""
+
+
+#: A client with one application, one line, two calls and two requests on it.
+SESSION: tuple[Part, ...] = (
+    Part("binding", binding.BINDING),
+    Part("application", device.APPLICATION, "binding"),
+    Part("line", device.LINE, "application"),
+    Part("call 1", call.CALL, "line"),
+    Part("call 2", call.CALL, "line"),
+    Part("request 1", request.REQUEST, "line"),
+    Part("request 2", request.REQUEST, "line"),
+)
+_ASKING = (binding.CONTROLS, device.USED)
+_TELLING = (binding.DELIVERED, binding.FETCHED, device.REPORTS_ON)
+#: By kind of an event: of these, one has to be legal for each part above that knows any of them.
+NEEDS: dict[Kind, tuple[Event, ...]] = {
+    Kind.REQUEST: _ASKING,
+    Kind.ANSWER: _ASKING,
+    Kind.REPLY: _TELLING,
+    Kind.REPORT: _TELLING,
+}
+
+
+class Step(NamedTuple):
+    """A legal step of one part, and the states of the parts above it, the nearest first. It may change nothing."""
+
+    part: Part
+    above: tuple[IntEnum, ...]
+    before: IntEnum
+    event: Event
+    after: IntEnum
+
+    def __str__(self) -> str:
+        return f"{self.part.name}: {self.event.name} -> {self.after.name}"
+
+
+class Violation(NamedTuple):
+    """What does not hold, and the shortest way there; interchangeable parts may swap their names on it."""
+
+    name: str
+    trace: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {'; '.join(map(str, self.trace)) or 'at once'}"
+
+
+class Exploration(NamedTuple):
+    """What an exploration has seen. ``complete``: there is nothing beyond the depth."""
+
+    states: int
+    transitions: int
+    depth: int
+    complete: bool
+    violation: Violation | None
+
+    def __str__(self) -> str:
+        extent = "complete" if self.complete else "not complete"
+        return f"{self.states} states, {self.transitions} transitions, depth {self.depth}, {extent}"
+
+
+_World = tuple[int, ...]
+
+
+class _Product:
+    """The parts by number; a world is the state of each."""
+
+    def __init__(self, parts: Sequence[Part], joints: Sequence[Joint], without: frozenset[str]) -> None:
+        self.parts = parts
+        names = [part.name for part in parts]
+        #: Per part, those that it hangs on, the nearest first.
+        self.above: list[tuple[int, ...]] = []
+        for part in parts:
+            upper = names.index(part.under) if part.under else None
+            self.above.append(() if upper is None else (upper, *self.above[upper]))
+        kinds = [(part.table.name, part.under) for part in parts]
+        self.twins = [[n for n, kind in enumerate(kinds) if kind == one] for one in set(kinds) if kinds.count(one) > 1]
+        #: Legal rows by part, state and event; and what joint rows lead to, whatever their rows say of it.
+        self.rows: dict[tuple[int, int, Event], list[Row]] = {}
+        self.forced: dict[tuple[int, int, Event], int] = {}
+        for number, part in enumerate(parts):
+            for (state, event), rows in _cells(part.table).items():
+                taken = [_taken(rows, holding) for holding in _combinations(rows) if not holding & without]
+                chosen = [row for row in rows if any(row is other for other in taken)]
+                self.rows[number, state, event] = [row for row in chosen if row.legal]
+                self.forced[number, state, event] = int((chosen or rows)[0].target)
+        #: By part and state that it enters: who meets what.
+        self.joints: dict[tuple[int, int], list[tuple[int, Event]]] = {}
+        for joint in joints:
+            for lower, part in enumerate(parts):
+                for upper in self.above[lower]:
+                    if (parts[upper].table, part.table) == (joint.trigger, joint.dependent):
+                        self.joints.setdefault((upper, int(joint.state)), []).append((lower, joint.event))
+        self.told = {meeting for meetings in self.joints.values() for meeting in meetings}
+
+    def allows(self, part: int, state: int, kind: Kind) -> bool:
+        """Whether a part in a state allows events of a kind to those under it."""
+        known = [need for need in NEEDS.get(kind, ()) if need in self.parts[part].table.events]
+        return not known or any(self.rows.get((part, state, need)) for need in known)
+
+    def legal(self, part: int, state: int, above: _World) -> Iterator[Step]:
+        """The legal steps of a part, given the states above; what joint rows bring is no step of its own."""
+        uppers = self.above[part]
+        allowed = {kind for kind in Kind if all(map(self.allows, uppers, above, [kind] * len(uppers)))}
+        states = tuple(self.parts[upper].table.states(over) for upper, over in zip(uppers, above, strict=True))
+        for event in self.parts[part].table.events:
+            if event.kind in allowed and (part, event) not in self.told:
+                for row in self.rows.get((part, state, event), ()):
+                    for after in (row.target, *row.expect):
+                        yield Step(self.parts[part], states, row.source, event, after)
+
+    def settle(self, world: list[int], entered: list[int]) -> _World:
+        """The world when all joint rows have run, with twins in order."""
+        for part in entered:
+            for lower, event in self.joints.get((part, world[part]), ()):
+                state = self.forced.get((lower, world[lower], event), world[lower])
+                if state != world[lower]:
+                    world[lower] = state
+                    entered.append(lower)
+        for twins in self.twins:
+            for part, state in zip(twins, sorted([world[twin] for twin in twins]), strict=True):
+                world[part] = state
+        return tuple(world)
+
+
+def explore(
+    parts: Sequence[Part] = SESSION,
+    joints: Sequence[Joint] = JOINT,
+    *,
+    depth: int | None = None,
+    without: Iterable[str] = (),
+    invariants: Mapping[str, Callable[[Mapping[str, IntEnum]], bool]] | None = None,
+    laws: Mapping[str, Callable[[Step], bool]] | None = None,
+) -> Exploration:
+    """Explore what parts can do together by legal steps, breadth first: to a violation, a depth, or the end.
+
+    Every invariant has to hold for the states of all parts by name, once joint rows have come to rest; every law for
+    each legal step. Guards are free, but for those that are named in ``without``: they never hold.
+    """
+    product = _Product(parts, joints, frozenset(without))
+    changes: dict[_World, list[Step]] = {}
+    start = product.settle([int(part.table.initial) for part in parts], [])
+    came: dict[_World, tuple[_World, Step] | None] = {start: None}
+    broken: list[tuple[str, _World, tuple[Step, ...]]] = []
+
+    def examine(world: _World) -> None:
+        states = {part.name: part.table.states(state) for part, state in zip(parts, world, strict=True)}
+        broken.extend((name, world, ()) for name, holds in (invariants or {}).items() if not holds(states))
+
+    def options(part: int, world: _World) -> list[Step]:
+        above = tuple([world[upper] for upper in product.above[part]])
+        key = (part, world[part], *above)
+        if key not in changes:
+            steps = list(product.legal(part, world[part], above))
+            for name, holds in (laws or {}).items():
+                broken.extend((name, world, (step,)) for step in steps if not holds(step))
+            changes[key] = list(
+                {step.after: step for step in reversed(steps) if step.after is not step.before}.values()
+            )
+        return changes[key]
+
+    examine(start)
+    frontier, level, count = [start], 0, 0
+    while frontier and not broken and level != depth:
+        current, frontier = frontier, []
+        level += 1
+        for world in current:
+            for part in range(len(parts)):
+                for step in options(part, world):
+                    count += 1
+                    following = product.settle([*world[:part], int(step.after), *world[part + 1 :]], [part])
+                    if following not in came:
+                        came[following] = (world, step)
+                        frontier.append(following)
+                        examine(following)
+            if broken:
+                break
+    violation = None
+    if broken:
+        name, world, last = broken[0]
+        trace = [*last]
+        while (origin := came[world]) is not None:
+            world, step = origin
+            trace.insert(0, step)
+        violation = Violation(name, tuple(trace))
+    return Exploration(len(came), count, level, not frontier and not broken, violation)

@@ -1,0 +1,185 @@
+"""Generated walks over every row, and every step that the tables do not allow."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from grid import Thing, cells, combined, each_machine, guard_bits, states_of
+
+from fsm import Level, LocalProtocolError, RemoteProtocolError
+
+if TYPE_CHECKING:
+    from enum import IntEnum
+
+    from fsm import Event, Machine, Row
+
+
+class Way(NamedTuple):
+    """One step of a tour: the row that is to be taken, how, and the state to go on from."""
+
+    row: Row
+    flags: int
+    after: IntEnum
+
+
+def ways(machine: Machine) -> dict[IntEnum, list[Way]]:
+    """Every row that some combination of guards selects, and each state that it may lead to."""
+    found: dict[IntEnum, list[Way]] = {state: [] for state in machine.table.states}
+    taken = set()
+    for state in machine.table.states:
+        for event in machine.table.events:
+            for flags in combined(guard_bits(machine.cell(state, event))):
+                move = machine.move(Thing(1 << state), event, flags)
+                if move.row is not None and id(move.row) not in taken:
+                    taken.add(id(move.row))
+                    found[state] += [Way(move.row, flags, after) for after in (move.row.target, *move.row.expect)]
+    return found
+
+
+def tour(machine: Machine) -> list[list[Way]]:
+    """Walks from the initial state that together take every way that can be reached."""
+    graph = ways(machine)
+    left = {state: dict.fromkeys(range(len(graph[state]))) for state in graph}
+    walks: list[list[Way]] = []
+    while True:
+        walk: list[Way] = []
+        here = machine.table.initial
+        while (path := nearest(graph, left, here)) is not None:
+            for state, number in path:
+                left[state].pop(number, None)
+                walk.append(graph[state][number])
+            here = walk[-1].after
+        if not walk:
+            return walks
+        walks.append(walk)
+
+
+def nearest(
+    graph: dict[IntEnum, list[Way]], left: dict[IntEnum, dict[int, None]], here: IntEnum
+) -> list[tuple[IntEnum, int]] | None:
+    """The shortest path over known ways that ends with a new one; None where there is none."""
+    before: dict[IntEnum, list[tuple[IntEnum, int]]] = {here: []}
+    queue = deque([here])
+    while queue:
+        state = queue.popleft()
+        if left[state]:
+            return [*before[state], (state, next(iter(left[state])))]
+        for number, way in enumerate(graph[state]):
+            if way.after not in before:
+                before[way.after] = [*before[state], (state, number)]
+                queue.append(way.after)
+    return None
+
+
+@each_machine
+def test_every_row_is_met(machine: Machine) -> None:
+    """Walks from the initial state lead over every row: none is dead, none hangs on an unreachable state."""
+    met = set()
+    for walk in tour(machine):
+        thing = Thing(machine.start)
+        for row, flags, after in walk:
+            assert thing.mask == 1 << row.source
+            move = machine.step(thing, row.event, flags)
+            assert move.row is row
+            assert thing.mask >> after & 1, "the state that follows is one of those that may"
+            thing.mask = 1 << after
+            met.add(id(row))
+    missed = [f"{row.source.name}: {row.event.name}" for row in machine.table.rows if id(row) not in met]
+    assert not missed
+
+
+@each_machine
+def test_illegal_steps_change_nothing(machine: Machine) -> None:
+    """Whatever the tables report, or have no row for, raises as an own step and leaves the instance as it was."""
+    for state, event, flags in cells(machine):
+        thing = Thing(1 << state)
+        if machine.move(thing, event, flags).legal:
+            continue
+        with pytest.raises(LocalProtocolError):
+            machine.apply(thing, event, flags)
+        assert thing.mask == 1 << state
+
+
+@each_machine
+def test_legal_steps_are_taken(machine: Machine) -> None:
+    """What the tables allow is taken, as an own step and as the peer's, and does what the monitor's step does."""
+    for state, event, flags in cells(machine):
+        watched = Thing(1 << state)
+        if not machine.step(watched, event, flags).legal:
+            continue
+        for local in (True, False):
+            thing = Thing(1 << state)
+            machine.apply(thing, event, flags, local=local)
+            assert thing.mask == watched.mask
+
+
+@each_machine
+def test_suspicious_steps_of_the_peer(machine: Machine) -> None:
+    """Of the peer what is merely suspicious is taken, like a monitor would; anything worse raises."""
+    for state, event, flags in cells(machine):
+        thing, watched = Thing(1 << state), Thing(1 << state)
+        move = machine.step(watched, event, flags)
+        if move.legal:
+            continue
+        if move.level is Level.SUSPICIOUS:
+            assert machine.apply(thing, event, flags, local=False) is move
+            assert thing.mask == watched.mask
+        else:
+            with pytest.raises(RemoteProtocolError):
+                machine.apply(thing, event, flags, local=False)
+            assert thing.mask == 1 << state
+
+
+@each_machine
+def test_what_errors_say(machine: Machine) -> None:
+    """An error carries what happened where, under which rule, where that stands, and says all of it."""
+    for state, event, flags in cells(machine):
+        thing = Thing(1 << state)
+        move = machine.move(thing, event, flags)
+        if move.legal:
+            continue
+        with pytest.raises(LocalProtocolError) as caught:
+            machine.apply(thing, event, flags, name="0x10005#1")
+        error, text = caught.value, str(caught.value)
+        assert (error.machine, error.instance) == (machine.name, "0x10005#1")
+        assert error.state == (machine.table.label(state),)
+        assert error.event == event.name
+        if move.row is not None:
+            assert (error.rule, error.reference) == (move.row.rule, move.row.ref)
+        for said in (machine.name, "0x10005#1", event.name, error.state[0], error.rule, *error.allowed):
+            assert said in text
+        assert error.reference is None or error.reference.section in text
+
+
+@each_machine
+def test_what_errors_allow(machine: Machine) -> None:
+    """The events that an error names are those of the same kind, and only those, that would have been taken."""
+    by_kind: dict[str, list[Event]] = {}
+    for event in machine.table.events:
+        by_kind.setdefault(event.kind, []).append(event)
+    for state in machine.table.states:
+        for events in by_kind.values():
+            taken, refused = set(), []
+            for event in events:
+                try:
+                    machine.apply(Thing(1 << state), event)
+                    taken.add(event.name)
+                except LocalProtocolError as error:
+                    refused.append(error)
+            assert all(set(error.allowed) == taken for error in refused)
+
+
+@each_machine
+def test_names_of_instances(machine: Machine) -> None:
+    """Without a name an error shows the instance itself; the states of an instance are spelled as in reports."""
+    for state in machine.table.states:
+        labels = tuple(machine.table.label(other) for other in states_of(machine, 1 << state))
+        assert machine.names(1 << state) == labels
+        for event in machine.table.events:
+            thing = Thing(1 << state)
+            if not machine.may(thing, event):
+                with pytest.raises(LocalProtocolError, match="thing"):
+                    machine.apply(thing, event)
+                break
