@@ -132,8 +132,21 @@ def _opens_line(conversation: Conversation, exchange: Exchange, answer: Request)
         opened.flags |= call_table.OLD.bit
     if app is not None:
         app.members[value] = opened
+    conversation.opening.pop(opened.reported, None)
+    adopted = conversation.reported.get(opened.reported)
+    if adopted is not None and adopted.device is None:
+        _takes_over(conversation, opened, adopted)
     conversation.lines[value] = conversation.reported[opened.reported] = opened
     conversation.step(opened, device.OPENED)
+
+
+def _takes_over(conversation: Conversation, opened: Line, adopted: Line) -> None:
+    """Events of a line were seen before the answer to its Open: what they brought belongs to the line."""
+    conversation.lines.pop(adopted.handle, None)
+    opened.announced, opened.waiting = adopted.announced, adopted.waiting
+    opened.calls = adopted.calls
+    for call in opened.calls.values():
+        call.line = opened
 
 
 _OPEN_LINE = {
@@ -166,6 +179,7 @@ def _opens_phone(conversation: Conversation, exchange: Exchange, answer: Request
     opened.open_context = asked[index["OpenContext"]]
     if app is not None:
         app.members[value] = opened
+    conversation.opening.pop(opened.reported, None)
     conversation.phones[value] = conversation.reported_phones[opened.reported] = opened
     owner = asked[index["dwPrivilege"]] & PHONEPRIVILEGE.OWNER
     conversation.step(opened, device.OPENED_OWNER if owner else device.OPENED_MONITOR)
@@ -188,6 +202,7 @@ def _closes_phone(conversation: Conversation, exchange: Exchange, answer: Reques
 def _deallocates(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
     call = conversation.calls.get(exchange.words[_RELEASED_CALL])
     if call is not None:
+        conversation.swap_over(call)
         conversation.step(call, call_table.RELEASED, conversation.flags_of(call), frame=exchange.frame)
         conversation.settle(call)
 

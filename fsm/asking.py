@@ -132,6 +132,8 @@ class Asking(Parties):
         """The handles of a request that names several things, or none."""
         for use in route.handles:
             self._uses(exchange, use, words)
+        if route.opens:
+            self.opening[words[route.opens]] = exchange
         if route.versioned is not None:
             self._versioned(exchange, words[route.versioned[0]], words[route.versioned[1]])
         exchange.calls = tuple(found for found in (self._asks(exchange, use, words) for use in route.calls) if found)

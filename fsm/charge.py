@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.errors import LocalProtocolError, RemoteProtocolError
 from fsm.finding import Finding
-from fsm.levels import Fault, Level, Verdict
-from fsm.registry import verdict_of
+from fsm.levels import Fault, Level, Verdict, verdict_of
 from fsm.row import Ref
 
 if TYPE_CHECKING:

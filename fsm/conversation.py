@@ -87,9 +87,10 @@ class Conversation(Asking):
         #: The TAPI version last agreed on, 0 while there is none.
         self.version = 0
         self.told = set()
-        self.line_flags = 0
         self.charged = {}
         self._orphans: dict[int, Any] = {}
+        #: Replies to ids that no request had, until the next answer: what made them may turn out to be missing.
+        self._strays: list[tuple[tuple[int, ...], Event, int, float]] = []
         if partial:
             self.binding.mask = ANY_BINDING
             self.channel.mask |= 1 << binding.ChannelState.OPEN
@@ -146,6 +147,7 @@ class Conversation(Asking):
         self._at(frame, time)
         doubt(self)
         self.charged.clear()
+        self._strays.clear()
         self._learn_model()
 
     def fetched(self, frame: int = 0, time: float = 0.0) -> None:
@@ -188,6 +190,8 @@ class Conversation(Asking):
         self.frame = frame
         self.now = time
         exchange.answered = frame
+        if self._strays:
+            self._settle_strays()
         if time - exchange.time > PATIENCE:
             self.step(exchange, request.LATE, what=f"{time - exchange.time:.1f} s")
         ack = packet.words[0]
@@ -216,6 +220,8 @@ class Conversation(Asking):
             self._accepted(exchange, ack)
         elif mask == _REFUSED:
             self.judge(exchange, accepted=False)
+            if route.opens:
+                self.opening.pop(exchange.words[route.opens], None)
             if route.asynchronous and exchange.words[route.request_id]:
                 self.recent.put(exchange.words[route.request_id], exchange)
         elif mask == _ZERO:
@@ -322,8 +328,20 @@ class Conversation(Asking):
             recent = line is not None and self.in_flight(line.ended)
             where = f"{finished.route.name} ({where})"
             self.step(finished, event, IN_FLIGHT.bit if recent else 0, where=where, what="a reply")
+        elif not self.partial and self.role is None and len(self._strays) < 1024:
+            self._strays.append((words, event, self.frame, self.now))
         elif not self.partial:
             self.step(Exchange(UNKNOWN_ROUTE, words, self.frame, self.now), event, where=where, what="a reply")
+
+    def _settle_strays(self) -> None:
+        """Replies to ids that no request had: told when nothing shows that the request was missed."""
+        strays, self._strays = self._strays, []
+        moment = self.frame, self.now
+        for words, event, frame, time in strays:
+            self._at(frame, time)
+            where = f"request id {words[6]:#x}"
+            self.step(Exchange(UNKNOWN_ROUTE, words, frame, time), event, where=where, what="a reply")
+        self._at(*moment)
 
     def _succeed(self, exchange: Exchange, words: tuple[int, ...]) -> None:
         """The effects of a success on the calls it named, and the calls it brings."""
@@ -413,6 +431,7 @@ class Conversation(Asking):
 
     def finish(self) -> None:
         """Nothing more will be seen: judge what was accepted and never completed, and say what still waits."""
+        self._settle_strays()
         for exchange in list(self.pending.values()):
             if exchange.time <= self.gap_at:
                 continue
@@ -421,8 +440,7 @@ class Conversation(Asking):
             self.step(exchange, request.ENDS, what=exchange.route.name, where=where, frame=exchange.frame)
         for call in list(self.calls.values()):
             self.swap_over(call)
-            flags = call.flags | (IN_FLIGHT.bit if isinstance(call.last, float) and self.in_flight(call.last) else 0)
-            self.step(call, ENDS, flags)
+            self.step(call, ENDS, self.flags_of(call))
 
 
 #: Per success: its cell in the call machine, and the states that it leads to.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fsm.levels import verdict_of
+
 if TYPE_CHECKING:
     from fsm.levels import Fault, Level, Verdict
 
@@ -38,6 +40,10 @@ class Finding(NamedTuple):
     request_frame: int | None = None
     #: The file; filled in by whoever reads captures.
     capture: str = ""
+
+    def at(self, level: Level) -> Finding:
+        """The same finding at another level, with the verdict that goes with it."""
+        return self._replace(level=level, verdict=verdict_of(level))
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as the report spells it."""

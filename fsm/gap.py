@@ -43,3 +43,4 @@ def doubt(registry: Registry) -> None:
     for exchange in (*registry.pending.values(), *registry.unanswered.values(), *registry.unnumbered):
         exchange.charges = None
     registry.recent = Memory()
+    registry.swaps.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum, StrEnum
 
-__all__ = ["Fault", "Level", "Verdict", "worst"]
+__all__ = ["Fault", "Level", "Verdict", "verdict_of", "worst"]
 
 
 class Level(IntEnum):
@@ -30,6 +30,13 @@ class Verdict(StrEnum):
 
 
 _ORDER = {Verdict.PASS: 0, Verdict.INFO: 1, Verdict.WARN: 2, Verdict.FAIL: 3}
+
+
+def verdict_of(level: Level) -> Verdict:
+    """What a reported row means for the verdict."""
+    if level is Level.SUSPICIOUS:
+        return Verdict.WARN
+    return Verdict.FAIL if level <= Level.STATED else Verdict.INFO
 
 
 def worst(*verdicts: Verdict) -> Verdict:

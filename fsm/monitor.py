@@ -10,10 +10,11 @@ from fsm.instances import Paths
 from fsm.levels import Verdict, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fsm.finding import Finding
     from fsm.levels import Fault
+    from fsm.profiles import Profile
     from fsm.step import Step
 
 __all__ = ["Monitor"]
@@ -24,13 +25,15 @@ _logger = logging.getLogger("mstrp")
 class Monitor:
     """Watches any number of conversations.
 
-    ``grace`` is how many seconds after an end events may still arrive that were under way. Findings are kept in
+    ``grace`` is how many seconds after an end events may still arrive that were under way; ``profiles`` soften what a
+    kind of server is known for. Findings are kept in
     `findings` and given to every `on_finding` callback; steps go to the `on_step` callbacks only, and to the
     ``mstrp`` logger at level DEBUG when it is enabled for that when the monitor is made. Findings are logged at INFO.
     """
 
-    def __init__(self, *, grace: float = 1.0) -> None:
+    def __init__(self, *, grace: float = 1.0, profiles: Iterable[Profile] = ()) -> None:
         self.grace = grace
+        self.profiles = tuple(profiles)
         self.findings: list[Finding] = []
         self.conversations: list[Conversation] = []
         self._paths = Paths()
@@ -83,6 +86,11 @@ class Monitor:
         self.conversations.remove(conversation)
 
     def _tell(self, finding: Finding) -> None:
+        for profile in self.profiles:
+            softened = profile.soften(finding)
+            if softened is None:
+                return
+            finding = softened
         self.findings.append(finding)
         _logger.info("%s", finding)
         for listener in self._listeners:

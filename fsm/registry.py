@@ -20,13 +20,14 @@ from fsm.instances import (
     Phone,
     Version,
 )
-from fsm.levels import Fault, Level, Verdict
+from fsm.levels import Fault, verdict_of
 from fsm.memory import Memory
 from fsm.row import Kind
 from fsm.step import Step
 from fsm.tables.agents import PROXY
 from fsm.tables.call import CALL, UNSWAPPED
-from fsm.tables.call_reports import REPORTS
+from fsm.tables.call_reports import FILTERED, REPORTS
+from fsm.tables.call_requests import IN_FLIGHT
 from fsm.tables.call_states import LABELS
 from fsm.tables.conference import ConferenceState
 from fsm.tables.joint import JOINT
@@ -38,20 +39,13 @@ if TYPE_CHECKING:
     from fsm.machine import Instance, Machine, Move
     from fsm.row import Event
 
-__all__ = ["Registry", "Swap", "verdict_of"]
+__all__ = ["Registry", "Swap"]
 
 _RELEASED = 1 << ConferenceState.RELEASED
 #: Joint rows by the machine and state that set them off.
 _JOINTS: dict[tuple[str, int], list[tuple[str, Event]]] = {}
 for _joint in JOINT:
     _JOINTS.setdefault((_joint.trigger.name, _joint.state), []).append((_joint.dependent.name, _joint.event))
-
-
-def verdict_of(level: Level) -> Verdict:
-    """What a reported row means for the verdict."""
-    if level is Level.SUSPICIOUS:
-        return Verdict.WARN
-    return Verdict.FAIL if level <= Level.STATED else Verdict.INFO
 
 
 class Swap(NamedTuple):
@@ -109,6 +103,9 @@ class Registry:
         self.ended_reported: Memory[int, Line] = Memory()
         self.ended_phones: Memory[int, Phone] = Memory()
         self.ended_reported_phones: Memory[int, Phone] = Memory()
+        #: Requests to open a line or phone that were not refused, by the handle that events will carry: events may be
+        #: seen before the answer.
+        self.opening: dict[int, Exchange] = {}
         #: Asynchronous requests that wait for a reply, by id.
         self.pending: dict[int, Exchange] = {}
         #: Asynchronous requests that wait for an answer: by the id that they chose, and those that chose none.
@@ -116,6 +113,8 @@ class Registry:
         self.unnumbered: dict[Exchange, None] = {}
         #: Requests that are done, by id.
         self.recent: Memory[int, Exchange] = Memory()
+        #: Guard bits that hold for all lines: an event filter may have been set before the beginning (Q19).
+        self.line_flags = FILTERED.bit if partial else 0
         #: How many calls there have been.
         self.met = 0
         self.frame = 0
@@ -131,6 +130,7 @@ class Registry:
         call.last = self.now
         self.met += 1
         call.number = self.met
+        call.flags = self.line_flags
         if line is not None:
             call.flags = line.flags
             line.calls[handle] = call
@@ -141,8 +141,6 @@ class Registry:
         """Take a call out of the live ones; it is remembered for a while."""
         handle = call.handle
         self.calls.pop(handle, None)
-        if self.swaps:
-            self.swap_over(call)
         if call.line is not None:
             call.line.calls.pop(handle, None)
             if call.line.announced is call:
@@ -152,7 +150,7 @@ class Registry:
         self.on_call_end(call)
 
     def swap_over(self, call: Call) -> None:
-        """A call has ended: if the other one of a SwapHold was reported alone, this one was forgotten (O14)."""
+        """A call is about to end: if the other one of a SwapHold was reported alone, this one was forgotten (O14)."""
         for swap in [swap for swap in self.swaps if call in swap.owed]:
             self.swaps.remove(swap)
             if len(swap.owed) == 1 and self.now - swap.time > self.grace:
@@ -219,6 +217,8 @@ class Registry:
             return
         for dependent, event in _JOINTS.get((instance.machine.name, mask.bit_length() - 1), ()):
             for other in list(self.dependents(instance, dependent)):
+                if self.swaps and isinstance(other, Call):
+                    self.swap_over(other)
                 self.step(other, event, self.flags_of(other))
                 self.settle(other)
 
@@ -253,7 +253,14 @@ class Registry:
 
     def flags_of(self, instance: Instance) -> int:
         """The guard bits that hold for an instance."""
-        return instance.flags if isinstance(instance, Call) else 0
+        if not isinstance(instance, Call):
+            return 0
+        fresh = isinstance(instance.last, float) and self.in_flight(instance.last)
+        return instance.flags | (IN_FLIGHT.bit if fresh else 0)
+
+    def in_flight(self, ended: float) -> bool:
+        """Whether something that ended at a time may not be known to everybody yet (2.5 of the call model)."""
+        return self.now - ended <= self.grace
 
     def settle(self, instance: Instance) -> None:
         """Move an instance that has ended out of the way."""

@@ -172,7 +172,7 @@ class Reporting(Registry):
     def _parent(self, call: Call, parent: int) -> None:
         """CONFERENCED names the conference: a live call, or one whose completion is still to come (Q10, Q17)."""
         if not parent:
-            if call.kin is None or call.kin[1] in self.calls:
+            if (call.kin is None and not self.partial) or (call.kin is not None and call.kin[1] in self.calls):
                 self.step(call, call_table.ZERO_PARENT, call.flags, what="CONFERENCED with parent 0")
         elif parent in self.calls or self.partial or self.creating():
             self.joins(call, parent)
@@ -220,10 +220,6 @@ class Reporting(Registry):
         if move.rule:
             call.flags |= call_table.TOLD.bit
 
-    def in_flight(self, ended: float) -> bool:
-        """Whether something that ended at a time may not be known to everybody yet (2.5 of the call model)."""
-        return self.now - ended <= self.grace
-
     def _new_call(self, words: tuple[int, ...]) -> None:
         reported, handle = words[3], words[7]
         line = self.reported.get(reported)
@@ -232,8 +228,8 @@ class Reporting(Registry):
         call = self.calls.get(handle)
         if call is None:
             call = self.new_call(handle, line)
-        flags = call.flags
-        self.step(call, call_table.ANNOUNCED, flags)
+        if self.step(call, call_table.ANNOUNCED, call.flags).rule:
+            call.last = None  # The state that follows is no repetition: it belongs to the announcement.
         call.flags |= call_table.OFFERED.bit
         if line is not None:
             if line.announced is not None:
@@ -281,7 +277,7 @@ class Reporting(Registry):
             flags = IN_FLIGHT.bit if self.in_flight(ended.ended) else 0
             self.step(ended, device.REPORTS_ON, flags, what=what)
             return ended
-        if self.partial:
+        if self.partial or reported in self.opening:
             return self.adopt_line(reported)
         stranger = Line(reported, 1, None)
         self.report_stranger(stranger, message, what)
@@ -334,7 +330,7 @@ class Reporting(Registry):
         if ended is not None and (ended.ended > self.gap_at or self.in_flight(ended.ended)):
             flags = IN_FLIGHT.bit if self.in_flight(ended.ended) else 0
             self.step(ended, event, flags, what=what)  # type: ignore[arg-type]
-        elif not self.partial:
+        elif not self.partial and reported not in self.opening:
             self.report_stranger(Phone(reported, 1, None), message, what)
 
     def _contexts(self, opened: Line | Phone, words: tuple[int, ...]) -> None:
@@ -384,7 +380,6 @@ class Reporting(Registry):
     told_events: defaultdict[int, int]
     charged: dict[Call, list[Exchange]]
     told: set[str]
-    line_flags: int
 
 
 _GONE = 1 << CallState.DEALLOCATED | 1 << CallState.VOID

@@ -106,6 +106,8 @@ class Route(NamedTuple):
     first: Move
     #: Words of the completion that repeat words of the request: (there, here).
     echoes: tuple[tuple[int, int], ...]
+    #: Word of the handle that events about what the request opens will carry, 0 for requests that open nothing.
+    opens: int
     #: Words of the application's handle and of the device, where the request uses a version that was agreed on.
     versioned: tuple[int, int] | None
     #: The type of proxy request that it becomes; 0 for others.
@@ -202,6 +204,7 @@ def _route(request: type[Request]) -> Route:
         key=f"{request.device}.{name}",
         plain=len(calls) == 1 and not handles and not calls[0].optional and calls[0].when is None,
         echoes=_echoes(request),
+        opens=next((layout.index(spec) for spec in ("hRemoteLine", "hRemotePhone") if spec in layout.by_spec), 0),
         versioned=_versioned(request),
         proxy=_PROXIES.get(name.upper(), 0) if request.device == "line" else 0,
         zero=DROPPING.bit if name == "Drop" else 0,

@@ -12,11 +12,12 @@ from mstrp.capture.reader import Reader
 from mstrp.capture.sessions import Sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fsm.conversation import Conversation
     from fsm.finding import Finding
     from fsm.instances import Call
+    from fsm.profiles import Profile
     from fsm.step import Step
     from mstrp.capture.packets import Packet
 
@@ -106,6 +107,7 @@ def check_capture(
     on_packet: Callable[[Packet], None] | None = None,
     on_finding: Callable[[Finding], None] | None = None,
     progress: Callable[[int], None] | None = None,
+    profiles: Iterable[Profile] = (),
 ) -> CaptureResult:
     """Read a capture and judge every session in it; what cannot be read is in ``error`` and ``notes``.
 
@@ -118,7 +120,7 @@ def check_capture(
         if len(notes) < 1000:
             notes.append((frame, text))
 
-    monitor = Monitor()
+    monitor = Monitor(profiles=profiles)
     if on_step is not None:
         monitor.on_step(on_step)
     if on_finding is not None:

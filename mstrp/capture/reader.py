@@ -25,7 +25,7 @@ __all__ = ["Reader"]
 #: sequence, data offset, flags.
 _FAST = Struct(">12xIH2xI14xI4xBB")
 _TCP = Struct(">HHI4xBB")
-_FIN, _SYN, _RST = 0x01, 0x02, 0x04
+_FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
 _MODULUS = 0xFFFFFFFF
 
 
@@ -37,6 +37,8 @@ class Reader:
         self.limits = limits or Limits()
         self.halves: dict[bytes, Half] = {}
         self.connections: dict[bytes, Connection] = {}
+        #: Directions in which segments wait for a missing one: while there are any, acknowledgements matter.
+        self.holes: dict[bytes, Half] = {}
         #: Number and time of the last frame.
         self.last = (0, 0.0)
         self._unknown_links: set[int] = set()
@@ -46,6 +48,7 @@ class Reader:
         """Read everything; `finish` has to follow."""
         unpack = _FAST.unpack_from
         halves = self.halves
+        holes = self.holes
         begin: float | None = None
         number = 0
         now = 0.0
@@ -63,6 +66,12 @@ class Reader:
                         stop = start + 14 + total if total else end
                         stop = min(stop, end)
                         first = start + 34 + (offset >> 4 << 2)
+                        if holes and flags & _ACK:
+                            self._acknowledged(
+                                data[start + 30 : start + 34] + data[start + 26 : start + 30],
+                                data[start + 36 : start + 38] + data[start + 34 : start + 36],
+                                data[start + 42 : start + 46],
+                            )
                         if flags & 7:
                             self._segment(
                                 data[start + 26 : start + 38], 4, sequence, flags, data[first:stop], number, now
@@ -74,7 +83,7 @@ class Reader:
                                 self._segment(key, 4, sequence, flags, data[first:stop], number, now)
                             elif half.ignored:
                                 pass
-                            elif sequence == half.next and not half.waiting and half.consumer is not None:
+                            elif sequence == half.next and not holes and half.consumer is not None:
                                 half.next = sequence + stop - first & _MODULUS
                                 half.consumer.feed(data[first:stop], number, now)
                             else:
@@ -126,7 +135,17 @@ class Reader:
             return
         first = place + (offset >> 4 << 2)
         key = addresses + data[place : place + 4]
+        if self.holes and flags & _ACK:
+            size = len(addresses) // 2
+            ports = data[place + 2 : place + 4] + data[place : place + 2]
+            self._acknowledged(addresses[size:] + addresses[:size], ports, data[place + 8 : place + 12])
         self._segment(key, version, sequence, flags, data[first:stop], number, now)
+
+    def _acknowledged(self, addresses: bytes, ports: bytes, number: bytes) -> None:
+        """One side acknowledges what the other one sent: it waits for nothing below that."""
+        half = self.holes.get(addresses + ports)
+        if half is not None:
+            half.acknowledged(int.from_bytes(number, "big"))
 
     def _segment(
         self, key: bytes, version: int, sequence: int, flags: int, data: bytes, number: int, now: float
@@ -157,7 +176,7 @@ class Reader:
         back = target + source + key[-2:] + key[-4:-2]
         other = self.connections.get(back)
         connection: Connection
-        answers = flags & _SYN and flags & 0x10
+        answers = flags & _SYN and flags & _ACK
         if (other is not None and back in self.halves and (answers or not flags & _SYN) and key not in self.halves) or (
             other is not None and answers and len(other.halves) == 1
         ):
@@ -171,7 +190,7 @@ class Reader:
             from_client = not answers
             client, server = (here, there) if from_client else (there, here)
             connection = Connection(self.sessions, client, server, midway)
-        half = Half(key, self.limits, self.sessions.note)
+        half = Half(key, self.limits, self.sessions.note, self.holes)
         direction = Direction(connection, from_client)
         half.consumer = direction
         connection.halves.append(half)
@@ -185,7 +204,7 @@ class Reader:
         for old in (key, back):
             half = self.halves.pop(old, None)
             if half is not None:
-                half.close(number, now)
+                half.close()
             connection = self.connections.pop(old, None)
             if connection is not None:
                 connection.ended(number, now)
@@ -197,15 +216,15 @@ class Reader:
             return
         if reset or all(other.finished for other in connection.halves):
             for other in connection.halves:
-                other.close(number, now)
+                other.close()
                 self.halves.pop(other.key, None)
                 self.connections.pop(other.key, None)
             connection.ended(number, now)
 
     def finish(self) -> None:
         """The capture is over: give up what never came."""
-        frame, time = self.last
+        frame, _ = self.last
         for half in list(self.halves.values()):
-            half.close(frame, time)
+            half.close()
         if self._cut_off > 1:
             self.sessions.note(frame, f"{self._cut_off} frames were cut off by the snap length in all")

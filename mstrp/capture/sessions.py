@@ -96,9 +96,10 @@ class Sessions:
 
     def gap(self, connection: Connection, frame: int, time: float) -> None:
         """Packets are missing from a connection: what it carries may have changed unseen."""
-        for session in {*self.bindings.values(), *self.channels.values()}:
-            if connection in session.ends or connection.session is session:
-                session.conversation.partial = True
+        announced = self._announced(connection)
+        for session in {*self.bindings.values(), *self.channels.values(), *self.waiting}:
+            if connection in session.ends or connection.session is session or session is announced:
+                session.conversation.gap(frame, time)
 
     def connection_ended(self, connection: Connection, frame: int, time: float) -> None:
         """A connection is gone: bindings that used no other one are lost (Q20)."""
@@ -108,6 +109,7 @@ class Sessions:
                 if not session.ends:
                     session.conversation.lost(frame, time)
                     del self.bindings[context]
+                    self._over(session)
 
     def _read(self, call: RpcCall, frame: int, time: float) -> Any:
         """The parameters of a call's request or response; None when they cannot be read, or there are none."""
@@ -135,6 +137,7 @@ class Sessions:
         if call.phase == REQUEST:
             session = self._begin(connection.client.host, connection.server.host, value.machine)
             session.ends.add(connection)
+            connection.session = session
             self.waiting.append(session)
             call.note = session, None, value
             self._show(session, CLIENT_TO_SERVER, "ClientAttach", REQUEST, value, frame, time)
@@ -149,8 +152,8 @@ class Sessions:
             self.bindings[value.context] = session
             session.conversation.attached(asked.process_id, asked.domain_user, frame, time)
         else:
-            if session in self.waiting:
-                self.waiting.remove(session)
+            self._over(session)
+            connection.session = None
             self.monitor.discard(session.conversation)
 
     def _client_request(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
@@ -169,7 +172,7 @@ class Sessions:
         context, packet = found
         session = self.bindings.get(context)
         if session is None:
-            session = self._midway(connection, context, frame)
+            session = self._midway(connection, context, frame, time)
         if connection is not session.last:
             session.last = connection
             session.ends.add(connection)
@@ -208,7 +211,7 @@ class Sessions:
         if call.phase == REQUEST:
             session = self.bindings.get(value.context)
             if session is None:
-                session = self._midway(connection, value.context, frame)
+                session = self._midway(connection, value.context, frame, time)
             call.note = session, None
             self._show(session, CLIENT_TO_SERVER, "ClientDetach", REQUEST, value, frame, time)
         elif call.note is not None:
@@ -216,16 +219,14 @@ class Sessions:
             self._show(session, SERVER_TO_CLIENT, "ClientDetach", RESPONSE, value, frame, time)
             session.conversation.detached(frame, time)
             self.bindings.pop(session.context, None)
+            self._over(session)
 
     def _remote_attach(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
         value = self._read(call, frame, time)
         if value is None:
             return
         if call.phase == REQUEST:
-            session = self._announced(connection)
-            if session is None:
-                session = self._orphan_channel(connection, frame)
-            connection.session = session
+            session = self._channel(connection, frame)
             call.note = session, None
             self._show(session, SERVER_TO_CLIENT, "RemoteSPAttach", REQUEST, value, frame, time)
         elif call.note is not None:
@@ -253,8 +254,12 @@ class Sessions:
         session = self.channels.get(context)
         if session is None:
             known = connection.session
-            session = known if isinstance(known, Session) else self._orphan_channel(connection, frame)
-            connection.session = session
+            session = known if isinstance(known, Session) else self._channel(connection, frame)
+            if session is known and not session.remote:
+                # The answer to RemoteSPAttach, which gave the handle out, was missed.
+                session.remote = context
+                self.channels[context] = session
+                session.conversation.gap(frame, time)
         conversation = session.conversation
         if not conversation.flowing:
             conversation.delivered(frame, time)
@@ -318,14 +323,35 @@ class Sessions:
             if session.conversation.client == host and any(
                 endpoint == port for _, endpoint in endpoints(session.machine)
             ):
-                self.waiting.remove(session)
                 return session
         return None
 
-    def _midway(self, connection: Connection, context: bytes, frame: int) -> Session:
-        """A session that began before the capture."""
+    def _channel(self, connection: Connection, frame: int) -> Session:
+        """The session that an event channel belongs to."""
+        session = self._announced(connection)
+        if session is None:
+            session = self._orphan_channel(connection, frame)
+        else:
+            self.waiting.remove(session)
+        connection.session = session
+        return session
+
+    def _over(self, session: Session) -> None:
+        """No event channel will be opened for a session any more."""
+        if session in self.waiting:
+            self.waiting.remove(session)
+
+    def _midway(self, connection: Connection, context: bytes, frame: int, time: float) -> Session:
+        """A session that began before the capture, or one whose ClientAttach was seen without its answer."""
         client, server = connection.client.host, connection.server.host
-        session = self._unclaimed(client, server, lambda known: not known.context)
+        known = connection.session
+        session: Session | None
+        if isinstance(known, Session) and not known.attached:
+            session = known
+            session.attached = True
+            session.conversation.gap(frame, time)
+        else:
+            session = self._unclaimed(client, server, lambda known: not known.context)
         if session is None:
             session = self._begin(client, server, partial=True)
             self.warn(

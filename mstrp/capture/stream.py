@@ -73,6 +73,7 @@ class Connection:
         for half in self.halves:
             half.ignored = True
             half.waiting.clear()
+            half.holes.pop(half.key, None)
             half.consumer = None
 
     def ended(self, frame: int, time: float) -> None:
@@ -106,13 +107,19 @@ class Direction:
                     call = dissector.request(call_id, context, opnum, data, 24)
                 elif kind == 2:
                     call = dissector.response(call_id, data, 24)
-                    if call is not None and call.method.silent:
+                    if call is None:
+                        if dissector.missed:
+                            self._missed(dissector, frame, time)
+                        return
+                    if call.method.silent:
                         return
                 else:
                     self.deliver(dissector, data, frame, time)
                     return
                 if dissector.problems:
                     connection.sessions.problems(connection, frame)
+                    if dissector.missed:
+                        self._missed(dissector, frame, time)
                 if call is not None:
                     self.handlers[call.method.name](connection, call, frame, time)
                 return
@@ -163,14 +170,23 @@ class Direction:
         call = dissector.receive(self.from_client, pdu)
         if dissector.problems:
             connection.sessions.problems(connection, frame)
+        if dissector.missed:
+            self._missed(dissector, frame, time)
         if call is not None:
             self.handlers[call.method.name](connection, call, frame, time)
+
+    def _missed(self, dissector: Dissector, frame: int, time: float) -> None:
+        """Something shows that PDUs are missing which no hole in the stream has told of yet."""
+        dissector.missed = False
+        self.connection.sessions.gap(self.connection, frame, time)
 
     def gap(self, size: int, frame: int, time: float) -> None:
         """Bytes are missing: the PDU under way is lost, the next boundary has to be found."""
         self.buffer = b""
         self.lost = True
-        if self.connection.dissector is not None:
+        dissector = self.connection.dissector
+        if dissector is not None:
+            dissector.gap(self.from_client)
             self.connection.sessions.gap(self.connection, frame, time)
 
 

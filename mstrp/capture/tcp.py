@@ -20,6 +20,8 @@ class Limits(NamedTuple):
     waiting: int = 4 * 1024 * 1024
     #: Segments of one direction that wait.
     segments: int = 4096
+    #: Seconds that a segment waits where no acknowledgement is seen that would tell whether the missing bytes arrived.
+    seconds: float = 3.0
 
 
 class Endpoint(NamedTuple):
@@ -46,19 +48,37 @@ class Half:
     """One direction of a connection.
 
     ``next`` is the sequence number expected next, None before the first segment was seen. Segments that come too
-    early wait in order; when too much waits, what is missing is given up as a gap.
+    early wait in order. What is missing is given up as a gap when the other side acknowledges it (it did arrive, the
+    capture has missed it), and when too much waits or for too long. ``holes`` has all halves in which segments wait.
     """
 
-    __slots__ = ("consumer", "finished", "ignored", "key", "limits", "next", "waiting", "waiting_bytes", "warn")
+    __slots__ = (
+        "consumer",
+        "finished",
+        "heard",
+        "holes",
+        "ignored",
+        "key",
+        "limits",
+        "next",
+        "waiting",
+        "waiting_bytes",
+        "warn",
+    )
 
-    def __init__(self, key: bytes, limits: Limits, warn: Callable[[int, str], None]) -> None:
+    def __init__(
+        self, key: bytes, limits: Limits, warn: Callable[[int, str], None], holes: dict[bytes, Half] | None = None
+    ) -> None:
         self.key = key
         self.limits = limits
         self.warn = warn
+        self.holes: dict[bytes, Half] = {} if holes is None else holes
         self.next: int | None = None
         self.consumer: Consumer | None = None
         self.ignored = False
         self.finished = False
+        #: Whether the other side has been heard since segments wait.
+        self.heard = False
         self.waiting: dict[int, tuple[bytes, int, float]] = {}
         self.waiting_bytes = 0
 
@@ -87,8 +107,14 @@ class Half:
             self.waiting_bytes -= len(known[0])
         self.waiting[sequence] = (data, frame, time)
         self.waiting_bytes += len(data)
-        if self.waiting_bytes > self.limits.waiting or len(self.waiting) > self.limits.segments:
-            self.give_up(frame, time)
+        self.holes[self.key] = self
+        limits = self.limits
+        if (
+            self.waiting_bytes > limits.waiting
+            or len(self.waiting) > limits.segments
+            or (not self.heard and time - next(iter(self.waiting.values()))[2] > limits.seconds)
+        ):
+            self.give_up()
 
     def _deliver(self, data: bytes, frame: int, time: float) -> None:
         assert self.next is not None
@@ -98,7 +124,11 @@ class Half:
 
     def _drain(self, frame: int, time: float) -> None:
         """Deliver what waited for the segment that has just come."""
-        while self.waiting:
+        while True:
+            if not self.waiting:
+                self.holes.pop(self.key, None)
+                self.heard = False
+                return
             assert self.next is not None
             found = self.waiting.pop(self.next, None)
             if found is None:
@@ -121,22 +151,31 @@ class Half:
                     return data[behind:], frame, time
         return None
 
-    def give_up(self, frame: int, time: float) -> None:
+    def _first(self, expected: int) -> int:
+        """The sequence number of the segment behind the hole."""
+        return min(self.waiting, key=lambda waiting: (waiting - expected) % _MODULUS)
+
+    def acknowledged(self, sequence: int) -> None:
+        """The other side has everything up to a sequence number: what is missing of that was never captured."""
+        self.heard = True
+        while self.waiting and self.next is not None and (sequence - self._first(self.next)) % _MODULUS < _HALF:
+            self.give_up()
+
+    def give_up(self) -> None:
         """What is missing will not come: report the gap and go on behind it."""
         if not self.waiting or self.next is None:
             return
-        expected = self.next
-        sequence = min(self.waiting, key=lambda waiting: (waiting - expected) % _MODULUS)
-        size = (sequence - expected) % _MODULUS
-        first = min(waiting[1] for waiting in self.waiting.values())
-        self.warn(first, f"{size} bytes of a TCP stream are missing before this frame")
+        sequence = self._first(self.next)
+        size = (sequence - self.next) % _MODULUS
+        _, frame, time = self.waiting[sequence]
+        self.warn(frame, f"{size} bytes of a TCP stream are missing before this frame")
         self.next = sequence
         if self.consumer is not None:
             self.consumer.gap(size, frame, time)
         self._drain(frame, time)
 
-    def close(self, frame: int, time: float) -> None:
+    def close(self) -> None:
         """The direction has ended: give up everything that is missing."""
         while self.waiting:
-            self.give_up(frame, time)
+            self.give_up()
         self.finished = True

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fsm.journal import open_journal
 from fsm.levels import Verdict
+from fsm.profiles import PROFILES, Profile, ProfileError, load_profile
 from mstrp.checking import check_capture
 from mstrp.commands.output import complain, terminal_width, write_lines, write_text
 from mstrp.report.ladder import Ladder
@@ -15,8 +18,6 @@ from mstrp.report.results import as_json, as_jsonl, as_junit
 from mstrp.report.text import result_lines, summary_lines
 
 if TYPE_CHECKING:
-    import argparse
-
     from fsm.journal import Journal
     from fsm.step import Step
     from mstrp.checking import CaptureResult
@@ -43,12 +44,41 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--diagrams", metavar="DIR", help="draw the path of each call and the sequence of each session")
     parser.add_argument("--strict", action="store_true", help="warnings fail too")
     parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        action=_ProfileAction,
+        default=[],
+        help="tolerate what a kind of server is known for: a name, a .toml file, or `list` to see what there is",
+    )
+    parser.add_argument(
         "--ladder",
         metavar="N",
         type=int,
         default=500,
         help="packets that the text report shows (default: 500; 0: none)",
     )
+
+
+class _ProfileAction(argparse.Action):
+    """Collect profiles; ``list`` prints them instead."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        value: Any,
+        option: str | None = None,
+    ) -> None:
+        if value == "list":
+            for profile in PROFILES.values():
+                rules = ", ".join(softening.rule for softening in profile.softenings)
+                sys.stdout.write(f"{profile.name:22} {profile.summary}; softens {rules}\n")
+            parser.exit()
+        try:
+            profile = load_profile(value)
+        except ProfileError as error:
+            parser.error(str(error))
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest), profile])
 
 
 def run(options: argparse.Namespace) -> int:
@@ -65,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
         ladder = Ladder(options.ladder if options.format == "text" else 0)
         if options.diagrams and not ladder.limit:
             ladder.limit = 500
-        result = _check(path, ladder, journal)
+        result = _check(path, ladder, journal, options.profile)
         results.append(result)
         status = max(status, _status(result, strict=options.strict))
         if result.error is not None:
@@ -83,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
     return status
 
 
-def _check(path: str, ladder: Ladder, journal: Journal | None) -> CaptureResult:
+def _check(path: str, ladder: Ladder, journal: Journal | None, profiles: list[Profile]) -> CaptureResult:
     watchers = []
     if ladder.limit:
         watchers.append(ladder.step)
@@ -99,6 +129,7 @@ def _check(path: str, ladder: Ladder, journal: Journal | None) -> CaptureResult:
         path,
         on_step=step if watchers else None,
         on_packet=ladder.packet if ladder.limit else None,
+        profiles=profiles,
     )
 
 

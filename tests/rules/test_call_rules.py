@@ -1,0 +1,622 @@
+"""The hard rules V1 to V14 and the ordering rules O1 to O21: each fires where it must, and its look-alikes stay silent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fsm.levels import Verdict
+from fsm.monitor import Monitor
+from mstrp.generate.flows.calls import connect, drop, make
+from mstrp.generate.play import Play
+from mstrp.generate.stages import MonitorStage, perform
+from protocol import events as event
+from protocol import generic, line
+from protocol.constants import LINECALLSTATE as S
+from protocol.structures import LINECALLLIST, LINECALLSTATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fsm.finding import Finding
+    from mstrp.generate.play import Script
+
+ACTIVE, INACTIVE = 1, 2
+BAD_STATE, BAD_HANDLE = 0x8000001C, 0x80000018
+OLD = {"version": 0x00010004}
+
+
+def findings(write: Callable[[Script], None], *, pace: float = 0.01, **options: Any) -> list[Finding]:
+    """What the monitor finds in a conversation of one client; each step takes ``pace`` seconds."""
+    ends = options.pop("ends", False)
+    play = Play()
+    role = play.client(**options)
+    write(play.script(role))
+    if not ends:
+        play.finish(role)
+    monitor = Monitor()
+    perform(play.order(), MonitorStage(monitor, pace=pace))
+    monitor.finish()
+    return monitor.findings
+
+
+def rules(write: Callable[[Script], None], **options: Any) -> set[str]:
+    """The rules of the findings."""
+    return {finding.rule for finding in findings(write, **options)}
+
+
+# -- V1: no state after idle ---------------------------------------------------------------------------------------
+
+
+def leaves_idle(script: Script) -> None:
+    call = connect(script)
+    script.state(call, S.IDLE)
+    script.state(call, S.CONNECTED, ACTIVE)
+
+
+def idle_then_reused(script: Script) -> None:
+    """The value of an ended handle names another call."""
+    call = connect(script)
+    drop(script, call)
+    script.offer(call)
+
+
+def idle_twice(script: Script) -> None:
+    call = connect(script)
+    script.state(call, S.IDLE)
+    script.state(call, S.IDLE)
+
+
+def straight_to_idle(script: Script) -> None:
+    """IDLE without DISCONNECTED."""
+    call = connect(script)
+    script.state(call, S.IDLE)
+
+
+# -- V2: one state per event ---------------------------------------------------------------------------------------
+
+
+def no_state(script: Script) -> None:
+    script.state(connect(script), 0)
+
+
+def two_states(script: Script) -> None:
+    script.state(connect(script), S.CONNECTED | S.IDLE)
+
+
+def device_bits(script: Script) -> None:
+    """The high byte belongs to the device."""
+    call = script.offer()
+    script.state(call, S.UNKNOWN | 0x02000000)
+    script.state(call, S.CONNECTED | 0x01000000, ACTIVE)
+
+
+# -- V3, O10, O17: no events before the handle ---------------------------------------------------------------------
+
+
+def stranger(script: Script) -> None:
+    script.state(script.call(), S.CONNECTED, ACTIVE)
+
+
+def before_completion(script: Script) -> None:
+    """An event for a call that a request is about to bring."""
+    assert script.line is not None
+    call = script.call()
+    made = script.ask(line.MakeCall(context=7, line=script.line.handle, call_context=8, dest_address="1"))
+    early = script.state(call, S.DIALING, after=made.answered)
+    script.reply(made, call=call, after=early)
+
+
+def info_of_stranger(script: Script) -> None:
+    script.info(script.call())
+
+
+def after_completion(script: Script) -> None:
+    _, call = make(script)
+    script.state(call, S.DIALING)
+
+
+def listed(script: Script) -> None:
+    assert script.line is not None
+    call = script.call()
+    asked = line.GetNewCalls(line=script.line.handle, select=1, call_list=256)
+    script.ask(asked, call_list=LINECALLLIST(calls=(call,)))
+    script.state(call, S.CONNECTED, ACTIVE)
+
+
+# -- V4, O17: the announcement is followed by the state -------------------------------------------------------------
+
+
+def info_between(script: Script) -> None:
+    call = script.call()
+    script.tell(script.announcement(call))
+    script.info(call)
+    script.state(call, S.OFFERING, ACTIVE)
+
+
+def never_followed(script: Script) -> None:
+    """The line is closed, and the state has not come."""
+    assert script.line is not None
+    script.tell(script.announcement(script.call()))
+    script.ask(line.GetDevCaps(line_app=script.role.app, tspi_version=0x30001, line_dev_caps=1024))
+
+
+def other_call_between(script: Script) -> None:
+    """Events of another call in between are odd, and no more."""
+    one = connect(script)
+    two = script.call()
+    script.tell(script.announcement(two))
+    script.info(one)
+    script.state(two, S.OFFERING, ACTIVE)
+
+
+def followed_in_another_buffer(script: Script) -> None:
+    call = script.call()
+    script.tell(script.announcement(call))
+    script.state(call, S.OFFERING, ACTIVE)
+
+
+def reply_between(script: Script) -> None:
+    """A reply is no event of a call."""
+    one = script.offer()
+    answer = script.ask(line.Answer(call=one))
+    two = script.call()
+    script.tell(script.announcement(two), after=answer.answered)
+    script.reply(answer, after=script.last)
+    script.state(two, S.OFFERING, ACTIVE)
+
+
+# -- V5: no announcement of what the client has --------------------------------------------------------------------
+
+
+def announced_twice(script: Script) -> None:
+    script.offer(script.offer())
+
+
+def own_call_announced(script: Script) -> None:
+    _, call = make(script)
+    script.offer(call, S.DIALING, 0)
+
+
+def announced_after_release(script: Script) -> None:
+    call = script.offer()
+    script.state(call, S.IDLE)
+    script.release(call)
+    script.offer(call)
+
+
+# -- V6, O18: below 2.0 --------------------------------------------------------------------------------------------
+
+
+def announced_to_old_client(script: Script) -> None:
+    call = script.call()
+    script.tell(script.announcement(call))
+    script.state(call, S.OFFERING, ACTIVE)
+
+
+def first_state_announces(script: Script) -> None:
+    drop(script, script.offer())
+
+
+# -- V7, O21: no LINE_CALLINFO after idle --------------------------------------------------------------------------
+
+
+def info_after_idle(script: Script) -> None:
+    call = connect(script)
+    script.state(call, S.IDLE)
+    script.info(call)
+
+
+def digits_after_idle(script: Script) -> None:
+    """The end of a running operation may follow."""
+    assert script.line is not None
+    call = connect(script)
+    script.state(call, S.IDLE)
+    script.about(event.LINE_GENERATE, call=call, remote_line=script.line.remote)
+
+
+# -- V8, O1, O5, O7: one reply for each id -------------------------------------------------------------------------
+
+
+def replied_twice(script: Script) -> None:
+    call = script.offer()
+    answer = script.ask(line.Answer(call=call))
+    script.reply(answer)
+    script.reply(answer, after=script.last)
+
+
+def reply_to_nothing(script: Script) -> None:
+    script.about(event.LINE_REPLY, request_id=0x777)
+
+
+def reply_after_refusal(script: Script) -> None:
+    call = script.offer()
+    hold = script.ask(line.Answer(call=call), ack=0x80000048)
+    script.reply(hold, after=hold.answered)
+
+
+def early_reply_then_refusal(script: Script) -> None:
+    call = script.offer()
+    answer = script.ask(line.Answer(call=call), ack=0x80000048)
+    script.tell(script.reply_event(answer), after=answer.sent)
+
+
+def reply_before_answer(script: Script) -> None:
+    """The reply travels on another connection (O3)."""
+    call = script.offer()
+    play, answer = script.play, line.Answer(call=call, request_id=0x55)
+    asked = script.ask(answer)
+    reply = script.reply(asked, after=asked.sent)
+    play.steps[asked.answered] = play.steps[asked.answered].__class__(
+        **{**_fields(play.steps[asked.answered]), "after": frozenset({reply})}
+    )
+    script.state(call, S.CONNECTED, ACTIVE)
+
+
+def _fields(step: Any) -> dict[str, Any]:
+    return {name: getattr(step, name) for name in step.__slots__}
+
+
+def replies_in_other_order(script: Script) -> None:
+    one, two = script.offer(), script.offer()
+    first = script.ask(line.Answer(call=one))
+    second = script.ask(line.Accept(call=two))
+    script.reply(second, after=second.answered)
+    script.reply(first, after=script.last)
+
+
+def id_used_again(script: Script) -> None:
+    """After its completion an id may be used again."""
+    call = script.offer()
+    accept = script.ask(line.Accept(call=call, request_id=0x99))
+    script.reply(accept)
+    answer = script.ask(line.Answer(call=call, request_id=0x99))
+    script.reply(answer)
+
+
+def missing_reply(script: Script) -> None:
+    """Nothing limits how long a reply may take (O8); that is information."""
+    script.ask(line.Answer(call=script.offer()))
+
+
+# -- V9, V10, O2, O6: what an answer says --------------------------------------------------------------------------
+
+
+def other_id(script: Script) -> None:
+    call = script.offer()
+    script.ask(line.Answer(call=call, request_id=0x99), ack=0x98)
+
+
+def answered_zero(script: Script) -> None:
+    script.ask(line.Answer(call=script.offer()), ack=0)
+
+
+def sync_with_id(script: Script) -> None:
+    script.ask(line.GetCallStatus(call=script.offer(), call_status=256), ack=0x44)
+
+
+def drop_returns_zero(script: Script) -> None:
+    """The examples of section 4 let Drop return 0 (Q6): odd, not wrong."""
+    call = connect(script)
+    script.ask(line.Drop(call=call), ack=0)
+    script.state(call, S.IDLE)
+
+
+def used_id(script: Script) -> None:
+    one, two = script.offer(), script.offer()
+    script.ask(line.Answer(call=one, request_id=0x99))
+    play = script.play
+    asked = script.ask(line.Accept(call=two, request_id=0x9A))
+    play.steps[asked.sent] = _with_packet(play.steps[asked.sent], line.Accept(call=two, request_id=0))
+    play.steps[asked.answered] = _with_packet(play.steps[asked.answered], line.Accept(ack=0x99, call=two))
+
+
+def client_reuses_id(script: Script) -> None:
+    one, two = script.offer(), script.offer()
+    script.ask(line.Answer(call=one, request_id=0x99))
+    script.ask(line.Accept(call=two, request_id=0x99))
+
+
+def _with_packet(step: Any, packet: Any) -> Any:
+    return step.__class__(**{**_fields(step), "packet": packet})
+
+
+def server_chooses_id(script: Script) -> None:
+    """With 0 the server makes the id; its reply may come before the answer."""
+    call = script.offer()
+    play = script.play
+    asked = script.ask(line.Answer(call=call, request_id=0x41))
+    play.steps[asked.sent] = _with_packet(play.steps[asked.sent], line.Answer(call=call, request_id=0))
+    reply = script.reply(asked, after=asked.sent)
+    answered = play.steps[asked.answered]
+    play.steps[asked.answered] = answered.__class__(**{**_fields(answered), "after": frozenset({reply})})
+
+
+# -- V11, Q17: members of conferences ------------------------------------------------------------------------------
+
+
+def member_of_nothing(script: Script) -> None:
+    script.state(connect(script), S.CONFERENCED, 0xDEAD)
+
+
+def parent_zero(script: Script) -> None:
+    script.state(connect(script), S.CONFERENCED, 0)
+
+
+def odd_mode(script: Script) -> None:
+    script.state(connect(script), S.DISCONNECTED, 0x3)
+
+
+def mode_zero(script: Script) -> None:
+    """0 is active for connected and offering (Q17)."""
+    call = script.offer(mode=0)
+    script.state(call, S.CONNECTED, 0)
+
+
+# -- V12: nothing after the end ------------------------------------------------------------------------------------
+
+
+def state_after_release(script: Script) -> None:
+    call = connect(script)
+    script.state(call, S.DISCONNECTED, 1)
+    script.release(call)
+    script.state(call, S.IDLE)
+
+
+def event_after_close(script: Script) -> None:
+    assert script.line is not None
+    opened = script.line
+    script.ask(line.Close(line=opened.handle))
+    script.about(event.LINE_LINEDEVSTATE, remote_line=opened.remote, device_states=0x80)
+
+
+# -- V13, V14: contexts --------------------------------------------------------------------------------------------
+
+
+def foreign_context(script: Script) -> None:
+    assert script.line is not None
+    script.tell(
+        event.LINE_LINEDEVSTATE(
+            init_context=script.role.init_context,
+            open_context=0xBAD,
+            remote_line=script.line.remote,
+            device_states=0x80,
+        )
+    )
+
+
+def foreign_init_context(script: Script) -> None:
+    assert script.line is not None
+    script.tell(
+        event.LINE_LINEDEVSTATE(
+            init_context=0xBAD, open_context=script.line.context, remote_line=script.line.remote, device_states=0x80
+        )
+    )
+
+
+def context_not_echoed(script: Script) -> None:
+    assert script.line is not None
+    call = script.call()
+    made = script.ask(line.MakeCall(context=7, line=script.line.handle, call_context=8, dest_address="1"))
+    script.reply(made, call=call, call_context=9)
+    script.state(call, S.DIALING)
+
+
+def no_handle(script: Script) -> None:
+    assert script.line is not None
+    made = script.ask(line.MakeCall(context=7, line=script.line.handle, call_context=8, dest_address="1"))
+    script.reply(made, call=0)
+
+
+# -- ordering ------------------------------------------------------------------------------------------------------
+
+
+def never_reported(script: Script) -> None:
+    """A call that was made is owed some LINE_CALLSTATE (O12)."""
+    make(script)
+
+
+def swapped_by_half(script: Script) -> None:
+    """SwapHold is owed two (O14)."""
+    assert script.line is not None
+    one = connect(script)
+    hold = script.ask(line.Hold(call=one))
+    script.state(one, S.ONHOLD, after=hold.sent)
+    script.reply(hold)
+    two = connect(script)
+    swap = script.ask(line.SwapHold(active_call=two, held_call=one))
+    script.reply(swap)
+    script.state(two, S.ONHOLD)
+
+
+def swapped_unreported(script: Script) -> None:
+    """Where nothing at all is reported nothing is odd about one of them."""
+    one = connect(script)
+    hold = script.ask(line.Hold(call=one))
+    script.reply(hold)
+    two = connect(script)
+    swap = script.ask(line.SwapHold(active_call=two, held_call=one))
+    script.reply(swap)
+
+
+def late_reply_after_forced_close(script: Script) -> None:
+    assert script.line is not None
+    call = connect(script)
+    hold = script.ask(line.Hold(call=call))
+    script.about(event.LINE_CLOSE, remote_line=script.line.remote, after=hold.answered)
+    script.reply(hold, after=script.last)
+
+
+def completed_before_forced_close(script: Script) -> None:
+    assert script.line is not None
+    call = connect(script)
+    hold = script.ask(line.Hold(call=call))
+    reply = script.reply(hold, 0x80000048, after=hold.answered)
+    script.about(event.LINE_CLOSE, remote_line=script.line.remote, after=reply)
+
+
+def filtered(script: Script) -> None:
+    """After an event filter, what seems to be missing was filtered (Q19)."""
+    script.ask(generic.RSPSetEventFilterMasks(obj_type=1))
+    script.tell(script.announcement(script.call()))
+    make(script)
+    call = script.offer(state=S.DISCONNECTED, mode=1)
+    script.state(call, S.DIALTONE, 1)
+
+
+def repeated_with_news(script: Script) -> None:
+    call = connect(script)
+    script.state(call, S.CONNECTED, INACTIVE)
+    script.state(call, S.CONNECTED, INACTIVE, privilege=2)
+
+
+def repeated(script: Script) -> None:
+    call = connect(script)
+    script.state(call, S.CONNECTED, ACTIVE)
+
+
+def odd_progress(script: Script) -> None:
+    call = connect(script)
+    script.state(call, S.DIALTONE, 1)
+
+
+def asked_too_early(script: Script) -> None:
+    """BlindTransfer on an offered call, and the server takes it."""
+    asked = script.ask(line.BlindTransfer(call=script.offer(), dest_address="1"))
+    script.reply(asked)
+
+
+def overtaken(script: Script) -> None:
+    """The state that allows the request is reported while it is under way."""
+    call = script.offer()
+    answer = script.ask(line.Answer(call=call))
+    transfer = script.ask(line.BlindTransfer(call=call, dest_address="1"), after=answer.answered)
+    play = script.play
+    reported = script.state(call, S.CONNECTED, ACTIVE, after=transfer.sent)
+    answered = play.steps[transfer.answered]
+    play.steps[transfer.answered] = answered.__class__(
+        **{**_fields(answered), "after": frozenset({transfer.sent, reported})}
+    )
+    script.reply(answer)
+    script.reply(transfer)
+
+
+def looked_up(script: Script) -> None:
+    """GetCallStatus tells a state that its event has not told yet."""
+    call = script.offer()
+    asked = line.GetCallStatus(call=call, call_status=256)
+    script.ask(asked, call_status=LINECALLSTATUS(call_state=int(S.CONNECTED)))
+    script.state(call, S.CONNECTED, ACTIVE)
+
+
+#: (conversation, the rules that it breaks, seconds that a step takes, options of the client)
+BROKEN: list[tuple[Callable[[Script], None], str, float, dict[str, Any]]] = [
+    (leaves_idle, "CALL-V01", 0.01, {}),
+    (idle_twice, "CALL-STATE-IDLE-IDLE", 0.01, {}),
+    (no_state, "CALL-V02", 0.01, {}),
+    (two_states, "CALL-V02", 0.01, {}),
+    (stranger, "CALL-V03", 0.01, {}),
+    (before_completion, "CALL-V03", 0.01, {}),
+    (info_of_stranger, "CALL-V03", 0.01, {}),
+    (info_between, "CALL-V04", 0.01, {}),
+    (never_followed, "CALL-V04", 2.0, {}),
+    (other_call_between, "CALL-V04", 0.01, {}),
+    (announced_twice, "CALL-V05", 0.01, {}),
+    (own_call_announced, "CALL-V05", 0.01, {}),
+    (announced_to_old_client, "CALL-V06", 0.01, OLD),
+    (info_after_idle, "CALL-V07", 0.01, {}),
+    (replied_twice, "CALL-V08", 0.01, {}),
+    (reply_to_nothing, "CALL-V08", 0.01, {}),
+    (reply_after_refusal, "CALL-ORDER-O01", 0.01, {}),
+    (early_reply_then_refusal, "CALL-ORDER-O01", 0.01, {}),
+    (other_id, "CALL-V09", 0.01, {}),
+    (answered_zero, "CALL-V10", 0.01, {}),
+    (sync_with_id, "CALL-V10", 0.01, {}),
+    (drop_returns_zero, "CALL-V10", 0.01, {}),
+    (used_id, "CALL-ORDER-O06", 0.01, {}),
+    (client_reuses_id, "CALL-ORDER-O06", 0.01, {}),
+    (member_of_nothing, "CALL-V11", 0.01, {}),
+    (parent_zero, "CALL-Q17", 0.01, {}),
+    (odd_mode, "CALL-Q17", 0.01, {}),
+    (state_after_release, "CALL-V12", 2.0, {}),
+    (event_after_close, "CALL-V12", 2.0, {"ends": True}),
+    (foreign_context, "CALL-V13", 0.01, {}),
+    (foreign_init_context, "CALL-V13", 0.01, {}),
+    (context_not_echoed, "CALL-V14", 0.01, {}),
+    (no_handle, "CALL-V14", 0.01, {}),
+    (never_reported, "CALL-ORDER-O12", 2.0, {}),
+    (swapped_by_half, "CALL-ORDER-O14", 2.0, {}),
+    (missing_reply, "CALL-ORDER-O08", 0.01, {"ends": True}),
+    (repeated, "CALL-STATE-CONNECTED-CONNECTED", 0.01, {}),
+    (odd_progress, "CALL-STATE-CONNECTED-DIALTONE", 0.01, {}),
+    (asked_too_early, "CALL-PRE-BlindTransfer", 0.01, {}),
+]
+#: Conversations that look like one of those, and are legal.
+LEGAL: list[tuple[Callable[[Script], None], float, dict[str, Any]]] = [
+    (idle_then_reused, 0.01, {}),
+    (straight_to_idle, 0.01, {}),
+    (device_bits, 0.01, {}),
+    (after_completion, 0.01, {}),
+    (listed, 0.01, {}),
+    (followed_in_another_buffer, 0.01, {}),
+    (reply_between, 0.01, {}),
+    (announced_after_release, 0.01, {}),
+    (first_state_announces, 0.01, OLD),
+    (digits_after_idle, 0.01, {}),
+    (reply_before_answer, 0.01, {}),
+    (replies_in_other_order, 0.01, {}),
+    (id_used_again, 0.01, {}),
+    (missing_reply, 0.01, {}),
+    (server_chooses_id, 0.01, {}),
+    (mode_zero, 0.01, {}),
+    (state_after_release, 0.01, {}),
+    (event_after_close, 0.01, {"ends": True}),
+    (never_reported, 0.01, {}),
+    (swapped_unreported, 2.0, {}),
+    (completed_before_forced_close, 0.01, {"ends": True}),
+    (filtered, 0.01, {}),
+    (repeated_with_news, 0.01, {}),
+    (overtaken, 0.01, {}),
+    (looked_up, 0.01, {}),
+]
+#: Broken rules that are warnings, or information, and no failures.
+SOFT = {
+    "idle_twice",
+    "other_call_between",
+    "drop_returns_zero",
+    "client_reuses_id",
+    "parent_zero",
+    "odd_mode",
+    "never_reported",
+    "swapped_by_half",
+    "missing_reply",
+    "repeated",
+    "odd_progress",
+    "asked_too_early",
+}
+
+
+@pytest.mark.parametrize(("write", "rule", "pace", "options"), BROKEN, ids=lambda value: getattr(value, "__name__", ""))
+def test_broken(write: Callable[[Script], None], rule: str, pace: float, options: dict[str, Any]) -> None:
+    """A conversation that breaks one rule has findings of that rule and of no other."""
+    found = findings(write, pace=pace, **options)
+    assert {finding.rule for finding in found} == {rule}
+    failed = any(finding.verdict is Verdict.FAIL for finding in found)
+    assert failed is (write.__name__ not in SOFT)
+
+
+@pytest.mark.parametrize(("write", "pace", "options"), LEGAL, ids=lambda value: getattr(value, "__name__", ""))
+def test_legal(write: Callable[[Script], None], pace: float, options: dict[str, Any]) -> None:
+    """A legal conversation that looks like a broken one has no finding."""
+    assert findings(write, pace=pace, **options) == []
+
+
+def test_late_reply_is_odd() -> None:
+    """A reply after a forced close is odd, and so is one that never came (Q13)."""
+    assert rules(late_reply_after_forced_close, ends=True, pace=2.0) == {"CALL-ORDER-O05", "CALL-V12"}
+
+
+def test_slow_answer() -> None:
+    """An answer that takes more than the 5 s of section 3.2.2 is odd (O9)."""
+    assert rules(lambda script: None, pace=6.0) == {"CALL-ORDER-O09"}

@@ -1,0 +1,119 @@
+"""Legal conversations earn no finding: every flow in every order that no document excludes, alone and interleaved."""
+
+from __future__ import annotations
+
+import io
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsm.instances import final
+from fsm.monitor import Monitor
+from mstrp.capture.files import Source
+from mstrp.checking import check_capture
+from mstrp.generate.flows import FLOWS, play_of
+from mstrp.generate.play import Play
+from mstrp.generate.stages import MonitorStage, WireStage, perform
+from mstrp.generate.wire import Wire
+
+if TYPE_CHECKING:
+    from fsm.finding import Finding
+    from mstrp.generate.play import Step
+
+PLAIN = [flow for flow in FLOWS.values() if flow.plain]
+
+
+def judged(steps: list[Step]) -> Monitor:
+    """A monitor that has seen the steps, and that nothing more comes."""
+    monitor = Monitor()
+    perform(steps, MonitorStage(monitor))
+    monitor.finish()
+    return monitor
+
+
+def unexpected(found: list[Finding], *names: str) -> list[str]:
+    """The findings that the flows do not earn."""
+    earned = frozenset().union(*(FLOWS[name].warns for name in names))
+    return [str(finding) for finding in found if finding.rule not in earned]
+
+
+@pytest.mark.parametrize("name", FLOWS)
+@given(seed=st.integers(0, 2**32))
+def test_any_order(name: str, seed: int) -> None:
+    """No legal order of a flow has a finding that the flow does not earn."""
+    steps = play_of(name).order(random.Random(seed).randrange)
+    assert unexpected(judged(steps).findings, name) == []
+
+
+@pytest.mark.parametrize("ndr64", [False, True])
+@pytest.mark.parametrize("name", FLOWS)
+def test_captured(name: str, ndr64: bool) -> None:
+    """A flow that is put on a wire and read back has the same verdict, calls and counts as before a monitor."""
+    rng = random.Random(name)
+    steps = play_of(name).order(rng.randrange)
+    stream = io.BytesIO()
+    perform(steps, WireStage(Wire(stream), ndr64=ndr64))
+    stream.seek(0)
+    result = check_capture(Source(stream, name, lambda frame, text: None))
+    watched = judged(steps)
+    assert result.notes == []
+    assert unexpected(result.findings, name) == []
+    assert [session.model for session in result.sessions] == [c.model for c in watched.conversations]
+    assert [session.requests for session in result.sessions] == [c.requests for c in watched.conversations]
+    assert [session.events for session in result.sessions] == [c.events for c in watched.conversations]
+
+
+@given(seed=st.integers(0, 2**32))
+def test_interleaved(seed: int) -> None:
+    """Thirty calls on three lines of two clients, in any order, have no finding that their flows do not earn."""
+    rng = random.Random(seed)
+    play = Play()
+    roles = [play.client(lines=2), play.client(lines=1)]
+    names = []
+    for _ in range(30):
+        flow = rng.choice(PLAIN)
+        names.append(flow.name)
+        role = rng.choice(roles)
+        flow.write(play.script(role, rng.randrange(len(role.lines))))
+    for role in roles:
+        play.finish(role)
+    assert unexpected(judged(play.order(rng.randrange)).findings, *names) == []
+
+
+def test_sections() -> None:
+    """All twelve scenarios of section 4 are there."""
+    told = " ".join(flow.section for flow in FLOWS.values()).replace(",", "").split()
+    assert {f"4.{number}" for number in range(1, 13)} <= set(told)
+
+
+@pytest.mark.parametrize("name", ["blind-transfer", "blind-transfer-bare"])
+def test_path_of_the_transferred_call(name: str) -> None:
+    """A call that is transferred blindly was offering, connected and idle, also where only replies tell it (4.5)."""
+    ended = []
+    monitor = Monitor()
+    stage = MonitorStage(monitor)
+    for step in play_of(name).order():
+        stage.take(step)
+        if step.role in stage.conversations:
+            stage.conversations[step.role].on_call_end = ended.append
+    (call,) = ended
+    assert call.path.names() == ("offering", "connected", "idle")
+    assert final(call) == "deallocated"
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_starting_in_the_middle(name: str) -> None:
+    """Whatever the first packet is that is seen: what came before is not known, and nothing is found."""
+    steps = play_of(name).order()
+    for first in range(2, len(steps), 3):
+        monitor = Monitor()
+        stage = MonitorStage(monitor, partial=True)
+        seen = {step.number for step in steps[first:]}
+        for role in {step.role for step in steps}:
+            stage.conversations[role] = monitor.conversation(partial=True)
+        perform((step for step in steps[first:] if step.of < 0 or step.of in seen), stage)
+        monitor.finish()
+        assert unexpected(monitor.findings, name) == [], f"from step {first}: {steps[first]}"
