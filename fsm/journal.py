@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
 
     from fsm.step import Step
@@ -77,11 +80,21 @@ class Sqlite(Journal):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__()
-        self._database = sqlite3.connect(path)
-        self._database.execute("DROP TABLE IF EXISTS transitions")
-        columns = ", ".join(f"{name} {_TYPES.get(name, 'TEXT')}" for name in _COLUMNS)
-        self._database.execute(f"CREATE TABLE transitions (capture TEXT, {columns})")
+        self._path = str(path)
+        with self._telling():
+            self._database = sqlite3.connect(path)
+            self._database.execute("DROP TABLE IF EXISTS transitions")
+            columns = ", ".join(f"{name} {_TYPES.get(name, 'TEXT')}" for name in _COLUMNS)
+            self._database.execute(f"CREATE TABLE transitions (capture TEXT, {columns})")
         self._waiting: list[tuple[Any, ...]] = []
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """What SQLite complains about is a trouble with the file, like others."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise OSError(errno.EIO, str(error), self._path) from error
 
     def step(self, step: Step) -> None:
         """Write one step; rows are sent to the file a thousand at a time."""
@@ -92,13 +105,15 @@ class Sqlite(Journal):
             self._flush()
 
     def _flush(self) -> None:
-        self._database.executemany(_INSERT, self._waiting)
+        with self._telling():
+            self._database.executemany(_INSERT, self._waiting)
         self._waiting.clear()
 
     def close(self) -> None:
         self._flush()
-        self._database.commit()
-        self._database.close()
+        with self._telling():
+            self._database.commit()
+            self._database.close()
 
 
 _INSERT = f"INSERT INTO transitions VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"  # noqa: S608 - only marks

@@ -47,6 +47,10 @@ class Monitor:
         """Call back for every step of every machine."""
         self._observers.append(callback)
 
+    def off_step(self, callback: Callable[[Step], None]) -> None:
+        """Call back no more; without callbacks steps cost nothing."""
+        self._observers.remove(callback)
+
     def on_finding(self, callback: Callable[[Finding], None]) -> None:
         """Call back for every finding."""
         self._listeners.append(callback)

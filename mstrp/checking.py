@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from fsm.instances import final
 from fsm.levels import Verdict, worst
@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from fsm.step import Step
     from mstrp.capture.packets import Packet
 
-__all__ = ["CallResult", "CaptureResult", "SessionResult", "check_capture"]
+__all__ = ["CallResult", "CaptureResult", "SessionResult", "Watcher", "check_capture"]
+
+
+class Watcher(Protocol):
+    """Somebody who looks at the beginning of a capture."""
+
+    def packet(self, packet: Packet) -> bool:
+        """A packet was decoded, its steps follow. False: this one and all that follow are not wanted."""
+
+    def step(self, step: Step) -> None:
+        """A step happened because of the last packet."""
 
 
 class CallResult(NamedTuple):
@@ -79,6 +89,8 @@ class CaptureResult(NamedTuple):
     notes: list[tuple[int, str]]
     #: Why the file could not be read, or None.
     error: str | None
+    #: Whether Ctrl-C ended the reading.
+    interrupted: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -95,6 +107,8 @@ class CaptureResult(NamedTuple):
             "sessions": [session.as_dict() for session in self.sessions],
             "findings": [finding.as_dict() for finding in self.findings],
         }
+        if self.interrupted:
+            found["interrupted"] = True
         if self.notes:
             found["notes"] = [{"frame": frame, "text": text} for frame, text in self.notes]
         return found
@@ -106,13 +120,15 @@ def check_capture(
     on_step: Callable[[Step], None] | None = None,
     on_packet: Callable[[Packet], None] | None = None,
     on_finding: Callable[[Finding], None] | None = None,
+    watcher: Watcher | None = None,
     progress: Callable[[int], None] | None = None,
     profiles: Iterable[Profile] = (),
 ) -> CaptureResult:
     """Read a capture and judge every session in it; what cannot be read is in ``error`` and ``notes``.
 
-    ``path`` is a file name, ``-`` for standard input, or a `Source` over an open stream. ``progress`` is called now
-    and then with how many bytes have been read. Ctrl-C ends the reading: what was found so far is returned.
+    ``path`` is a file name, ``-`` for standard input, or a `Source` over an open stream. ``watcher`` sees packets and
+    steps until it has enough; from then on the reading is as quick as without. ``progress`` is called now and then
+    with how many bytes have been read. Ctrl-C ends the reading: what was found so far is returned.
     """
     notes: list[tuple[int, str]] = []
 
@@ -127,10 +143,13 @@ def check_capture(
         monitor.on_finding(on_finding)
     sessions = Sessions(monitor, warn)
     sessions.on_packet = on_packet
+    if watcher is not None:
+        _watch(watcher, monitor, sessions)
     calls: dict[str, list[Call]] = {}
     sessions.on_session = lambda conversation: _collect(conversation, calls)
     reader = Reader(sessions)
     error = None
+    interrupted = False
     name = path.name if isinstance(path, Source) else path
     try:
         with open_capture(path, warn) if isinstance(path, str) else path as source:
@@ -138,9 +157,8 @@ def check_capture(
             reader.read(source)
     except CaptureError as failure:
         error = str(failure)
-    except OSError as failure:
-        error = f"{name}: {failure.strerror or failure}"
     except KeyboardInterrupt:
+        interrupted = True
         warn(reader.last[0], "interrupted: this is what was found so far")
     reader.finish()
     monitor.finish()
@@ -149,7 +167,22 @@ def check_capture(
         for conversation in monitor.conversations
     ]
     findings = [finding._replace(capture=name) for finding in sorted(monitor.findings, key=lambda each: each.frame)]
-    return CaptureResult(name, reader.last[0], found, findings, notes, error)
+    return CaptureResult(name, reader.last[0], found, findings, notes, error, interrupted)
+
+
+def _watch(watcher: Watcher, monitor: Monitor, sessions: Sessions) -> None:
+    """Attach a watcher, and detach it when it has enough: whatever watches costs time with every packet."""
+    others = sessions.on_packet
+
+    def packet(packet: Packet) -> None:
+        if others is not None:
+            others(packet)
+        if not watcher.packet(packet):
+            sessions.on_packet = others
+            monitor.off_step(watcher.step)
+
+    sessions.on_packet = packet
+    monitor.on_step(watcher.step)
 
 
 def _collect(conversation: Conversation, calls: dict[str, list[Call]]) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
 import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
-from mstrp.commands.output import complain
+from mstrp.commands.interrupt import INTERRUPTED
+from mstrp.commands.output import complain, nobody_listens, tolerant
 
 __all__ = ["main"]
 
@@ -56,19 +56,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status."""
-    options = _parser().parse_args(arguments)
-    # What is loaded by now stays, and a capture makes millions of objects that refer to nothing: look for cycles rarely.
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    options = argparse.Namespace(status=0)
     try:
+        tolerant(sys.stdout)
+        _parser().parse_args(arguments, options)
+        # What is loaded by now stays, and a capture makes millions of objects that refer to nothing: look for cycles
+        # rarely.
+        gc.freeze()
+        gc.set_threshold(100_000, 20, 20)
         status: int = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        nobody_listens()
+        return int(options.status)
     except KeyboardInterrupt:
         complain("interrupted")
-        return 130
+        return INTERRUPTED
     except OSError as error:
         complain(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
         return 2

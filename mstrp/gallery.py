@@ -45,9 +45,7 @@ def _sequence() -> tuple[str, str]:
     play(Wire(capture), scenario="4.5")
     capture.seek(0)
     ladder = Ladder()
-    result = check_capture(
-        Source(capture, "4.5", lambda frame, text: None), on_packet=ladder.packet, on_step=ladder.step
-    )
+    result = check_capture(Source(capture, "4.5", lambda frame, text: None), watcher=ladder)
     (session,) = result.sessions
     title = "MS-TRP 4.5: transferring a call without consultation"
     chart = chart_of(ladder, result.findings, session.id, title, "client", "server")

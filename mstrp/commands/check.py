@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,18 @@ from fsm.journal import open_journal
 from fsm.levels import Verdict
 from fsm.profiles import PROFILES, Profile, ProfileError, load_profile
 from mstrp.checking import check_capture
-from mstrp.commands.output import complain, terminal_width, write_lines, write_text
+from mstrp.commands.interrupt import INTERRUPTED, Interrupts
+from mstrp.commands.output import complain, opened, terminal_width, write_lines
+from mstrp.commands.progress import Bar
 from mstrp.report.ladder import Ladder
 from mstrp.report.pictures import draw_result
 from mstrp.report.results import as_json, as_jsonl, as_junit
 from mstrp.report.text import result_lines, summary_lines
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from fsm.journal import Journal
-    from fsm.step import Step
     from mstrp.checking import CaptureResult
 
 __all__ = ["arguments", "run"]
@@ -31,8 +35,10 @@ examples:
   mstrp check trace.pcap --diagrams pictures --journal steps.sqlite
 
 exit status: 0 nothing worse than information or warnings, 1 a MUST is broken (with --strict: also warnings),
-2 usage error or a capture that cannot be read
+2 usage error or a capture that cannot be read, 130 ended by Ctrl-C (the report has what was found so far)
 """
+#: Packets in a sequence chart, where the report shows none.
+_DRAWN = 500
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,10 +59,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ladder",
         metavar="N",
-        type=int,
+        type=_count,
         default=500,
         help="packets that the text report shows (default: 500; 0: none)",
     )
+
+
+def _count(text: str) -> int:
+    """A number of packets."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("a number from 0 on is wanted")
+    return number
 
 
 class _ProfileAction(argparse.Action):
@@ -85,52 +99,71 @@ def run(options: argparse.Namespace) -> int:
     """Check every capture; the worst outcome is the exit status."""
     try:
         journal = open_journal(options.journal) if options.journal else None
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         complain(str(error))
         return 2
-    results = []
-    status = 0
-    text: list[tuple[str, str]] = []
+    with opened(options.output) as stream, journal or nullcontext(), Interrupts() as interrupts:
+        results = _check_all(options, stream, journal, interrupts)
+        if options.format == "text":
+            write_lines(summary_lines(results), stream)
+        else:
+            stream.write(_report(results, options.format))
+    return INTERRUPTED if interrupts.pending else int(options.status)
+
+
+def _check_all(
+    options: argparse.Namespace, stream: TextIO, journal: Journal | None, interrupts: Interrupts
+) -> list[CaptureResult]:
+    """Check captures one after the other, until Ctrl-C; the text report is written as they come."""
+    results: list[CaptureResult] = []
     for path in options.captures:
-        ladder = Ladder(options.ladder if options.format == "text" else 0)
-        if options.diagrams and not ladder.limit:
-            ladder.limit = 500
-        result = _check(path, ladder, journal, options.profile)
-        results.append(result)
-        status = max(status, _status(result, strict=options.strict))
+        shown = options.ladder if options.format == "text" else 0
+        ladder = Ladder(shown or (_DRAWN if options.diagrams else 0))
+        with Bar(path, quiet=options.quiet) as bar:
+            result = _check(path, ladder, journal, options.profile, bar, interrupts)
+        options.status = max(options.status, _status(result, strict=options.strict))
         if result.error is not None:
             complain(result.error)
-        if options.format == "text" and result.error is None:
-            if text:
-                text.append(("plain", ""))
-            text += result_lines(result, ladder if options.ladder else None, width=terminal_width())
-        if options.diagrams and result.error is None:
-            for problem in draw_result(result, ladder, Path(options.diagrams)):
-                complain(problem)
-    if journal is not None:
-        journal.close()
-    _write(results, text, options)
-    return status
+        if options.format == "text" and (result.error is None or result.sessions):
+            if results:
+                stream.write("\n")
+            write_lines(result_lines(result, ladder if shown else None, width=terminal_width(stream)), stream)
+        if options.diagrams and result.error is None and not interrupts.pending:
+            _draw(result, ladder, options)
+        results.append(result)
+        if interrupts.pending:
+            complain("interrupted: this is what was found so far")
+            break
+    return results
 
 
-def _check(path: str, ladder: Ladder, journal: Journal | None, profiles: list[Profile]) -> CaptureResult:
-    watchers = []
-    if ladder.limit:
-        watchers.append(ladder.step)
+def _check(
+    path: str, ladder: Ladder, journal: Journal | None, profiles: list[Profile], bar: Bar, interrupts: Interrupts
+) -> CaptureResult:
     if journal is not None:
         journal.capture(path)
-        watchers.append(journal.step)
 
-    def step(step: Step) -> None:
-        for watcher in watchers:
-            watcher(step)
+    def progress(position: int) -> None:
+        interrupts.check()
+        bar(position)
 
     return check_capture(
         path,
-        on_step=step if watchers else None,
-        on_packet=ladder.packet if ladder.limit else None,
+        on_step=None if journal is None else journal.step,
+        watcher=ladder if ladder.limit else None,
+        progress=progress,
         profiles=profiles,
     )
+
+
+def _draw(result: CaptureResult, ladder: Ladder, options: argparse.Namespace) -> None:
+    try:
+        problems = draw_result(result, ladder, Path(options.diagrams))
+    except OSError as error:
+        problems = [f"{error.filename}: {error.strerror}"]
+        options.status = 2
+    for problem in problems:
+        complain(problem)
 
 
 def _status(result: CaptureResult, *, strict: bool) -> int:
@@ -141,12 +174,9 @@ def _status(result: CaptureResult, *, strict: bool) -> int:
     return 0
 
 
-def _write(results: list[CaptureResult], text: list[tuple[str, str]], options: argparse.Namespace) -> None:
-    if options.format == "json":
-        write_text(as_json(results), options.output)
-    elif options.format == "jsonl":
-        write_text("".join(f"{line}\n" for line in as_jsonl(results)), options.output)
-    elif options.format == "junit":
-        write_text(as_junit(results), options.output)
-    else:
-        write_lines([*text, *summary_lines(results)], options.output)
+def _report(results: list[CaptureResult], form: str) -> str:
+    if form == "json":
+        return as_json(results)
+    if form == "jsonl":
+        return "".join(f"{line}\n" for line in as_jsonl(results))
+    return as_junit(results)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mstrp.capture.packets import CLIENT_TO_SERVER
 from mstrp.checking import check_capture
-from mstrp.commands.output import complain
+from mstrp.commands.interrupt import INTERRUPTED, Interrupts
+from mstrp.commands.output import complain, opened
 from mstrp.report.describe import describe
 from mstrp.report.packets import packet_dict
 
@@ -39,26 +38,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Decode every capture."""
-    if options.output and options.output != "-":
-        with Path(options.output).open("w", encoding="utf-8") as stream:
-            return _decode(options, stream)
-    return _decode(options, sys.stdout)
+    with opened(options.output) as stream, Interrupts() as interrupts:
+        return _decode(options, stream, interrupts)
 
 
-def _decode(options: argparse.Namespace, stream: TextIO) -> int:
+def _decode(options: argparse.Namespace, stream: TextIO, interrupts: Interrupts) -> int:
     status = 0
     show = _json if options.format == "jsonl" else _text
 
     def packet(found: Packet) -> None:
+        interrupts.check()
         stream.write(show(found) + "\n")
 
     for path in options.captures:
         result = check_capture(path, on_packet=packet)
+        stream.flush()
         for frame, text in result.notes:
             complain(f"{path}: frame {frame}: {text}")
         if result.error is not None:
             complain(result.error)
             status = 2
+        if result.interrupted:
+            return INTERRUPTED
     return status
 
 

@@ -2,19 +2,78 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import shutil
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from mstrp.report.lines import plain
 
-__all__ = ["complain", "terminal_width", "write_lines", "write_text"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mstrp.report.lines import Line
+
+__all__ = ["complain", "nobody_listens", "opened", "terminal_width", "tolerant", "write_lines", "write_text"]
 
 #: Terminal colours by style; nothing but a terminal sees them.
-_STYLES = {"fail": "31", "warn": "33", "info": "36", "pass": "32", "head": "1", "packet": "", "plain": ""}
+_STYLES = {
+    "fail": "1;31",
+    "warn": "33",
+    "info": "36",
+    "pass": "1;32",
+    "head": "1",
+    "dim": "2",
+    "state": "1",
+    "request": "34",
+    "response": "36",
+    "event": "35",
+}
+#: How signs that an encoding does not have are written instead.
+_SUBSTITUTES = {
+    "→": "->",
+    "←": "<-",
+    "─": "-",
+    "▶": ">",
+    "◀": "<",
+    "…": "...",
+    "×": "x",
+    "╰": "`",
+    "§": "section ",
+    "≥": ">=",
+    "≤": "<=",
+    "\N{EN DASH}": "-",
+}
+_ERRORS = "mstrp.substitute"
+
+
+def _substitute(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(_SUBSTITUTES.get(sign, "?") for sign in signs), error.end
+
+
+codecs.register_error(_ERRORS, _substitute)
+
+
+def tolerant(stream: TextIO | None) -> None:
+    """Let a stream write what it can where its encoding lacks a sign, instead of failing."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors=_ERRORS)
+
+
+def nobody_listens() -> None:
+    """The reader of standard output has gone: what is still to be written goes nowhere."""
+    try:
+        place = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), place)
 
 
 def terminal_width(stream: TextIO | None = None) -> int:
@@ -24,26 +83,34 @@ def terminal_width(stream: TextIO | None = None) -> int:
 
 
 def _coloured(stream: TextIO) -> bool:
-    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def write_lines(lines: Iterable[tuple[str, str]], path: str | None) -> None:
-    """Write styled lines to standard output, or plain ones to a file."""
-    if path is not None and path != "-":
-        write_text("".join(f"{text}\n" for _, text in lines), path)
+@contextmanager
+def opened(path: str | None) -> Iterator[TextIO]:
+    """Standard output, or a file of that name."""
+    if path is None or path == "-":
+        yield sys.stdout
         return
-    coloured = _coloured(sys.stdout)
-    for style, text in lines:
-        code = _STYLES.get(style, "") if coloured else ""
-        sys.stdout.write(f"\x1b[{code}m{text}\x1b[0m\n" if code else f"{text}\n")
+    with Path(path).open("w", encoding="utf-8", errors=_ERRORS) as stream:
+        yield stream
+
+
+def write_lines(lines: Iterable[Line], stream: TextIO) -> None:
+    """Write styled lines, with their colours where the stream is a terminal."""
+    if not _coloured(stream):
+        stream.writelines(f"{plain(spans)}\n" for spans in lines)
+        return
+    for spans in lines:
+        for style, text in spans:
+            code = _STYLES.get(style)
+            stream.write(f"\x1b[{code}m{text}\x1b[0m" if code else text)
+        stream.write("\n")
 
 
 def write_text(text: str, path: str | None) -> None:
     """Write text to standard output or a file."""
-    if path is None or path == "-":
-        sys.stdout.write(text)
-        return
-    with Path(path).open("w", encoding="utf-8") as stream:
+    with opened(path) as stream:
         stream.write(text)
 
 

@@ -86,7 +86,7 @@ def _event(name: str, event: Event) -> str:
         new = field.read(event)
         if isinstance(field, Handle):
             if new and field.spec != "hRemoteLine":
-                words.append(f"{field.spec}={new:#x}")
+                words.append(f"{_spelled(field)}={new:#x}")
         elif isinstance(field, Flag) and new and (field.spec == "Param1" or not isinstance(event, LINE_CALLSTATE)):
             words.append(_names(field, new))
         elif isinstance(field, Mode) and new:
@@ -94,6 +94,11 @@ def _event(name: str, event: Event) -> str:
             if table is not None:
                 words.append(f"({_bare(spelled((table,), new))})")
     return " ".join(words)
+
+
+def _spelled(handle: Handle) -> str:
+    """The name of a handle; events have them in nameless parameters."""
+    return f"h{handle.type.value.title().replace(' ', '')}" if handle.spec.startswith("Param") else handle.spec
 
 
 def _method(packet: Packet) -> str:

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, NamedTuple
 from fsm.wording import either
 from mstrp.capture.packets import CLIENT_TO_SERVER
 from mstrp.report.describe import describe
+from mstrp.report.lines import Line, Span, line, wrapped
 
 if TYPE_CHECKING:
     from fsm.finding import Finding
     from fsm.step import Step
     from mstrp.capture.packets import Packet
 
-__all__ = ["Ladder", "Rung", "ladder_text"]
+__all__ = ["Ladder", "Rung", "finding_lines", "ladder_lines"]
 
 #: Machines whose states are shown beside the packets.
 _SHOWN = {"call", "line", "phone", "binding"}
+#: The longest packet beside which a state stands; behind longer ones it stands on the next line.
+_BESIDE = 56
+#: Room for a state beside the packets.
+_ROOM = 34
 
 
 class Rung(NamedTuple):
@@ -33,18 +38,20 @@ class Ladder:
     def __init__(self, limit: int = 500) -> None:
         self.limit = limit
         self.rungs: list[Rung] = []
-        self.left_out = 0
+        #: Whether there were more packets than it takes.
+        self.full = False
 
-    def packet(self, packet: Packet) -> None:
-        """A packet was decoded; its steps follow."""
+    def packet(self, packet: Packet) -> bool:
+        """A packet was decoded, its steps follow; returns whether it was still wanted."""
         if len(self.rungs) >= self.limit:
-            self.left_out += 1
-            return
+            self.full = True
+            return False
         self.rungs.append(Rung(packet, describe(packet), []))
+        return True
 
     def step(self, step: Step) -> None:
         """A step happened because of the last packet."""
-        if step.before == step.after or step.machine.name not in _SHOWN or self.left_out or not self.rungs:
+        if step.before == step.after or step.machine.name not in _SHOWN or self.full or not self.rungs:
             return
         states = self.rungs[-1].states
         what = step.machine.name if step.machine.name == "binding" else f"{step.machine.name} {step.instance}"
@@ -56,48 +63,98 @@ class Ladder:
         states.append((what, after))
 
 
-def ladder_text(
-    ladder: Ladder, findings: list[Finding], *, width: int = 110, session: str = ""
-) -> list[tuple[str, str]]:
-    """The ladder of a session as (style, line); styles are ``packet``, ``state``, ``fail``, ``warn`` and ``info``."""
+class _Layout(NamedTuple):
+    """Where things stand in the lines of a ladder."""
+
+    frame: int
+    time: int
+    #: Column of the states, counted from the text of the packet; 0: on lines of their own.
+    states: int
+    width: int
+
+    @property
+    def head(self) -> int:
+        """Where the text of a packet begins."""
+        return self.frame + self.time + 6
+
+
+def _layout(rungs: list[Rung], width: int) -> _Layout:
+    frame = max(5, *(len(str(rung.packet.frame)) for rung in rungs)) + 2
+    time = max(9, *(len(f"{rung.packet.time:.6f}") for rung in rungs))
+    beside = [len(rung.text) for rung in rungs if rung.states and len(rung.text) <= _BESIDE]
+    column = max(beside, default=0) + 2
+    fits = frame + time + 6 + column + _ROOM <= width
+    return _Layout(frame, time, column if fits else 0, width)
+
+
+def ladder_lines(ladder: Ladder, findings: list[Finding], *, width: int = 120, session: str = "") -> list[Line]:
+    """The ladder of a session: a line for each packet, the states after it, and its findings."""
+    rungs = [rung for rung in ladder.rungs if rung.packet.session == session]
+    if not rungs:
+        return []
     by_frame: dict[int, list[Finding]] = {}
     for finding in findings:
         if finding.session == session:
             by_frame.setdefault(finding.frame, []).append(finding)
-    rungs = [rung for rung in ladder.rungs if rung.packet.session == session]
-    lines: list[tuple[str, str]] = []
-    column = min(max((len(rung.text) for rung in rungs), default=0) + 2, max(30, width - 48))
+    layout = _layout(rungs, width)
+    title = f"{'frame':>{layout.frame}} {'time':>{layout.time}}     packet and state after it"
+    lines = [line(title, "head")]
     for place, rung in enumerate(rungs):
-        packet = rung.packet
-        arrow = "──▶" if packet.direction == CLIENT_TO_SERVER else "◀──"
-        head = f"{packet.frame:>7} {packet.time:>10.6f} {arrow} "
-        after = "; ".join(f"{what}: {states}" for what, states in rung.states)
-        text = rung.text
-        if after and len(text) <= column:
-            text = f"{text:<{column}}{after}"
-        elif after:
-            lines.append(("packet", head + text))
-            head, text = " " * len(head), " " * column + after
-        lines.append(("packet", (head + text).rstrip()))
-        last = place + 1 == len(rungs) or rungs[place + 1].packet.frame != packet.frame
-        if last:
-            for finding in by_frame.pop(packet.frame, ()):
-                lines += finding_lines(finding, indent=len(f"{packet.frame:>7} "))
-    for left in by_frame.values():
+        lines += _rung(rung, layout)
+        frame = rung.packet.frame
+        if place + 1 == len(rungs) or rungs[place + 1].packet.frame != frame:
+            for finding in by_frame.pop(frame, ()):
+                lines += finding_lines(finding, indent=layout.head, width=width)
+    left = [finding for found in by_frame.values() for finding in found]
+    if left:
+        lines += [(), line("  findings in packets that the ladder does not show:", "head")]
         for finding in left:
-            lines += finding_lines(finding, indent=8)
+            lines += finding_lines(finding, indent=6, width=width)
     return lines
 
 
-def finding_lines(finding: Finding, *, indent: int) -> list[tuple[str, str]]:
-    """A finding under its packet."""
+def _rung(rung: Rung, layout: _Layout) -> list[Line]:
+    packet = rung.packet
+    arrow = "──▶" if packet.direction == CLIENT_TO_SERVER else "◀──"
+    name, blank, rest = rung.text.partition(" ")
+    style = packet.phase if packet.phase in ("request", "response") else "event"
+    spans = [
+        Span("dim", f"{packet.frame:>{layout.frame}} {packet.time:>{layout.time}.6f} "),
+        Span(style, arrow),
+        Span("plain", " "),
+        Span(style, name),
+        Span("plain", blank + rest),
+    ]
+    if not rung.states:
+        return [tuple(spans)]
+    beside = layout.states and len(rung.text) + 2 <= layout.states
+    lines: list[Line] = []
+    indent = layout.head + layout.states if layout.states else layout.head + 2
+    for number, (what, after) in enumerate(rung.states):
+        state = [Span("dim", f"{what}: "), Span("state", after)]
+        if number == 0 and beside:
+            lines.append((*spans, Span("plain", " " * (layout.states - len(rung.text))), *state))
+            continue
+        if number == 0:
+            lines.append(tuple(spans))
+        pad = min(indent, max(layout.head + 2, layout.width - len(what) - len(after) - 2))
+        lines.append((Span("plain", " " * pad), *state))
+    return lines
+
+
+def finding_lines(finding: Finding, *, indent: int, width: int) -> list[Line]:
+    """A finding under its packet: the rule, what happened, then the state and what would have been legal."""
     style = finding.verdict.value
     pad = " " * indent
-    fault = f" ({finding.fault.value}'s fault)" if finding.fault else ""
-    found = [(style, f"{pad}{style.upper()} {finding.rule}{fault}: {finding.summary}")]
-    state = either(finding.state)
-    detail = f"{pad}     {finding.machine} {finding.instance} was {state}"
+    fault = f", {finding.fault.value}'s fault" if finding.fault else ""
+    asked = finding.request_frame
+    where = f"frame {finding.frame}" + (f" (asked in {asked})" if asked not in (None, finding.frame) else "")
+    head = f"{style.upper()} {finding.rule} in {where}{fault}, MS-TRP {finding.section}"
+    detail = f"{finding.machine} {finding.instance} was {either(finding.state)}"
     if finding.allowed:
         detail += f"; legal: {', '.join(finding.allowed)}"
-    found.append((style, f"{detail}; MS-TRP {finding.section}; frame {finding.frame}"))
-    return found
+    return [
+        line(f"{pad[:-4]}╰── {head}" if indent >= 4 else f"{pad}{head}", style),
+        *wrapped(finding.summary, style, width=width, first=pad, rest=pad),
+        *wrapped(detail, "plain", width=width, first=pad, rest=pad),
+    ]

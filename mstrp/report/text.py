@@ -5,69 +5,79 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsm.levels import Verdict
-from mstrp.report.ladder import finding_lines, ladder_text
+from mstrp.report.ladder import finding_lines, ladder_lines
+from mstrp.report.lines import Line, Span, blank, line, wrapped
 from mstrp.report.results import counts, verdict
 
 if TYPE_CHECKING:
-    from mstrp.checking import CaptureResult, SessionResult
+    from mstrp.checking import CallResult, CaptureResult, SessionResult
     from mstrp.report.ladder import Ladder
 
 __all__ = ["result_lines", "summary_lines"]
 
-#: Calls that are listed for a session before the rest is counted.
+#: Calls that are listed for a session, and notes that are listed for a capture, before the rest is counted.
 _CALLS = 50
+_NOTES = 20
 
 
-def result_lines(result: CaptureResult, ladder: Ladder | None, *, width: int) -> list[tuple[str, str]]:
-    """Everything about one capture as (style, line)."""
+def result_lines(result: CaptureResult, ladder: Ladder | None, *, width: int) -> list[Line]:
+    """Everything about one capture."""
     found = counts(result.findings)
     calls = sum(len(session.calls) for session in result.sessions)
     numbers = (
-        f"{result.frames} frames, {_count(len(result.sessions), 'session')}, {_count(calls, 'call')}, "
+        f"{_count(result.frames, 'frame')}, {_count(len(result.sessions), 'session')}, {_count(calls, 'call')}, "
         f"{_count(len(result.findings), 'finding')}"
     )
-    if result.error is not None:
-        return [("fail", f"{result.path}: cannot be read: {result.error.removeprefix(result.path + ': ')}")]
-    style = "pass" if result.verdict is Verdict.PASS else result.verdict.value
-    lines = [(style, f"{result.path}: {result.verdict.value.upper()}"), ("plain", f"  {numbers}")]
+    lines: list[Line] = [
+        (Span("head", f"{result.path}: "), Span(result.verdict.value, result.verdict.value.upper())),
+        line(f"  {numbers}"),
+    ]
     if result.findings:
-        lines.append(("plain", f"  {found['fail']} fail, {found['warn']} warn, {found['info']} info"))
-    for frame, text in result.notes:
-        lines.append(("info", f"  note: frame {frame}: {text}"))
+        lines.append(line(f"  {found['fail']} fail, {found['warn']} warn, {found['info']} info"))
+    for frame, text in result.notes[:_NOTES]:
+        lines += wrapped(f"note: frame {frame}: {text}", "warn", width=width, first="  ", rest=" " * 8)
+    if len(result.notes) > _NOTES:
+        lines.append(line(f"  and {_count(len(result.notes) - _NOTES, 'more note')}", "warn"))
+    if not result.sessions:
+        lines.append(line("  no MS-TRP conversation was found"))
     shown = set()
     for session in result.sessions:
-        lines += [("plain", ""), *_session(session)]
+        lines += [blank(), *_session(session, width)]
         if ladder is not None:
-            rungs = ladder_text(ladder, result.findings, width=width, session=session.id)
+            rungs = ladder_lines(ladder, result.findings, width=width, session=session.id)
             if rungs:
-                lines += [("plain", ""), ("head", f"{'frame':>7} {'time':>10} {'':3} packet and state after"), *rungs]
+                lines += [blank(), *rungs]
                 shown.add(session.id)
-    if ladder is not None and ladder.left_out:
-        text = (
-            f"  the ladder shows the first {len(ladder.rungs)} packets, {ladder.left_out} more are left out (--ladder)"
-        )
-        lines += [("plain", ""), ("plain", text)]
+    if ladder is not None and ladder.full:
+        text = f"  the ladder ends after {_count(len(ladder.rungs), 'packet')}; --ladder N shows more"
+        lines += [blank(), line(text)]
     rest = [finding for finding in result.findings if finding.session not in shown]
     if rest:
-        lines.append(("plain", ""))
+        lines.append(blank())
         for finding in rest:
-            lines += finding_lines(finding, indent=2)
+            lines += finding_lines(finding, indent=6, width=width)
     return lines
 
 
-def _session(session: SessionResult) -> list[tuple[str, str]]:
+def _session(session: SessionResult, width: int) -> list[Line]:
     version = f"TAPI {session.version >> 16}.{session.version & 0xFFFF}" if session.version else "TAPI version unknown"
     model = session.model or "model unknown"
-    lines = [("head", f"session {session.id}: {session.client} → {session.server}, {model}, {version}")]
+    lines = [line(f"session {session.id}: {session.client} → {session.server}, {model}, {version}", "head")]
     for call in session.calls[:_CALLS]:
-        path = " → ".join(call.states) or "no state known"
-        lines.append(("plain", f"  call {call.handle:#x}#{call.epoch}: {path}; {call.final}"))
+        lines += _call(call, width)
     if len(session.calls) > _CALLS:
-        lines.append(("plain", f"  and {len(session.calls) - _CALLS} more calls"))
+        lines.append(line(f"  and {_count(len(session.calls) - _CALLS, 'more call')}"))
     return lines
 
 
-def summary_lines(results: list[CaptureResult]) -> list[tuple[str, str]]:
+def _call(call: CallResult, width: int) -> list[Line]:
+    path = " → ".join(call.states) or "no state known"
+    head = f"  call {call.handle:#x}#{call.epoch}: "
+    text = f"{path}; {call.final}"
+    return wrapped(text, "plain", width=width, first=head, rest=" " * 6)
+
+
+def summary_lines(results: list[CaptureResult]) -> list[Line]:
     """The last lines, where several captures were checked."""
     if len(results) < 2:
         return []
@@ -77,7 +87,8 @@ def summary_lines(results: list[CaptureResult]) -> list[tuple[str, str]]:
     text = f"{len(results)} captures: {whole.value.upper()}; {found['fail']} fail, {found['warn']} warn, {found['info']} info"
     if unreadable:
         text += f"; {unreadable} could not be read"
-    return [("plain", ""), ("pass" if whole is Verdict.PASS and not unreadable else "fail", text)]
+    style = "pass" if whole is Verdict.PASS and not unreadable else "warn" if whole is not Verdict.FAIL else "fail"
+    return [blank(), line(text, style)]
 
 
 def _count(number: int, noun: str) -> str:
