@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from protocol.event import COMPLETIONS, EVENTS
-from protocol.fields import Block, Buffer, Flag, GuidAt, Handle, HandleType, Inner, Items, Offset, Size, Text
+from protocol.fields import Block, Buffer, Flag, GuidAt, Handle, HandleType, Inner, Items, Mode, Offset, Size, Text
 from protocol.members import Embedded, Following, Guid, Pair, Time, Union
 from protocol.packet import FIXED, REQUESTS
 from protocol.record import ABSENT
@@ -122,15 +122,24 @@ def completions() -> dict[str, dict[str, Any]]:
 
 def _param(field: Field) -> str:
     """What a field of an event is."""
+    if isinstance(field, Mode):
+        return _mode(field)
     if isinstance(field, Handle):
         return field.type.name
     return _flag(field) if isinstance(field, Flag) else ""
 
 
+def _mode(field: Mode) -> str:
+    tables = " ".join(f"{number:#x}={table.table}" for number, table in sorted(field.tables.items()))
+    return f"by {field.by}: {tables}"
+
+
 def _variable(layout: Layout) -> str:
     for field in layout.fields:
         if isinstance(field, Rest):
-            return "bytes" if field.entry is None and not field.text else "text" if field.text else field.entry.__name__
+            what = "text" if field.text else "bytes" if field.entry is None else field.entry.__name__
+            size = f" of {field.length}" if field.length and field.unit == 1 else ""
+            return f"{field.spec} {what}{size}"
     return ""
 
 
@@ -184,7 +193,7 @@ def _member(field: Any) -> str:
     if isinstance(field, Pair):
         return _pair(field)
     if isinstance(field, Following):
-        return f"{field.entry.__name__}[]"
+        return f"{field.entry.__name__}[] of {field.count}"
     if isinstance(field, Rest):
         return "bytes" if field.entry is None else field.entry.__name__
     if isinstance(field, Embedded):
@@ -193,6 +202,8 @@ def _member(field: Any) -> str:
         return "GUID"
     if isinstance(field, Time):
         return "SYSTEMTIME"
+    if isinstance(field, Mode):
+        return _mode(field)
     if isinstance(field, Handle):
         return field.type.name
     return _flag(field) if isinstance(field, Flag) else ""

@@ -210,7 +210,12 @@ def _message_fields(kind: type[Request], carried: tuple[str, ...]) -> tuple[Fiel
 def request_values(draw: DrawFn, kind: type[Request]) -> dict[str, Any]:
     """Keyword arguments of a request."""
     chosen = draw(_some(_message_fields(kind, ("in", "inout"))))
-    return {field.name: draw(_offset(field) if isinstance(field, Offset) else _number(field)) for field in chosen}
+    given = {field.name: draw(_offset(field) if isinstance(field, Offset) else _number(field)) for field in chosen}
+    for field in chosen:
+        if isinstance(field, Offset) and field.only is not None:
+            # Such data means something only together with one value of another field.
+            given[kind.layout.by_spec[field.only[0]].name] = field.only[1]
+    return given
 
 
 @st.composite
