@@ -19,6 +19,7 @@ _COMMANDS = {
     "decode": "print every packet of captures",
     "draw": "draw the machines",
     "generate": "write captures of legal conversations, of any size",
+    "export": "write the declarations in the form of another program: a dissector for Wireshark",
     "explain": "say what a rule, state, packet, constant or section is",
 }
 

@@ -1,0 +1,34 @@
+"""``mstrp export``: the declarations and the tables in the forms of other programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mstrp.commands.output import write_text
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["arguments", "run"]
+
+EXAMPLE = """\
+examples:
+  mstrp export wireshark --output ~/.local/lib/wireshark/plugins/mstrp.lua
+  mstrp export wireshark --output mstrp.lua && tshark -X lua_script:mstrp.lua -r trace.pcap
+
+exit status: 0, or 2 when the file cannot be written
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("form", choices=("wireshark",), help="wireshark: a dissector in Lua")
+    parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the text."""
+    from mstrp.export.wireshark import lua_dissector
+
+    write_text(lua_dissector(), options.output)
+    return 0

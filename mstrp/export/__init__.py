@@ -1,0 +1,1 @@
+"""The declarations in the forms that other programs read."""
