@@ -116,10 +116,12 @@ class Parties(Reporting):
     # -- agents ---------------------------------------------------------------------------------------------------
 
     def _agent_created(self, exchange: Exchange, words: tuple[int, ...]) -> None:
-        self._created(self.agents, Agent, agents.AGENT_CREATED)  # type: ignore[arg-type]
+        if words:
+            self._created(self.agents, Agent, agents.AGENT_CREATED)  # type: ignore[arg-type]
 
     def _session_created(self, exchange: Exchange, words: tuple[int, ...]) -> None:
-        self._created(self.agent_sessions, AgentSession, agents.SESSION_CREATED)  # type: ignore[arg-type]
+        if words:
+            self._created(self.agent_sessions, AgentSession, agents.SESSION_CREATED)  # type: ignore[arg-type]
 
     def _created(self, known: dict[int, Agent | AgentSession], kind: type[Agent | AgentSession], event: Event) -> None:
         """The completion carries the handle in its data (E9)."""

@@ -195,7 +195,8 @@ def _member(field: Any) -> str:
     if isinstance(field, Following):
         return f"{field.entry.__name__}[] of {field.count}"
     if isinstance(field, Rest):
-        return "bytes" if field.entry is None else field.entry.__name__
+        size = f" of {field.length}" if field.length else ""
+        return f"{'bytes' if field.entry is None else field.entry.__name__}{size}"
     if isinstance(field, Embedded):
         return str(field.type.__name__)
     if isinstance(field, Guid):
