@@ -13,6 +13,7 @@ from fsm.routes import ROUTES, UNKNOWN_ROUTE
 from fsm.tables import binding, device, request
 from fsm.tables.call_requests import IN_FLIGHT
 from protocol.fields import HandleType
+from protocol.problem import ALL_VERSIONS
 
 if TYPE_CHECKING:
     from collections import defaultdict
@@ -41,6 +42,8 @@ class Asking(Parties):
     asked_for_dialogs: bool
     #: Number of requests, by route.
     asked: defaultdict[str, int]
+    #: The TAPI version last agreed on, 0 while there is none.
+    version: int
     #: Kinds of request that the binding allows in its present state.
     fitting: frozenset[Event]
 
@@ -124,9 +127,16 @@ class Asking(Parties):
         """What is wrong with the packet itself."""
         seen = set()
         for problem in packet.problems():
-            if problem.rule and problem.rule not in seen:
+            if problem.rule and problem.rule not in seen and self._binds(exchange, problem.versions):
                 seen.add(problem.rule)
                 self._accuse(exchange, problem.rule, problem.section, f"in which {problem.field}: {problem.detail}")
+
+    def _binds(self, exchange: Exchange, versions: tuple[int, int]) -> bool:
+        """Whether a rule for some negotiated versions binds; where none is known, only those for all do."""
+        if versions == ALL_VERSIONS:
+            return True
+        agreed = getattr(exchange.line, "version", 0) or self.version
+        return bool(agreed) and versions[0] <= agreed <= versions[1]
 
     def _names(self, exchange: Exchange, route: Route, words: tuple[int, ...]) -> None:
         """The handles of a request that names several things, or none."""
@@ -247,7 +257,8 @@ class Asking(Parties):
         if rule.startswith("CALL-PRE"):
             reason = f"on {noun}{label} in state {machine.words(instance.mask)}, in which it is not allowed"
         else:
-            reason = f"on {noun}{label.split('#')[0]}, which is no live {machine.name} handle"
+            lacks = "the client only monitors" if event is device.USED_AS_OWNER else f"is no live {machine.name} handle"
+            reason = f"on {noun}{label.split('#')[0]}, which {lacks}"
         charge = Charge(
             rule,
             move.level,

@@ -7,7 +7,7 @@ writing, checks, documentation, generators. Keyword arguments that name a check 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from protocol.fields import (
     Block,
@@ -24,6 +24,7 @@ from protocol.fields import (
     Size,
     Text,
 )
+from protocol.problem import ALL_VERSIONS
 from protocol.record import ABSENT
 from protocol.rest import Rest
 
@@ -55,6 +56,10 @@ __all__ = [
 ]
 
 
+#: Another field, and the bits of it with which alone a field means anything.
+Only: TypeAlias = tuple[str, int] | None
+
+
 def _rules(**numbers: str) -> dict[str, str]:
     return {check: number for check, number in numbers.items() if number}
 
@@ -81,10 +86,18 @@ def handle(
 
 
 def number(
-    spec: str, *, direction: Direction = "in", default: int = 0, note: str = "", nonzero: str = "", exists: str = ""
+    spec: str,
+    *,
+    direction: Direction = "in",
+    default: int = 0,
+    only: Only = None,
+    note: str = "",
+    nonzero: str = "",
+    exists: str = "",
 ) -> Any:
     """A plain number; ``exists``: what it names must exist."""
-    return Number(spec, direction=direction, default=default, note=note, rules=_rules(nonzero=nonzero, exists=exists))
+    rules = _rules(nonzero=nonzero, exists=exists)
+    return Number(spec, direction=direction, default=default, only=only, note=note, rules=rules)
 
 
 def context(spec: str, *, note: str = "", echoes: str = "") -> Any:
@@ -109,10 +122,13 @@ def version(
     acceptable: str = "",
     ordered: str = "",
     overlap: str = "",
+    oldest: int = 0,
 ) -> Any:
-    """A TAPI version; ``listed``: one of the known ones, ``acceptable``: a version of the device's extensions."""
+    """A TAPI version; ``listed``: one of the known ones from ``oldest`` on, ``acceptable``: one that was agreed on."""
     rules = _rules(listed=listed, acceptable=acceptable, ordered=ordered, overlap=overlap)
-    return Number(spec, role="version", direction=direction, default=default, note=note, rules=rules)
+    found = Number(spec, role="version", direction=direction, default=default, note=note, rules=rules)
+    found.oldest = oldest
+    return found
 
 
 def device(spec: str, *, direction: Direction = "in", note: str = "", exists: str = "") -> Any:
@@ -135,6 +151,7 @@ def limit(
     spec: str,
     type_: type[Structure],
     *,
+    only: Only = None,
     note: str = "",
     maximum: str = "",
     minimum: str = "",
@@ -142,7 +159,8 @@ def limit(
     fits: str = "",
 ) -> Any:
     """The largest structure that the client takes in the completion packet."""
-    found = Number(spec, role="limit", note=note, rules=_rules(maximum=maximum, minimum=minimum, room=room, fits=fits))
+    rules = _rules(maximum=maximum, minimum=minimum, room=room, fits=fits)
+    found = Number(spec, role="limit", only=only, note=note, rules=rules)
     found.type = type_
     return found
 
@@ -152,22 +170,35 @@ def flags(
     *tables: Table,
     cardinality: str = "unstated",
     allowed: int = 0,
+    zero: bool = False,
+    mask: bool = False,
     direction: Direction = "in",
     default: int = 0,
+    only: Only = None,
     note: str = "",
     legal: str = "",
+    wanted: str = "",
+    versions: tuple[int, int] = ALL_VERSIONS,
 ) -> Any:
-    """A number out of constant tables; ``legal``: it has the members and the cardinality stated."""
-    return Flag(
+    """A number out of constant tables; ``legal``: it has the members and the cardinality stated, ``wanted``: some.
+
+    ``zero``: 0 is legal whatever the cardinality says, ``mask``: so is any combination; ``versions``: the negotiated ones for which the rules bind.
+    """
+    found = Flag(
         spec,
         tables,
         cardinality=cardinality,
         allowed=allowed,
+        zero=zero,
+        mask=mask,
         direction=direction,
         default=default,
+        only=only,
         note=note,
-        rules=_rules(legal=legal),
+        rules=_rules(legal=legal, wanted=wanted),
     )
+    found.versions = versions
+    return found
 
 
 def room(spec: str, *, direction: Direction = "in", note: str = "", fits: str = "", minimum: str = "") -> Any:
@@ -186,7 +217,7 @@ def text(
     size: str = "",
     direction: Direction = "in",
     optional: str = "",
-    only: tuple[str, int] | None = None,
+    only: Only = None,
     note: str = "",
     aligned: str = "",
     inside: str = "",
@@ -195,7 +226,7 @@ def text(
 ) -> Any:
     """The offset of a NUL-terminated UTF-16 string; ``rule`` stands for all three checks at once.
 
-    ``only``: another field, and the value with which alone the string means anything.
+    ``only``: another field, and the bits with which alone the string means anything.
     """
     rules = _rules(aligned=aligned or rule, inside=inside or rule, terminated=terminated or rule)
     return Text(spec, size=size, direction=direction, optional=optional, only=only, note=note, rules=rules)
@@ -232,6 +263,7 @@ def structure(
     direction: Direction = "in",
     optional: str = "",
     absent: bool = False,
+    only: Only = None,
     note: str = "",
     start: str = "",
     end: str = "",
@@ -246,6 +278,7 @@ def structure(
         direction=direction,
         optional=optional,
         absent=absent,
+        only=only,
         note=note,
         rules=_rules(start=start, end=end, room=room, valid=valid),
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from protocol.fields import Flag, Handle, HandleType, Mode, Number
 from protocol.members import Embedded, Extent, Following, Guid, Pair, Time, Union
+from protocol.problem import ALL_VERSIONS
 from protocol.rest import Rest
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ def _rules(start: str, end: str) -> dict[str, str]:
     return {check: number for check, number in (("start", start), ("end", end)) if number}
 
 
-def extent(spec: str) -> Any:
-    """``dwTotalSize``, ``dwNeededSize`` or ``dwUsedSize``."""
-    return Extent(spec)
+def extent(spec: str, *, whole: str = "") -> Any:
+    """``dwTotalSize``, ``dwNeededSize`` or ``dwUsedSize``; ``whole``: it covers the fixed part."""
+    return Extent(spec, rules={"whole": whole} if whole else None)
 
 
 def number(spec: str, *, since: int = 0, note: str = "") -> Any:
@@ -54,11 +55,18 @@ def handle(spec: str, type_: HandleType, *, note: str = "") -> Any:
 
 
 def flags(
-    spec: str, table: Table, *, cardinality: str = "unstated", since: int = 0, note: str = "", legal: str = ""
+    spec: str,
+    table: Table,
+    *,
+    cardinality: str = "unstated",
+    zero: bool = False,
+    since: int = 0,
+    note: str = "",
+    legal: str = "",
 ) -> Any:
-    """A number out of a constant table."""
+    """A number out of a constant table; ``zero``: 0 is legal whatever the cardinality says."""
     rules = {"legal": legal} if legal else {}
-    return Flag(spec, (table,), cardinality=cardinality, since=since, note=note, rules=rules)
+    return Flag(spec, (table,), cardinality=cardinality, zero=zero, since=since, note=note, rules=rules)
 
 
 def mode(spec: str, by: str, tables: dict[int, Table]) -> Any:
@@ -81,9 +89,21 @@ def embedded(spec: str, type_: type[Structure], *, since: int = 0) -> Any:
     return Embedded(spec, type_, since=since)
 
 
-def text(spec: str, *, format_: str = "", since: int = 0, note: str = "", start: str = "", end: str = "") -> Any:
-    """Size and offset of a string: UTF-16 (F7), or what the ``format_`` member says."""
-    return Pair(spec, "text", format_=format_, since=since, note=note, rules=_rules(start, end))
+def text(
+    spec: str,
+    *,
+    format_: str = "",
+    since: int = 0,
+    note: str = "",
+    start: str = "",
+    end: str = "",
+    versions: tuple[int, int] = ALL_VERSIONS,
+) -> Any:
+    """Size and offset of a string: UTF-16 (F7), or what the ``format_`` member says.
+
+    ``versions``: the negotiated versions for which the rules bind.
+    """
+    return Pair(spec, "text", format_=format_, since=since, note=note, rules=_rules(start, end), versions=versions)
 
 
 def ascii_text(spec: str, *, since: int = 0, note: str = "", start: str = "", end: str = "") -> Any:

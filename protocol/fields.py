@@ -10,11 +10,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from uuid import UUID
 
+from protocol.check import Check, terminator
+from protocol.checks import CHECKS, legal_bits
+from protocol.problem import ALL_VERSIONS
 from protocol.record import ABSENT, Budget, Builder, Field, Layout, Record
 from protocol.tables import Flags, Table, meaning, members
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from protocol.problem import Problem
     from protocol.structure import Structure
@@ -34,6 +37,7 @@ __all__ = [
     "Offset",
     "Size",
     "Text",
+    "checks_of",
     "spelled",
     "terminator",
     "wide",
@@ -69,12 +73,18 @@ class Number(Field):
         default: Any = 0,
         since: int = 0,
         note: str = "",
+        only: tuple[str, int] | None = None,
         rules: dict[str, str] | None = None,
     ) -> None:
         super().__init__(spec, default=default, since=since, note=note)
         self.role = role
         self.direction = direction
+        self.only = only
         self.rules = rules or {}
+        #: The lowest version that a version may be.
+        self.oldest = 0
+        #: The negotiated versions in which the rules bind.
+        self.versions = ALL_VERSIONS
         #: The structure that a limit speaks of.
         self.type: Any = None
         #: The field of the request that a context of a completion repeats.
@@ -83,6 +93,20 @@ class Number(Field):
     def rule(self, check: str) -> str:
         """The id of the rule that a check of this field stands for, or empty."""
         return self.owner.rule(self.rules.get(check, ""))
+
+    def prepare(self) -> tuple[Check, ...]:
+        return checks_of(self, self.rules)
+
+
+def checks_of(field: Field, names: Iterable[str]) -> tuple[Check, ...]:
+    """The checks of a field by name, in the order in which they are told; others are the machines' business."""
+    found = []
+    for name, kind in CHECKS.items():
+        if name in names:
+            check = kind(field, field.rules.get(name, ""))
+            check.versions = getattr(field, "versions", check.versions)
+            found.append(check)
+    return tuple(found)
 
 
 class Size(Number):
@@ -125,16 +149,28 @@ class Flag(Number):
         *,
         cardinality: str = "unstated",
         allowed: int = 0,
+        zero: bool = False,
+        mask: bool = False,
         direction: Direction = "in",
         default: Any = 0,
         since: int = 0,
         note: str = "",
+        only: tuple[str, int] | None = None,
         rules: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(spec, role="flags", direction=direction, default=default, since=since, note=note, rules=rules)
+        super().__init__(
+            spec, role="flags", direction=direction, default=default, since=since, note=note, only=only, rules=rules
+        )
         self.tables = tables
         self.cardinality = cardinality
         self.allowed = allowed
+        #: Whether 0 is legal beside what the cardinality says, and whether bits combine all the same (D18).
+        self.zero = zero or mask
+        self.mask = mask
+        #: The values of a list, and the bits that may be set (of a list: those of the providers' values).
+        listed = [] if any(issubclass(table, Flags) for table in tables) else [*tables]
+        self.choices = frozenset(int(member) for table in listed for member in members(table))
+        self.bits = listed[0].reserved if listed else legal_bits(tables, allowed)
 
     def meaning(self, record: Record, budget: Budget) -> Any:
         new = self.read(record)
@@ -204,16 +240,13 @@ class Offset(Field):
         self.size = size
         self.direction = direction
         self.optional = optional
-        #: The field, and its value, with which alone this one means anything.
         self.only = only
         self.rules = rules or {}
-        self.size_index = self.only_index = -1
+        self.size_index = -1
 
     def resolve(self, layout: Layout) -> None:
         if self.size:
             self.size_index = layout.index(self.size)
-        if self.only is not None:
-            self.only_index = layout.index(self.only[0])
 
     def present(self, record: Record) -> tuple[int, int] | None:
         """Offset and size when the data is there to be looked at: (offset, -1) where no size is given."""
@@ -222,7 +255,7 @@ class Offset(Field):
         offset = record.words[self.index]
         if offset == ABSENT and (self.optional or self.direction == "out"):
             return None
-        if self.only is not None and record.words[self.only_index] != self.only[1]:
+        if self.only is not None and not record.words[self.only_index] & self.only[1]:
             return None
         if self.size_index < 0:
             return offset, -1
@@ -273,27 +306,12 @@ class Offset(Field):
             return None
         return self.decode(record, *found).hex()
 
-    def check(self, record: Record) -> Iterator[Problem]:
-        found = self.present(record)
-        if found is None:
-            return
-        offset, length = found
-        origin, limit = record.span()[1:]
-        room = limit - origin
-        rules = self.rules
-        if offset % self.aligned:
-            yield self.problem(
-                "alignment", f"offset {offset} is not a multiple of {self.aligned}", rules.get("start", "")
-            )
-        elif offset >= room:
-            yield self.problem(
-                "bounds", f"offset {offset} lies outside the {room} bytes of VarData", rules.get("start", "")
-            )
-        if length > 0 and offset + length > room:
-            detail = f"offset {offset} + {self.size} {length} runs past the {room} bytes of VarData"
-            yield self.problem("overrun", detail, rules.get("end", ""))
+    def prepare(self) -> tuple[Check, ...]:
+        return checks_of(self, {"start", "end", *self.rules})
 
     def suspect(self) -> Callable[[Record], bool] | None:
+        if len(self.checks) > 2 or self.only is not None:
+            return Field.suspect(self)
         index, size_index, aligned, optional = self.index, self.size_index, self.aligned - 1, bool(self.optional)
         outgoing, deep = self.direction == "out", isinstance(self, Inner)
 
@@ -334,23 +352,8 @@ class Text(Offset):
             return None
         return self.decode(record, *found)
 
-    def check(self, record: Record) -> Iterator[Problem]:
-        found = self.present(record)
-        if found is None:
-            return
-        offset, _ = found
-        buffer, origin, limit = record.span()
-        room = limit - origin
-        rules = self.rules
-        if offset % 2:
-            yield self.problem("alignment", f"offset {offset} is odd", rules.get("aligned", ""))
-        if offset >= room:
-            yield self.problem(
-                "bounds", f"offset {offset} lies outside the {room} bytes of VarData", rules.get("inside", "")
-            )
-        elif offset % 2 == 0 and terminator(buffer, origin + offset, limit) < 0:
-            detail = f"the string at offset {offset} does not end inside the {room} bytes of VarData"
-            yield self.problem("termination", detail, rules.get("terminated", ""))
+    def prepare(self) -> tuple[Check, ...]:
+        return checks_of(self, {"aligned", "inside", "terminated"})
 
 
 def _suspect_text(index: int, optional: bool, outgoing: bool) -> Callable[[Record], bool]:
@@ -363,14 +366,6 @@ def _suspect_text(index: int, optional: bool, outgoing: bool) -> Callable[[Recor
         return bool(offset & 1) or terminator(buffer, start, limit) < 0
 
     return suspicious
-
-
-def terminator(buffer: bytes, start: int, end: int) -> int:
-    """Where the UTF-16 NUL of a string stands, or -1."""
-    stop = buffer.find(b"\0\0", start, end)
-    while stop >= 0 and (stop - start) & 1:
-        stop = buffer.find(b"\0\0", stop + 1, end)
-    return stop
 
 
 def wide(field: Field, new: Any) -> bytes:
@@ -425,13 +420,16 @@ class Inner(Offset):
         found = self.read(record)
         return None if found is None or not budget.spend(self.type.layout.words) else found.describe(budget)
 
-    def check(self, record: Record) -> Iterator[Problem]:
-        yield from super().check(record)
+    def inner_of(self, record: Record) -> Structure | None:
+        """The structure, where it can be looked at."""
         found = self.extent(record)
-        if found is not None and found[1] % 4 == 0:
-            inner = self.type.at(*found)
-            for problem in inner.problems():
-                yield problem._replace(field=f"{self.spec}.{problem.field}")
+        return self.type.at(*found) if found is not None and not found[1] % 4 else None
+
+    def check(self, record: Record) -> Iterator[Problem]:
+        inner = self.inner_of(record)
+        for problem in inner.problems() if inner is not None else ():
+            yield problem._replace(field=f"{self.spec}.{problem.field}")
+        yield from super().check(record)
 
 
 class Items(Offset):
@@ -478,6 +476,7 @@ class Buffer(Number):
 
     def resolve(self, layout: Layout) -> None:
         self.inner.name, self.inner.index, self.inner.owner = self.name, self.index, layout
+        self.inner.checks = self.inner.prepare()
 
     def read(self, record: Record) -> Any:
         found = self.inner.read(record)
@@ -494,3 +493,4 @@ class Buffer(Number):
 
     def check(self, record: Record) -> Iterator[Problem]:
         yield from self.inner.check(record)
+        yield from super().check(record)

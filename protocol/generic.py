@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from protocol import declare as field
+from protocol.across import RoomForAll, Times
 from protocol.constants import EM, OBJTYPE
 from protocol.fields import HandleType
 from protocol.packet import Request
@@ -35,12 +36,25 @@ class NegotiateAPIVersionForAllDevices(
     number=130,
     section="2.2.4.1.8.2",
     device="generic",
+    checks=(
+        RoomForAll(
+            "01",
+            "dwLineAPIVersionListSize",
+            "dwLineExtensionIDListSize",
+            "dwPhoneAPIVersionListSize",
+            "dwPhoneExtensionIDListSize",
+        ),
+        Times("03", "dwLineAPIVersionListSize", 4, "dwNumLineDevices"),
+        Times("04", "dwPhoneAPIVersionListSize", 4, "dwNumPhoneDevices"),
+        Times("05", "dwLineExtensionIDListSize", 16, "dwNumLineDevices"),
+        Times("06", "dwPhoneExtensionIDListSize", 16, "dwNumPhoneDevices"),
+    ),
 ):
     """Agree on TAPI versions with all lines and phones at once."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP)
-    num_line_devices: int = field.number("dwNumLineDevices", note="line ids 0..n-1")
-    num_phone_devices: int = field.number("dwNumPhoneDevices", note="phone ids 0..n-1")
+    num_line_devices: int = field.number("dwNumLineDevices", note="line ids 0..n-1", exists="02")
+    num_phone_devices: int = field.number("dwNumPhoneDevices", note="phone ids 0..n-1", exists="02")
     api_high_version: int = field.version("dwAPIHighVersion", note="highest version wanted", listed="07")
     line_api_versions: tuple[int, ...] | None = field.array(
         "dwLineAPIVersionListOffset", None, "dwLineAPIVersionListSize", direction="out"
@@ -69,7 +83,7 @@ class RSPSetEventFilterMasks(
     """Choose which events the server sends for an object."""
 
     obj_type: int = field.flags("dwObjType", OBJTYPE, cardinality="one", legal="01")
-    object_id: int = field.number("lObjectID", note="handle of the type given by dwObjType")
+    object_id: int = field.number("lObjectID", note="handle of the type given by dwObjType", exists="02")
     sub_mask: int = field.number(
         "fSubMask", note="nonzero: exactly one event bit in Lo/Hi and dwSubMasks filters its subtypes"
     )

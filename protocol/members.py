@@ -6,7 +6,9 @@ import uuid
 from struct import Struct
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from protocol.check import Check, Edit, padded, variable
 from protocol.fields import Number, terminator, wide
+from protocol.problem import ALL_VERSIONS
 from protocol.record import Budget, Builder, Field, Layout, Record, packer
 from protocol.rest import plain
 from protocol.tables import meaning
@@ -30,8 +32,33 @@ class Extent(Number):
 
     kind = "extent"
 
-    def __init__(self, spec: str) -> None:
-        super().__init__(spec, role="extent", default=None)
+    def __init__(self, spec: str, *, rules: dict[str, str] | None = None) -> None:
+        super().__init__(spec, role="extent", default=None, rules=rules)
+
+    def prepare(self) -> tuple[Check, ...]:
+        return (Whole(self, self.rules["whole"]),) if "whole" in self.rules else ()
+
+
+class Whole(Check):
+    """The size of a structure covers its fixed part, the smallest of all versions (A7)."""
+
+    name = "whole"
+    text = "{field} covers the fixed part of the structure"
+    aspect = "size"
+    bounded = True
+
+    def _least(self) -> int:
+        return int(self.field.owner.shortest)
+
+    def wrong(self, record: Record) -> str:
+        number, least = record.words[self.field.index] if record.words else 0, self._least()
+        return f"{number} is less than the fixed part of {least}" if number < least + self.bound else ""
+
+    def kept(self, record: Any) -> Iterator[Edit]:
+        yield Edit({self.field.index: self._least()}, b"")
+
+    def broken(self, record: Any) -> Iterator[Edit]:
+        yield Edit({self.field.index: self._least() - 1}, b"")
 
 
 class Guid(Field):
@@ -132,6 +159,75 @@ class Embedded(Field):
         return None if found is None else found.describe(budget)
 
 
+class _OfPair(Check):
+    """A check of a size and offset; members of size 0 are skipped (D15)."""
+
+    bounded = True
+
+    def applies(self, record: Record) -> bool:
+        return self.field.index + 1 < len(record.words) and bool(record.words[self.field.index])
+
+    def place(self, record: Record) -> tuple[int, int, int]:
+        """Offset and size, and how many bytes of VarData there are from where the offset counts."""
+        buffer, origin, _ = record.span()
+        size, offset = record.words[self.field.index : self.field.index + 2]
+        return offset, size, len(buffer) - origin
+
+    def behind(self, record: Any) -> tuple[int, bytes]:
+        """Where new data would stand, and the data in front of it."""
+        data = padded(variable(record))
+        return 4 * len(record.words) + len(data), data
+
+
+class PairStart(_OfPair):
+    """An offset in a structure: a multiple of 4, and inside VarData."""
+
+    name = "start"
+    text = "{field}Offset is a multiple of 4 and points into VarData"
+    aspect = "bounds"
+    company = ("end",)
+
+    def wrong(self, record: Record) -> str:
+        offset, _, room = self.place(record)
+        if offset % 4:
+            return f"{self.field.spec}Offset {offset} is not a multiple of 4"
+        return f"{self.field.spec}Offset {offset} lies outside VarData" if offset >= room + self.bound else ""
+
+    def kept(self, record: Any) -> Iterator[Edit]:
+        place, data = self.behind(record)
+        if self.field.content in ("bytes", "ascii"):
+            yield Edit({self.field.index: 1, self.field.index + 1: place}, data + b"\0")
+
+    def broken(self, record: Any) -> Iterator[Edit]:
+        place, data = self.behind(record)
+        for odd in (1, 2, 3):
+            yield Edit({self.field.index: 4, self.field.index + 1: place + odd}, data + bytes(8))
+        yield Edit({self.field.index: 4, self.field.index + 1: place}, data)
+
+
+class PairEnd(_OfPair):
+    """What an offset in a structure points at ends inside VarData."""
+
+    name = "end"
+    text = "{field}Offset + {field}Size lies inside VarData"
+    aspect = "overrun"
+
+    def wrong(self, record: Record) -> str:
+        offset, size, room = self.place(record)
+        if offset + size > room + self.bound:
+            return f"{self.field.spec}Offset {offset} + {self.field.spec}Size {size} runs past VarData"
+        return ""
+
+    def kept(self, record: Any) -> Iterator[Edit]:
+        place, data = self.behind(record)
+        yield Edit({self.field.index: 32, self.field.index + 1: place}, data + bytes(32))
+
+    def broken(self, record: Any) -> Iterator[Edit]:
+        place, data = self.behind(record)
+        for size in (33, 0xFFFFFFFC):
+            yield Edit({self.field.index: size, self.field.index + 1: place}, data + bytes(32))
+
+
 class Pair(Field):
     """Two adjacent members, size and offset, and the data they lead to.
 
@@ -157,6 +253,7 @@ class Pair(Field):
         since: int = 0,
         note: str = "",
         rules: dict[str, str] | None = None,
+        versions: tuple[int, int] = ALL_VERSIONS,
     ) -> None:
         super().__init__(spec, default=None, since=since, note=note)
         self.content = content
@@ -166,9 +263,20 @@ class Pair(Field):
         self.format = format_
         self.row = row
         self.rules = rules or {}
+        #: The negotiated versions in which the rules bind.
+        self.versions = versions
 
     def specs(self) -> tuple[str, ...]:
         return (f"{self.spec}Size", f"{self.spec}Offset")
+
+    def prepare(self) -> tuple[Check, ...]:
+        found: list[Check] = []
+        if "start" in self.rules:
+            found.append(PairStart(self, self.rules["start"]))
+        if "end" in self.rules:
+            found.append(PairEnd(self, self.rules["end"]))
+            found[-1].versions = self.versions
+        return tuple(found)
 
     def resolve(self, layout: Layout) -> None:
         self.count_index = layout.index(self.count) if self.count else -1
@@ -318,6 +426,7 @@ class Pair(Field):
         words, index = record.words, self.index
         if index + 1 >= len(words) or not words[index]:
             return
+        yield from super().check(record)
         _, origin, limit = record.span()
         length, offset = words[index], words[index + 1]
         if origin + offset + length > limit:
@@ -325,7 +434,7 @@ class Pair(Field):
             detail = (
                 f"{self.spec}Offset {offset} + {self.spec}Size {length} runs past the {room} bytes of {self.owner.name}"
             )
-            yield self.problem("overrun", detail, self.rules.get("end", ""))
+            yield self.problem("overrun", detail)
         elif self.count_index >= 0 and self.content == "array":
             step = self.step(record, length)
             if words[self.count_index] * step > length:

@@ -16,6 +16,9 @@ from protocol.problem import DecodeError, Problem
 from protocol.record import Budget, Builder, Field, Layout, Record, Span, lay
 from protocol.tables import meaning
 
+if TYPE_CHECKING:
+    from protocol.across import Several
+
 __all__ = [
     "FIXED",
     "REQUESTS",
@@ -31,6 +34,8 @@ __all__ = [
 FIXED = 60
 _WORDS = 15
 _HEAD = Struct("<15I")
+#: sizeof ULONG_PTR of a 32-bit server.
+_POINTER = 4
 _new = object.__new__
 
 #: Every declared request by its Req_Func number.
@@ -123,10 +128,18 @@ class Message(Record):
 
     def problems(self) -> list[Problem]:
         found = []
-        section = self.layout.section
-        if len(self.buffer) < FIXED:
-            detail = f"{len(self.buffer)} bytes are less than the fixed part of {FIXED}"
-            found.append(Problem("pBuffer", "layout", detail, section))
+        size, section = len(self.buffer), self.layout.section
+        asked = self.phase == "request"
+        if size < FIXED:
+            # 3.1.4.2 only asks for sizeof ULONG_PTR; what is shorter than the smaller of the two breaks it anywhere.
+            rule = "TRP-3.1.4.2-GEN-02" if asked and size < _POINTER else ""
+            detail = f"{size} bytes are less than the fixed part of {FIXED}"
+            found.append(Problem("pBuffer", "layout", detail, section, rule))
+        if asked and self.capacity < FIXED:
+            detail = f"{self.capacity} is less than the fixed part of {FIXED}"
+            found.append(Problem("lNeededSize", "size", detail, "3.1.4.2", "TRP-3.1.4.2-GEN-01"))
+        for check in self.layout.across:
+            found += check.problems(self)
         return found + super().problems()
 
     def suspicious(self) -> bool:
@@ -134,7 +147,7 @@ class Message(Record):
         for suspect in self.layout.suspects:
             if suspect(self):
                 return True
-        return len(self.buffer) < FIXED
+        return len(self.buffer) < FIXED or self.capacity < FIXED
 
     def _identity(self) -> tuple[Any, ...]:
         return (self.words, self.buffer[FIXED:], self.capacity)
@@ -157,7 +170,9 @@ class Request(Message):
         device: Device = "line",
         completion: Mode = "sync",
         privilege: str = "",
+        privileged: str = "",
         returns: str = "",
+        checks: tuple[Several, ...] = (),
         response: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -168,6 +183,8 @@ class Request(Message):
         summary = (cls.__doc__ or "").strip().split("\n")[0]
         cls.layout = Layout(cls.__name__, section, summary, fields, 2)
         cls.layout.prefix = f"TRP-3.1.4.2-{number:03d}-"
+        cls.layout.privilege_rule = cls.layout.rule(privileged)
+        cls.layout.looks_across(checks)
         cls.req_func = number
         cls.device = device
         cls.completion = completion

@@ -441,6 +441,7 @@ class SetData(
     device="phone",
     completion="async",
     privilege="owner",
+    privileged="04",
     returns=(
         "PHONEERR_INVALPHONEHANDLE PHONEERR_RESOURCEUNAVAIL PHONEERR_INVALDATAID PHONEERR_OPERATIONFAILED "
         "PHONEERR_INVALPHONESTATE PHONEERR_OPERATIONUNAVAIL PHONEERR_NOMEM"
@@ -462,6 +463,7 @@ class SetDisplay(
     device="phone",
     completion="async",
     privilege="owner",
+    privileged="04",
     returns=(
         "PHONEERR_INVALPHONEHANDLE PHONEERR_OPERATIONUNAVAIL PHONEERR_NOTOWNER PHONEERR_OPERATIONFAILED "
         "PHONEERR_INVALPHONESTATE PHONEERR_UNINITIALIZED PHONEERR_INVALPOINTER PHONEERR_NOMEM "
@@ -485,6 +487,7 @@ class SetGain(
     device="phone",
     completion="async",
     privilege="owner",
+    privileged="03",
     returns=(
         "PHONEERR_INVALPHONEHANDLE PHONEERR_RESOURCEUNAVAIL PHONEERR_INVALPHONESTATE PHONEERR_OPERATIONFAILED "
         "PHONEERR_INVALHOOKSWITCHDEV PHONEERR_OPERATIONUNAVAIL PHONEERR_NOMEM"
@@ -505,6 +508,7 @@ class SetHookSwitch(
     device="phone",
     completion="async",
     privilege="owner",
+    privileged="04",
     returns=(
         "PHONEERR_INVALPHONEHANDLE PHONEERR_NOMEM PHONEERR_INVALHOOKSWITCHDEV PHONEERR_RESOURCEUNAVAIL "
         "PHONEERR_INVALHOOKSWITCHMODE PHONEERR_OPERATIONFAILED PHONEERR_INVALPHONESTATE "
@@ -515,7 +519,9 @@ class SetHookSwitch(
 
     request_id: int = field.request_id()
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
-    hook_switch_devs: int = field.flags("dwHookSwitchDevs", PHONEHOOKSWITCHDEV, cardinality="one", legal="02")
+    hook_switch_devs: int = field.flags(
+        "dwHookSwitchDevs", PHONEHOOKSWITCHDEV, cardinality="one", mask=True, legal="02"
+    )
     hook_switch_mode: int = field.flags("dwHookSwitchMode", PHONEHOOKSWITCHMODE, cardinality="one", legal="03")
 
 
@@ -526,6 +532,7 @@ class SetLamp(
     device="phone",
     completion="async",
     privilege="owner",
+    privileged="03",
     returns=(
         "PHONEERR_INVALPHONEHANDLE PHONEERR_NOMEM PHONEERR_INVALBUTTONLAMPID PHONEERR_RESOURCEUNAVAIL "
         "PHONEERR_INVALPHONESTATE PHONEERR_OPERATIONFAILED PHONEERR_INVALLAMPMODE PHONEERR_OPERATIONUNAVAIL"
@@ -546,6 +553,7 @@ class SetRing(
     device="phone",
     completion="async",
     privilege="owner",
+    privileged="02",
     returns=(
         "PHONEERR_INVALPHONEHANDLE PHONEERR_RESOURCEUNAVAIL PHONEERR_INVALPHONESTATE PHONEERR_OPERATIONFAILED "
         "PHONEERR_INVALRINGMODE PHONEERR_OPERATIONUNAVAIL PHONEERR_NOMEM"
@@ -565,6 +573,7 @@ class SetStatusMessages(
     section="2.2.4.1.6.21",
     device="phone",
     privilege="monitor",
+    privileged="06",
     returns=(
         "PHONEERR_INVALPHONEHANDLE PHONEERR_NOMEM PHONEERR_INVALPHONESTATE PHONEERR_RESOURCEUNAVAIL "
         "PHONEERR_INVALBUTTONMODE PHONEERR_OPERATIONFAILED PHONEERR_INVALBUTTONSTATE "
@@ -582,8 +591,11 @@ class SetStatusMessages(
         "dwButtonStates",
         PHONEBUTTONSTATE,
         cardinality="one",
+        mask=True,
+        only=("dwButtonModes", ABSENT),
         note="needs at least one bit when dwButtonModes is nonzero",
-        legal="04 05",
+        legal="04",
+        wanted="05",
     )
 
 
@@ -594,6 +606,7 @@ class SetVolume(
     device="phone",
     completion="async",
     privilege="owner",
+    privileged="03",
     returns=(
         "PHONEERR_INVALPHONEHANDLE PHONEERR_RESOURCEUNAVAIL PHONEERR_INVALPHONESTATE PHONEERR_OPERATIONFAILED "
         "PHONEERR_INVALHOOKSWITCHDEV PHONEERR_OPERATIONUNAVAIL PHONEERR_NOMEM"

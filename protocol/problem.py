@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["DecodeError", "EncodeError", "Problem", "ProtocolDataError"]
+__all__ = ["ALL_VERSIONS", "DecodeError", "EncodeError", "Problem", "ProtocolDataError"]
+
+
+#: The range of negotiated versions in which most rules bind.
+ALL_VERSIONS = (0, 0xFFFFFFFF)
 
 
 class Problem(NamedTuple):
     """One thing that is wrong in one field; decoding goes on with everything else.
 
     ``aspect`` names the kind of check: ``alignment``, ``bounds``, ``termination``, ``overrun``, ``size``,
-    ``value`` or ``layout``. ``rule`` is the id of the MS-TRP rule that the packet breaks, or empty.
+    ``value`` or ``layout``. ``rule`` is the id of the MS-TRP rule that the packet breaks, or empty; it binds where the
+    negotiated TAPI version lies in ``versions``.
     """
 
     field: str
@@ -19,6 +24,7 @@ class Problem(NamedTuple):
     detail: str
     section: str
     rule: str = ""
+    versions: tuple[int, int] = ALL_VERSIONS
 
     def __str__(self) -> str:
         return f"{self.field}: {self.detail} (MS-TRP {self.section})"

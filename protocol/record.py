@@ -9,12 +9,16 @@ representation, and what was received is kept to the letter.
 from __future__ import annotations
 
 from struct import Struct
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from protocol.problem import EncodeError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from protocol.across import Several
+    from protocol.check import Check
 
 __all__ = ["ABSENT", "Budget", "Builder", "Field", "Layout", "Record", "Span", "lay", "packer"]
 
@@ -89,6 +93,13 @@ class Field:
     name: str
     index: int
     kind: ClassVar[str] = "field"
+    #: The bullets of rules by the check that stands for them.
+    rules: Mapping[str, str] = MappingProxyType({})
+    #: What is checked, apart from what the machines know.
+    checks: tuple[Check, ...] = ()
+    #: Another field, and the bits of it with which alone this one means anything.
+    only: tuple[str, int] | None = None
+    only_index = -1
 
     def __init__(self, spec: str, *, default: Any = 0, since: int = 0, note: str = "") -> None:
         self.spec = spec
@@ -151,17 +162,27 @@ class Field:
         """What the field points at or means, ready for JSON; None where the number says it all."""
         return None
 
+    def prepare(self) -> tuple[Check, ...]:
+        """The checks of the field, once it is resolved."""
+        return ()
+
     def check(self, record: Record) -> Iterator[Problem]:
         """Everything that is wrong with the field in this record."""
-        return iter(())
+        for check in self.checks:
+            yield from check.problems(record)
 
     def suspect(self) -> Callable[[Record], bool] | None:
         """A quick test whether `check` may find something; None where it never does."""
-        return (lambda record: True) if type(self).check is not Field.check else None
+        if type(self).check is not Field.check:
+            return lambda record: True
+        checks = self.checks
+        return (
+            (lambda record: any(check.wrong(record) for check in checks if check.applies(record))) if checks else None
+        )
 
-    def problem(self, aspect: str, detail: str, rule: str = "") -> Problem:
-        """A problem in this field; ``rule`` is the number of the bullet that forbids it."""
-        return Problem(self.spec, aspect, detail, self.owner.section, self.owner.rule(rule))
+    def problem(self, aspect: str, detail: str) -> Problem:
+        """A problem in this field that no rule is about."""
+        return Problem(self.spec, aspect, detail, self.owner.section)
 
 
 class Layout:
@@ -184,19 +205,34 @@ class Layout:
         self.words = index
         for field in fields:
             field.resolve(self)
+            if field.only is not None:
+                field.only_index = self.index(field.only[0])
+            field.checks = field.prepare()
         #: The fields that can be wrong, so that checking a record visits no others; and quick tests for them.
-        self.checked = tuple(field for field in fields if type(field).check is not Field.check)
+        self.checked = tuple(field for field in fields if field.checks or type(field).check is not Field.check)
         self.suspects = tuple(suspect for suspect in (field.suspect() for field in self.checked) if suspect)
         self.in_turn = tuple(sorted(fields, key=lambda field: field.turn))
 
+    #: Checks that look at several fields.
+    across: tuple[Several, ...] = ()
+
+    def looks_across(self, checks: tuple[Several, ...]) -> None:
+        """Take checks that look at several fields."""
+        self.across = checks
+        for check in checks:
+            check.bind(self)
+            self.suspects += (check.suspicious,)
+
+    #: Bytes of the shortest fixed part, of structures that grew with the versions.
+    shortest = 0
     #: What the ids of the rules of this record start with.
     prefix = "TRP-3.1.4.2-"
     #: The rule that the caller must hold a privilege.
     privilege_rule = ""
 
     def rule(self, bullet: str) -> str:
-        """The id of a rule from the number that the declaration gives; of several the first."""
-        return f"{self.prefix}{bullet.split(maxsplit=1)[0]}" if bullet else ""
+        """The id of a rule from the number that the declaration gives."""
+        return f"{self.prefix}{bullet}" if bullet else ""
 
     def index(self, spec: str) -> int:
         """The word that a name of the specification stands for."""

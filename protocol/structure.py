@@ -59,6 +59,7 @@ class Structure(_View):
         versions = sorted({field.since for field in fields})
         ends = {field.since: field.index + field.width for field in fields}
         cls.lengths = tuple(max(ends[v] for v in ends if v <= version) for version in versions)
+        cls.layout.shortest = 4 * min(cls.lengths, default=0)
         extents = [field.spec for field in fields if isinstance(field, Extent)]
         cls.sized = bool(extents)
         cls.used = len(extents) == 3

@@ -42,6 +42,8 @@ class _Described:
     kind: ClassVar[str]
     prefix: ClassVar[str]
     remark: ClassVar[str]
+    #: Bits outside the members that are no error: of providers, or not assigned.
+    reserved: ClassVar[int] = 0
 
     since: str = ""
     note: str = ""
@@ -55,9 +57,12 @@ class _Described:
         table: str = "",
         prefix: str | None = None,
         remark: str = "",
+        reserved: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
+        if reserved:
+            cls.reserved = reserved
         if kind:
             cls.kind = kind
         if section:

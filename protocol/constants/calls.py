@@ -241,6 +241,7 @@ class LINECALLSTATE(
     Flags,
     section="2.2.3.1.29",
     remark="top 8 bits may carry a device-specific substate only together with a predefined bit",
+    reserved=0xFF000000,
 ):
     """The sixteen states of a call; device-specific sub-states may be ORed into the high byte."""
 
@@ -266,6 +267,7 @@ class LINECALLTREATMENT(
     Choice,
     section="2.2.3.1.30",
     remark="0 = treatments unsupported; 5..0xFF reserved; 0x100 and above provider defined",
+    reserved=0xFFFFFF00,
 ):
     """What the caller hears while unanswered or held."""
 

@@ -136,7 +136,9 @@ class LINEANSWERMODE(Flags, section="2.2.3.1.14", remark="no extension bits"):
     HOLD = 0x4
 
 
-class LINEBEARERMODE(Flags, section="2.2.3.1.15", remark="upper 16 bits device specific, lower 16 reserved"):
+class LINEBEARERMODE(
+    Flags, section="2.2.3.1.15", remark="upper 16 bits device specific, lower 16 reserved", reserved=0xFFFF0000
+):
     """Bearer modes: the quality of service asked of the network."""
 
     VOICE = 0x1
@@ -243,7 +245,7 @@ class LINEMEDIACONTROL(Flags, section="2.2.3.1.43"):
     VOLUMENORMAL = 0x00000400
 
 
-class LINEMEDIAMODE(Flags, section="2.2.3.1.44", remark="bit 0x00000001 is not assigned"):
+class LINEMEDIAMODE(Flags, section="2.2.3.1.44", remark="bit 0x00000001 is not assigned", reserved=0xFF000001):
     """Media types of calls."""
 
     UNKNOWN = value(0x2, note="may be combined with other bits to narrow the type")
@@ -313,7 +315,9 @@ class LINETERMSHARING(Flags, section="2.2.3.1.56"):
     SHAREDCONF = 0x4
 
 
-class LINETONEMODE(Flags, section="2.2.3.1.57", remark="upper 16 bits device specific, lower 16 reserved"):
+class LINETONEMODE(
+    Flags, section="2.2.3.1.57", remark="upper 16 bits device specific, lower 16 reserved", reserved=0xFFFF0000
+):
     """Tones that can be generated."""
 
     CUSTOM = 0x1

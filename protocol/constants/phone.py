@@ -21,6 +21,7 @@ class PHONEBUTTONFUNCTION(
     Choice,
     section="2.2.3.2.1",
     remark="0x80000000-0xFFFFFFFF device specific; the rest reserved",
+    reserved=0x80000000,
 ):
     """Functions that buttons of a phone commonly have."""
 
@@ -154,7 +155,9 @@ class PHONEINITIALIZEEXOPTION(Choice, section="2.2.3.2.8", remark="no packet fie
     USECOMPLETIONPORT = value(3, since="2.0")
 
 
-class PHONELAMPMODE(Flags, section="2.2.3.2.9", remark="upper 16 bits device specific, lower 16 reserved"):
+class PHONELAMPMODE(
+    Flags, section="2.2.3.2.9", remark="upper 16 bits device specific, lower 16 reserved", reserved=0xFFFF0000
+):
     """How a lamp is lit."""
 
     DUMMY = value(0x1, note="button position without a lamp")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from protocol import declare as field
-from protocol.constants import LINEAGENTSESSIONSTATE, LINEAGENTSTATE, LINEAGENTSTATEEX
+from protocol.across import NotBothZero
+from protocol.constants import LINEAGENTSESSIONSTATE, LINEAGENTSTATE, LINEAGENTSTATEEX, TAPI_VERSION
 from protocol.fields import HandleType
 from protocol.packet import Request
 from protocol.structures import (
@@ -160,10 +161,13 @@ class GetAgentCaps(
     device_id: int = field.device("dwDeviceID")
     address_id: int = field.address("dwAddressID")
     app_api_version: int = field.version(
-        "dwAppAPIVersion", note="highest client version, not the negotiated one", listed="04"
+        "dwAppAPIVersion",
+        note="highest client version, not the negotiated one",
+        listed="04",
+        oldest=TAPI_VERSION.V2_0,
     )
     agent_caps_context: int = field.context("lpAgentCapsContext")
-    agent_caps_size: int = field.limit("lpAgentCapsSize", LINEAGENTCAPS, fits="02", minimum="03")
+    agent_caps_size: int = field.limit("lpAgentCapsSize", LINEAGENTCAPS, minimum="03")
 
 
 class GetAgentGroupList(
@@ -284,9 +288,7 @@ class GetGroupList(
     context: int = field.context("lpContext")
     line: int = field.handle("hLine", HandleType.HLINE, live="04")
     group_list_context: int = field.context("lpGroupListContext")
-    agent_group_list_size: int = field.limit(
-        "lpAgentGroupListSize", LINEAGENTGROUPLIST, maximum="01", minimum="02", room="03"
-    )
+    agent_group_list_size: int = field.limit("lpAgentGroupListSize", LINEAGENTGROUPLIST, maximum="01", minimum="02")
 
 
 class GetProxyStatus(
@@ -346,7 +348,7 @@ class GetQueueList(
     group_id: UUID | None = field.guid_at("pGroupID", "cbGUID", start="02", end="03")
     guid_size: int | None = field.size("cbGUID")
     queue_list_context: int = field.context("lpQueueListContext")
-    queue_list: int = field.limit("lpQueueList", LINEQUEUELIST, room="01")
+    queue_list: int = field.limit("lpQueueList", LINEQUEUELIST, minimum="01")
 
 
 class SetAgentActivity(
@@ -416,6 +418,7 @@ class SetAgentSessionState(
         "LINEERR_INVALAGENTSTATE LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_NOMEM "
         "LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    checks=(NotBothZero("02", "dwAgentSessionState", "dwNextAgentSessionState"),),
 ):
     """Set the state of an agent session, or the one to enter next."""
 
@@ -448,6 +451,7 @@ class SetAgentState(
         "LINEERR_INVALPARAM LINEERR_NOMEM LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL "
         "LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    checks=(NotBothZero("02", "dwAgentState", "dwNextAgentState"),),
 ):
     """Set the state of the agent at an address, or the one to enter next."""
 
@@ -479,6 +483,7 @@ class SetAgentStateEx(
         "LINEERR_INVALAGENTSTATE LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_NOMEM "
         "LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    checks=(NotBothZero("02", "dwAgentState", "dwNextAgentState"),),
 ):
     """Set the state of an agent by handle, or the one to enter next."""
 

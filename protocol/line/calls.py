@@ -354,7 +354,11 @@ class Park(
     dir_address: str | None = field.text("lpszDirAddress", only=("dwParkMode", LINEPARKMODE.DIRECTED), rule="02")
     non_dir_address_context: int = field.context("lpNonDirAddressContext")
     non_dir_address: int = field.limit(
-        "lpNonDirAddress", VARSTRING, note="NONDIRECTED: largest VARSTRING accepted in the completion", minimum="03"
+        "lpNonDirAddress",
+        VARSTRING,
+        only=("dwParkMode", LINEPARKMODE.NONDIRECTED),
+        note="largest VARSTRING accepted in the completion",
+        minimum="03",
     )
 
 

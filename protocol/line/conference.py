@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from protocol import declare as field
+from protocol.across import Differ
 from protocol.constants import LINETRANSFERMODE
 from protocol.fields import HandleType
 from protocol.packet import Request
@@ -49,6 +50,7 @@ class CompleteTransfer(
         "LINEERR_INVALCALLHANDLE LINEERR_OPERATIONUNAVAIL LINEERR_INVALCALLSTATE LINEERR_OPERATIONFAILED "
         "LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL"
     ),
+    checks=(Differ("04", "hCall", "hConsultCall"),),
 ):
     """Complete a transfer that was set up, as transfer or as three-way conference."""
 
@@ -186,6 +188,7 @@ class SwapHold(
         "LINEERR_INVALCALLHANDLE LINEERR_OPERATIONUNAVAIL LINEERR_INVALCALLSTATE LINEERR_OPERATIONFAILED "
         "LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL LINEERR_NOTOWNER LINEERR_UNINITIALIZED"
     ),
+    checks=(Differ("03", "hActiveCall", "hHeldCall"),),
 ):
     """Exchange the active call and a held one."""
 

@@ -307,8 +307,10 @@ class SetStatusMessages(
     """Choose which status events of a line and its addresses are sent."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="01")
-    line_states: int = field.flags("dwLineStates", LINEDEVSTATE, cardinality="one-or-more", legal="02")
-    address_states: int = field.flags("dwAddressStates", LINEADDRESSSTATE, cardinality="one-or-more", legal="03")
+    line_states: int = field.flags("dwLineStates", LINEDEVSTATE, cardinality="one-or-more", zero=True, legal="02")
+    address_states: int = field.flags(
+        "dwAddressStates", LINEADDRESSSTATE, cardinality="one-or-more", zero=True, legal="03"
+    )
 
 
 class SetTerminal(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from protocol import declare as field
+from protocol.across import Covers
 from protocol.constants import LINECALLSELECT, LINEDIGITMODE, LINEMEDIAMODE, LINETONEMODE
 from protocol.fields import HandleType
 from protocol.packet import Request
+from protocol.record import ABSENT
 from protocol.structures import (
     LINECALLPARAMS,
     LINEGENERATETONE,
@@ -75,12 +77,18 @@ class GatherDigits(
         LINEDIGITMODE,
         cardinality="one-or-more",
         allowed=LINEDIGITMODE.PULSE | LINEDIGITMODE.DTMF,
+        only=("lpsDigitsContext", ABSENT),
         legal="03",
     )
     digits_context: int = field.context(
         "lpsDigitsContext", note="0 cancels gathering; otherwise echoed in LINE_GATHERDIGITS"
     )
-    num_digits: int = field.number("dwNumDigits", note="0 gives LINEERR_INVALPARAM (rule: only when not cancelling)")
+    num_digits: int = field.number(
+        "dwNumDigits",
+        only=("lpsDigitsContext", ABSENT),
+        note="0 gives LINEERR_INVALPARAM (rule: only when not cancelling)",
+        nonzero="04",
+    )
     termination_digits: str | None = field.text("lpszTerminationDigits", optional="packet text", rule="01")
     first_digit_timeout: int = field.number("dwFirstDigitTimeout", note="ms; not validated")
     inter_digit_timeout: int = field.number("dwInterDigitTimeout", note="ms; not validated")
@@ -116,6 +124,7 @@ class GenerateTone(
         "LINEERR_INVALCALLHANDLE LINEERR_NOMEM LINEERR_INVALCALLSTATE LINEERR_OPERATIONUNAVAIL "
         "LINEERR_INVALTONEMODE LINEERR_OPERATIONFAILED LINEERR_INVALTONE LINEERR_RESOURCEUNAVAIL"
     ),
+    checks=(Covers("01", "dwNumTones", 16, ("dwToneMode", LINETONEMODE.CUSTOM)),),
 ):
     """Send a tone on a call, or cancel one in progress."""
 
@@ -266,4 +275,6 @@ class SetMediaMode(
     """Set the media type of a call."""
 
     call: int = field.handle("hCall", HandleType.HCALL, live="01")
-    media_mode: int = field.flags("dwMediaMode", LINEMEDIAMODE, cardinality="one-unless-unknown", legal="02")
+    media_mode: int = field.flags(
+        "dwMediaMode", LINEMEDIAMODE, cardinality="one-unless-unknown", legal="02", versions=(0, 0x00020001)
+    )

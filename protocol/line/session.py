@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from protocol import declare as field
-from protocol.constants import LINECALLPRIVILEGE, LINEMEDIAMODE, LINEOPENOPTION
+from protocol.across import Excludes, Member
+from protocol.constants import LINEADDRESSMODE, LINECALLPRIVILEGE, LINEMEDIAMODE, LINEOPENOPTION
 from protocol.fields import HandleType
 from protocol.packet import Request
 from protocol.record import ABSENT
@@ -125,6 +126,16 @@ class Open(
         "LINEERR_ALLOCATED LINEERR_OPERATIONUNAVAIL LINEERR_NODRIVER LINEERR_OPERATIONFAILED LINEERR_NOMEM "
         "LINEERR_RESOURCEUNAVAIL"
     ),
+    checks=(
+        Excludes("03", "dwPrivileges", LINECALLPRIVILEGE.NONE, LINECALLPRIVILEGE.MONITOR | LINECALLPRIVILEGE.OWNER),
+        Member(
+            "06",
+            "pCallParams",
+            "dwAddressMode",
+            LINEADDRESSMODE.ADDRESSID,
+            ("dwPrivileges", LINEOPENOPTION.SINGLEADDRESS),
+        ),
+    ),
 ):
     """Open a line device, so that its calls can be made, taken or watched."""
 
@@ -139,13 +150,26 @@ class Open(
         LINECALLPRIVILEGE,
         LINEOPENOPTION,
         cardinality="one-or-more",
+        zero=True,
         note="packet text names no constants",
+        legal="04",
     )
     media_modes: int = field.flags(
-        "dwMediaModes", LINEMEDIAMODE, cardinality="zero-or-more", note="packet text names no constants", legal="07"
+        "dwMediaModes",
+        LINEMEDIAMODE,
+        cardinality="zero-or-more",
+        only=("dwPrivileges", LINECALLPRIVILEGE.OWNER),
+        note="packet text names no constants",
+        legal="07",
     )
     call_params: LINECALLPARAMS | None = field.structure(
-        "pCallParams", LINECALLPARAMS, optional="packet text", note="TAPI_NO_DATA when absent"
+        "pCallParams",
+        LINECALLPARAMS,
+        optional="packet text",
+        only=("dwPrivileges", LINEOPENOPTION.SINGLEADDRESS | LINEOPENOPTION.PROXY),
+        note="TAPI_NO_DATA when absent",
+        start="05",
+        valid="10",
     )
     ascii_call_params_code_page: int = field.no_data("dwAsciiCallParamsCodePage")
     get_call_params: int = field.number(

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from protocol.members import SystemTime
     from protocol.tables import Table
 
+#: Negotiated versions above 2.0.
+ABOVE_2_0 = (0x00020001, 0xFFFFFFFF)
+
 __all__ = [
     "CALL_STATE_MODES",
     "LINECALLHUBTRACKINGINFO",
@@ -65,31 +68,39 @@ CALL_STATE_MODES: dict[int, Table] = {
 class LINECALLPARAMS(Structure, section="2.2.6.20"):
     """The parameters of a call that is being set up."""
 
-    total_size: int | None = member.extent("dwTotalSize")
+    total_size: int | None = member.extent("dwTotalSize", whole="LCP-01")
     bearer_mode: int = member.flags(
-        "dwBearerMode", LINEBEARERMODE, cardinality="one-or-more", note="0 = VOICE", legal="LCP-02 LCP-03"
+        "dwBearerMode", LINEBEARERMODE, cardinality="one-or-more", zero=True, note="0 = VOICE", legal="LCP-02"
     )
     min_rate: int = member.number("dwMinRate")
     max_rate: int = member.number("dwMaxRate", note="0 = LINEDEVCAPS.dwMaxRate")
     media_mode: int = member.flags(
-        "dwMediaMode", LINEMEDIAMODE, cardinality="one-or-more", note="0 = INTERACTIVEVOICE", legal="LCP-04-01"
+        "dwMediaMode",
+        LINEMEDIAMODE,
+        cardinality="one-or-more",
+        zero=True,
+        note="0 = INTERACTIVEVOICE",
+        legal="LCP-04-01",
     )
     call_param_flags: int = member.flags(
-        "dwCallParamFlags", LINECALLPARAMFLAGS, cardinality="one-or-more", legal="LCP-04-02"
+        "dwCallParamFlags", LINECALLPARAMFLAGS, cardinality="one-or-more", zero=True, legal="LCP-04-02"
     )
     address_mode: int = member.flags(
         "dwAddressMode",
         LINEADDRESSMODE,
         cardinality="one-or-more",
+        zero=True,
         note="text bars ADDRESSID for Open; 3.1.4.2 demands ADDRESSID with SINGLEADDRESS",
         legal="LCP-04-03",
     )
     address_id: int = member.number("dwAddressID")
     dial_params: LINEDIALPARAMS | None = member.embedded("DialParams", LINEDIALPARAMS)
     orig_address: str | None = member.text("dwOrigAddress", start="LCP-05-01", end="LCP-06-01")
-    displayable_address: str | None = member.text("dwDisplayableAddress", start="LCP-05-06", end="LCP-07-01")
-    called_party: str | None = member.text("dwCalledParty", start="LCP-05-07", end="LCP-07-02")
-    comment: str | None = member.text("dwComment", start="LCP-05-08", end="LCP-07-03")
+    displayable_address: str | None = member.text(
+        "dwDisplayableAddress", start="LCP-05-06", end="LCP-07-01", versions=ABOVE_2_0
+    )
+    called_party: str | None = member.text("dwCalledParty", start="LCP-05-07", end="LCP-07-02", versions=ABOVE_2_0)
+    comment: str | None = member.text("dwComment", start="LCP-05-08", end="LCP-07-03", versions=ABOVE_2_0)
     user_user_info: bytes | None = member.data("dwUserUserInfo", start="LCP-05-02", end="LCP-06-02")
     high_level_comp: bytes | None = member.data("dwHighLevelComp", start="LCP-05-03", end="LCP-06-03")
     low_level_comp: bytes | None = member.data("dwLowLevelComp", start="LCP-05-04", end="LCP-06-04")
@@ -236,16 +247,18 @@ class LINECALLHUBTRACKINGINFO(Structure, section="2.2.6.18"):
     needed_size: int | None = member.extent("dwNeededSize")
     used_size: int | None = member.extent("dwUsedSize")
     available_tracking: int = member.flags("dwAvailableTracking", LINECALLHUBTRACKING, cardinality="one")
-    current_tracking: int = member.flags("dwCurrentTracking", LINECALLHUBTRACKING)
+    current_tracking: int = member.flags("dwCurrentTracking", LINECALLHUBTRACKING, legal="143-04")
 
 
 class LINEFORWARD(Structure, section="2.2.6.30"):
     """One forwarding instruction."""
 
-    forward_mode: int = member.flags("dwForwardMode", LINEFORWARDMODE, cardinality="one")
-    caller_address: str | None = member.text("dwCallerAddress", note="0 unless one of the four *SPECIFIC modes")
+    forward_mode: int = member.flags("dwForwardMode", LINEFORWARDMODE, cardinality="one", legal="017-06")
+    caller_address: str | None = member.text(
+        "dwCallerAddress", note="0 unless one of the four *SPECIFIC modes", start="017-07", end="017-08"
+    )
     dest_country_code: int = member.number("dwDestCountryCode")
-    dest_address: str | None = member.text("dwDestAddress")
+    dest_address: str | None = member.text("dwDestAddress", start="017-09", end="017-10")
     caller_address_type: int = member.flags(
         "dwCallerAddressType", LINEADDRESSTYPE, cardinality="one", since=TAPI_VERSION.V3_1
     )

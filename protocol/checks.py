@@ -1,0 +1,492 @@
+"""The checks that a field stands for, by the words with which declarations name them.
+
+A declaration names a check and the rule it stands for (``minimum="02"``); the check says what is wrong with a record,
+and makes from a good request the variants on both sides of its bound, which generators and tests use. What needs
+knowledge of live handles and devices is not here: those checks are the machines' business.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from protocol.check import FIXED, Check, Edit, padded, room_of, terminator, variable
+from protocol.constants.common import TAPI_VERSION
+from protocol.record import ABSENT
+from protocol.tables import members
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from protocol.record import Record
+    from protocol.tables import Table
+
+__all__ = ["CHECKS", "KNOWN_VERSIONS", "legal_bits"]
+
+#: The TAPI versions that the rules list (D19).
+KNOWN_VERSIONS = tuple(sorted(int(version) for version in TAPI_VERSION))
+#: No structure that an agent request returns is larger (3.1.4.2).
+_LARGEST = 0x40000
+
+
+class Start(Check):
+    """An offset: aligned, and inside VarData."""
+
+    name = "start"
+    text = "{field} is a multiple of 4 and points into VarData"
+    aspect = "bounds"
+    bounded = True
+    company = ("end",)
+
+    def wrong(self, record: Record) -> str:
+        found = self.field.present(record)
+        if found is None:
+            return ""
+        offset = found[0]
+        _, origin, limit = record.span()
+        room = limit - origin
+        if offset % self.field.aligned:
+            return f"offset {offset} is not a multiple of {self.field.aligned}"
+        if offset >= room + self.bound:
+            return f"offset {offset} lies outside the {room} bytes of VarData"
+        return ""
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        data = padded(variable(packet))
+        if self.field.kind == "block":
+            yield Edit({self.field.index: len(data), self.field.size_index: 1}, data + b"A")
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        data = padded(variable(packet))
+        index = self.field.index
+        for odd in (1, 2, 3):
+            yield Edit({index: packet.words[index] + odd}, data + bytes(8))
+        yield Edit({index: len(data)}, data)
+
+
+class End(Check):
+    """The data at an offset ends inside VarData."""
+
+    name = "end"
+    text = "what {field} points at ends inside VarData"
+    aspect = "overrun"
+    bounded = True
+
+    def wrong(self, record: Record) -> str:
+        found = self.field.present(record)
+        if found is None:
+            return ""
+        offset, length = found
+        _, origin, limit = record.span()
+        room = limit - origin
+        if length > 0 and offset + length > room + self.bound:
+            return f"offset {offset} + {self.field.size} {length} runs past the {room} bytes of VarData"
+        return ""
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        data = padded(variable(packet)) + bytes(32)
+        index = self.field.index
+        if self.field.kind in ("block", "array"):
+            yield Edit({self.field.size_index: len(data) - packet.words[index]}, data)
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        data = padded(variable(packet)) + bytes(32)
+        index = self.field.index
+        for size in (len(data) - packet.words[index] + 1, ABSENT - 3):
+            yield Edit({self.field.size_index: size}, data)
+
+
+class Even(Check):
+    """The offset of a string is even."""
+
+    name = "aligned"
+    text = "{field} is even"
+    aspect = "alignment"
+
+    def wrong(self, record: Record) -> str:
+        found = self.field.present(record)
+        return f"offset {found[0]} is odd" if found is not None and found[0] % 2 else ""
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        data = padded(variable(packet))
+        yield Edit({self.field.index: len(data) + 2}, data + b"\0\0A\0\0\0")
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        data = padded(variable(packet))
+        yield Edit({self.field.index: len(data) + 1}, data + b"\0A\0\0\0\0\0")
+
+
+class Inside(Check):
+    """The offset of a string points into VarData."""
+
+    name = "inside"
+    text = "{field} points into VarData"
+    aspect = "bounds"
+    bounded = True
+
+    def wrong(self, record: Record) -> str:
+        found = self.field.present(record)
+        if found is None:
+            return ""
+        _, origin, limit = record.span()
+        room = limit - origin
+        if found[0] >= room + self.bound and not found[0] % 2:
+            return f"offset {found[0]} lies outside the {room} bytes of VarData"
+        return ""
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        data = padded(variable(packet))
+        yield Edit({self.field.index: len(data)}, data + b"\0\0")
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        data = padded(variable(packet))
+        yield Edit({self.field.index: len(data)}, data)
+        yield Edit({self.field.index: 0xFFFFFFF0}, data)
+
+
+class Terminated(Check):
+    """A string ends with NUL inside VarData."""
+
+    name = "terminated"
+    text = "the string at {field} ends with NUL inside VarData"
+    aspect = "termination"
+    bounded = True
+
+    def wrong(self, record: Record) -> str:
+        found = self.field.present(record)
+        if found is None or found[0] % 2:
+            return ""
+        buffer, origin, limit = record.span()
+        start = origin + found[0]
+        if start < limit and terminator(buffer, start, limit - 2 * self.bound) < 0:
+            return f"the string at offset {found[0]} does not end inside the {limit - origin} bytes of VarData"
+        return ""
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        data = padded(variable(packet))
+        yield Edit({self.field.index: len(data)}, data + "555".encode("utf-16-le") + b"\0\0")
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        data = padded(variable(packet))
+        yield Edit({self.field.index: len(data)}, data + "555".encode("utf-16-le"))
+        # The two zero bytes that are there belong to two characters.
+        yield Edit({self.field.index: len(data)}, data + b"A\0\0A")
+
+
+def legal_bits(tables: tuple[Table, ...], allowed: int = 0) -> int:
+    """All bits that members of tables have, and those which providers or later versions may use (D18)."""
+    if allowed:
+        return allowed
+    found = 0
+    for table in tables:
+        found |= table.reserved
+        for member in members(table):
+            found |= int(member)
+    return found
+
+
+class Word(Check):
+    """A check of a number that goes to the server."""
+
+    def applies(self, record: Record) -> bool:
+        return record.carries("in") and self.field.index < len(record.words) and super().applies(record)
+
+
+class Legal(Word):
+    """A number has the members of its tables, as many as it may."""
+
+    name = "legal"
+    text = "{field} has a legal value"
+
+    def _fault(self, number: int) -> str:
+        field = self.field
+        cardinality = field.cardinality
+        if field.choices:
+            return "" if number in field.choices or number & field.bits else f"{number:#x} is none of its values"
+        if not number:
+            return "" if field.zero or cardinality in _MAY_BE_ZERO else "0 is none of its values"
+        if number & ~field.bits:
+            return f"{number & ~field.bits:#x} stands for nothing"
+        several = number & (number - 1)
+        if cardinality in _JUST_ONE and several and not field.mask:
+            return f"{number:#x} has more than one bit"
+        if cardinality == "one-unless-unknown" and several and not number & 2:
+            return f"{number:#x} has several bits without UNKNOWN"
+        return ""
+
+    def wrong(self, record: Record) -> str:
+        number = record.words[self.field.index]
+        fault = self._fault(number)
+        return f"{number:#x}: {fault}" if fault else ""
+
+    def _candidates(self) -> tuple[int, ...]:
+        field = self.field
+        if field.choices:
+            return (*sorted(field.choices), 0, max(field.choices) + 1, 0x7FFF, ABSENT)
+        bits = [1 << n for n in range(32)]
+        own = [bit for bit in bits if field.bits & bit]
+        return (*bits, 0, field.bits, own[0] | own[-1], 2 | own[-1], ABSENT)
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        for number in self._candidates():
+            if not self._fault(number):
+                yield Edit({self.field.index: number})
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        for number in self._candidates():
+            if self._fault(number):
+                yield Edit({self.field.index: number})
+
+
+_MAY_BE_ZERO = {"zero-or-more", "one-or-zero", "unstated", "one-unless-unknown"}
+_JUST_ONE = {"one", "one-or-zero"}
+
+
+class Number(Word):
+    """A check that only looks at the number."""
+
+    def wrong(self, record: Record) -> str:
+        return self.fault(record.words[self.field.index], record)
+
+    def fault(self, number: int, record: Any) -> str:
+        """What is wrong with the number."""
+        raise NotImplementedError
+
+
+class NonZero(Number):
+    """A number is not 0."""
+
+    name = "nonzero"
+    text = "{field} is not 0"
+
+    def fault(self, number: int, record: Any) -> str:
+        return "" if number else "it is 0"
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        yield Edit({self.field.index: 1})
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        yield Edit({self.field.index: 0})
+
+
+class Wanted(NonZero):
+    """A number is not 0 while the field that gives it a meaning is not."""
+
+    name = "wanted"
+    text = "{field} has a bit"
+
+
+def _least(field: Any) -> int:
+    """The fixed part of what a size is the size of: the smallest of all versions (A7)."""
+    return 4 * field.type.lengths[0] if field.type is not None else 16
+
+
+class Minimum(Number):
+    """A size is at least the fixed part of its structure."""
+
+    name = "minimum"
+    text = "{field} is at least the fixed part of {type}"
+    aspect = "size"
+    bounded = True
+
+    def fault(self, number: int, record: Any) -> str:
+        least = _least(self.field)
+        return f"{number} is less than the {least} bytes of its fixed part" if number < least + self.bound else ""
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        yield Edit({self.field.index: _least(self.field)})
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        yield Edit({self.field.index: _least(self.field) - 1})
+        yield Edit({self.field.index: 0})
+
+
+class Maximum(Number):
+    """A size is at most 0x40000."""
+
+    name = "maximum"
+    text = "{field} is at most 0x40000"
+    aspect = "size"
+    bounded = True
+
+    def fault(self, number: int, record: Any) -> str:
+        return f"{number:#x} is more than {_LARGEST:#x}" if number > _LARGEST + self.bound else ""
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        yield Edit({self.field.index: _LARGEST})
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        yield Edit({self.field.index: _LARGEST + 1})
+        yield Edit({self.field.index: ABSENT})
+
+
+class Fits(Number):
+    """VarData has as many bytes as a size asks for."""
+
+    name = "fits"
+    text = "VarData has room for {field} bytes"
+    aspect = "size"
+    bounded = True
+
+    def fault(self, number: int, record: Any) -> str:
+        room = room_of(record)
+        return f"{number} is more than the {room} bytes of VarData" if number > room + self.bound else ""
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        yield Edit({self.field.index: room_of(packet)})
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        yield Edit({self.field.index: room_of(packet) + 1})
+        yield Edit({self.field.index: ABSENT})
+
+
+class Room(Word):
+    """VarData can hold the fixed part of a structure, where one is sent or asked for (D7)."""
+
+    name = "room"
+    text = "VarData can hold a {type}"
+    aspect = "size"
+    bounded = True
+    company = ("minimum", "valid")
+
+    def wrong(self, record: Any) -> str:
+        present = getattr(self.field, "present", None)
+        if present is not None and self.field.direction == "in" and present(record) is None:
+            return ""
+        least = _least(self.field)
+        room = room_of(record)
+        if room < least + self.bound:
+            return f"VarData of {room} bytes cannot hold the {least} bytes of {self.field.type.__name__}"
+        return ""
+
+    def _sized(self, packet: Any, size: int) -> Edit:
+        """VarData of a size; what is sent is cut down to it."""
+        words: dict[int, int] = {}
+        data = variable(packet)
+        if self.field.kind in ("buffer", "number"):
+            words = {self.field.index: size}
+        elif getattr(self.field, "size_index", -1) >= 0:
+            words = {self.field.size_index: size}
+        if self.field.direction == "in" and self.field.kind == "structure":
+            start = packet.words[self.field.index]
+            content = data[start : start + size]
+            words[self.field.index] = 0
+            data = content.ljust(size, b"\0")
+        return Edit(words, data[:size], FIXED + size)
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        yield self._sized(packet, _least(self.field))
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        yield self._sized(packet, _least(self.field) - 4)
+        yield self._sized(packet, _least(self.field) - 1)
+
+
+class Listed(Number):
+    """A version is one that the rule lists."""
+
+    name = "listed"
+    text = "{field} is a known TAPI version"
+
+    def _known(self) -> tuple[int, ...]:
+        return tuple(version for version in KNOWN_VERSIONS if version >= self.field.oldest)
+
+    def fault(self, number: int, record: Any) -> str:
+        return "" if number in self._known() else f"{number:#010x} is no known version"
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        for version in self._known():
+            yield Edit({self.field.index: version})
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        known = self._known()
+        for version in {0, known[0] - 1, known[-1] + 1, *(v + 1 for v in known), *(set(KNOWN_VERSIONS) - set(known))}:
+            if version not in known:
+                yield Edit({self.field.index: version})
+
+
+class Ordered(Number):
+    """The lowest version wanted is not above the highest."""
+
+    name = "ordered"
+    text = "{field} is not above dwVersionCurrent"
+    bounded = True
+
+    def _highest(self, record: Any) -> int:
+        return int(record.words[record.layout.index("dwVersionCurrent")])
+
+    def fault(self, number: int, record: Any) -> str:
+        highest = self._highest(record)
+        return f"{number:#010x} is above dwVersionCurrent {highest:#010x}" if number > highest + self.bound else ""
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        yield Edit({self.field.index: self._highest(packet)})
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        yield Edit({self.field.index: self._highest(packet) + 1})
+
+
+class Overlap(Ordered):
+    """A known version lies in the range that is wanted."""
+
+    name = "overlap"
+    text = "a known version lies between {field} and dwVersionCurrent"
+
+    def fault(self, number: int, record: Any) -> str:
+        highest = self._highest(record)
+        if number > highest or any(number <= known <= highest - self.bound for known in KNOWN_VERSIONS):
+            return ""
+        return f"no known version lies in {number:#010x}..{highest:#010x}"
+
+    def kept(self, packet: Any) -> Iterator[Edit]:
+        highest = packet.layout.index("dwVersionCurrent")
+        yield Edit({self.field.index: 0, highest: KNOWN_VERSIONS[0]})
+        yield Edit({self.field.index: KNOWN_VERSIONS[-1], highest: ABSENT})
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        highest = packet.layout.index("dwVersionCurrent")
+        yield Edit({self.field.index: 0, highest: KNOWN_VERSIONS[0] - 1})
+        yield Edit({self.field.index: KNOWN_VERSIONS[-1] + 1, highest: ABSENT})
+
+
+class Valid(Check):
+    """The members of a structure keep their own rules."""
+
+    name = "valid"
+    text = "the {type} at {field} keeps the rules for its members"
+
+    def wrong(self, record: Record) -> str:
+        inner = self.field.inner_of(record)
+        for problem in inner.problems() if inner is not None else ():
+            if problem.rule:
+                return f"{problem.field}: {problem.detail}"
+        return ""
+
+    def broken(self, packet: Any) -> Iterator[Edit]:
+        data = bytearray(variable(packet))
+        start = packet.words[self.field.index]
+        data[start : start + 4] = (8).to_bytes(4, "little")
+        yield Edit({}, bytes(data))
+
+
+#: The checks of one field, by the name that declarations use.
+CHECKS: dict[str, type[Check]] = {
+    check.name: check
+    for check in (
+        Even,
+        Inside,
+        Terminated,
+        Start,
+        End,
+        Legal,
+        NonZero,
+        Wanted,
+        Minimum,
+        Maximum,
+        Fits,
+        Room,
+        Listed,
+        Ordered,
+        Overlap,
+        Valid,
+    )
+}
