@@ -55,16 +55,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _tune() -> None:
+    """In a process of our own: what is loaded stays, and a capture makes millions of objects that refer to nothing."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status."""
     options = argparse.Namespace(status=0)
     try:
         tolerant(sys.stdout)
         _parser().parse_args(arguments, options)
-        # What is loaded by now stays, and a capture makes millions of objects that refer to nothing: look for cycles
-        # rarely.
-        gc.freeze()
-        gc.set_threshold(100_000, 20, 20)
+        if arguments is None:
+            _tune()
         status: int = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:

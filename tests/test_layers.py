@@ -1,0 +1,119 @@
+"""Which way imports point: mstrp → fsm → protocol, in no circle, and third-party packages only where they belong."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+#: From the bottom to the top: each may import itself and what is below it.
+LAYERS = ("protocol", "fsm", "mstrp")
+#: What a layer may import besides the standard library. The lower two run wherever Python does.
+ALLOWED = {
+    "protocol": set[str](),
+    "fsm": {"transitions"},
+}
+#: Not in this project: its licence, or an engine of somebody else's machines.
+NOWHERE = {"scapy"}
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a module."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))}
+
+
+def imports(name: str, *, late: bool) -> Iterator[str]:
+    """The modules that a module imports when it runs; ``late`` includes those that its functions import."""
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    yield from _in(tree.body, name, late=late)
+
+
+def _in(body: list[ast.stmt], name: str, *, late: bool) -> Iterator[str]:
+    for node in body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name}: relative imports hide the direction"
+            assert node.module
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in MODULES else node.module
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from _in(node.orelse, name, late=late)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if late:
+                yield from _in(node.body, name, late=late)
+        else:
+            for part in ("body", "orelse", "finalbody", "handlers"):
+                below = getattr(node, part, [])
+                yield from _in([each for each in below if isinstance(each, ast.AST)], name, late=late)  # type: ignore[misc]
+
+
+def layer_of(name: str) -> str:
+    """The folder that a module belongs to."""
+    return name.partition(".")[0]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_imports_point_down(layer: str) -> None:
+    """No module imports one of a layer above its own, not even inside a function."""
+    above = LAYERS[LAYERS.index(layer) + 1 :]
+    wrong = [
+        f"{name} imports {target}"
+        for name in MODULES
+        if layer_of(name) == layer
+        for target in imports(name, late=True)
+        if layer_of(target) in above
+    ]
+    assert not wrong
+
+
+def test_imports_go_in_no_circle() -> None:
+    """The modules can be put into an order in which each imports only earlier ones."""
+    graph = {
+        name: {target for target in imports(name, late=False) if target in MODULES and target != name}
+        for name in MODULES
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(reversed(error.args[1])))
+
+
+@pytest.mark.parametrize("layer", ALLOWED)
+def test_the_engine_needs_the_standard_library_only(layer: str) -> None:
+    """The wire loads with no other package at all, the machines with none but transitions."""
+    foreign = {
+        f"{name} imports {target}"
+        for name in MODULES
+        if layer_of(name) == layer
+        for target in imports(name, late=False)
+        if layer_of(target) not in {*sys.stdlib_module_names, *LAYERS, *ALLOWED[layer]}
+    }
+    assert not foreign
+
+
+def test_checking_a_capture_loads_no_other_package() -> None:
+    """Whoever only wants a verdict waits for nothing but the standard library."""
+    program = (
+        "import sys; from mstrp.cli import main; main(['check', '--format', 'json', 'samples/blind-transfer.pcapng']);"
+        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-S", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(done.stderr.split()) <= {*sys.stdlib_module_names, *LAYERS, "__main__"}
+
+
+def test_some_packages_are_imported_nowhere() -> None:
+    """The product has nothing of the packages that only tests may use."""
+    used = {layer_of(target) for name in MODULES for target in imports(name, late=True)}
+    assert not used & NOWHERE
