@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.instances import App, Dialog, Exchange, Line, Phone, Version
+from fsm.instances import App, Dialog, Line, Phone
 from fsm.tables import call as call_table
 from fsm.tables import device
 from fsm.tables.call_reports import CONSISTENT, FILTERED, SHOWN
 from fsm.tables.call_states import BY_BIT
 from protocol import generic, line, mmc, phone
-from protocol.constants import PHONEPRIVILEGE, TAPI_VERSION
+from protocol.constants import LINEERR, PHONEERR, PHONEPRIVILEGE, TAPI_VERSION
 from protocol.record import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fsm.conversation import Conversation
+    from fsm.instances import Exchange, Version
     from protocol.packet import Request
 
-__all__ = ["ANSWERS"]
+__all__ = ["ANSWERS", "REFUSALS"]
 
 #: Dialogs that are remembered: more than any client opens.
 LIMIT = 65_536
@@ -47,6 +48,18 @@ def _initialize(kind: str, request: type[Request], handle: str) -> Callable[[Con
     return brings
 
 
+def _reinitializes(kind: str, error: int) -> Callable[[Conversation, Exchange, Request], None]:
+    """Initialize may be refused because all applications have to shut down first (3.2 of the call model)."""
+
+    def waits(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+        if answer.words[0] == error:
+            for app in (App(0, 1, kind, None), *conversation.apps.values()):
+                if app.kind == kind:
+                    conversation.step(app, device.REINIT)
+
+    return waits
+
+
 def _shuts(word: int) -> Callable[[Conversation, Exchange, Request], None]:
     def ends(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
         app = conversation.apps.get(exchange.words[word])
@@ -58,12 +71,7 @@ def _shuts(word: int) -> Callable[[Conversation, Exchange, Request], None]:
 
 
 def _version(app: App | None, number: int) -> Version | None:
-    if app is None:
-        return None
-    found = app.versions.get(number)
-    if found is None and len(app.versions) < 65536:
-        found = app.versions[number] = Version(number)
-    return found
+    return None if app is None else app.version(number)
 
 
 def _negotiates(
@@ -280,4 +288,9 @@ ANSWERS: dict[str, Callable[[Conversation, Exchange, Request], None]] = {
     "generic.RSPSetEventFilterMasks": _filters,
     "mmc.GetUIDllName": _opens_dialog,
     "mmc.FreeDialogInstance": _frees_dialog,
+}
+#: What to do with the refusal of a request.
+REFUSALS: dict[str, Callable[[Conversation, Exchange, Request], None]] = {
+    "line.Initialize": _reinitializes("line", LINEERR.REINIT),
+    "phone.Initialize": _reinitializes("phone", PHONEERR.REINIT),
 }

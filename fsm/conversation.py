@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fsm.answers import ANSWERS
+from fsm.answers import ANSWERS, REFUSALS
 from fsm.asking import Asking
 from fsm.gap import ANY_BINDING, doubt
 from fsm.instances import Binding, Call, Channel, Exchange, Line
@@ -220,6 +220,9 @@ class Conversation(Asking):
             self._accepted(exchange, ack)
         elif mask == _REFUSED:
             self.judge(exchange, accepted=False)
+            handler = REFUSALS.get(route.key)
+            if handler is not None:
+                handler(self, exchange, packet)
             if route.opens:
                 self.opening.pop(exchange.words[route.opens], None)
             if route.asynchronous and exchange.words[route.request_id]:

@@ -123,6 +123,8 @@ class App(Instance):
 
     __slots__ = ("devices", "ended", "epoch", "handle", "init_context", "kind", "members", "versions")
     machine: ClassVar[Machine] = Machine(APPLICATION)
+    #: Devices that are remembered: more than any server has.
+    DEVICES: ClassVar[int] = 65_536
 
     def __init__(self, handle: int, epoch: int, kind: str, init_context: int | None) -> None:
         super().__init__()
@@ -135,6 +137,13 @@ class App(Instance):
         self.members: dict[int, Line | Phone] = {}
         self.versions: dict[int, Version] = {}
         self.ended = 0.0
+
+    def version(self, device: int) -> Version | None:
+        """What the application and a device agreed on; None beyond the number of devices that are remembered."""
+        found = self.versions.get(device)
+        if found is None and len(self.versions) < self.DEVICES:
+            found = self.versions[device] = Version(device)
+        return found
 
 
 class Version(Instance):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from fsm.devices import Devices
 from fsm.instances import Agent, AgentSession, Call, Conference, Handler, Line, Proxy
 from fsm.registry import Swap
-from fsm.reporting import Reporting
 from fsm.tables import agents, conference
 from protocol.constants import LINEAGENTSESSIONSTATUS, LINEAGENTSTATUSEX, LINEPROXYSTATUS
 from protocol.events import (
@@ -32,7 +32,7 @@ _HANDLE = slice(40, 44)
 _LIMIT = 65_536
 
 
-class Parties(Reporting):
+class Parties(Devices):
     """The part of a conversation that follows what several calls, or several clients, have to do with each other."""
 
     # -- conferences ----------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ class Parties(Reporting):
             self._created(self.agent_sessions, AgentSession, agents.SESSION_CREATED)  # type: ignore[arg-type]
 
     def _created(self, known: dict[int, Agent | AgentSession], kind: type[Agent | AgentSession], event: Event) -> None:
-        """The completion carries the handle in its data (E9)."""
+        """The completion carries the handle in its data (E9); a success without one brings no handle."""
         data = self.current.buffer[_HANDLE]
         found = self._agent(known, kind, int.from_bytes(data, "little")) if len(data) == 4 else None
         if found is not None:
@@ -167,7 +167,7 @@ class Parties(Reporting):
     asked_for_dialogs = False
     handlers: ClassVar = {
         LINE_CREATEDIALOGINSTANCE.msg: _dialog_wanted,
-        **Reporting.handlers,
+        **Devices.handlers,
         LINE_PROXYREQUEST.msg: _proxy_request,
         LINE_PROXYSTATUS.msg: _proxy_status,
         LINE_AGENTSTATUSEX.msg: _agent_status,

@@ -7,7 +7,7 @@ from fsm.machine import Outside, Table
 from fsm.row import Event, Guard, Kind, Row, ref, when
 from fsm.tables.call_reports import FILTERED, REPORTS, SHOWN, report_rows, shown_rows
 from fsm.tables.call_requests import ASKS, IN_FLIGHT, PRECONDITIONS, REPLIED, ask_rows, reply_rows
-from fsm.tables.call_states import CREATED, ENDED, LABELS, LIVE, CallState
+from fsm.tables.call_states import CREATED, ENDED, LABELS, LIVE, STATES, CallState
 
 __all__ = [
     "ANNOUNCED",
@@ -155,18 +155,26 @@ def _announcements() -> list[Row]:
 
 def _details() -> list[Row]:
     """What else a state event can get wrong (V2, V11, Q5, Q17), and what is owed after other packets (V4, O14)."""
+    modal = (S.OFFERING, S.DIALTONE, S.BUSY, S.SPECIALINFO, S.CONNECTED, S.DISCONNECTED)
+    member = (S.CONFERENCED,)
     details = (
-        (NO_STATE, _MUST, "CALL-V02", ref("2.2.4.2.1.8", "Param1: exactly one of the constants")),
-        (NO_PARENT, _MUST, "CALL-V11", ref("2.2.4.2.1.8", "CONFERENCED carries the handle of the parent")),
-        (ZERO_PARENT, _ODD, "CALL-Q17", ref("2.2.4.2.1.8", "TAPI page 'LINE_CALLSTATE': 0 when it was deallocated")),
-        (ODD_MODE, _ODD, "CALL-Q17", ref("2.2.4.2.1.8", "the mode is one of the constants of the state")),
-        (ODD_PRIVILEGE, _ODD, "CALL-Q05", ref("2.2.4.2.1.8", "Param2")),
-        (INTERRUPTED, _ODD, "CALL-V04", ref("2.2.4.2.1.6", "LINE_CALLSTATE follows LINE_APPNEWCALL at once")),
-        (UNSWAPPED, _ODD, "CALL-ORDER-O14", ref("2.2.4.1.3.79", "TSPI_lineSwapHold: both calls are reported")),
+        (NO_STATE, LIVE, _MUST, "CALL-V02", ref("2.2.4.2.1.8", "Param1: exactly one of the constants")),
+        (NO_PARENT, member, _MUST, "CALL-V11", ref("2.2.4.2.1.8", "CONFERENCED carries the handle of the parent")),
+        (
+            ZERO_PARENT,
+            member,
+            _ODD,
+            "CALL-Q17",
+            ref("2.2.4.2.1.8", "TAPI page 'LINE_CALLSTATE': 0 when it was deallocated"),
+        ),
+        (ODD_MODE, modal, _ODD, "CALL-Q17", ref("2.2.4.2.1.8", "the mode is one of the constants of the state")),
+        (ODD_PRIVILEGE, STATES, _ODD, "CALL-Q05", ref("2.2.4.2.1.8", "Param2")),
+        (INTERRUPTED, LIVE, _ODD, "CALL-V04", ref("2.2.4.2.1.6", "LINE_CALLSTATE follows LINE_APPNEWCALL at once")),
+        (UNSWAPPED, LIVE, _ODD, "CALL-ORDER-O14", ref("2.2.4.1.3.79", "TSPI_lineSwapHold: both calls are reported")),
     )
     rows = []
-    for event, level, rule, where in details:
-        for state in LIVE:
+    for event, states, level, rule, where in details:
+        for state in states:
             if event in (INTERRUPTED, UNSWAPPED):
                 rows.append(Row(state, event, state, _TYPICAL, where, (when(FILTERED),), note="events may be missing"))
             rows.append(Row(state, event, state, level, where, rule=rule))

@@ -8,11 +8,13 @@ from fsm.levels import Level
 from fsm.machine import Table
 from fsm.row import Event, Kind, Row, ref, when
 from fsm.tables.binding import REQUEST_RULE
+from fsm.tables.call import OLD
 from fsm.tables.call_requests import IN_FLIGHT
 
 __all__ = [
     "APPLICATION",
     "CLOSES",
+    "CREATED",
     "DIALOG",
     "DIALOG_FREED",
     "DIALOG_OPENED",
@@ -29,6 +31,8 @@ __all__ = [
     "OPENED_OWNER",
     "PHONE",
     "REINIT",
+    "REINIT_DUE",
+    "REMOVED",
     "REPORTS_ON",
     "SHUTS",
     "USED",
@@ -43,7 +47,7 @@ __all__ = [
     "VersionState",
 ]
 
-#: Stands for the 3.1.4.2 rule that the handle field of the request at hand must be live.
+#: Stands for the 3.1.4.2 rule of the request at hand: that its handle must be live, or its caller the owner.
 LIVE_RULE = "TRP-3.1.4.2-*"
 
 _MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.SUSPICIOUS
@@ -81,31 +85,54 @@ class AppState(IntEnum):
 
     ABSENT = 0
     READY = 1
-    SHUT = 2
-    VOID = 3
+    DUE = 2
+    SHUT = 3
+    VOID = 4
 
 
 INITIALIZED = Event("Initialize", Kind.ANSWER, "Initialize returned 0 and the handle")
 REINIT = Event("Initialize REINIT", Kind.ANSWER, "Initialize returned REINIT: all applications have to shut down first")
+REINIT_DUE = Event("REINIT", Kind.REPORT, "LINE_LINEDEVSTATE or PHONE_STATE says that the application has to shut down")
 SHUTS = Event("ShutDown", Kind.ANSWER, "ShutDown returned 0")
 
 A = AppState
+_DUE = ref("2.2.3.1.33", "LINEDEVSTATE_REINIT with Param2 0; PHONESTATE_REINIT")
+_PENDING = ref("2.2.3.1.38", "LINEERR_REINIT")
 APPLICATION = Table(
     name="application",
     summary="The use of line or phone devices by an application of the client",
     states=AppState,
     initial=A.ABSENT,
     finals=frozenset({A.SHUT, A.VOID}),
-    events=(INITIALIZED, REINIT, USED, SHUTS, VOIDED),
+    events=(INITIALIZED, REINIT, REINIT_DUE, USED, SHUTS, VOIDED),
     rows=(
         Row(A.ABSENT, INITIALIZED, A.READY, _MUST, ref("2.2.4.1.1.1", "hLineApp")),
-        Row(A.ABSENT, REINIT, A.ABSENT, _STATED, ref("2.2.3.1.38", "LINEERR_REINIT")),
-        Row(A.READY, USED, A.READY, _STATED, _LIVE),
-        Row(A.READY, SHUTS, A.SHUT, _STATED, ref("2.2.4.1.2.2", "ShutDown")),
-        Row(A.READY, VOIDED, A.VOID, _MUST, ref("3.1.4.3", "ClientDetach, rundown")),
+        Row(A.ABSENT, REINIT, A.ABSENT, _STATED, _PENDING),
+        Row(
+            A.READY,
+            REINIT,
+            A.READY,
+            _TYPICAL,
+            _PENDING,
+            expect=(A.DUE,),
+            note="or the client has initialised twice (C9)",
+        ),
+        Row(A.DUE, REINIT, A.DUE, _TYPICAL, _PENDING),
+        Row(A.READY, REINIT_DUE, A.DUE, _STATED, _DUE),
+        Row(A.DUE, REINIT_DUE, A.DUE, _TYPICAL, _DUE, note="told again"),
+        *(
+            row
+            for state in (A.READY, A.DUE)
+            for row in (
+                Row(state, USED, state, _STATED, _LIVE),
+                Row(state, SHUTS, A.SHUT, _STATED, ref("2.2.4.1.2.2", "ShutDown")),
+                Row(state, VOIDED, A.VOID, _MUST, ref("3.1.4.3", "ClientDetach, rundown")),
+            )
+        ),
         *_gone((A.SHUT, A.VOID), A.ABSENT),
         *(Row(state, SHUTS, state, _MUST, _LIVE, rule=LIVE_RULE) for state in (A.ABSENT, A.SHUT, A.VOID)),
     ),
+    labels={A.DUE: "shutdown due"},
     sinks=frozenset({A.VOID}),
 )
 
@@ -116,21 +143,25 @@ class VersionState(IntEnum):
     UNNEGOTIATED = 0
     AGREED = 1
     EXTENDED = 2
+    REMOVED = 3
 
 
 NEGOTIATED = Event("version negotiated", Kind.ANSWER, "NegotiateAPIVersion, or ...ForAllDevices, gave a version")
 NEGOTIATED_EXT = Event("extension negotiated", Kind.ANSWER, "NegotiateExtVersion gave a version")
-VERSION_USED = Event("version used", Kind.REQUEST, "Open or a capability request names a version of the device")
+VERSION_USED = Event("version used", Kind.REQUEST, "Open names a version of the device")
+CREATED = Event("device created", Kind.REPORT, "LINE_CREATE or PHONE_CREATE: there is a new device of that number")
+REMOVED = Event("device removed", Kind.REPORT, "LINE_REMOVE or PHONE_REMOVE: the device is gone for good")
 
 V = VersionState
 _NEGOTIATE = ref("2.2.4.1.1.2", "NegotiateAPIVersion")
+_CREATE = ref("2.2.4.2.1.10", "LINE_CREATE; PHONE_CREATE")
 VERSION = Table(
     name="version",
     summary="The versions that an application and one device agree on",
     states=VersionState,
     initial=V.UNNEGOTIATED,
     finals=frozenset(),
-    events=(NEGOTIATED, NEGOTIATED_EXT, VERSION_USED),
+    events=(NEGOTIATED, NEGOTIATED_EXT, VERSION_USED, CREATED, REMOVED),
     rows=(
         Row(V.UNNEGOTIATED, NEGOTIATED, V.AGREED, _STATED, _NEGOTIATE),
         Row(V.AGREED, NEGOTIATED, V.AGREED, _TYPICAL, _NEGOTIATE, note="nothing forbids to negotiate again"),
@@ -143,6 +174,20 @@ VERSION = Table(
         Row(
             V.UNNEGOTIATED, VERSION_USED, V.UNNEGOTIATED, _ODD, ref("2.2.4.1.1.5", "negotiate first"), rule=REQUEST_RULE
         ),
+        Row(V.REMOVED, VERSION_USED, V.REMOVED, _ODD, ref("2.2.4.1.1.5", "NODEVICE"), rule=REQUEST_RULE),
+        Row(V.REMOVED, NEGOTIATED, V.AGREED, _TYPICAL, _NEGOTIATE, note="the answer proves that it is back"),
+        Row(V.REMOVED, NEGOTIATED_EXT, V.EXTENDED, _TYPICAL, ref("2.2.4.1.3.47"), note="the answer proves it"),
+        Row(V.REMOVED, CREATED, V.UNNEGOTIATED, _STATED, _CREATE),
+        *(Row(state, CREATED, state, _TYPICAL, _CREATE) for state in (V.UNNEGOTIATED, V.AGREED, V.EXTENDED)),
+        *(
+            Row(state, REMOVED, V.REMOVED, _MUST, ref("2.2.2", "clients below 2.0"), (when(OLD),), rule="CALL-V06")
+            for state in (V.UNNEGOTIATED, V.AGREED, V.EXTENDED)
+        ),
+        *(
+            Row(state, REMOVED, V.REMOVED, _STATED, ref("2.2.4.2.1.24", "LINE_REMOVE; 2.2.4.2.1.30"))
+            for state in (V.UNNEGOTIATED, V.AGREED, V.EXTENDED)
+        ),
+        Row(V.REMOVED, REMOVED, V.REMOVED, _TYPICAL, ref("2.2.4.2.1.24"), note="one for each application (E18)"),
     ),
 )
 
@@ -216,8 +261,6 @@ USED_AS_OWNER = Event("owner's request", Kind.REQUEST, "a request that needs PHO
 
 P = PhoneState
 _OWNER = ref("3.1.4.2", "the caller must hold PHONEPRIVILEGE_OWNER")
-#: Stands for the privilege rule of the request at hand.
-PRIVILEGE_RULE = "TRP-3.1.4.2-privilege"
 PHONE = Table(
     name="phone",
     summary="A phone that the client has opened",
@@ -243,7 +286,7 @@ PHONE = Table(
         ),
         *(Row(state, FOREIGN, state, _TYPICAL, _ECHO) for state in (P.CLOSED, P.LOST, P.VOID)),
         Row(P.OWNED, USED_AS_OWNER, P.OWNED, _STATED, _OWNER),
-        Row(P.MONITORED, USED_AS_OWNER, P.MONITORED, _MUST, _OWNER, rule=PRIVILEGE_RULE),
+        Row(P.MONITORED, USED_AS_OWNER, P.MONITORED, _MUST, _OWNER, rule=LIVE_RULE),
         *(Row(state, USED_AS_OWNER, state, _TYPICAL, _OWNER) for state in (P.ABSENT, P.CLOSED, P.LOST, P.VOID)),
         *_gone((P.CLOSED, P.LOST, P.VOID), P.ABSENT),
         Row(P.CLOSED, FORCED, P.LOST, _TYPICAL, ref("2.2.4.2.1.27", "PHONE_CLOSE may follow an own Close once (Q14)")),

@@ -300,7 +300,7 @@ def test_expected_states_join_the_set() -> None:
     """A row that expects states adds them to its target: each may be true from now on."""
     states = MACHINES["version"].table.states
     event = Event("may", Kind.ANSWER)
-    first, second, third = states
+    first, second, third = tuple(states)[:3]
     rows = (Row(first, event, second, Level.STATED, ref("1"), expect=(third,)),)
     table = Table(
         name="t", summary="", states=states, initial=first, finals=frozenset({third}), events=(event,), rows=rows

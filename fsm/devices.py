@@ -1,0 +1,84 @@
+"""What the server reports about devices: that they come, that they go, and that applications have to start anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from fsm.reporting import Reporting
+from fsm.tables import device
+from fsm.tables.call import OLD
+from protocol.constants import LINEDEVSTATE, PHONESTATE, TAPI_VERSION
+from protocol.events import (
+    LINE_CREATE,
+    LINE_LINEDEVSTATE,
+    LINE_REMOVE,
+    PHONE_CREATE,
+    PHONE_REMOVE,
+    PHONE_STATE,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fsm.instances import App
+    from fsm.row import Event
+
+__all__ = ["Devices"]
+
+
+class Devices(Reporting):
+    """The part of a conversation that follows what happens to devices and to the applications that use them."""
+
+    def _applications(self, kind: str, init_context: int) -> Iterator[App]:
+        """The applications that an event is for: no other word of it tells (E18)."""
+        for app in tuple(self.apps.values()):
+            if app.kind == kind and app.init_context in {None, init_context}:
+                yield app
+
+    # -- applications ---------------------------------------------------------------------------------------------
+
+    def _line_status(self, words: tuple[int, ...]) -> None:
+        self._about_line(words, LINE_LINEDEVSTATE.msg, words[3])
+        # With another Param2 the event stands for one that the client is too old to know: there is nothing to do.
+        if words[6] & LINEDEVSTATE.REINIT and not words[7]:
+            self._due("line", words[1])
+
+    def _phone_status(self, words: tuple[int, ...]) -> None:
+        self._about_phone(words, PHONE_STATE.msg, words[3])
+        if words[6] & PHONESTATE.REINIT and not words[7]:
+            self._due("phone", words[1])
+
+    def _due(self, kind: str, init_context: int) -> None:
+        for app in self._applications(kind, init_context):
+            self.step(app, device.REINIT_DUE)
+
+    # -- devices --------------------------------------------------------------------------------------------------
+
+    def _line_created(self, words: tuple[int, ...]) -> None:
+        self._changes("line", words, device.CREATED)
+
+    def _line_removed(self, words: tuple[int, ...]) -> None:
+        self._changes("line", words, device.REMOVED)
+
+    def _phone_created(self, words: tuple[int, ...]) -> None:
+        self._changes("phone", words, device.CREATED)
+
+    def _phone_removed(self, words: tuple[int, ...]) -> None:
+        self._changes("phone", words, device.REMOVED)
+
+    def _changes(self, kind: str, words: tuple[int, ...], event: Event) -> None:
+        for app in self._applications(kind, words[1]):
+            version = app.version(words[6])
+            if version is not None:
+                old = kind == "line" and 0 < version.agreed < TAPI_VERSION.V2_0
+                self.step(version, event, OLD.bit if old else 0, what="LINE_REMOVE")
+
+    handlers: ClassVar = {
+        **Reporting.handlers,
+        LINE_LINEDEVSTATE.msg: _line_status,
+        PHONE_STATE.msg: _phone_status,
+        LINE_CREATE.msg: _line_created,
+        LINE_REMOVE.msg: _line_removed,
+        PHONE_CREATE.msg: _phone_created,
+        PHONE_REMOVE.msg: _phone_removed,
+    }

@@ -1,0 +1,675 @@
+"""Sessions: bindings, event channels, applications, versions, lines, phones and dialogs, state by state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from grids import Cell, cells, check
+from live import Live
+
+from fsm.monitor import Monitor
+from fsm.tables.binding import BindingState
+from protocol import events as event
+from protocol import generic, line, mmc, phone
+from protocol.constants import LINEDEVSTATE, LINEERR, PHONEERR, PHONEPRIVILEGE, PHONESTATE
+
+if TYPE_CHECKING:
+    from fsm.conversation import Conversation
+    from fsm.instances import Instance
+
+BAD = 0x80000048
+
+
+def names(instance: Any) -> set[str]:
+    """The states in which something may be, by the name of the constant."""
+    return {state.name for state in instance.machine.table.states if instance.mask >> state & 1}
+
+
+# -- the binding ---------------------------------------------------------------------------------------------------
+
+#: Own: events come the other way. request: any client may make it. device: it controls a line, a call or a phone.
+BINDING = """
+            push mailslot  management request device      fetch      fetched delivered  detach     lost     late
+UNBOUND     PUSH PUSH|PULL MANAGEMENT !first  !first      !first     -       .          !first     .        .
+PUSH        -    -         -          .       .           ?fetch     PULL?way .         DETACHED   DETACHED .
+PULL        -    -         -          .       .           .          .       PUSH!way   DETACHED   DETACHED PUSH!way
+MANAGEMENT  -    -         -          .       ?device     ?fetch     -       ?way       DETACHED   DETACHED ?way
+DETACHED    -    -         -          !first  !first      !first     -       .          !first     .        ?CALL-V12
+"""
+SHORT = {
+    "first": "TRP-3.1.4.2-GEN-03",
+    "way": "TRP-2.1-02",
+    "device": "CALL-PRE-GetLineDevStatus",
+    "fetch": "CALL-PRE-GetAsyncEvents",
+}
+
+
+def bound(state: str) -> tuple[Monitor, Conversation]:
+    """A binding in a state, whose channel is open."""
+    monitor = Monitor()
+    conversation = monitor.conversation()
+    conversation.channel_opened()
+    if state in ("PUSH", "DETACHED"):
+        conversation.attached(0xFFFFFFFF, "")
+    elif state == "PULL":
+        conversation.attached(0xFFFFFFFF, r"\\PC\.\mailslot\tapi\tp1")
+        conversation.fetched()
+    elif state == "MANAGEMENT":
+        conversation.attached(0xFFFFFFFD, "admin")
+    if state == "DETACHED":
+        conversation.detached(0, 1.0)
+    assert names(conversation.binding) == {state}
+    monitor.findings.clear()
+    return monitor, conversation
+
+
+def exchange(conversation: Conversation, packet: Any, ack: int = 0) -> None:
+    """A request with its answer."""
+    conversation.answered(
+        conversation.sent(packet, 0, 1.0), packet.replace(ack=ack) if ack else _answer(packet), 0, 1.0
+    )
+
+
+def _answer(packet: Any) -> Any:
+    return type(packet)(ack=0, **{name: value for name, value in packet.values().items() if isinstance(value, int)})
+
+
+@cells(BINDING)
+def test_binding(cell: Cell) -> None:
+    """What a binding allows depends on how the client attached, and ends with it (3.1, 3.10 of the call model)."""
+    monitor, conversation = bound(cell.state)
+    match cell.cause:
+        case "push":
+            conversation.attached(0xFFFFFFFF, "")
+        case "mailslot":
+            conversation.attached(0xFFFFFFFF, r"\\PC\.\mailslot\tapi\tp1")
+        case "management":
+            conversation.attached(0xFFFFFFFD, "admin")
+        case "request":
+            exchange(conversation, mmc.GetProviderList(provider_list=1024))
+        case "device":
+            _device_request(conversation)
+        case "fetch":
+            exchange(conversation, generic.GetAsyncEvents(total_buffer_size=1024))
+        case "fetched":
+            conversation.fetched()
+        case "delivered":
+            conversation.delivered(0, 1.0)
+        case "late":
+            conversation.delivered(0, 9.0)
+        case "detach":
+            conversation.detached(0, 2.0)
+        case "lost":
+            conversation.lost(0, 2.0)
+    found = [one for one in monitor.findings if one.machine == "binding"]
+    check(cell, lambda: names(conversation.binding), found, SHORT)
+
+
+def _device_request(conversation: Conversation) -> None:
+    asked = conversation.sent(line.GetLineDevStatus(line=1, line_dev_status=1024), 0, 1.0)
+    conversation.answered(asked, line.GetLineDevStatus(ack=0, line=1), 0, 1.0)
+
+
+def test_mailslot_that_cannot_be_opened() -> None:
+    """With a mailslot name events are pulled, or pushed where the server cannot open it: what comes tells (3.1.4.1)."""
+    monitor = Monitor()
+    conversation = monitor.conversation()
+    conversation.attached(0xFFFFFFFF, r"\\PC\.\mailslot\tapi\tp1")
+    conversation.channel_opened()
+    conversation.delivered()
+    assert names(conversation.binding) == {"PUSH"}
+    assert monitor.findings == []
+
+
+def test_a_refused_request_stays_a_warning() -> None:
+    """What a detached client asks and the server refuses is a warning about the client."""
+    monitor, conversation = bound("DETACHED")
+    exchange(conversation, mmc.GetProviderList(provider_list=1024), BAD)
+    assert {finding.verdict.value for finding in monitor.findings} == {"warn"}
+
+
+def test_models_are_known() -> None:
+    """The report tells how events travel."""
+    known = {"PUSH": "push", "PULL": "pull", "MANAGEMENT": "management"}
+    assert {state: bound(state)[1].model for state in known} == known
+    assert bound("UNBOUND")[1].model is None
+    assert BindingState.DETACHED.name == "DETACHED"
+
+
+# -- the event channel ---------------------------------------------------------------------------------------------
+
+CHANNEL = """
+          open events closed
+CLOSED    OPEN !context !context
+OPEN      -    .        DETACHED
+DETACHED  -    !context !context
+"""
+
+
+@cells(CHANNEL)
+def test_channel(cell: Cell) -> None:
+    """Events and RemoteSPDetach need the context handle that RemoteSPAttach returned (3.3.4)."""
+    monitor = Monitor()
+    conversation = monitor.conversation()
+    conversation.attached(0xFFFFFFFF, "")
+    if cell.state != "CLOSED":
+        conversation.channel_opened()
+    if cell.state == "DETACHED":
+        conversation.channel_closed()
+    {
+        "open": conversation.channel_opened,
+        "events": conversation.delivered,
+        "closed": conversation.channel_closed,
+    }[cell.cause]()
+    check(cell, lambda: names(conversation.channel), monitor.findings, {"context": "TRP-3.3.4-04"})
+
+
+# -- applications --------------------------------------------------------------------------------------------------
+
+APPLICATION = """
+        refused   reinit  created request         shutdown        detach late
+ABSENT  -         -       -       !line           !line           -      !line
+READY   READY|DUE DUE     .       .               SHUT            VOID   .
+DUE     .         .       .       .               SHUT            VOID   .
+SHUT    -         .       .       .               .               .      !line
+VOID    -         .       .       -               -               -      -
+"""
+LIVE = {"line": "TRP-3.1.4.2-086-01"}
+
+
+def application(state: str) -> tuple[Live, Any]:
+    """A line application in a state."""
+    live = Live()
+    handle = live.role.app
+    if state == "ABSENT":
+        from fsm.instances import App
+
+        return live, App(0xBAD, 1, "line", None)
+    found = live.conversation.apps[handle]
+    if state == "DUE":
+        reinit(live)
+    elif state == "SHUT":
+        live.talk.ask(line.ShutDown(line_app=handle))
+    elif state == "VOID":
+        live.conversation.lost(0, live.stage.now)
+    live.news()
+    assert names(found) == {state}
+    return live, found
+
+
+def reinit(live: Live, param2: int = 0) -> None:
+    """LINE_LINEDEVSTATE with REINIT."""
+    live.talk.about(
+        event.LINE_LINEDEVSTATE,
+        remote_line=live.line.remote,
+        device_states=int(LINEDEVSTATE.REINIT),
+        param2=param2,
+    )
+
+
+@cells(APPLICATION)
+def test_application(cell: Cell) -> None:
+    """An application lives from Initialize to ShutDown; REINIT makes that due (3.2 of the call model)."""
+    live, found = application(cell.state)
+    handle = found.handle
+    match cell.cause:
+        case "refused":
+            live.talk.ask(_initialize(line), ack=int(LINEERR.REINIT))
+        case "reinit":
+            reinit(live)
+        case "created":
+            live.talk.tell(event.LINE_CREATE(init_context=live.role.init_context, device_id=5))
+        case "request" | "shutdown":
+            live.talk.ask(line.ShutDown(line_app=handle), ack=BAD if cell.cause == "request" else None)
+        case "late":
+            live.wait()
+            live.talk.ask(line.ShutDown(line_app=handle), ack=BAD)
+        case "detach":
+            live.conversation.detached(0, live.stage.now)
+    about = [one._replace(verdict=_of(one)) for one in live.news() if one.machine == "application"]
+    check(cell, lambda: names(found), about, LIVE)
+
+
+def _of(finding: Any) -> Any:
+    """The verdict that a server earns who accepts: a refusal makes a warning of it."""
+    from fsm.levels import verdict_of
+
+    return verdict_of(finding.level)
+
+
+def _initialize(family: Any) -> Any:
+    return family.Initialize(init_context=9, friendly_name="PC", module_name="PC", api_version=0x30001)
+
+
+def test_reinit_for_old_clients() -> None:
+    """REINIT with another event as Param2 stands for that event: nothing has to shut down."""
+    live, found = application("READY")
+    reinit(live, event.LINE_CREATE.msg)
+    assert names(found) == {"READY"}
+    live.talk.about(event.LINE_LINEDEVSTATE, remote_line=live.line.remote, device_states=int(LINEDEVSTATE.RINGING))
+    assert names(found) == {"READY"}
+
+
+def test_reinit_of_another_application() -> None:
+    """REINIT concerns the application whose InitContext it carries."""
+    live, found = application("READY")
+    live.conversation.apps[0x77] = other = type(found)(0x77, 1, "line", 0x999)
+    phones = live.conversation.apps[0x78] = type(found)(0x78, 1, "phone", live.role.init_context)
+    for app in (other, phones):
+        app.mask = found.mask
+    reinit(live)
+    assert (names(found), names(other), names(phones)) == ({"DUE"}, {"READY"}, {"READY"})
+
+
+def test_reinit_while_no_application_is_there() -> None:
+    """Initialize may be refused with REINIT; that is no finding."""
+    live = Live()
+    live.talk.ask(line.ShutDown(line_app=live.role.app))
+    live.talk.ask(_initialize(line), ack=int(LINEERR.REINIT))
+    assert live.rules() == set()
+    assert live.level("Initialize REINIT", "application") is not None
+
+
+@pytest.mark.parametrize("told", ["event", "refusal", "other refusal"])
+def test_reinit_of_phones(told: str) -> None:
+    """Phone applications are told by PHONE_STATE, or by the refusal of Initialize."""
+    live = Live(phones=1)
+    found = live.conversation.apps[live.role.phone_app]
+    if told == "event":
+        live.talk.tell(
+            event.PHONE_STATE(
+                init_context=live.role.init_context,
+                open_context=live.role.phone.context,
+                remote_phone=live.role.phone.remote,
+                phone_states=int(PHONESTATE.REINIT),
+            )
+        )
+    else:
+        error = PHONEERR.REINIT if told == "refusal" else PHONEERR.NODEVICE
+        live.talk.ask(_initialize(phone), ack=int(error))
+    assert names(found) == {"event": {"DUE"}, "refusal": {"READY", "DUE"}, "other refusal": {"READY"}}[told]
+    assert names(live.conversation.apps[live.role.app]) == {"READY"}
+    assert live.rules() == set()
+
+
+# -- versions ------------------------------------------------------------------------------------------------------
+
+VERSION = """
+             negotiate extend   all    created      removed open
+UNNEGOTIATED AGREED    EXTENDED AGREED .            REMOVED ?CALL-PRE-Open
+AGREED       .         EXTENDED .      .            REMOVED .
+EXTENDED     AGREED    .        AGREED .            REMOVED .
+REMOVED      AGREED    EXTENDED AGREED UNNEGOTIATED .       ?CALL-PRE-Open
+"""
+
+
+@cells(VERSION)
+def test_version(cell: Cell) -> None:
+    """Versions are negotiated for each device before it is opened; a removed device has to be negotiated anew."""
+    live = Live(lines=2)
+    app = live.conversation.apps[live.role.app]
+    device = 7 if cell.state == "UNNEGOTIATED" else 1
+    if cell.state == "EXTENDED":
+        _extend(live, device)
+    elif cell.state == "REMOVED":
+        _device(live, event.LINE_REMOVE, device)
+    version = app.version(device)
+    assert version is not None
+    assert names(version) == {cell.state}
+    live.news()
+    match cell.cause:
+        case "negotiate":
+            _negotiate(live, device)
+        case "extend":
+            _extend(live, device)
+        case "all":
+            live.talk.ask(
+                generic.NegotiateAPIVersionForAllDevices(
+                    line_app=live.role.app,
+                    num_line_devices=8,
+                    api_high_version=0x30001,
+                    line_api_versions_size=32,
+                    line_extension_ids_size=128,
+                ),
+                line_api_versions=(0x30001,) * 8,
+            )
+        case "created":
+            _device(live, event.LINE_CREATE, device)
+        case "removed":
+            _device(live, event.LINE_REMOVE, device)
+        case "open":
+            _open(live, device)
+    found = [one for one in live.news() if one.machine == "version"]
+    check(cell, lambda: names(version), found, {})
+
+
+def _negotiate(live: Live, device: int, version: int = 0x30001) -> None:
+    asked = line.NegotiateAPIVersion(
+        line_app=live.role.app, device_id=device, version=0x10003, version_current=version, size=16
+    )
+    live.talk.ask(asked, negotiated_version=version)
+
+
+def _extend(live: Live, device: int) -> None:
+    asked = line.NegotiateExtVersion(line_app=live.role.app, device_id=device, tspi_version=0x30001, high_version=1)
+    live.talk.ask(asked, ext_version=1) if "ext_version" in line.NegotiateExtVersion.layout.by_name else live.talk.ask(
+        asked
+    )
+
+
+def _device(live: Live, kind: Any, device: int) -> None:
+    live.talk.tell(kind(init_context=live.role.init_context, device_id=device))
+
+
+def _open(live: Live, device: int) -> None:
+    asked = line.Open(
+        line_app=live.role.app,
+        device_id=device,
+        negotiated_version=0x30001,
+        open_context=9,
+        privileges=4,
+        media_modes=4,
+        remote_line=0x999,
+    )
+    live.talk.ask(asked, line=live.handle())
+
+
+@pytest.mark.parametrize("state", ["UNNEGOTIATED", "AGREED", "EXTENDED", "REMOVED"])
+def test_removal_below_2_0(state: str) -> None:
+    """Clients below 2.0 do not know LINE_REMOVE (V6); a second one for the same device is no second violation."""
+    live = Live(version=0x00010004)
+    app = live.conversation.apps[live.role.app]
+    version = app.version(0)
+    assert version is not None
+    if state == "EXTENDED":
+        _extend(live, 0)
+    elif state == "UNNEGOTIATED":
+        version.mask = 1
+    elif state == "REMOVED":
+        _device(live, event.LINE_REMOVE, 0)
+    live.news()
+    _device(live, event.LINE_REMOVE, 0)
+    found = live.news()
+    assert {(one.rule, one.verdict.value) for one in found} == (set() if state == "REMOVED" else {("CALL-V06", "fail")})
+    assert names(version) == {"REMOVED"}
+
+
+def test_removed_phone() -> None:
+    """PHONE_REMOVE and PHONE_CREATE are about phones, also below 2.0."""
+    live = Live(phones=1, version=0x00010004)
+    lines, phones = (live.conversation.apps[app].version(0) for app in (live.role.app, live.role.phone_app))
+    _device(live, event.PHONE_REMOVE, 0)
+    assert (names(lines), names(phones)) == ({"AGREED"}, {"REMOVED"})
+    _device(live, event.PHONE_CREATE, 0)
+    assert (names(lines), names(phones)) == ({"AGREED"}, {"UNNEGOTIATED"})
+    assert live.rules() == set()
+
+
+def test_versions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many devices events name, only so many are remembered."""
+    from fsm.instances import App
+
+    monkeypatch.setattr(App, "DEVICES", 10)
+    live = Live()
+    for device in range(100):
+        _device(live, event.LINE_REMOVE, device)
+    assert len(live.conversation.apps[live.role.app].versions) == 10
+
+
+# -- lines ---------------------------------------------------------------------------------------------------------
+
+LINE = """
+        event      foreign        request  Close  LINE_CLOSE shutdown lost  late-event late-close late-request
+ABSENT  ?stranger  -              !handle  -      ?stranger0 -        -     ?stranger  ?stranger0 !handle
+OPEN    .          !CALL-V13      .        CLOSED LOST       VOID     VOID  .          LOST       .
+CLOSED  .          .              .        .      .          .        .     !CALL-V12  !CALL-V12  !handle
+LOST    .          .              .        .      .          .        .     !CALL-V12  !CALL-V12  !handle
+VOID    .          .              .        .      .          .        .     !CALL-V12  !CALL-V12  !handle
+"""
+LINE_RULES = {
+    "stranger": "TRP-3.3.4.2-M008-01",
+    "stranger0": "TRP-3.3.4.2-M003-01",
+    "handle": line.GetLineDevStatus.layout.by_name["line"].rule("live"),
+}
+
+
+def opened(state: str) -> tuple[Live, Any, int, int]:
+    """A line in a state, with its handle and the handle that events carry."""
+    from fsm.instances import Line
+
+    live = Live()
+    if state == "ABSENT":
+        return live, Line(0xBAD, 1, None), 0xBAD, 0xBAD
+    found = live.conversation.lines[live.line.handle]
+    _ends_line(live, {"CLOSED": "Close", "LOST": "LINE_CLOSE", "VOID": "shutdown"}.get(state, ""))
+    live.news()
+    assert names(found) == {state}
+    return live, found, live.line.handle, live.line.remote
+
+
+def _ends_line(live: Live, how: str) -> None:
+    if how == "Close":
+        live.talk.ask(line.Close(line=live.line.handle))
+    elif how == "LINE_CLOSE":
+        live.talk.about(event.LINE_CLOSE, remote_line=live.line.remote)
+    elif how == "shutdown":
+        live.talk.ask(line.ShutDown(line_app=live.role.app))
+    elif how == "lost":
+        live.conversation.lost(0, live.stage.now)
+
+
+@cells(LINE)
+def test_line(cell: Cell) -> None:
+    """A line lives from Open to its end; what comes later is tolerated while it may have been under way."""
+    live, found, handle, remote = opened(cell.state)
+    if cell.cause.startswith("late"):
+        live.wait()
+    status = {"remote_line": remote, "device_states": 0x80}
+    match cell.cause:
+        case "event" | "late-event":
+            live.talk.about(event.LINE_LINEDEVSTATE, **status)
+        case "foreign":
+            live.talk.tell(event.LINE_LINEDEVSTATE(init_context=live.role.init_context, open_context=0xBAD, **status))
+        case "request" | "late-request":
+            live.talk.ask(_named(handle), ack=BAD)
+        case "LINE_CLOSE" | "late-close":
+            live.talk.about(event.LINE_CLOSE, remote_line=remote)
+        case "Close":
+            _closes_at_once(live, handle)
+        case how:
+            _ends_line(live, how)
+    about = [one._replace(verdict=_of(one)) for one in live.news() if one.machine == "line"]
+    check(cell, lambda: names(found), about, LINE_RULES)
+
+
+def _named(handle: int) -> Any:
+    """A request on a line."""
+    return line.GetLineDevStatus(line=handle, line_dev_status=1024)
+
+
+def _closes_at_once(live: Live, handle: int) -> None:
+    """Close, sent while the line was open."""
+    live.talk.ask(line.Close(line=handle), ack=0)
+
+
+def test_foreign_context_once() -> None:
+    """A wrong context is told once for each line."""
+    live = Live()
+    for _ in range(2):
+        live.talk.tell(
+            event.LINE_LINEDEVSTATE(
+                init_context=live.role.init_context,
+                open_context=0xBAD,
+                remote_line=live.line.remote,
+                device_states=0x80,
+            )
+        )
+    assert [finding.rule for finding in live.news()] == ["CALL-V13"]
+
+
+def test_lines_of_their_own() -> None:
+    """Each Open is a line of its own: closing one leaves the other, and the calls of the other."""
+    live = Live(lines=2)
+    first, second = (live.script(live.role, number) for number in (0, 1))
+    gone, kept = first.offer(), second.offer()
+    first.ask(line.Close(line=live.role.lines[0].handle))
+    assert names(live.record(gone)) == {"VOID"}
+    assert names(live.record(kept)) == {"OFFERING"}
+    assert live.rules() == set()
+
+
+def test_reopened() -> None:
+    """A line may be opened again at once, under the same handles: another epoch, with other contexts."""
+    live = Live()
+    old = live.conversation.lines[live.line.handle]
+    live.talk.ask(line.Close(line=live.line.handle))
+    asked = line.Open(
+        line_app=live.role.app,
+        negotiated_version=0x30001,
+        open_context=0xAAAA,
+        privileges=4,
+        media_modes=4,
+        remote_line=live.line.remote,
+    )
+    live.talk.ask(asked, line=live.line.handle)
+    new = live.conversation.lines[live.line.handle]
+    assert (old.epoch, new.epoch) == (1, 2)
+    live.talk.tell(
+        event.LINE_LINEDEVSTATE(
+            init_context=live.role.init_context, open_context=0xAAAA, remote_line=live.line.remote, device_states=0x80
+        )
+    )
+    assert live.rules() == set()
+
+
+# -- phones --------------------------------------------------------------------------------------------------------
+
+PHONE = """
+          event     foreign   request owner  Close  PHONE_CLOSE shutdown lost late-event late-close late-request
+ABSENT    ?stranger -         !lamp   -      -      ?stranger0  -        -    ?stranger  ?stranger0 !lamp
+MONITORED .         !CALL-V13 .       !right CLOSED LOST        VOID     VOID .          LOST       .
+OWNED     .         !CALL-V13 .       .      CLOSED LOST        VOID     VOID .          LOST       .
+CLOSED    .         .         .       .      .      LOST        .        .    !CALL-V12  LOST       !lamp
+LOST      .         .         .       .      .      .           .        .    !CALL-V12  !CALL-V12  !lamp
+VOID      .         .         .       .      .      .           .        .    !CALL-V12  !CALL-V12  !lamp
+"""
+PHONE_RULES = {
+    "stranger": f"TRP-3.3.4.2-M{event.PHONE_BUTTON.msg:03X}-01",
+    "stranger0": f"TRP-3.3.4.2-M{event.PHONE_CLOSE.msg:03X}-01",
+}
+
+
+def a_phone(state: str) -> tuple[Live, Any, int, int]:
+    """A phone in a state, with its handle and the handle that events carry."""
+    from fsm.instances import Phone
+
+    live = Live(phones=1)
+    if state == "ABSENT":
+        return live, Phone(0xBAD, 1, None), 0xBAD, 0xBAD
+    handle, remote = live.role.phone.handle, live.role.phone.remote
+    if state == "MONITORED":
+        live.talk.ask(phone.Close(phone=handle))
+        asked = phone.Open(
+            phone_app=live.role.phone_app,
+            negotiated_version=0x30001,
+            open_context=live.role.phone.context,
+            privilege=int(PHONEPRIVILEGE.MONITOR),
+            remote_phone=remote,
+        )
+        live.talk.ask(asked, phone=handle)
+    found = live.conversation.phones[handle]
+    _ends_phone(live, {"CLOSED": "Close", "LOST": "PHONE_CLOSE", "VOID": "shutdown"}.get(state, ""))
+    live.news()
+    assert names(found) == {state}
+    return live, found, handle, remote
+
+
+def _ends_phone(live: Live, how: str) -> None:
+    if how == "Close":
+        live.talk.ask(phone.Close(phone=live.role.phone.handle))
+    elif how == "PHONE_CLOSE":
+        _phone_event(live, event.PHONE_CLOSE, live.role.phone.remote)
+    elif how == "shutdown":
+        live.talk.ask(phone.ShutDown(phone_app=live.role.phone_app))
+    elif how == "lost":
+        live.conversation.lost(0, live.stage.now)
+
+
+def _phone_event(live: Live, kind: Any, remote: int, context: int | None = None, **words: Any) -> None:
+    context = live.role.phone.context if context is None else context
+    live.talk.tell(kind(init_context=live.role.init_context, open_context=context, remote_phone=remote, **words))
+
+
+@cells(PHONE)
+def test_phone(cell: Cell) -> None:
+    """A phone has an owner or a monitor; owners alone may set something (3.5 of the call model)."""
+    live, found, handle, remote = a_phone(cell.state)
+    if cell.cause.startswith("late"):
+        live.wait()
+    match cell.cause:
+        case "event" | "late-event":
+            _phone_event(live, event.PHONE_BUTTON, remote, button_mode=2, button_state=2)
+        case "foreign":
+            _phone_event(live, event.PHONE_BUTTON, remote, 0xBAD, button_mode=2, button_state=2)
+        case "request" | "late-request":
+            live.talk.ask(phone.GetRing(phone=handle), ack=BAD)
+        case "owner":
+            live.talk.ask(phone.SetLamp(phone=handle, button_lamp_id=1, lamp_mode=2), ack=BAD)
+        case "PHONE_CLOSE" | "late-close":
+            _phone_event(live, event.PHONE_CLOSE, remote)
+        case "Close":
+            live.talk.ask(phone.Close(phone=handle), ack=0)
+        case how:
+            _ends_phone(live, how)
+    about = [one._replace(verdict=_of(one)) for one in live.news() if one.machine == "phone"]
+    short = {"lamp": phone.GetRing.layout.by_name["phone"].rule("live"), "right": "TRP-3.1.4.2-115-03"}
+    check(cell, lambda: names(found), about, {**PHONE_RULES, **short})
+
+
+def test_what_a_monitor_is_told() -> None:
+    """The finding about a monitor that wants to set something says so."""
+    live, _, handle, _ = a_phone("MONITORED")
+    live.talk.ask(phone.SetLamp(phone=handle, button_lamp_id=1, lamp_mode=2), ack=BAD)
+    (finding,) = [one for one in live.news() if one.machine == "phone"]
+    assert "which the client only monitors" in finding.summary
+
+
+# -- dialogs -------------------------------------------------------------------------------------------------------
+
+DIALOG = """
+        callback free     lost
+ABSENT  !use     !free    -
+OPEN    .        FREED    FREED
+FREED   !use     !free    -
+"""
+
+
+@cells(DIALOG)
+def test_dialog(cell: Cell) -> None:
+    """A dialog instance lives from GetUIDllName to FreeDialogInstance (3.9 of the call model)."""
+    from fsm.instances import Dialog
+
+    live = Live(model="management")
+    handle = 0x51
+    found: Instance = Dialog(handle)
+    if cell.state != "ABSENT":
+        live.talk.ask(mmc.GetUIDllName(), dlg_inst=handle)
+        found = live.conversation.dialogs[handle]
+    if cell.state == "FREED":
+        live.talk.ask(mmc.FreeDialogInstance(dlg_inst=handle))
+    assert names(found) == {cell.state}
+    live.news()
+    match cell.cause:
+        case "callback":
+            live.talk.ask(mmc.TUISPIDLLCallback(object_id=handle, object_type=4), ack=BAD)
+        case "free":
+            live.talk.ask(mmc.FreeDialogInstance(dlg_inst=handle))
+        case "lost":
+            live.conversation.lost(0, live.stage.now)
+    about = [one._replace(verdict=_of(one)) for one in live.news() if one.machine == "dialog"]
+    short = {
+        "use": mmc.TUISPIDLLCallback.layout.by_name["object_id"].rule("exists"),
+        "free": mmc.FreeDialogInstance.layout.by_name["dlg_inst"].rule("live"),
+    }
+    check(cell, lambda: names(found), about, short)
