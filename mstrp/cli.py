@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import logging
 import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError
@@ -48,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
             epilog=module.EXAMPLE,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        command.add_argument("-v", "--verbose", action="count", default=0, help="say more")
+        command.add_argument(
+            "-v", "--verbose", action="count", default=0, help="say more while it happens (-vv: every step)"
+        )
         command.add_argument("-q", "--quiet", action="store_true", help="say nothing but the result")
         module.arguments(command)
         command.set_defaults(run=module.run)
@@ -69,6 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
         _parser().parse_args(arguments, options)
         if arguments is None:
             _tune()
+        if options.verbose:
+            level = logging.DEBUG if options.verbose > 1 else logging.INFO
+            logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
         status: int = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:

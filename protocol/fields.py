@@ -91,8 +91,8 @@ class Number(Field):
         self.echoes = ""
 
     def rule(self, check: str) -> str:
-        """The id of the rule that a check of this field stands for, or empty."""
-        return self.owner.rule(self.rules.get(check, ""))
+        """The id of the rule that a check of this field stands for, the first where it is several, or empty."""
+        return self.owner.rule(self.rules.get(check, "").partition(" ")[0])
 
     def prepare(self) -> tuple[Check, ...]:
         return checks_of(self, self.rules)

@@ -30,7 +30,7 @@ def conversation(role: Fault | None, *states: int) -> Conversation:
     exchanges: list[tuple[Request, Request]] = [
         (line.Initialize(friendly_name="PC", module_name="app"), line.Initialize(ack=0, line_app=0x100)),
         (
-            line.NegotiateAPIVersion(line_app=0x100, device_id=0, version=0x10003, version_current=0x30001),
+            line.NegotiateAPIVersion(line_app=0x100, device_id=0, version=0x10003, version_current=0x30001, size=16),
             line.NegotiateAPIVersion(ack=0, negotiated_version=0x30001),
         ),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.wording import either
@@ -116,7 +117,9 @@ def ladder_lines(ladder: Ladder, findings: list[Finding], *, width: int = 120, s
 def _rung(rung: Rung, layout: _Layout) -> list[Line]:
     packet = rung.packet
     arrow = "──▶" if packet.direction == CLIENT_TO_SERVER else "◀──"
-    name, blank, rest = rung.text.partition(" ")
+    # A packet that is too long for the terminal goes on in the next line.
+    text, *more = textwrap.wrap(rung.text, max(24, layout.width - layout.head), break_on_hyphens=False) or [""]
+    name, blank, rest = text.partition(" ")
     style = packet.phase if packet.phase in ("request", "response") else "event"
     spans = [
         Span("dim", f"{packet.frame:>{layout.frame}} {packet.time:>{layout.time}.6f} "),
@@ -125,18 +128,14 @@ def _rung(rung: Rung, layout: _Layout) -> list[Line]:
         Span(style, name),
         Span("plain", blank + rest),
     ]
-    if not rung.states:
-        return [tuple(spans)]
+    lines: list[Line] = [tuple(spans), *(line(" " * (layout.head + 2) + piece) for piece in more)]
     beside = layout.states and len(rung.text) + 2 <= layout.states
-    lines: list[Line] = []
     indent = layout.head + layout.states if layout.states else layout.head + 2
     for number, (what, after) in enumerate(rung.states):
-        state = [Span("dim", f"{what}: "), Span("state", after)]
+        state = [Span("dim", f"{what}: " if layout.states else f"→ {what}: "), Span("state", after)]
         if number == 0 and beside:
-            lines.append((*spans, Span("plain", " " * (layout.states - len(rung.text))), *state))
+            lines[0] = (*spans, Span("plain", " " * (layout.states - len(rung.text))), *state)
             continue
-        if number == 0:
-            lines.append(tuple(spans))
         pad = min(indent, max(layout.head + 2, layout.width - len(what) - len(after) - 2))
         lines.append((Span("plain", " " * pad), *state))
     return lines
@@ -154,7 +153,7 @@ def finding_lines(finding: Finding, *, indent: int, width: int) -> list[Line]:
     if finding.allowed:
         detail += f"; legal: {', '.join(finding.allowed)}"
     return [
-        line(f"{pad[:-4]}╰── {head}" if indent >= 4 else f"{pad}{head}", style),
+        *wrapped(head, style, width=width, first=f"{pad[:-4]}╰── ", rest=pad),
         *wrapped(finding.summary, style, width=width, first=pad, rest=pad),
         *wrapped(detail, "plain", width=width, first=pad, rest=pad),
     ]

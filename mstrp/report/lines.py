@@ -35,6 +35,12 @@ def plain(spans: Line) -> str:
 
 def wrapped(text: str, style: str, *, width: int, first: str, rest: str) -> list[Line]:
     """A long text as lines that are not wider than ``width``; ``first`` and ``rest`` go before them."""
-    room = max(24, width - len(rest))
-    pieces = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
-    return [line((rest if number else first) + piece, style) for number, piece in enumerate(pieces)]
+    pieces = textwrap.wrap(
+        text,
+        max(width, len(rest) + 24),
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line(piece, style) for piece in pieces or [first]]
