@@ -8,6 +8,7 @@ from fsm.instances import final
 from fsm.levels import Verdict, worst
 from fsm.monitor import Monitor
 from mstrp.capture.files import CaptureError, Source, open_capture
+from mstrp.capture.hints import Setup
 from mstrp.capture.reader import Reader
 from mstrp.capture.sessions import Sessions
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fsm.profiles import Profile
     from fsm.step import Step
     from mstrp.capture.packets import Packet
+    from mstrp.capture.sessions import Sealed
 
 __all__ = ["CallResult", "CaptureResult", "SessionResult", "Watcher", "check_capture"]
 
@@ -91,6 +93,8 @@ class CaptureResult(NamedTuple):
     error: str | None
     #: Whether Ctrl-C ended the reading.
     interrupted: bool = False
+    #: Calls that nobody could look into.
+    sealed: tuple[Sealed, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -109,6 +113,8 @@ class CaptureResult(NamedTuple):
         }
         if self.interrupted:
             found["interrupted"] = True
+        if self.sealed:
+            found["sealed"] = [sealed._asdict() for sealed in self.sealed]
         if self.notes:
             found["notes"] = [{"frame": frame, "text": text} for frame, text in self.notes]
         return found
@@ -123,51 +129,138 @@ def check_capture(
     watcher: Watcher | None = None,
     progress: Callable[[int], None] | None = None,
     profiles: Iterable[Profile] = (),
+    setup: Setup | None = None,
 ) -> CaptureResult:
     """Read a capture and judge every session in it; what cannot be read is in ``error`` and ``notes``.
 
     ``path`` is a file name, ``-`` for standard input, or a `Source` over an open stream. ``watcher`` sees packets and
     steps until it has enough; from then on the reading is as quick as without. ``progress`` is called now and then
-    with how many bytes have been read. Ctrl-C ends the reading: what was found so far is returned.
+    with how many bytes have been read. ``setup`` has limits, hints and passwords. Ctrl-C ends the reading: what was found so far is returned.
     """
-    notes: list[tuple[int, str]] = []
-
-    def warn(frame: int, text: str) -> None:
-        if len(notes) < 1000:
-            notes.append((frame, text))
-
-    monitor = Monitor(profiles=profiles)
+    setup = setup or Setup()
+    judging = _Judging(setup, profiles)
+    monitor, sessions = judging.monitor, judging.sessions
     if on_step is not None:
         monitor.on_step(on_step)
     if on_finding is not None:
         monitor.on_finding(on_finding)
-    sessions = Sessions(monitor, warn)
     sessions.on_packet = on_packet
     if watcher is not None:
         _watch(watcher, monitor, sessions)
-    calls: dict[str, list[Call]] = {}
-    sessions.on_session = lambda conversation: _collect(conversation, calls)
-    reader = Reader(sessions)
+    reader = Reader(sessions, setup)
     error = None
     interrupted = False
     name = path.name if isinstance(path, Source) else path
     try:
-        with open_capture(path, warn) if isinstance(path, str) else path as source:
+        with open_capture(path, judging.warn) if isinstance(path, str) else path as source:
             source.progress = progress
             reader.read(source)
     except CaptureError as failure:
         error = str(failure)
     except KeyboardInterrupt:
         interrupted = True
-        warn(reader.last[0], "interrupted: this is what was found so far")
+        judging.warn(reader.last[0], "interrupted: this is what was found so far")
     reader.finish()
-    monitor.finish()
-    found = [
-        _session(conversation, [*calls.get(conversation.session, ()), *conversation.calls.values()])
-        for conversation in monitor.conversations
-    ]
-    findings = [finding._replace(capture=name) for finding in sorted(monitor.findings, key=lambda each: each.frame)]
-    return CaptureResult(name, reader.last[0], found, findings, notes, error, interrupted)
+    return judging.result(name, reader.last[0], error, interrupted)
+
+
+class _Judging:
+    """One capture being judged: what is kept for the report, within the limits."""
+
+    def __init__(self, setup: Setup, profiles: Iterable[Profile]) -> None:
+        self.limits = limits = setup.limits
+        self.notes: list[tuple[int, str]] = []
+        self.more_notes = 0
+        self.monitor = Monitor(profiles=profiles)
+        self.findings = self.monitor.findings = _Findings(limits.findings)
+        self.sessions = Sessions(self.monitor, self.warn, limit=limits.sessions)
+        self.sessions.on_session = self._begun
+        self.sessions.on_over = self._over
+        #: Ended calls by session, as far as they are listed, and the sessions that are over.
+        self.calls: dict[str, list[Call]] = {}
+        self.listed = 0
+        self.more_calls = 0
+        self.over: list[tuple[int, SessionResult]] = []
+        self.more_sessions = 0
+        self.order: dict[str, int] = {}
+        self.begun = 0
+
+    def warn(self, frame: int, text: str) -> None:
+        """Keep a note about damage."""
+        if len(self.notes) < self.limits.notes:
+            self.notes.append((frame, text))
+        else:
+            self.more_notes += 1
+
+    def _begun(self, conversation: Conversation) -> None:
+        self.begun += 1
+        self.order[conversation.session] = self.begun
+        ended = self.calls[conversation.session] = []
+
+        def call_ended(call: Call) -> None:
+            if self.listed < self.limits.listed_calls:
+                self.listed += 1
+                ended.append(call)
+            else:
+                self.more_calls += 1
+
+        conversation.on_call_end = call_ended
+
+    def _over(self, conversation: Conversation) -> None:
+        """Nothing more is expected of a conversation: keep what the report says of it."""
+        conversation.finish()
+        self.monitor.discard(conversation)
+        result = self._result(conversation)
+        if len(self.over) < self.limits.sessions:
+            self.over.append(result)
+        else:
+            self.more_sessions += 1
+
+    def _result(self, conversation: Conversation) -> tuple[int, SessionResult]:
+        calls = [*self.calls.pop(conversation.session, ()), *conversation.calls.values()]
+        return self.order.pop(conversation.session, 0), _session(conversation, calls)
+
+    def result(self, name: str, frames: int, error: str | None, interrupted: bool) -> CaptureResult:
+        """The report, when everything has been read."""
+        self.monitor.finish()
+        sealed = tuple(sorted(self.sessions.closed_books.values(), key=lambda each: each.frame))
+        for each in sealed:
+            what = f"{each.requests} requests and {each.answers} answers of {each.interface} from {each.client} to"
+            how = f"{each.mechanism}, level {each.level}" + (f", {each.account}" if each.account else "")
+            self.warn(each.frame, f"sealed: {what} {each.server} ({how}); needed: {each.needed}")
+        for left_out, what in (
+            (self.more_calls, "ended calls are not listed (limit listed-calls)"),
+            (self.more_sessions, "ended sessions are not listed (limit sessions)"),
+            (self.findings.left_out, "findings are not listed (limit findings)"),
+            (self.more_notes, "notes are not listed (limit notes)"),
+        ):
+            if left_out:
+                self.notes.append((frames, f"{left_out} more {what}"))
+        found = sorted([*self.over, *map(self._result, self.monitor.conversations)], key=lambda each: each[0])
+        findings = [finding._replace(capture=name) for finding in sorted(self.findings, key=lambda each: each.frame)]
+        notes = sorted(self.notes, key=lambda note: note[0])
+        return CaptureResult(
+            name, frames, [session for _, session in found], findings, notes, error, interrupted, sealed
+        )
+
+
+class _Findings(list["Finding"]):
+    """Findings up to a limit; the first of a graver kind is always among them, so that the verdict stays right."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+        self.left_out = 0
+        self.verdict = Verdict.PASS
+
+    def append(self, finding: Finding, /) -> None:
+        """Keep or count a finding."""
+        graver = worst(self.verdict, finding.verdict)
+        if len(self) < self.limit or graver is not self.verdict:
+            super().append(finding)
+        else:
+            self.left_out += 1
+        self.verdict = graver
 
 
 def _watch(watcher: Watcher, monitor: Monitor, sessions: Sessions) -> None:
@@ -183,11 +276,6 @@ def _watch(watcher: Watcher, monitor: Monitor, sessions: Sessions) -> None:
 
     sessions.on_packet = packet
     monitor.on_step(watcher.step)
-
-
-def _collect(conversation: Conversation, calls: dict[str, list[Call]]) -> None:
-    ended = calls.setdefault(conversation.session, [])
-    conversation.on_call_end = ended.append
 
 
 def _session(conversation: Conversation, calls: list[Call]) -> SessionResult:

@@ -11,12 +11,16 @@ from struct import Struct
 from struct import error as StructError
 from typing import TYPE_CHECKING
 
+from mstrp.capture.hints import Setup
+from mstrp.capture.ip import Datagrams
 from mstrp.capture.link import NAMES, network
-from mstrp.capture.stream import Connection, Direction
-from mstrp.capture.tcp import Endpoint, Half, Limits
+from mstrp.capture.stream import Connection
+from mstrp.capture.tcp import Endpoint, Half
 
 if TYPE_CHECKING:
-    from mstrp.capture.files import Source
+    from collections.abc import Iterable
+
+    from mstrp.capture.files import Frame
     from mstrp.capture.sessions import Sessions
 
 __all__ = ["Reader"]
@@ -27,24 +31,32 @@ _FAST = Struct(">12xIH2xI14xI4xBB")
 _TCP = Struct(">HHI4xBB")
 _FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
 _MODULUS = 0xFFFFFFFF
+_HALF = 0x80000000
+#: How many closed connections are remembered, so that late copies of their segments are not taken for new ones.
+_CLOSED = 4_096
 
 
 class Reader:
     """Reads a source frame by frame and feeds the streams in it."""
 
-    def __init__(self, sessions: Sessions, *, limits: Limits | None = None) -> None:
+    def __init__(self, sessions: Sessions, setup: Setup | None = None) -> None:
         self.sessions = sessions
-        self.limits = limits or Limits()
+        self.setup = setup or Setup()
+        self.limits = self.setup.limits
         self.halves: dict[bytes, Half] = {}
         self.connections: dict[bytes, Connection] = {}
         #: Directions in which segments wait for a missing one: while there are any, acknowledgements matter.
         self.holes: dict[bytes, Half] = {}
+        self.datagrams = Datagrams(self.limits.datagrams, sessions.note)
         #: Number and time of the last frame.
         self.last = (0, 0.0)
+        #: Where the directions of closed connections ended.
+        self._closed: dict[bytes, int] = {}
         self._unknown_links: set[int] = set()
         self._cut_off = 0
+        self._crowded = False
 
-    def read(self, source: Source) -> None:
+    def read(self, source: Iterable[Frame]) -> None:
         """Read everything; `finish` has to follow."""
         unpack = _FAST.unpack_from
         halves = self.halves
@@ -57,20 +69,24 @@ class Reader:
                 if begin is None:
                     begin = time
                 now = time - begin
-                size = end - start
-                if length > size:
-                    self._short(number, size, length)
-                if link == 1 and size >= 54:
+                if length > end - start:
+                    self._short(number, end - start, length)
+                if link == 1 and end - start >= 54:
                     kind, total, protocol, sequence, offset, flags = unpack(data, start)
-                    if kind >> 8 == 0x080045 and protocol & 0x3FFF00FF == 6:
-                        stop = start + 14 + total if total else end
-                        stop = min(stop, end)
+                    if kind >> 8 == 0x080045 and not protocol & 0x3FFF0000:
+                        if protocol & 0xFF != 6:
+                            continue
+                        stop = start + 14 + total
+                        if stop > end or not total:
+                            stop = end
                         first = start + 34 + (offset >> 4 << 2)
                         if holes and flags & _ACK:
                             self._acknowledged(
                                 data[start + 30 : start + 34] + data[start + 26 : start + 30],
                                 data[start + 36 : start + 38] + data[start + 34 : start + 36],
                                 data[start + 42 : start + 46],
+                                number,
+                                now,
                             )
                         if flags & 7:
                             self._segment(
@@ -83,11 +99,11 @@ class Reader:
                                 self._segment(key, 4, sequence, flags, data[first:stop], number, now)
                             elif half.ignored:
                                 pass
-                            elif sequence == half.next and not holes and half.consumer is not None:
+                            elif sequence == half.next and not half.waiting:
                                 half.next = sequence + stop - first & _MODULUS
-                                half.consumer.feed(data[first:stop], number, now)
+                                half.consumer.feed(data[first:stop], number, now)  # type: ignore[union-attr]
                             else:
-                                half.segment(sequence, data[first:stop], number, now)
+                                self._unordered(half, sequence, data[first:stop], number, now)
                         continue
                 self._slowly(link, data, start, end, number, now)
         finally:
@@ -112,40 +128,36 @@ class Reader:
         if position < 0 or position >= end:
             return
         try:
-            version = data[position] >> 4
-            if version == 4:
-                header = (data[position] & 15) << 2
-                total = data[position + 2] << 8 | data[position + 3]
-                if data[position + 9] != 6 or (data[position + 6] << 8 | data[position + 7]) & 0x3FFF:
-                    return
-                addresses = data[position + 12 : position + 20]
-                stop = min(end, position + total) if total else end
-                place = position + header
-            elif version == 6:
-                if data[position + 6] != 6:
-                    return
-                addresses = data[position + 8 : position + 40]
-                size = data[position + 4] << 8 | data[position + 5]
-                stop = min(end, position + 40 + size) if size else end
-                place = position + 40
-            else:
+            found = self.datagrams.transport(data, position, end, number, now)
+            if found is None:
                 return
+            version, addresses, data, place, stop = found
             _, _, sequence, offset, flags = _TCP.unpack_from(data, place)
         except (IndexError, StructError):
             return
         first = place + (offset >> 4 << 2)
-        key = addresses + data[place : place + 4]
+        if first > stop:
+            return
         if self.holes and flags & _ACK:
             size = len(addresses) // 2
             ports = data[place + 2 : place + 4] + data[place : place + 2]
-            self._acknowledged(addresses[size:] + addresses[:size], ports, data[place + 8 : place + 12])
-        self._segment(key, version, sequence, flags, data[first:stop], number, now)
+            back = addresses[size:] + addresses[:size]
+            self._acknowledged(back, ports, data[place + 8 : place + 12], number, now)
+        self._segment(addresses + data[place : place + 4], version, sequence, flags, data[first:stop], number, now)
 
-    def _acknowledged(self, addresses: bytes, ports: bytes, number: bytes) -> None:
+    def _acknowledged(self, addresses: bytes, ports: bytes, acknowledged: bytes, number: int, now: float) -> None:
         """One side acknowledges what the other one sent: it waits for nothing below that."""
         half = self.holes.get(addresses + ports)
         if half is not None:
-            half.acknowledged(int.from_bytes(number, "big"))
+            half.acknowledged(int.from_bytes(acknowledged, "big"))
+            if half.fin is not None:
+                self._settle(half.key, number, now)
+
+    def _unordered(self, half: Half, sequence: int, data: bytes, number: int, now: float) -> None:
+        """A segment that is not the next one, or for which others wait."""
+        half.segment(sequence, data, number, now)
+        if half.fin is not None:
+            self._settle(half.key, number, now)
 
     def _segment(
         self, key: bytes, version: int, sequence: int, flags: int, data: bytes, number: int, now: float
@@ -153,21 +165,27 @@ class Reader:
         """A segment that opens or closes something, comes out of order, or belongs to a new stream."""
         half = self.halves.get(key)
         if flags & _SYN:
-            if half is None or half.next is None or (sequence + 1 & _MODULUS) != half.next:
+            if half is None or half.start is None or sequence != half.start:
                 half = self._open(key, version, flags, number, now)
-            if half.next is None:
+                half.start = sequence
                 half.next = sequence + 1 & _MODULUS
-            if data:
+            if data and not half.ignored:
                 half.segment(sequence + 1 & _MODULUS, data, number, now)
             return
         if half is None:
-            if not data:
+            if not data or (self._closed and self._late(key, sequence, data)):
                 return
             half = self._open(key, version, flags, number, now)
         if data and not half.ignored:
-            half.segment(sequence, data, number, now)
+            self._unordered(half, sequence, data, number, now)
         if flags & (_FIN | _RST):
-            self._close(key, half, bool(flags & _RST), number, now)
+            half.fin = sequence + len(data) & _MODULUS
+            self._settle(key, number, now, reset=bool(flags & _RST))
+
+    def _late(self, key: bytes, sequence: int, data: bytes) -> bool:
+        """Whether a segment is a late copy of one of a connection that is closed."""
+        end = self._closed.get(key)
+        return end is not None and (end - sequence - len(data)) & _MODULUS < _HALF
 
     def _open(self, key: bytes, version: int, flags: int, number: int, now: float) -> Half:
         """A direction that was not known: of a new connection, or the way back of a known one."""
@@ -178,7 +196,10 @@ class Reader:
         connection: Connection
         answers = flags & _SYN and flags & _ACK
         if (other is not None and back in self.halves and (answers or not flags & _SYN) and key not in self.halves) or (
-            other is not None and answers and len(other.halves) == 1
+            other is not None
+            and len(other.halves) == 1
+            # The SYN may be captured behind its answer.
+            and (answers or (flags & _SYN and not other.midway and not other.directions[0].from_client))
         ):
             connection = other
             from_client = not connection.directions[0].from_client
@@ -188,43 +209,74 @@ class Reader:
             there = Endpoint(str(ipaddress.ip_address(target)), int.from_bytes(key[-2:], "big"))
             midway = not flags & _SYN
             from_client = not answers
+            if midway and here.port in self.setup.hints.ports and there.port not in self.setup.hints.ports:
+                from_client = False
             client, server = (here, there) if from_client else (there, here)
-            connection = Connection(self.sessions, client, server, midway)
-        half = Half(key, self.limits, self.sessions.note, self.holes)
-        direction = Direction(connection, from_client)
-        half.consumer = direction
-        connection.halves.append(half)
-        connection.directions.append(direction)
+            connection = Connection(self.sessions, client, server, midway, self.setup, frame=number)
+            self._closed.pop(key, None)
+            self._closed.pop(back, None)
+        half = Half(key, self.limits, self.holes)
+        half.consumer = connection.consumer(half, from_client)
         self.halves[key] = half
         self.connections[key] = connection
+        if len(self.halves) > self.limits.streams:
+            self._evict(number, now)
         return half
+
+    def _evict(self, number: int, now: float) -> None:
+        """Too many streams: forget the oldest ones that nobody looks at, or else the oldest of all."""
+        surplus = max(1, self.limits.streams // 16)
+        oldest = [key for key, half in self.halves.items() if half.ignored][:surplus]
+        if not oldest:
+            oldest = [key for key, connection in self.connections.items() if _idle(connection)][:surplus]
+        if not oldest:
+            oldest = list(self.halves)[:1]
+        if not self._crowded:
+            self._crowded = True
+            text = f"more than {self.limits.streams} directions of TCP connections (limit streams); the oldest are forgotten"
+            self.sessions.note(number, text)
+        for key in oldest:
+            connection = self.connections.get(key)
+            if connection is not None:
+                self._remove(connection, number, now)
 
     def _forget(self, key: bytes, back: bytes, number: int, now: float) -> None:
         """A port pair is used again: the earlier connection is over."""
         for old in (key, back):
-            half = self.halves.pop(old, None)
-            if half is not None:
-                half.close()
-            connection = self.connections.pop(old, None)
+            connection = self.connections.get(old)
             if connection is not None:
-                connection.ended(number, now)
+                self._remove(connection, number, now)
 
-    def _close(self, key: bytes, half: Half, reset: bool, number: int, now: float) -> None:
+    def _remove(self, connection: Connection, number: int, now: float) -> None:
+        for half in connection.halves:
+            half.close()
+            self.halves.pop(half.key, None)
+            self.connections.pop(half.key, None)
+            end = half.fin if half.fin is not None else half.next
+            if end is not None and not half.ignored:
+                self._closed[half.key] = end
+        while len(self._closed) > _CLOSED:
+            del self._closed[next(iter(self._closed))]
+        connection.ended(number, now)
+
+    def _settle(self, key: bytes, number: int, now: float, *, reset: bool = False) -> None:
+        """A direction has ended: so has the connection when both have, or when it was reset."""
         connection = self.connections.get(key)
-        half.finished = True
-        if connection is None:
-            return
-        if reset or all(other.finished for other in connection.halves):
-            for other in connection.halves:
-                other.close()
-                self.halves.pop(other.key, None)
-                self.connections.pop(other.key, None)
-            connection.ended(number, now)
+        if connection is not None and (reset or all(half.ignored or half.complete for half in connection.halves)):
+            self._remove(connection, number, now)
 
     def finish(self) -> None:
         """The capture is over: give up what never came."""
         frame, _ = self.last
         for half in list(self.halves.values()):
             half.close()
+        self.datagrams.finish()
+        for connection in dict.fromkeys(self.connections.values()):
+            connection.finish(frame)
         if self._cut_off > 1:
             self.sessions.note(frame, f"{self._cut_off} frames were cut off by the snap length in all")
+
+
+def _idle(connection: Connection) -> bool:
+    """Whether nothing is known of a connection that could be lost."""
+    return connection.dissector is None and connection.smb is None

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from struct import error as StructError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mstrp.capture.packets import CLIENT_TO_SERVER, SERVER_TO_CLIENT, Packet
+from mstrp.capture.session import Session, Undecided, endpoints, fitting
 from protocol.event import decode_events
 from protocol.generic import GetAsyncEvents
-from protocol.ndr import NULL_CONTEXT
+from protocol.ndr import METHODS, NULL_CONTEXT
 from protocol.packet import FIXED, decode_request, decode_response
 from protocol.problem import DecodeError, Problem
 from protocol.quick import READERS
 from protocol.rpc.dissect import FAULT, REQUEST, RESPONSE
+from protocol.rpc.unseal import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,33 +25,30 @@ if TYPE_CHECKING:
     from mstrp.capture.stream import Connection
     from protocol.rpc.dissect import RpcCall
 
-__all__ = ["Session", "Sessions", "endpoints"]
+__all__ = ["Sealed", "Session", "Sessions", "endpoints"]
 
 #: How the phases of a call are called.
 _PHASES = ("request", "response", "fault")
 _USED = GetAsyncEvents.layout.index("dwUsedBufferSize")
+_NAMES = {method.interface.uuid: method.interface.name for method in METHODS.values()}
+#: Seconds after its end for which late packets of a session are still taken.
+_AFTERGLOW = 60.0
 
 
-def endpoints(machine: str) -> list[tuple[str, str]]:
-    """The (protocol sequence, endpoint) pairs of pszMachine: ``name"ncacn_ip_tcp"251"`` (3.1.4.1)."""
-    parts = machine.split('"')[1:]
-    return [(parts[i], parts[i + 1]) for i in range(0, len(parts) - 1, 2)]
+class Sealed(NamedTuple):
+    """Calls between two hosts that nobody could look into."""
 
-
-class Session:
-    """A binding as the wire shows it."""
-
-    __slots__ = ("attached", "context", "conversation", "ends", "last", "machine", "remote")
-
-    def __init__(self, conversation: Conversation, machine: str) -> None:
-        self.conversation = conversation
-        self.machine = machine
-        self.context = b""
-        self.remote = b""
-        self.attached = False
-        #: Connections over which requests came; when the last one ends, the binding is lost.
-        self.ends: set[Connection] = set()
-        self.last: Connection | None = None
+    client: str
+    server: str
+    interface: str
+    mechanism: str
+    level: str
+    account: str
+    #: What would be needed.
+    needed: str
+    requests: int
+    answers: int
+    frame: int
 
 
 class Sessions:
@@ -57,15 +57,31 @@ class Sessions:
     ``on_packet`` is called for every decoded packet when it is set, ``warn`` for everything that is damaged.
     """
 
-    def __init__(self, monitor: Monitor, warn: Callable[[int, str], None]) -> None:
+    def __init__(self, monitor: Monitor, warn: Callable[[int, str], None], *, limit: int = 65_536) -> None:
         self.monitor = monitor
         self.warn = warn
+        self.limit = limit
         self.on_packet: Callable[[Packet], None] | None = None
         self.on_session: Callable[[Conversation], None] | None = None
-        self.bindings: dict[bytes, Session] = {}
-        self.channels: dict[bytes, Session] = {}
+        #: Called with a conversation of which nothing more is expected.
+        self.on_over: Callable[[Conversation], None] | None = None
+        #: Called when packets are missing from a conversation, and when its connection is lost.
+        self.on_loss: Callable[[Conversation, str, int, float], None] | None = None
+        #: By hosts and context handle.
+        self.bindings: dict[tuple[tuple[str, str], bytes], Session] = {}
+        self.channels: dict[tuple[tuple[str, str], bytes], Session] = {}
+        #: Event channels of which it is not clear yet whose they are.
+        self.undecided: dict[tuple[tuple[str, str], bytes], Undecided] = {}
+        #: Sessions for which the server may still open an event channel, in the order of their ClientAttach.
         self.waiting: list[Session] = []
-        self.sealed = 0
+        #: Calls that stayed sealed, by everything but their counts.
+        self.closed_books: dict[tuple[str, ...], Sealed] = {}
+        #: Sessions that have ended, with late packets still possible.
+        self._ended: deque[Session] = deque()
+        self._open = 0
+        self._crowded = False
+        #: Event channels that no ClientAttach announced.
+        self.unannounced = 0
         #: What to do with the calls of each method.
         self.handlers: dict[str, Callable[[Connection, RpcCall, int, float], None]] = {
             "ClientAttach": self._client_attach,
@@ -92,24 +108,77 @@ class Sessions:
                 if connection.unbound_told:
                     continue
                 connection.unbound_told = True
-            self.warn(frame, str(problem))
+                hint = "" if connection.hinted else " (--decode-as recognises such calls by their content)"
+                self.warn(frame, f"{connection}: {problem.detail}{hint}")
+            else:
+                self.warn(frame, f"{connection}: {problem}")
+        if dissector.dropped:
+            dropped, dissector.dropped = dissector.dropped, []
+            for call in dropped:
+                if call.note is not None and call.note[1] is not None:
+                    # Its answer will not be recognised: what it did is not known.
+                    session, exchange = call.note
+                    self._doubt(session, frame, exchange.time)
+                    session.conversation.faulted(exchange, frame, exchange.time)
 
     def gap(self, connection: Connection, frame: int, time: float) -> None:
         """Packets are missing from a connection: what it carries may have changed unseen."""
-        announced = self._announced(connection)
-        for session in {*self.bindings.values(), *self.channels.values(), *self.waiting}:
-            if connection in session.ends or connection.session is session or session is announced:
-                session.conversation.gap(frame, time)
+        concerned = {*connection.bound.values(), *connection.channels.values()}
+        if connection.session is not None:
+            concerned.add(connection.session)
+        if not concerned:
+            concerned = set(fitting(self.waiting, connection))
+        for session in concerned:
+            self._doubt(session, frame, time)
+
+    def _doubt(self, session: Session, frame: int, time: float) -> None:
+        session.conversation.gap(frame, time)
+        if self.on_loss is not None:
+            self.on_loss(session.conversation, "gap", frame, time)
 
     def connection_ended(self, connection: Connection, frame: int, time: float) -> None:
         """A connection is gone: bindings that used no other one are lost (Q20)."""
-        for context, session in list(self.bindings.items()):
-            if connection in session.ends:
-                session.ends.discard(connection)
-                if not session.ends:
-                    session.conversation.lost(frame, time)
-                    del self.bindings[context]
-                    self._over(session)
+        for session in {*connection.bound.values()}:
+            session.ends.discard(connection)
+            if not session.ends and session.ended is None:
+                session.conversation.lost(frame, time)
+                if self.on_loss is not None:
+                    self.on_loss(session.conversation, "lost", frame, time)
+                self._over(session, time)
+        begun = connection.session
+        if begun is not None and begun in self.waiting and not begun.attached:
+            # ClientAttach was asked over it and never answered.
+            self.waiting.remove(begun)
+        for session in connection.channels.values():
+            if not session.context:
+                # Nothing but its event channel was ever seen.
+                self._over(session, time)
+        for context in connection.channels:
+            self.channels.pop((self._hosts_of_channel(connection), context), None)
+            self.undecided.pop((self._hosts_of_channel(connection), context), None)
+
+    def sealed(self, connection: Connection, frame: int) -> None:
+        """A connection is over of which calls stayed sealed."""
+        dissector = connection.dissector
+        assert dissector is not None
+        security = dissector.security
+        ours = [_NAMES[uuid] for uuid in dissector.interfaces if uuid in _NAMES]
+        mechanism, account, needed = "unknown", "", "the beginning of the connection"
+        if security is not None:
+            mechanism, account, needed = security.mechanism, security.account, security.needed
+        if not ours and dissector.interfaces:
+            return
+        level = LEVELS.get(dissector.level, str(dissector.level))
+        names = ", ".join(sorted(ours)) or "unknown"
+        key = (connection.client.host, connection.server.host, names, mechanism, level, account, needed)
+        known = self.closed_books.get(key)
+        requests, answers = dissector.sealed
+        if known is not None:
+            requests, answers = requests + known.requests, answers + known.answers
+        elif len(self.closed_books) >= self.limit:
+            return
+        first = connection.frame if known is None else known.frame
+        self.closed_books[key] = Sealed(*key, requests=requests, answers=answers, frame=first)
 
     def _read(self, call: RpcCall, frame: int, time: float) -> Any:
         """The parameters of a call's request or response; None when they cannot be read, or there are none."""
@@ -135,7 +204,7 @@ class Sessions:
         if value is None:
             return
         if call.phase == REQUEST:
-            session = self._begin(connection.client.host, connection.server.host, value.machine)
+            session = self._begin((connection.client.host, connection.server.host), frame, time, value.machine)
             session.ends.add(connection)
             connection.session = session
             self.waiting.append(session)
@@ -147,13 +216,14 @@ class Sessions:
         session, _, asked = call.note
         self._show(session, SERVER_TO_CLIENT, "ClientAttach", RESPONSE, value, frame, time)
         if value.result == 0 and value.context != NULL_CONTEXT:
-            session.context = value.context
             session.attached = True
-            self.bindings[value.context] = session
+            self._bind(connection, value.context, session)
             session.conversation.attached(asked.process_id, asked.domain_user, frame, time)
         else:
-            self._over(session)
+            if session in self.waiting:
+                self.waiting.remove(session)
             connection.session = None
+            self._open -= 1
             self.monitor.discard(session.conversation)
 
     def _client_request(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
@@ -170,12 +240,9 @@ class Sessions:
                 return
             found = value.context, decode_request(value.buffer, value.needed)
         context, packet = found
-        session = self.bindings.get(context)
+        session = connection.bound.get(context)
         if session is None:
-            session = self._midway(connection, context, frame, time)
-        if connection is not session.last:
-            session.last = connection
-            session.ends.add(connection)
+            session = self._bound(connection, context, frame, time)
         call.note = session, session.conversation.sent(packet, frame, time)
         if self.on_packet is not None:
             self._show(session, CLIENT_TO_SERVER, "ClientRequest", REQUEST, packet, frame, time)
@@ -209,33 +276,37 @@ class Sessions:
         if value is None:
             return
         if call.phase == REQUEST:
-            session = self.bindings.get(value.context)
-            if session is None:
-                session = self._midway(connection, value.context, frame, time)
+            session = self._bound(connection, value.context, frame, time)
             call.note = session, None
             self._show(session, CLIENT_TO_SERVER, "ClientDetach", REQUEST, value, frame, time)
         elif call.note is not None:
             session = call.note[0]
             self._show(session, SERVER_TO_CLIENT, "ClientDetach", RESPONSE, value, frame, time)
             session.conversation.detached(frame, time)
-            self.bindings.pop(session.context, None)
-            self._over(session)
+            self._over(session, time)
 
     def _remote_attach(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
         value = self._read(call, frame, time)
         if value is None:
             return
         if call.phase == REQUEST:
-            session = self._channel(connection, frame)
-            call.note = session, None
+            candidates = self._channel(connection, frame, time)
+            session = candidates[-1]
+            connection.session = session
+            call.note = session, None, candidates
             self._show(session, SERVER_TO_CLIENT, "RemoteSPAttach", REQUEST, value, frame, time)
         elif call.note is not None:
             session = call.note[0]
             self._show(session, CLIENT_TO_SERVER, "RemoteSPAttach", RESPONSE, value, frame, time)
             if value.result == 0:
-                session.remote = value.context
-                self.channels[value.context] = session
-                session.conversation.channel_opened(frame, time)
+                candidates = call.note[2]
+                if len(candidates) > 1:
+                    key = self._hosts_of_channel(connection), value.context
+                    self.undecided[key] = Undecided(candidates)
+                else:
+                    self._opened(connection, value.context, session, frame, time)
+            elif session not in self.waiting and session.ended is None and not session.channel:
+                self.waiting.append(session)
 
     def _remote_event(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
         if call.phase:
@@ -251,15 +322,10 @@ class Sessions:
                 return
             found = value
         context, content = found
-        session = self.channels.get(context)
+        session = connection.channels.get(context)
         if session is None:
-            known = connection.session
-            session = known if isinstance(known, Session) else self._channel(connection, frame)
-            if session is known and not session.remote:
-                # The answer to RemoteSPAttach, which gave the handle out, was missed.
-                session.remote = context
-                self.channels[context] = session
-                session.conversation.gap(frame, time)
+            words = content.words if not isinstance(content, bytes) else _words(content)
+            session = self._channel_of(connection, context, words, frame, time)
         conversation = session.conversation
         if not conversation.flowing:
             conversation.delivered(frame, time)
@@ -275,7 +341,8 @@ class Sessions:
         if value is None:
             return
         if call.phase == REQUEST:
-            session = self.channels.get(value.context)
+            hosts = self._hosts_of_channel(connection)
+            session = connection.channels.get(value.context) or self.channels.get((hosts, value.context))
             if session is not None:
                 call.note = session, None
                 self._show(session, SERVER_TO_CLIENT, "RemoteSPDetach", REQUEST, value, frame, time)
@@ -283,7 +350,8 @@ class Sessions:
             session = call.note[0]
             self._show(session, CLIENT_TO_SERVER, "RemoteSPDetach", RESPONSE, value, frame, time)
             session.conversation.channel_closed(frame, time)
-            self.channels.pop(session.remote, None)
+            self.channels.pop((self._hosts_of_channel(connection), session.channel), None)
+            connection.channels.pop(session.channel, None)
 
     def _fault(self, call: RpcCall, frame: int, time: float) -> None:
         if call.note is None:
@@ -310,75 +378,150 @@ class Sessions:
 
     # -- correlation ----------------------------------------------------------------------------------------------
 
-    def _begin(self, client: str, server: str, machine: str = "", *, partial: bool = False) -> Session:
-        conversation = self.monitor.conversation(client=client, server=server, partial=partial)
+    def _begin(
+        self, hosts: tuple[str, str], frame: int, time: float, machine: str = "", *, partial: bool = False
+    ) -> Session:
+        """A new session; what has ended long ago goes, and the oldest one when there are too many."""
+        while self._ended and time - (self._ended[0].ended or 0.0) > _AFTERGLOW:
+            self._forget(self._ended.popleft())
+        if self._open >= self.limit:
+            if not self._crowded:
+                self._crowded = True
+                self.warn(frame, f"more than {self.limit} sessions are open (limit sessions); the oldest are given up")
+            oldest = next(iter(self.bindings.values()), None) or next(iter(self.waiting), None)
+            if oldest is not None:
+                self._over(oldest, time)
+        self._open += 1
+        conversation = self.monitor.conversation(client=hosts[0], server=hosts[1], partial=partial)
         if self.on_session is not None:
             self.on_session(conversation)
-        return Session(conversation, machine)
+        return Session(conversation, machine, hosts)
 
-    def _announced(self, connection: Connection) -> Session | None:
-        """The session whose ClientAttach named the endpoint that the server connects to."""
-        host, port = connection.server.host, str(connection.server.port)
-        for session in self.waiting:
-            if session.conversation.client == host and any(
-                endpoint == port for _, endpoint in endpoints(session.machine)
-            ):
-                return session
-        return None
-
-    def _channel(self, connection: Connection, frame: int) -> Session:
-        """The session that an event channel belongs to."""
-        session = self._announced(connection)
-        if session is None:
-            session = self._orphan_channel(connection, frame)
-        else:
-            self.waiting.remove(session)
-        connection.session = session
-        return session
-
-    def _over(self, session: Session) -> None:
-        """No event channel will be opened for a session any more."""
+    def _over(self, session: Session, time: float) -> None:
+        """A binding has ended: no event channel will be opened for it any more, and no request will come."""
         if session in self.waiting:
             self.waiting.remove(session)
+        if session.ended is None:
+            session.ended = time
+            self._open -= 1
+            self._ended.append(session)
+        self.bindings.pop((session.hosts, session.context), None)
+        for connection in session.ends:
+            connection.bound.pop(session.context, None)
+
+    def _forget(self, session: Session) -> None:
+        """Nothing more is expected of a session that has ended."""
+        self.channels.pop((session.hosts, session.channel), None)
+        if self.on_over is not None:
+            self.on_over(session.conversation)
+
+    def _bind(self, connection: Connection, context: bytes, session: Session) -> None:
+        """A context handle stands for a session, and is used over a connection."""
+        session.context = context
+        session.ends.add(connection)
+        self.bindings[session.hosts, context] = session
+        connection.bound[context] = session
+
+    def _bound(self, connection: Connection, context: bytes, frame: int, time: float) -> Session:
+        """The session of a context handle that was not used over this connection yet."""
+        hosts = connection.client.host, connection.server.host
+        session = connection.bound.get(context) or self.bindings.get((hosts, context))
+        if session is None:
+            session = self._midway(connection, context, frame, time)
+        self._bind(connection, context, session)
+        return session
 
     def _midway(self, connection: Connection, context: bytes, frame: int, time: float) -> Session:
         """A session that began before the capture, or one whose ClientAttach was seen without its answer."""
-        client, server = connection.client.host, connection.server.host
+        hosts = connection.client.host, connection.server.host
         known = connection.session
-        session: Session | None
-        if isinstance(known, Session) and not known.attached:
-            session = known
-            session.attached = True
-            session.conversation.gap(frame, time)
-        else:
-            session = self._unclaimed(client, server, lambda known: not known.context)
+        if known is not None and not known.attached and known.ended is None:
+            known.attached = True
+            self._doubt(known, frame, time)
+            return known
+        session = self._unclaimed(hosts, lambda known: not known.context)
         if session is None:
-            session = self._begin(client, server, partial=True)
-            self.warn(
-                frame, f"session {session.conversation.session} began before the capture: its ClientAttach is missing"
-            )
-        session.context = context
-        self.bindings[context] = session
+            session = self._begin(hosts, frame, time, partial=True)
+            name = session.conversation.session
+            self.warn(frame, f"session {name} began before the capture: its ClientAttach is missing")
+        session.attached = True
         return session
 
-    def _orphan_channel(self, connection: Connection, frame: int) -> Session:
+    @staticmethod
+    def _hosts_of_channel(connection: Connection) -> tuple[str, str]:
+        """Client and server of the binding: on an event channel it is the server that calls."""
+        return connection.server.host, connection.client.host
+
+    def _channel(self, connection: Connection, frame: int, time: float) -> list[Session]:
+        """The sessions that an event channel may belong to, the likeliest last."""
+        found = fitting(self.waiting, connection)
+        if not found:
+            return [self._orphan_channel(connection, frame, time)]
+        # The server calls back while it is asked to attach, so one that still waits for its answer is likelier.
+        found.sort(key=lambda session: not session.attached)
+        if len(found) == 1:
+            self.waiting.remove(found[0])
+        return found
+
+    def _opened(
+        self, connection: Connection, context: bytes, session: Session, frame: int, time: float, *, told: bool = True
+    ) -> None:
+        """An event channel belongs to a session."""
+        if session in self.waiting:
+            self.waiting.remove(session)
+        session.channel = context
+        connection.session = session
+        connection.channels[context] = session
+        self.channels[self._hosts_of_channel(connection), context] = session
+        if told:
+            session.conversation.channel_opened(frame, time)
+
+    def _channel_of(
+        self, connection: Connection, context: bytes, words: tuple[int, ...], frame: int, time: float
+    ) -> Session:
+        """The session of an event channel that was not used over this connection yet."""
+        key = self._hosts_of_channel(connection), context
+        session = self.channels.get(key)
+        if session is not None:
+            connection.channels[context] = session
+            return session
+        undecided = self.undecided.pop(key, None)
+        if undecided is not None:
+            session = undecided.settle(words[1] if words else 0, lambda each: bool(each.channel))
+            self._opened(connection, context, session, frame, time)
+            return session
+        known = connection.session
+        if known is None:
+            candidates = self._channel(connection, frame, time)
+            fits = [each for each in candidates if each.knows(words[1])] if words else []
+            known = (fits or candidates)[-1]
+        if not known.channel:
+            # The answer to RemoteSPAttach, which gave the handle out, was missed.
+            self._opened(connection, context, known, frame, time, told=False)
+            self._doubt(known, frame, time)
+        connection.channels[context] = known
+        return known
+
+    def _orphan_channel(self, connection: Connection, frame: int, time: float) -> Session:
         """An event channel whose ClientAttach was not seen: it belongs to a binding between the same two hosts."""
-        client, server = connection.server.host, connection.client.host
-        session = self._unclaimed(client, server, lambda known: known.conversation.partial and not known.remote)
+        hosts = self._hosts_of_channel(connection)
+        self.unannounced += 1
+        session = self._unclaimed(hosts, lambda known: known.conversation.partial and not known.channel)
         if session is None:
-            session = self._begin(client, server, partial=True)
+            session = self._begin(hosts, frame, time, partial=True)
             self.warn(frame, f"event channel of session {session.conversation.session}: its ClientAttach is missing")
-            self.bindings[b"channel" + connection.server.host.encode() + str(connection.server.port).encode()] = session
+            self.bindings[hosts, b"channel of %s" % connection.endpoint.encode()] = session
         return session
 
-    def _unclaimed(self, client: str, server: str, fits: Callable[[Session], bool]) -> Session | None:
-        for key, session in list(self.bindings.items()):
-            conversation = session.conversation
-            if conversation.client == client and conversation.server == server and fits(session):
-                if not session.context:
-                    del self.bindings[key]
-                return session
-        return None
+    def _unclaimed(self, hosts: tuple[str, str], fits: Callable[[Session], bool]) -> Session | None:
+        """The only session between two hosts that fits; where several do, nothing tells which one it is."""
+        found = {session for key, session in self.bindings.items() if key[0] == hosts and fits(session)}
+        if len(found) != 1:
+            return None
+        session = found.pop()
+        for key in [key for key, known in self.bindings.items() if known is session and key[1] != session.context]:
+            del self.bindings[key]
+        return session
 
     # -- showing --------------------------------------------------------------------------------------------------
 
@@ -409,3 +552,8 @@ class Sessions:
             name, phase = call.method.name, _PHASES[call.phase]
             raw = call.data[call.start :]
             self.on_packet(Packet(frame, time, session, direction, name, phase, None, (problem,), raw))
+
+
+def _words(data: bytes) -> tuple[int, ...]:
+    """The first words of the first event in a buffer."""
+    return tuple(int.from_bytes(data[at : at + 4], "little") for at in (0, 4)) if len(data) >= 8 else ()

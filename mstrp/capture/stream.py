@@ -1,85 +1,174 @@
-"""A TCP connection as an RPC association: PDUs cut out of the bytes, calls handed on."""
+"""A byte stream as an RPC association: PDUs cut out of the bytes, calls handed on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mstrp.capture.hints import Setup
 from protocol.rpc.dissect import HEADER, Dissector
+from protocol.rpc.dissect import Limits as CallLimits
 from protocol.rpc.pdu import Kind
 
 if TYPE_CHECKING:
-    from mstrp.capture.sessions import Sessions
-    from mstrp.capture.tcp import Endpoint, Half
+    from mstrp.capture.sessions import Session, Sessions
+    from mstrp.capture.smb import SmbConnection
+    from mstrp.capture.tcp import Consumer, Endpoint, Half
 
 __all__ = ["Connection", "Direction"]
 
 _header = HEADER.unpack_from
 _KINDS = {kind.value for kind in Kind}
 _FROM_CLIENT = {Kind.REQUEST, Kind.BIND, Kind.ALTER_CONTEXT, Kind.AUTH3, Kind.CO_CANCEL, Kind.ORPHANED}
-#: Bytes of a PDU that is not complete yet; a PDU's length field cannot say more.
-_LARGEST = 65_535
 #: How many segments of an unknown stream are looked at before it is left alone.
 _PATIENCE = 8
+#: How SMB messages begin behind the four bytes of their length: versions 1 and 2, encrypted and compressed.
+_SMB = {b"\xffSMB", b"\xfeSMB", b"\xfdSMB", b"\xfcSMB"}
 
 
 class Connection:
-    """Two directions, and what they turn out to be."""
+    """Two directions, and what they turn out to be: a TCP connection, or a named pipe (``pipe`` is its name)."""
 
     __slots__ = (
+        "bound",
+        "channels",
         "client",
         "directions",
         "dissector",
-        "frames",
+        "frame",
         "halves",
         "looks",
         "midway",
+        "pipe",
         "server",
         "session",
         "sessions",
+        "setup",
+        "smb",
         "unbound_told",
     )
 
-    def __init__(self, sessions: Sessions, client: Endpoint, server: Endpoint, midway: bool) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        client: Endpoint,
+        server: Endpoint,
+        midway: bool,
+        setup: Setup | None = None,
+        pipe: str = "",
+        frame: int = 0,
+    ) -> None:
         self.sessions = sessions
+        self.setup = setup or Setup()
         self.client = client
         self.server = server
+        self.pipe = pipe
         #: Whether the connection was there before the capture.
         self.midway = midway
+        #: The frame with which it begins here.
+        self.frame = frame
         self.dissector: Dissector | None = None
+        self.smb: SmbConnection | None = None
         self.halves: list[Half] = []
         self.directions: list[Direction] = []
         self.looks = 0
-        self.frames = 0
-        self.session: object = None
+        #: What the last ClientAttach or RemoteSPAttach over it began, and the bindings and event channels by context
+        #: handle that were used over it.
+        self.session: Session | None = None
+        self.bound: dict[bytes, Session] = {}
+        self.channels: dict[bytes, Session] = {}
         self.unbound_told = False
 
+    def __str__(self) -> str:
+        pipe = f" \\pipe\\{self.pipe}" if self.pipe else ""
+        return f"{self.client} → {self.server}{pipe}"
+
+    @property
+    def endpoint(self) -> str:
+        """What a binding calls the endpoint of the server: its port, or the name of the pipe."""
+        return self.pipe or str(self.server.port)
+
     def recognise(self, data: bytes, from_client: bool) -> bool | None:
-        """Whether the stream is DCE/RPC; None when that cannot be said yet."""
+        """Whether the stream is DCE/RPC or SMB; None when that cannot be said yet."""
         if len(data) < 16:
-            return None if data[:1] == b"\x05" else False
+            return None if data[:1] == b"\x05" or (data[:1] == b"\0" and data[4:8] in {b"", *_SMB}) else False
+        if data[0] == 0 and data[4:8] in _SMB and not self.pipe:
+            self._smb(data, from_client)
+            return True
         if data[0] != 5 or data[1] > 1 or data[2] not in _KINDS or data[4] & 0xFE != 0x10:
             return False
         if data[8] + (data[9] << 8) < 16:
             return False
         if self.midway and (Kind(data[2]) in _FROM_CLIENT) is not from_client:
-            self.client, self.server = self.server, self.client
-            for direction in self.directions:
-                direction.from_client = not direction.from_client
-        self.dissector = Dissector()
+            self._turn()
+        setup = self.setup
+        self.dissector = Dissector(
+            CallLimits(setup.limits.calls, setup.limits.fragments),
+            secrets=setup.secrets,
+            guess=self.hinted,
+            interface=setup.hints.ports.get(self.server.port),
+        )
         return True
+
+    @property
+    def hinted(self) -> bool:
+        """Whether the user wants it to be recognised by its content."""
+        return self.setup.hints.everywhere or self.server.port in self.setup.hints.ports
+
+    def _turn(self) -> None:
+        """It was the other side that opened the connection."""
+        self.client, self.server = self.server, self.client
+        for direction in self.directions:
+            direction.from_client = not direction.from_client
+
+    def _smb(self, data: bytes, from_client: bool) -> None:
+        # Here, because most captures have none.
+        from mstrp.capture.smb import SmbConnection, is_answer
+
+        if self.midway and is_answer(data) is from_client:
+            self._turn()
+        self.smb = SmbConnection(self)
+        for half, direction in zip(self.halves, self.directions, strict=True):
+            half.consumer = self.smb.direction(direction.from_client)
+
+    def consumer(self, half: Half, from_client: bool) -> Consumer:
+        """What takes the bytes of one more direction."""
+        direction = Direction(self, from_client)
+        self.halves.append(half)
+        self.directions.append(direction)
+        return direction if self.smb is None else self.smb.direction(from_client)
+
+    def ways(self) -> tuple[Direction, Direction]:
+        """What takes the bytes of the server and what those of the client, where they do not come from TCP halves."""
+        self.directions = [Direction(self, from_client=False), Direction(self, from_client=True)]
+        return self.directions[0], self.directions[1]
 
     def ignore(self) -> None:
         """The stream is something else: its segments are not looked at any more."""
         for half in self.halves:
-            half.ignored = True
-            half.waiting.clear()
-            half.holes.pop(half.key, None)
-            half.consumer = None
+            half.drop()
 
     def ended(self, frame: int, time: float) -> None:
         """Both directions have ended, or the connection was reset."""
+        if self.smb is not None:
+            self.smb.ended(frame, time)
         if self.dissector is not None:
+            self.finish(frame)
             self.sessions.connection_ended(self, frame, time)
+
+    def finish(self, frame: int) -> None:
+        """Nothing more will be seen of it, because it ended or because the capture did: say what was odd about it."""
+        if self.smb is not None:
+            self.smb.finish(frame)
+        dissector = self.dissector
+        if dissector is None:
+            return
+        if sum(dissector.sealed):
+            self.sessions.sealed(self, frame)
+        if len(self.halves) == 1 and not self.pipe:
+            way = "client to server" if self.directions[0].from_client else "server to client"
+            self.sessions.note(
+                self.frame, f"{self}: only the direction from {way} was captured; what needs both was not judged"
+            )
 
 
 class Direction:
@@ -133,8 +222,11 @@ class Direction:
                 return
             if not known:
                 connection.looks += 1
-                if not connection.midway or connection.looks >= _PATIENCE:
+                if not connection.midway or connection.looks >= _PATIENCE * (100 if connection.hinted else 1):
                     connection.ignore()
+                return
+            if connection.smb is not None:
+                connection.smb.direction(self.from_client).feed(data, frame, time)
                 return
             dissector = connection.dissector
             assert dissector is not None
@@ -149,8 +241,10 @@ class Direction:
                 found = _boundary(data, position + 1)
                 if not self.lost:
                     shown = " ".join(f"{byte:02x}" for byte in data[position : position + 16])
-                    what = f"no DCE/RPC header where one was expected: {shown}"
+                    what = f"{self.connection}: no DCE/RPC header where one was expected: {shown}"
                     self.connection.sessions.note(frame, f"{what}; going on at the next one")
+                    dissector.gap(self.from_client)
+                    self.connection.sessions.gap(self.connection, frame, time)
                 self.lost = True
                 if found < 0:
                     position = max(position, end - 15)
@@ -183,11 +277,31 @@ class Direction:
     def gap(self, size: int, frame: int, time: float) -> None:
         """Bytes are missing: the PDU under way is lost, the next boundary has to be found."""
         self.buffer = b""
+        connection = self.connection
+        dissector = connection.dissector
+        if dissector is None:
+            # A stream that was not recognised yet may be anything; it may be recognised further on.
+            connection.midway = True
+            return
+        here, there = connection.client, connection.server
+        if not self.from_client:
+            here, there = there, here
+        connection.sessions.note(frame, f"{size} bytes from {here} to {there} are missing before this frame")
+        self.lose(frame, time)
+
+    def lose(self, frame: int, time: float) -> None:
+        """What was under way is lost."""
+        self.buffer = b""
         self.lost = True
-        dissector = self.connection.dissector
-        if dissector is not None:
-            dissector.gap(self.from_client)
-            self.connection.sessions.gap(self.connection, frame, time)
+        connection = self.connection
+        if connection.dissector is not None:
+            connection.dissector.gap(self.from_client)
+            connection.sessions.gap(connection, frame, time)
+
+    def overflow(self, what: str, frame: int) -> None:
+        """A limit was hit while bytes waited for missing ones."""
+        if self.connection.dissector is not None:
+            self.connection.sessions.note(frame, f"{self.connection}: {what}")
 
 
 def _plausible(data: bytes, position: int, size: int) -> bool:
@@ -199,15 +313,19 @@ def _plausible(data: bytes, position: int, size: int) -> bool:
         and data[position + 4] == 0x10
         and data[position + 5 : position + 8] == b"\0\0\0"
         and size >= 16
+        and size >= 16 + data[position + 10] + (data[position + 11] << 8)
     )
 
 
 def _boundary(data: bytes, position: int) -> int:
-    """The next place where a common header can stand, or -1."""
+    """The next place where a common header can stand that the bytes behind its PDU do not contradict, or -1."""
     while True:
         position = data.find(b"\x05", position, len(data) - 15)
         if position < 0:
             return -1
-        if _plausible(data, position, data[position + 8] + (data[position + 9] << 8)):
-            return position
+        size = data[position + 8] + (data[position + 9] << 8)
+        if _plausible(data, position, size):
+            behind = position + size
+            if behind + 16 > len(data) or _plausible(data, behind, data[behind + 8] + (data[behind + 9] << 8)):
+                return position
         position += 1

@@ -5,23 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from mstrp.capture.limits import Limits
 
-__all__ = ["Consumer", "Endpoint", "Half", "Limits"]
+__all__ = ["Consumer", "Endpoint", "Half"]
 
 _MODULUS = 1 << 32
 _HALF = 1 << 31
-
-
-class Limits(NamedTuple):
-    """How much is kept for streams that are not complete."""
-
-    #: Bytes of one direction that wait for a missing segment.
-    waiting: int = 4 * 1024 * 1024
-    #: Segments of one direction that wait.
-    segments: int = 4096
-    #: Seconds that a segment waits where no acknowledgement is seen that would tell whether the missing bytes arrived.
-    seconds: float = 3.0
 
 
 class Endpoint(NamedTuple):
@@ -41,7 +30,10 @@ class Consumer(Protocol):
         """The next bytes; ``frame`` is the one that completed them."""
 
     def gap(self, size: int, frame: int, time: float) -> None:
-        """``size`` bytes will never come."""
+        """``size`` bytes before those of this frame will never come."""
+
+    def overflow(self, what: str, frame: int) -> None:
+        """A limit was hit while bytes waited for missing ones."""
 
 
 class Half:
@@ -54,6 +46,7 @@ class Half:
 
     __slots__ = (
         "consumer",
+        "fin",
         "finished",
         "heard",
         "holes",
@@ -61,19 +54,19 @@ class Half:
         "key",
         "limits",
         "next",
+        "start",
         "waiting",
         "waiting_bytes",
-        "warn",
     )
 
-    def __init__(
-        self, key: bytes, limits: Limits, warn: Callable[[int, str], None], holes: dict[bytes, Half] | None = None
-    ) -> None:
+    def __init__(self, key: bytes, limits: Limits, holes: dict[bytes, Half] | None = None) -> None:
         self.key = key
         self.limits = limits
-        self.warn = warn
         self.holes: dict[bytes, Half] = {} if holes is None else holes
         self.next: int | None = None
+        #: Sequence number of the SYN, and the one behind the FIN, where they were seen.
+        self.start: int | None = None
+        self.fin: int | None = None
         self.consumer: Consumer | None = None
         self.ignored = False
         self.finished = False
@@ -109,11 +102,12 @@ class Half:
         self.waiting_bytes += len(data)
         self.holes[self.key] = self
         limits = self.limits
-        if (
-            self.waiting_bytes > limits.waiting
-            or len(self.waiting) > limits.segments
-            or (not self.heard and time - next(iter(self.waiting.values()))[2] > limits.seconds)
-        ):
+        if self.waiting_bytes > limits.waiting or len(self.waiting) > limits.segments:
+            if self.consumer is not None:
+                kind = "waiting" if self.waiting_bytes > limits.waiting else "segments"
+                self.consumer.overflow(f"too much waits for a missing segment (limit {kind})", frame)
+            self.give_up()
+        elif not self.heard and time - next(iter(self.waiting.values()))[2] > limits.seconds:
             self.give_up()
 
     def _deliver(self, data: bytes, frame: int, time: float) -> None:
@@ -168,11 +162,23 @@ class Half:
         sequence = self._first(self.next)
         size = (sequence - self.next) % _MODULUS
         _, frame, time = self.waiting[sequence]
-        self.warn(frame, f"{size} bytes of a TCP stream are missing before this frame")
         self.next = sequence
         if self.consumer is not None:
             self.consumer.gap(size, frame, time)
         self._drain(frame, time)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything up to the FIN has been delivered."""
+        return self.fin is not None and (self.next is None or (self.next - self.fin) % _MODULUS < _HALF)
+
+    def drop(self) -> None:
+        """Nothing of this direction matters any more."""
+        self.ignored = True
+        self.waiting.clear()
+        self.waiting_bytes = 0
+        self.holes.pop(self.key, None)
+        self.consumer = None
 
     def close(self) -> None:
         """The direction has ended: give up everything that is missing."""

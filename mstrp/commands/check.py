@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.journal import open_journal
 from fsm.levels import Verdict
-from fsm.profiles import PROFILES, Profile, ProfileError, load_profile
+from fsm.profiles import PROFILES, ProfileError, load_profile
 from mstrp.checking import check_capture
+from mstrp.commands.capture_options import add_capture_options, capture_setup
 from mstrp.commands.interrupt import INTERRUPTED, Interrupts
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
 from mstrp.commands.progress import Bar
@@ -63,6 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=500,
         help="packets that the text report shows (default: 500; 0: none)",
     )
+    add_capture_options(parser)
 
 
 def _count(text: str) -> int:
@@ -98,6 +100,7 @@ class _ProfileAction(argparse.Action):
 def run(options: argparse.Namespace) -> int:
     """Check every capture; the worst outcome is the exit status."""
     try:
+        options.setup = capture_setup(options)
         journal = open_journal(options.journal) if options.journal else None
     except ValueError as error:
         complain(str(error))
@@ -120,7 +123,7 @@ def _check_all(
         shown = options.ladder if options.format == "text" else 0
         ladder = Ladder(shown or (_DRAWN if options.diagrams else 0))
         with Bar(path, quiet=options.quiet) as bar:
-            result = _check(path, ladder, journal, options.profile, bar, interrupts)
+            result = _check(path, ladder, journal, options, bar, interrupts)
         options.status = max(options.status, _status(result, strict=options.strict))
         if result.error is not None:
             complain(result.error)
@@ -138,7 +141,7 @@ def _check_all(
 
 
 def _check(
-    path: str, ladder: Ladder, journal: Journal | None, profiles: list[Profile], bar: Bar, interrupts: Interrupts
+    path: str, ladder: Ladder, journal: Journal | None, options: argparse.Namespace, bar: Bar, interrupts: Interrupts
 ) -> CaptureResult:
     if journal is not None:
         journal.capture(path)
@@ -152,7 +155,8 @@ def _check(
         on_step=None if journal is None else journal.step,
         watcher=ladder if ladder.limit else None,
         progress=progress,
-        profiles=profiles,
+        profiles=options.profile,
+        setup=options.setup,
     )
 
 

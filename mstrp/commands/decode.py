@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mstrp.capture.packets import CLIENT_TO_SERVER
 from mstrp.checking import check_capture
+from mstrp.commands.capture_options import OptionError, add_capture_options, capture_setup
 from mstrp.commands.interrupt import INTERRUPTED, Interrupts
 from mstrp.commands.output import complain, opened
 from mstrp.report.describe import describe
@@ -34,10 +35,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("captures", metavar="CAPTURE", nargs="+", help="pcap or pcapng file; - reads standard input")
     parser.add_argument("--format", choices=("text", "jsonl"), default="text", help="default: text")
     parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
+    add_capture_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Decode every capture."""
+    try:
+        options.setup = capture_setup(options)
+    except OptionError as error:
+        complain(str(error))
+        return 2
     with opened(options.output) as stream, Interrupts() as interrupts:
         return _decode(options, stream, interrupts)
 
@@ -51,7 +58,7 @@ def _decode(options: argparse.Namespace, stream: TextIO, interrupts: Interrupts)
         stream.write(show(found) + "\n")
 
     for path in options.captures:
-        result = check_capture(path, on_packet=packet)
+        result = check_capture(path, on_packet=packet, setup=options.setup)
         stream.flush()
         for frame, text in result.notes:
             complain(f"{path}: frame {frame}: {text}")

@@ -16,11 +16,14 @@ from protocol.ndr import METHODS
 from protocol.problem import DecodeError, Problem
 from protocol.rpc.pdu import BIND_TIME_FEATURES, NDR20, NDR64, Bind, BindAck, BindNak, Fault, Flag, Kind, parse
 from protocol.rpc.pdu import Call as CallBody
+from protocol.rpc.unseal import PACKET, Unsealer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
-    from protocol.ndr import Method
+    from protocol.ndr import Interface, Method
+    from protocol.rpc.pdu import Auth, Header
 
 __all__ = ["FAULT", "HEADER", "REQUEST", "RESPONSE", "Dissector", "Limits", "RpcCall"]
 
@@ -30,8 +33,10 @@ for (_uuid, _opnum), _method in METHODS.items():
 
 #: Version, kind, flags, fragment length, length of the authentication data, call id, context, opnum.
 HEADER = Struct("<BxBB4xHHI4xHH")
-#: Authentication level at which stubs are encrypted (RPC_C_AUTHN_LEVEL_PKT_PRIVACY).
-PRIVACY = 6
+#: Kinds of PDU that carry the tokens of an authentication.
+_TOKENS = {Kind.BIND, Kind.BIND_ACK, Kind.ALTER_CONTEXT, Kind.ALTER_CONTEXT_RESP, Kind.AUTH3}
+#: How many problems of one association are told before someone takes them out.
+_MAX_PROBLEMS = 1000
 _WHOLE = Flag.FIRST_FRAG | Flag.LAST_FRAG
 
 
@@ -88,15 +93,36 @@ class Dissector:
     ``problems``; the caller takes them out.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        secrets: Sequence[bytes] = (),
+        guess: bool = False,
+        interface: Interface | None = None,
+    ) -> None:
+        #: NT hashes to unseal with.
         self.limits = limits or Limits()
+        self.secrets = secrets
+        #: Whether requests of contexts that were not seen to be bound are recognised by their content, as those of
+        #: this interface where that is known.
+        self.guess = guess
+        self.interface = interface
         #: What each presentation context stands for: the methods by opnum (none of ours for other interfaces).
         self.contexts: dict[int, tuple[dict[int, Method], bool]] = {}
         self.problems: list[Problem] = []
-        #: Authentication that was seen: (type, level) and whether stubs are sealed.
-        self.auth: tuple[int, int] | None = None
-        self.sealed = 0
+        #: Authentication that was seen, its level, and how many requests and answers of ours stayed sealed.
+        self.security: Unsealer | None = None
+        self.level = 0
+        self.sealed = [0, 0]
+        #: How many signatures were verified, and how many of them were wrong.
+        self.verified = 0
+        self.forged = 0
+        #: The interfaces that were bound, or recognised.
         self.interfaces: set[UUID] = set()
+        #: Calls that were given up because there were too many.
+        self.dropped: list[RpcCall] = []
+        self._dropping = False
         self._proposed: dict[int, Bind] = {}
         #: Calls that wait for an answer, by id (None for those of other interfaces); later ones with the same id in a row behind it.
         self.pending: dict[int, RpcCall | None] = {}
@@ -126,6 +152,8 @@ class Dissector:
         """A whole request; None when it is of another interface."""
         binding = self.contexts.get(context)
         call: RpcCall | None = None
+        if binding is None and self.guess:
+            binding = self._recognised(context, opnum, data[start:])
         if binding is None:
             self.missed = True
             self._problem("p_cont_id", f"call {call_id} uses context {context}, which was not seen to be bound")
@@ -141,12 +169,29 @@ class Dissector:
                 call.note = None
         pending = self.pending
         if call_id in pending:
-            self.repeated.setdefault(call_id, deque()).append(call)
+            waiting = self.repeated.setdefault(call_id, deque())
+            waiting.append(call)
+            if len(waiting) > self.limits.calls:
+                self._given_up(call_id, waiting.popleft())
         else:
             pending[call_id] = call
         if len(pending) > self.limits.calls:
             self._forget_oldest()
         return call
+
+    def _recognised(self, context: int, opnum: int, stub: bytes) -> tuple[dict[int, Method], bool] | None:
+        """What a context that nobody was seen to bind stands for, going by a request."""
+        # Here, because nearly nobody needs it, and it needs the packets.
+        from protocol.rpc.content import recognise
+
+        found = recognise(opnum, stub, self.interface)
+        if found is None:
+            return None
+        interface, ndr64 = found
+        binding = self.contexts[context] = (_METHODS[interface.uuid], ndr64)
+        self.interfaces.add(interface.uuid)
+        self.missed = True
+        return binding
 
     def response(self, call_id: int, data: bytes, start: int, phase: int = RESPONSE, status: int = 0) -> RpcCall | None:
         """A whole answer; None when it is of another interface, or of no request that was seen."""
@@ -185,8 +230,17 @@ class Dissector:
 
     def _forget_oldest(self) -> None:
         call_id = next(iter(self.pending))
-        del self.pending[call_id]
-        self._problem("call_id", f"more than {self.limits.calls} calls wait for an answer; call {call_id} is dropped")
+        call = self.pending.pop(call_id)
+        self._next(call_id)
+        self._given_up(call_id, call)
+
+    def _given_up(self, call_id: int, call: RpcCall | None) -> None:
+        if call is not None:
+            self.dropped.append(call)
+        if not self._dropping:
+            self._dropping = True
+            more = f"more than {self.limits.calls} calls wait for an answer (limit calls)"
+            self._problem("call_id", f"{more}; call {call_id} and later ones are dropped")
 
     def _slowly(self, from_client: bool, data: bytes) -> RpcCall | None:
         try:
@@ -194,22 +248,28 @@ class Dissector:
         except DecodeError as error:
             self.problems.append(error.problem)
             return None
-        if auth is not None:
-            self.auth = (auth.type, auth.level)
         kind, flags, call_id = header.kind, header.flags, header.call_id
+        if auth is not None:
+            self.level = auth.level
+            if kind in _TOKENS:
+                self._token(from_client, auth)
         if isinstance(body, CallBody):
-            stub = body.stub
+            stub: bytes | None = body.stub
             if auth is not None:
-                if auth.level == PRIVACY:
-                    self.sealed += 1
+                stub = self._opened(from_client, data, header, body, auth)
+                if stub is None:
                     return None
-                stub = stub[: len(stub) - auth.pad] if auth.pad <= len(stub) else stub
+            assert stub is not None
             if flags & _WHOLE == _WHOLE:
                 if kind == Kind.REQUEST:
                     return self.request(call_id, body.context, body.number, stub, 0)
                 return self.response(call_id, stub, 0)
             return self._fragment(from_client, call_id, kind, flags, body, stub)
         if isinstance(body, Fault):
+            if auth is not None and auth.level >= PACKET and self.security is not None:
+                # A protected fault uses up key stream like any other PDU.
+                end = header.length - header.auth_length - 8
+                self.security.open(from_client, data, end - len(body.stub), end, auth)
             return self.response(call_id, body.stub, 0, FAULT, body.status)
         if isinstance(body, Bind):
             self._proposed[call_id] = body
@@ -220,11 +280,45 @@ class Dissector:
         elif isinstance(body, BindNak):
             self._problem("bind_nak", f"the bind was rejected, reason {body.reason}")
         elif kind == Kind.ORPHANED:
-            self._partial.pop((True, call_id), None)
-            if call_id in self.pending:
+            # The client will not read the answer, and what it had not sent yet will not come.
+            partial = self._partial.pop((True, call_id), None)
+            if partial is not None:
+                self._buffered -= partial.size
+            elif call_id in self.pending:
                 del self.pending[call_id]
                 self._next(call_id)
         return None
+
+    def _token(self, from_client: bool, auth: Auth) -> None:
+        if self.security is None:
+            self.security = Unsealer(self.secrets)
+        self.security.token(from_client, auth)
+
+    def _opened(self, from_client: bool, data: bytes, header: Header, body: CallBody, auth: Auth) -> bytes | None:
+        """The stub of a protected call without its padding; None when it stays sealed."""
+        stub = body.stub
+        if auth.level >= PACKET:
+            if self.security is None:
+                self.security = Unsealer(self.secrets)
+            end = header.length - header.auth_length - 8
+            opened, signed = self.security.open(from_client, data, end - len(stub), end, auth)
+            if signed is not None:
+                self.verified += 1
+            if signed is False:
+                self.forged += 1
+                if self.forged == 1:
+                    self._problem("auth_value", f"the {self.security.mechanism} signature of this PDU is wrong")
+            if opened is None:
+                binding = self.contexts.get(body.context)
+                # Where the bind was not seen it may be one of ours.
+                if (binding is None or binding[0]) and header.flags & Flag.FIRST_FRAG:
+                    self.sealed[header.kind != Kind.REQUEST] += 1
+                return None
+            stub = opened
+        if auth.pad > len(stub):
+            self._problem("auth_pad_length", f"{auth.pad} bytes of padding in a stub of {len(stub)}")
+            return stub
+        return stub[: len(stub) - auth.pad]
 
     def _fragment(
         self, from_client: bool, call_id: int, kind: int, flags: int, body: CallBody, stub: bytes
@@ -242,13 +336,17 @@ class Dissector:
             self._headless = key
             self._problem("pfc_flags", f"a later fragment of call {call_id} without its first one")
             return None
-        assembly.parts.append(stub)
-        assembly.size += len(stub)
-        self._buffered += len(stub)
+        if stub:
+            assembly.parts.append(stub)
+            assembly.size += len(stub)
+            self._buffered += len(stub)
+        if len(self._partial) > self.limits.calls:
+            self._drop(next(iter(self._partial)), f"more than {self.limits.calls} calls are incomplete (limit calls)")
         if self._buffered > self.limits.fragments:
-            self._drop(next(iter(self._partial)), f"more than {self.limits.fragments} bytes of fragments are waiting")
+            more = f"more than {self.limits.fragments} bytes of fragments wait for their last one (limit fragments)"
+            self._drop(next(iter(self._partial)), f"{more}; the oldest call is dropped")
             return None
-        if not flags & Flag.LAST_FRAG:
+        if not flags & Flag.LAST_FRAG or key not in self._partial:
             return None
         del self._partial[key]
         self._buffered -= assembly.size
@@ -272,14 +370,14 @@ class Dissector:
             self._problem("p_result_list", detail)
         for context, outcome in zip(proposed.contexts, body.outcomes, strict=False):
             if outcome.result == 0 and not _features(context.transfers):
-                if outcome.transfer.uuid not in (NDR20.uuid, NDR64.uuid):
-                    self._problem("transfer_syntax", f"{outcome.transfer.uuid} is neither NDR20 nor NDR64")
                 methods = _METHODS.get(context.interface.uuid, {})
+                if methods and outcome.transfer.uuid not in (NDR20.uuid, NDR64.uuid):
+                    self._problem("transfer_syntax", f"{outcome.transfer.uuid} is neither NDR20 nor NDR64")
                 self.contexts[context.id] = (methods, outcome.transfer.uuid == NDR64.uuid)
                 self.interfaces.add(context.interface.uuid)
 
     def _problem(self, field: str, detail: str) -> None:
-        if len(self.problems) < 1000:
+        if len(self.problems) < _MAX_PROBLEMS:
             self.problems.append(Problem(field, "layout", detail, "C706 12.6.4"))
 
 

@@ -52,6 +52,9 @@ class _Collector:
     def connection_ended(self, *where: Any) -> None:
         pass
 
+    def sealed(self, *where: Any) -> None:
+        pass
+
 
 def recorded(folder: Path) -> Iterator[Recorded]:
     """All stubs of all recordings."""

@@ -1,0 +1,59 @@
+"""What the user knows and the capture does not say: which ports carry what, and passwords."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from mstrp.capture.limits import Limits
+from protocol.ndr import REMOTESP, TAPSRV
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from protocol.ndr import Interface
+
+__all__ = ["Hints", "Setup"]
+
+_INTERFACES = {"tapsrv": TAPSRV, "remotesp": REMOTESP}
+
+
+class Hints(NamedTuple):
+    """Streams whose bind was not recorded: which of them to recognise by their content.
+
+    ``ports`` are the server's ports with the interface, if that is known; ``everywhere`` means any port.
+    """
+
+    ports: dict[int, Interface | None] = {}  # noqa: RUF012 - never changed
+    everywhere: bool = False
+
+    @classmethod
+    def parse(cls, decode_as: Iterable[str] = (), server_ports: Iterable[int] = ()) -> Self:
+        """From ``content``, ``PORT`` and ``PORT=INTERFACE``; raises `ValueError` that says what is wrong."""
+        ports: dict[int, Interface | None] = {}
+        everywhere = False
+        for text in decode_as:
+            if text == "content":
+                everywhere = True
+                continue
+            port, _, name = text.partition("=")
+            interface = _INTERFACES.get(name)
+            if not port.isdecimal() or (name and interface is None):
+                raise ValueError(f"{text!r} is neither `content` nor PORT nor PORT=tapsrv nor PORT=remotesp")
+            ports[_port(int(port))] = interface
+        for number in server_ports:
+            ports.setdefault(_port(number), None)
+        return cls(ports, everywhere)
+
+
+def _port(number: int) -> int:
+    if not 0 < number < 65_536:
+        raise ValueError(f"{number} is no port")
+    return number
+
+
+class Setup(NamedTuple):
+    """How captures are read: limits, hints, and the NT hashes to unseal with."""
+
+    limits: Limits = Limits()
+    hints: Hints = Hints()
+    secrets: tuple[bytes, ...] = ()

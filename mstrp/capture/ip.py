@@ -1,0 +1,151 @@
+"""IP packets: headers of both versions, extension headers, fragments put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Datagrams", "Transport"]
+
+_TCP = 6
+_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _OPTIONS, _MOBILITY = 0, 43, 44, 51, 60, 135
+#: Seconds that fragments wait for the others (RFC 8200, 4.5).
+_PATIENCE = 60.0
+#: What a datagram may hold.
+_LARGEST = 65_535
+
+
+class Transport(NamedTuple):
+    """A whole TCP segment: both addresses in one, and where it lies."""
+
+    version: int
+    addresses: bytes
+    data: bytes
+    start: int
+    stop: int
+
+
+class _Pieces:
+    """The fragments of one packet that have been seen."""
+
+    __slots__ = ("frame", "parts", "time", "total")
+
+    def __init__(self, frame: int, time: float) -> None:
+        self.frame = frame
+        self.time = time
+        self.parts: dict[int, bytes] = {}
+        self.total = -1
+
+    def add(self, offset: int, data: bytes, last: bool) -> bytes | None:
+        """Take a fragment; the whole packet when nothing is missing any more."""
+        if last:
+            self.total = offset + len(data)
+        known = self.parts.get(offset)
+        if known is None or len(known) < len(data):
+            self.parts[offset] = data
+        if self.total < 0:
+            return None
+        whole = b""
+        for place, part in sorted(self.parts.items()):
+            if place > len(whole):
+                return None
+            whole += part[len(whole) - place :]
+        return whole[: self.total] if len(whole) >= self.total else None
+
+
+class Datagrams:
+    """Takes IP packets and gives the TCP segments in them; at most ``limit`` packets wait for fragments."""
+
+    def __init__(self, limit: int, note: Callable[[int, str], None]) -> None:
+        self.limit = limit
+        self.note = note
+        self.waiting: dict[bytes, _Pieces] = {}
+        self._told = False
+
+    def transport(self, data: bytes, position: int, end: int, frame: int, time: float) -> Transport | None:
+        """The TCP segment in the packet at ``position``, or None; raises `IndexError` when a header is cut off."""
+        version = data[position] >> 4
+        if version == 4:
+            return self._version4(data, position, end, frame, time)
+        if version == 6:
+            return self._version6(data, position, end, frame, time)
+        return None
+
+    def _version4(self, data: bytes, position: int, end: int, frame: int, time: float) -> Transport | None:
+        if data[position + 9] != _TCP:
+            return None
+        total = data[position + 2] << 8 | data[position + 3]
+        start = position + ((data[position] & 15) << 2)
+        stop = min(end, position + total) if total else end
+        addresses = data[position + 12 : position + 20]
+        fragment = data[position + 6] << 8 | data[position + 7]
+        if not fragment & 0x3FFF:
+            return Transport(4, addresses, data, start, stop)
+        key = addresses + data[position + 4 : position + 6]
+        whole = self._piece(key, (fragment & 0x1FFF) << 3, data[start:stop], not fragment & 0x2000, frame, time)
+        return None if whole is None else Transport(4, addresses, whole, 0, len(whole))
+
+    def _version6(self, data: bytes, position: int, end: int, frame: int, time: float) -> Transport | None:
+        size = data[position + 4] << 8 | data[position + 5]
+        stop = min(end, position + 40 + size) if size else end
+        addresses = data[position + 8 : position + 40]
+        kind = data[position + 6]
+        place = position + 40
+        while kind != _TCP:
+            if kind in (_HOP, _ROUTING, _OPTIONS, _MOBILITY):
+                kind, place = data[place], place + 8 + (data[place + 1] << 3)
+            elif kind == _AUTHENTICATION:
+                kind, place = data[place], place + 8 + (data[place + 1] << 2)
+            elif kind == _FRAGMENT:
+                fragment = data[place + 2] << 8 | data[place + 3]
+                key = addresses + data[place + 4 : place + 8]
+                kind, place = data[place], place + 8
+                if not fragment & 0xFFF9:
+                    # An atomic fragment: the whole packet (RFC 6946).
+                    continue
+                if kind != _TCP:
+                    # More extension headers behind the fragment header: nobody sends that.
+                    return None
+                whole = self._piece(key, fragment & 0xFFF8, data[place:stop], not fragment & 1, frame, time)
+                return None if whole is None else Transport(6, addresses, whole, 0, len(whole))
+            else:
+                return None
+            if place >= stop:
+                return None
+        return Transport(6, addresses, data, place, stop)
+
+    def _piece(self, key: bytes, offset: int, data: bytes, last: bool, frame: int, time: float) -> bytes | None:
+        if offset + len(data) > _LARGEST:
+            self._tell(frame, f"an IP fragment reaches to byte {offset + len(data)} of a packet; it is left out")
+            return None
+        pieces = self.waiting.get(key)
+        if pieces is not None and time - pieces.time > _PATIENCE:
+            self._incomplete(self.waiting.pop(key))
+            pieces = None
+        if pieces is None:
+            pieces = self.waiting[key] = _Pieces(frame, time)
+            if len(self.waiting) > self.limit:
+                oldest = next(iter(self.waiting))
+                self._tell(frame, f"more than {self.limit} IP packets wait for fragments; the oldest is dropped")
+                del self.waiting[oldest]
+        whole = pieces.add(offset, data, last)
+        if whole is not None:
+            del self.waiting[key]
+        return whole
+
+    def _incomplete(self, pieces: _Pieces) -> None:
+        self._tell(pieces.frame, "fragments of this IP packet are missing")
+
+    def _tell(self, frame: int, text: str) -> None:
+        """Say it once: what is missing shows as a gap of the stream, too."""
+        if not self._told:
+            self._told = True
+            self.note(frame, text)
+
+    def finish(self) -> None:
+        """Nothing more will come."""
+        for pieces in self.waiting.values():
+            self._incomplete(pieces)
+        self.waiting.clear()

@@ -1,0 +1,60 @@
+"""How much a capture may make the program keep: every limit in one place, reported when it is hit."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+__all__ = ["DESCRIPTIONS", "Limits"]
+
+
+class Limits(NamedTuple):
+    """All limits; `DESCRIPTIONS` says what each one is for."""
+
+    streams: int = 65_536
+    waiting: int = 4 * 1024 * 1024
+    segments: int = 4_096
+    seconds: float = 3.0
+    datagrams: int = 1_024
+    calls: int = 4_096
+    fragments: int = 16 * 1024 * 1024
+    pipes: int = 1_024
+    sessions: int = 65_536
+    listed_calls: int = 20_000
+    findings: int = 10_000
+    notes: int = 1_000
+
+    @classmethod
+    def parse(cls, texts: list[str]) -> Self:
+        """Limits from ``name=number`` texts; raises `ValueError` that says what is wrong."""
+        found: dict[str, float] = {}
+        for text in texts:
+            name, _, number = text.partition("=")
+            field = name.strip().replace("-", "_")
+            if field not in DESCRIPTIONS:
+                names = ", ".join(each.replace("_", "-") for each in DESCRIPTIONS)
+                raise ValueError(f"no limit is called {name!r}; there are {names}")
+            try:
+                value = float(number) if field == "seconds" else int(number)
+            except ValueError:
+                raise ValueError(f"the limit {name} takes a number, not {number!r}") from None
+            if not 0 < value < float("inf"):
+                raise ValueError(f"the limit {name} has to be positive")
+            found[field] = value
+        return cls(**found)  # type: ignore[arg-type]
+
+
+#: What each limit is for, in the words of the help and the documentation.
+DESCRIPTIONS: dict[str, str] = {
+    "streams": "directions of TCP connections that are remembered; the one unused for longest goes first",
+    "waiting": "bytes of one direction that wait for a missing segment",
+    "segments": "segments of one direction that wait for a missing one",
+    "seconds": "how long a segment waits where no acknowledgement tells whether the missing ones arrived",
+    "datagrams": "IP packets that wait for missing fragments",
+    "calls": "RPC calls of one connection that wait for an answer",
+    "fragments": "bytes of one connection's RPC fragments that wait for the last one",
+    "pipes": "open named pipes of one SMB connection",
+    "sessions": "bindings that are open at the same time",
+    "listed_calls": "ended telephone calls that the report lists",
+    "findings": "findings that the report lists; the verdict counts all",
+    "notes": "notes about damage that the report lists",
+}

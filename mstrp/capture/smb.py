@@ -1,0 +1,364 @@
+"""Named pipes in SMB 2 and 3 (MS-SMB2): what is written to and read from each of them, as a stream of its own.
+
+Only what carries pipes is looked at: the messages that open, use and close files on the share for pipes. Everything
+else, the contents of files above all, is skipped without being kept.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from struct import error as StructError
+from typing import TYPE_CHECKING
+
+from mstrp.capture.stream import Connection
+
+if TYPE_CHECKING:
+    from mstrp.capture.stream import Direction
+
+__all__ = ["SmbConnection", "is_answer"]
+
+#: How a header begins in the clear (with its structure size), encrypted and compressed, and that of version 1.
+_PLAIN, _ENCRYPTED, _COMPRESSED, _VERSION1 = b"\xfeSMB\x40\0", b"\xfdSMB", b"\xfcSMB", b"\xffSMB"
+#: Structure size, credit charge, status, command, credits, flags, offset of the next command, message id, the tree
+#: (with what stands before it), session id.
+_HEADER = Struct("<4xHHIHHIIQ4sIQ16x")
+_ANSWER, _ASYNC, _RELATED = 0x1, 0x2, 0x4
+_LOGOFF, _TREE_CONNECT, _TREE_DISCONNECT, _CREATE, _CLOSE, _READ, _WRITE, _IOCTL = 2, 3, 4, 5, 6, 8, 9, 11
+_LOOKED_AT = {_LOGOFF, _TREE_CONNECT, _TREE_DISCONNECT, _CREATE, _CLOSE, _READ, _WRITE, _IOCTL}
+_PENDING = 0x103
+_TRANSCEIVE = 0x0011C017
+_PIPE_SHARE = 2
+#: What of a message has to be there to know whether it matters.
+_ENOUGH = 4 + 64 + 32
+#: Messages with parts of a pipe are not larger; others are skipped.
+_LARGEST = 1 << 20
+#: A file id in a compound request that means the file of the request before.
+_SAME = b"\xff" * 16
+
+
+def is_answer(data: bytes) -> bool:
+    """Whether a message, with the four bytes before it, comes from the server."""
+    return bool(data[13] & 0x80 if data[4] == 0xFF else len(data) > 20 and data[20] & 1)
+
+
+class _Pipe:
+    """An open pipe."""
+
+    __slots__ = ("closed", "connection", "tree", "ways")
+
+    def __init__(self, connection: Connection, tree: tuple[int, int]) -> None:
+        self.connection = connection
+        self.tree = tree
+        self.closed = False
+        #: What the server and what the client sends: ``ways[from_client]``.
+        self.ways: tuple[Direction, Direction] = connection.ways()
+
+    def feed(self, from_client: bool, data: bytes, frame: int, time: float) -> None:
+        connection = self.connection
+        if data and (connection.dissector is not None or connection.looks < 1):
+            self.ways[from_client].feed(data, frame, time)
+
+
+class SmbConnection:
+    """The pipes of one TCP connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.sessions = connection.sessions
+        self.limits = connection.setup.limits
+        self.pipes: dict[tuple[int, bytes], _Pipe] = {}
+        #: Whether trees that were seen to be connected are the share for pipes, by session and tree.
+        self.trees: dict[tuple[int, int], bool] = {}
+        #: Requests whose answers matter, by message id: the command, and the pipe that it is about.
+        self.pending: dict[int, tuple[int, _Pipe | None]] = {}
+        self._ways = (_Way(self, from_client=False), _Way(self, from_client=True))
+        self._told: set[str] = set()
+
+    def direction(self, from_client: bool) -> _Way:
+        """What takes the bytes of one side."""
+        return self._ways[from_client]
+
+    def tell(self, frame: int, text: str) -> None:
+        """A note, once for each kind and connection."""
+        if text not in self._told:
+            self._told.add(text)
+            self.sessions.note(frame, f"{self.connection}: {text}")
+
+    # -- messages -------------------------------------------------------------------------------------------------
+
+    def matters(self, message: bytes) -> bool:
+        """Whether a message has to be read as a whole, going by its beginning."""
+        _, _, _, command, _, flags, following, number, _, tree, session = _HEADER.unpack_from(message)
+        if following:
+            return True
+        if command == _READ:
+            return not flags & _ANSWER or number in self.pending
+        if command == _WRITE and not flags & _ANSWER:
+            return self.trees.get((session, tree), True) and len(message) >= _ENOUGH - 4
+        return command in _LOOKED_AT
+
+    def message(self, data: bytes, frame: int, time: float) -> None:
+        """A whole message, perhaps of several commands."""
+        position = 0
+        last: _Pipe | None = None
+        while position + 64 <= len(data):
+            _, _, status, command, _, flags, following, number, _, tree, session = _HEADER.unpack_from(data, position)
+            end = min(position + following, len(data)) if following >= 64 else len(data)
+            body = data[position + 64 : end]
+            try:
+                if flags & _ANSWER:
+                    if not (status == _PENDING and flags & _ASYNC):
+                        self._answer(command, status, number, (session, tree), data[position:end], body, frame, time)
+                elif command in _LOOKED_AT:
+                    related = last if flags & _RELATED else None
+                    last = self._request(
+                        command, number, (session, tree), data[position:end], body, related, frame, time
+                    )
+            except (StructError, IndexError):
+                self.tell(frame, f"an SMB message of command {command} is shorter than its contents")
+            if following < 64:
+                return
+            position += following
+
+    def _request(
+        self,
+        command: int,
+        number: int,
+        tree: tuple[int, int],
+        message: bytes,
+        body: bytes,
+        related: _Pipe | None,
+        frame: int,
+        time: float,
+    ) -> _Pipe | None:
+        if command == _CREATE:
+            pipe = self._create(tree, message, body, frame)
+            if pipe is not None:
+                self._wait(number, command, pipe)
+            return pipe
+        if command in (_TREE_CONNECT, _LOGOFF, _TREE_DISCONNECT):
+            self._wait(number, command, None)
+            return None
+        at = {_CLOSE: 8, _READ: 16, _WRITE: 16, _IOCTL: 8}[command]
+        file = body[at : at + 16]
+        pipe = related if file == _SAME else self.pipes.get((tree[0], file))
+        written = b""
+        if command == _WRITE:
+            written = _part(message, int.from_bytes(body[2:4], "little"), int.from_bytes(body[4:8], "little"))
+        elif command == _IOCTL:
+            if int.from_bytes(body[4:8], "little") != _TRANSCEIVE:
+                return pipe
+            written = _part(message, int.from_bytes(body[24:28], "little"), int.from_bytes(body[28:32], "little"))
+        if pipe is None and file != _SAME and self.trees.get(tree, True) and _looks_right(written):
+            pipe = self._opened("?", tree, frame, midway=True)
+            self._keep((tree[0], file), pipe, frame, time)
+        if pipe is None:
+            return None
+        if command != _WRITE:
+            self._wait(number, command, pipe)
+        if written:
+            pipe.feed(True, written, frame, time)
+        return pipe
+
+    def _create(self, tree: tuple[int, int], message: bytes, body: bytes, frame: int) -> _Pipe | None:
+        """A file is to be opened: on the share for pipes, or on one that nothing is known of, it is a pipe."""
+        if not self.trees.get(tree, True):
+            return None
+        name = _part(message, int.from_bytes(body[44:46], "little"), int.from_bytes(body[46:48], "little"))
+        return self._opened(name.decode("utf-16-le", "replace").lstrip("\\"), tree, frame)
+
+    def _opened(self, name: str, tree: tuple[int, int], frame: int, *, midway: bool = False) -> _Pipe:
+        below = self.connection
+        return _Pipe(Connection(self.sessions, below.client, below.server, midway, below.setup, name, frame), tree)
+
+    def _keep(self, key: tuple[int, bytes], pipe: _Pipe, frame: int, time: float) -> None:
+        known = self.pipes.pop(key, None)
+        if known is not None:
+            self._close(known, frame, time)
+        self.pipes[key] = pipe
+        if len(self.pipes) > self.limits.pipes:
+            self.tell(frame, f"more than {self.limits.pipes} open pipes (limit pipes); the oldest are forgotten")
+            self._close(self.pipes.pop(next(iter(self.pipes))), frame, time)
+
+    def _wait(self, number: int, command: int, pipe: _Pipe | None) -> None:
+        self.pending[number] = command, pipe
+        if len(self.pending) > self.limits.calls:
+            del self.pending[next(iter(self.pending))]
+
+    def _answer(
+        self,
+        command: int,
+        status: int,
+        number: int,
+        tree: tuple[int, int],
+        message: bytes,
+        body: bytes,
+        frame: int,
+        time: float,
+    ) -> None:
+        asked, pipe = self.pending.pop(number, (command, None))
+        if asked != command:
+            return
+        # Severity 3 is an error; BUFFER_OVERFLOW, more than was asked for, is only a warning and has data.
+        failed = status >> 30 == 3
+        if command == _TREE_CONNECT and not failed:
+            self.trees[tree] = body[2] == _PIPE_SHARE
+            if len(self.trees) > self.limits.pipes:
+                del self.trees[next(iter(self.trees))]
+        elif command in (_TREE_DISCONNECT, _LOGOFF) and not failed:
+            self._gone(tree, command == _LOGOFF, frame, time)
+        elif pipe is None:
+            return
+        elif command == _CREATE:
+            if not failed and len(body) >= 80:
+                self._keep((tree[0], body[64:80]), pipe, frame, time)
+        elif command == _CLOSE:
+            if not failed:
+                self._close(pipe, frame, time)
+                for key in [key for key, known in self.pipes.items() if known is pipe]:
+                    del self.pipes[key]
+        elif failed:
+            return
+        elif command == _READ:
+            pipe.feed(False, _part(message, body[2], int.from_bytes(body[4:8], "little")), frame, time)
+        elif command == _IOCTL:
+            read = _part(message, int.from_bytes(body[32:36], "little"), int.from_bytes(body[36:40], "little"))
+            pipe.feed(False, read, frame, time)
+
+    def _gone(self, tree: tuple[int, int], whole: bool, frame: int, time: float) -> None:
+        """A tree is disconnected, or a whole session logged off."""
+        for key, pipe in list(self.pipes.items()):
+            if pipe.tree == tree or (whole and pipe.tree[0] == tree[0]):
+                del self.pipes[key]
+                self._close(pipe, frame, time)
+        self.trees.pop(tree, None)
+
+    @staticmethod
+    def _close(pipe: _Pipe, frame: int, time: float) -> None:
+        if not pipe.closed:
+            pipe.closed = True
+            pipe.connection.ended(frame, time)
+
+    # -- the connection below -------------------------------------------------------------------------------------
+
+    def lost(self, from_client: bool, size: int, frame: int, time: float) -> None:
+        """Bytes of one side are missing: they may have belonged to any pipe."""
+        used = [pipe for pipe in self.pipes.values() if pipe.connection.dissector is not None]
+        if used:
+            side = "client" if from_client else "server"
+            self.sessions.note(frame, f"{self.connection}: {size} bytes of the {side} are missing before this frame")
+        for pipe in used:
+            pipe.ways[from_client].lose(frame, time)
+
+    def ended(self, frame: int, time: float) -> None:
+        """The connection is gone, and all pipes with it."""
+        for pipe in self.pipes.values():
+            self._close(pipe, frame, time)
+        self.pipes.clear()
+
+    def finish(self, frame: int) -> None:
+        """The capture is over."""
+        for pipe in self.pipes.values():
+            pipe.connection.finish(frame)
+
+
+class _Way:
+    """Cuts the bytes of one side into messages."""
+
+    __slots__ = ("buffer", "from_client", "lost", "skip", "smb")
+
+    def __init__(self, smb: SmbConnection, *, from_client: bool) -> None:
+        self.smb = smb
+        self.from_client = from_client
+        self.buffer = b""
+        #: How many bytes of a message that does not matter are still to come.
+        self.skip = 0
+        #: Whether the beginning of a message has to be found, after a gap.
+        self.lost = False
+
+    def feed(self, data: bytes, frame: int, time: float) -> None:
+        """The next bytes of the stream."""
+        if self.skip:
+            if self.skip >= len(data):
+                self.skip -= len(data)
+                return
+            data = data[self.skip :]
+            self.skip = 0
+        if self.buffer:
+            data = self.buffer + data
+        position, end = 0, len(data)
+        while end - position >= 8:
+            size = int.from_bytes(data[position + 1 : position + 4], "big")
+            if data[position] or (size and not self._known(data[position + 4 : position + 8], size)):
+                found = data.find(_PLAIN, position + 5)
+                if not self.lost:
+                    self.lost = True
+                    self.smb.tell(frame, "no SMB message where one was expected; going on at the next one")
+                    self.smb.lost(self.from_client, 0, frame, time)
+                if found < 0:
+                    position = max(position, end - 9)
+                    break
+                position = found - 4
+                continue
+            message = position + 4
+            self.lost = False
+            if data.startswith(_PLAIN, message):
+                if end - message < min(size, _ENOUGH - 4):
+                    break
+                matters = self.smb.matters(data[message : message + _ENOUGH])
+                if matters and size > _LARGEST:
+                    self.smb.tell(frame, f"an SMB message of {size} bytes is left out: more than {_LARGEST}")
+                    matters = False
+                if matters:
+                    if end - message < size:
+                        break
+                    self.smb.message(data[message : message + size], frame, time)
+            else:
+                self._other(data[message : message + 5], frame)
+            position = message + size
+            if position > end:
+                self.skip = position - end
+                position = end
+        self.buffer = data[position:]
+
+    @staticmethod
+    def _known(magic: bytes, size: int) -> bool:
+        return size >= 32 and magic[1:] == b"SMB" and magic[0] in b"\xfc\xfd\xfe\xff"
+
+    def _other(self, head: bytes, frame: int) -> None:
+        """A message that cannot be read."""
+        if head.startswith(_ENCRYPTED):
+            self.smb.tell(frame, "SMB 3 encryption: named pipes in it cannot be seen")
+        elif head.startswith(_COMPRESSED):
+            self.smb.tell(frame, "SMB 3 compression: named pipes in compressed messages cannot be seen")
+        elif head.startswith(_VERSION1) and head[4:] != b"\x72":
+            self.smb.tell(frame, "SMB 1: named pipes in it are not read")
+
+    def gap(self, size: int, frame: int, time: float) -> None:
+        """Bytes are missing."""
+        if self.skip >= size:
+            # They belonged to something that does not matter.
+            self.skip -= size
+            return
+        self.skip = 0
+        self.buffer = b""
+        self.lost = True
+        self.smb.lost(self.from_client, size, frame, time)
+
+    def overflow(self, what: str, frame: int) -> None:
+        """A limit was hit while bytes waited for missing ones."""
+        self.smb.tell(frame, what)
+
+
+def _part(message: bytes, at: int, size: int) -> bytes:
+    """The part of a message that an offset and a length point at; raises `IndexError` when it is not there."""
+    if not size:
+        return b""
+    if at < 64 or at + size > len(message):
+        raise IndexError(at)
+    return message[at : at + size]
+
+
+def _looks_right(data: bytes) -> bool:
+    """Whether something written to a file that was opened before the capture is DCE/RPC."""
+    return len(data) >= 16 and data[0] == 5 and data[1] <= 1 and data[2] <= 19 and data[4:8] == b"\x10\0\0\0"

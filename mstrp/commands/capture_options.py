@@ -1,0 +1,81 @@
+"""Options of all commands that read captures: passwords, hints, limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mstrp.capture.hints import Hints, Setup
+from mstrp.capture.limits import DESCRIPTIONS, Limits
+from protocol.rpc.unseal import hashes
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["OptionError", "add_capture_options", "capture_setup"]
+
+
+class OptionError(ValueError):
+    """An option with a value that makes no sense."""
+
+
+def add_capture_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options to a command."""
+    group = parser.add_argument_group("reading captures")
+    group.add_argument(
+        "--nt-password",
+        metavar="PASSWORD",
+        action="append",
+        default=[],
+        help="unseal NTLM traffic of whoever has this password; may be repeated",
+    )
+    group.add_argument(
+        "--nt-hash", metavar="HEX", action="append", default=[], help="the same with the NT hash of a password"
+    )
+    group.add_argument(
+        "--server-port",
+        metavar="PORT",
+        type=int,
+        action="append",
+        default=[],
+        help="connections to this port carry MS-TRP, even if their beginning was not captured",
+    )
+    group.add_argument(
+        "--decode-as",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help="recognise calls whose bind was not captured by their content: PORT, PORT=tapsrv or PORT=remotesp for the "
+        "connections to a port, `content` for all",
+    )
+    group.add_argument(
+        "--limit",
+        metavar="NAME=N",
+        action="append",
+        default=[],
+        help=f"change a limit on what is kept; there are {', '.join(name.replace('_', '-') for name in DESCRIPTIONS)}",
+    )
+
+
+def capture_setup(options: argparse.Namespace) -> Setup:
+    """What the options say; raises `OptionError`."""
+    try:
+        limits = Limits.parse(options.limit)
+    except ValueError as error:
+        raise OptionError(f"--limit: {error}") from None
+    try:
+        hints = Hints.parse(options.decode_as, options.server_port)
+    except ValueError as error:
+        name = "--server-port" if str(error).endswith("is no port") and options.server_port else "--decode-as"
+        raise OptionError(f"{name}: {error}") from None
+    secrets = hashes(options.nt_password)
+    for text in options.nt_hash:
+        # What secretsdump and the like print: LM hash, colon, NT hash.
+        digits = text.rpartition(":")[2]
+        try:
+            secret = bytes.fromhex(digits)
+        except ValueError:
+            secret = b""
+        if len(secret) != 16:
+            raise OptionError("--nt-hash: an NT hash has 32 hexadecimal digits")
+        secrets.append(secret)
+    return Setup(limits, hints, tuple(secrets))

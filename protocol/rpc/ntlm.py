@@ -1,0 +1,73 @@
+"""NTLM messages (MS-NLMP 2.2.1) as far as someone who looks at an exchange needs them: read only, no cryptography."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from struct import Struct
+from typing import NamedTuple
+
+__all__ = ["SIGNATURE", "Authenticate", "Challenge", "NegotiateFlag", "message"]
+
+SIGNATURE = b"NTLMSSP\0"
+_KIND = Struct("<8sI")
+_CHALLENGE = Struct("<8sIHHII8s")
+_AUTHENTICATE = Struct("<8sI" + "HHI" * 6 + "I")
+
+
+class NegotiateFlag(IntFlag):
+    """NEGOTIATE flags that decide about keys and signatures (2.2.2.5)."""
+
+    UNICODE = 0x00000001
+    SIGN = 0x00000010
+    SEAL = 0x00000020
+    LM_KEY = 0x00000080
+    EXTENDED_SESSIONSECURITY = 0x00080000
+    BITS_128 = 0x20000000
+    KEY_EXCH = 0x40000000
+    BITS_56 = 0x80000000
+
+
+class Challenge(NamedTuple):
+    """CHALLENGE_MESSAGE: what the server demands."""
+
+    flags: int
+    server_challenge: bytes
+
+
+class Authenticate(NamedTuple):
+    """AUTHENTICATE_MESSAGE: who the client is, and its proof."""
+
+    flags: int
+    lm_response: bytes
+    nt_response: bytes
+    domain: str
+    user: str
+    workstation: str
+    encrypted_session_key: bytes
+
+    @property
+    def account(self) -> str:
+        """The account as Windows writes it."""
+        name = self.user or "(anonymous)"
+        return f"{self.domain}\\{name}" if self.domain else name
+
+
+def message(token: bytes) -> Challenge | Authenticate | None:
+    """The CHALLENGE or AUTHENTICATE message in a token; None for others, and for what is none."""
+    if len(token) < _KIND.size:
+        return None
+    signature, kind = _KIND.unpack_from(token)
+    if signature != SIGNATURE:
+        return None
+    if kind == 2 and len(token) >= _CHALLENGE.size:
+        _, _, _, _, _, flags, challenge = _CHALLENGE.unpack_from(token)
+        return Challenge(flags, challenge)
+    if kind == 3 and len(token) >= _AUTHENTICATE.size:
+        fields = _AUTHENTICATE.unpack_from(token)
+        flags = fields[-1]
+        parts = [token[at : at + size] for size, _, at in zip(*[iter(fields[2:-1])] * 3, strict=True)]
+        lm, nt, domain, user, workstation, key = parts
+        coding = "utf-16-le" if flags & NegotiateFlag.UNICODE else "cp437"
+        names = [part.decode(coding, "replace") for part in (domain, user, workstation)]
+        return Authenticate(flags, lm, nt, names[0], names[1], names[2], key)
+    return None

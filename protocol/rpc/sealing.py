@@ -1,0 +1,167 @@
+"""NTLM session security (MS-NLMP 3.3, 3.4): keys from an exchange and a password, signatures, sealing.
+
+The only module of the package that needs cryptography: RC4, MD4 and DES come from PyCryptodome, because OpenSSL 3
+offers them only through its legacy provider, which Python's own ``hashlib`` may not have.
+"""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import md5
+from typing import TYPE_CHECKING
+
+from Cryptodome.Cipher import ARC4, DES
+from Cryptodome.Hash import MD4
+
+from protocol.rpc.ntlm import NegotiateFlag
+
+if TYPE_CHECKING:
+    from protocol.rpc.ntlm import Authenticate, Challenge
+
+__all__ = ["Side", "nt_hash", "session_key"]
+
+#: What a signature begins with, and how long it is.
+VERSION = b"\x01\0\0\0"
+SIGNATURE_SIZE = 16
+#: How many bytes of key stream are searched after a loss.
+_SEARCH = 1 << 16
+
+
+def nt_hash(password: str) -> bytes:
+    """The NT hash of a password (NTOWFv1)."""
+    return bytes(MD4.new(password.encode("utf-16-le", "surrogatepass")).digest())  # noqa: S303 - what the protocol uses
+
+
+def _hmac(key: bytes, *parts: bytes) -> bytes:
+    return hmac.digest(key, b"".join(parts), "md5")
+
+
+def session_key(secret: bytes, challenge: Challenge, authenticate: Authenticate) -> bytes | None:
+    """The exported session key of an exchange, given an NT hash; None when the hash does not prove right."""
+    flags = authenticate.flags
+    response = authenticate.nt_response
+    if not authenticate.user and not response:
+        # Anonymous (3.2.5.1.2).
+        exchange = bytes(16)
+    elif len(response) > 24:
+        owner = (authenticate.user.upper() + authenticate.domain).encode("utf-16-le", "surrogatepass")
+        owf = _hmac(secret, owner)
+        if _hmac(owf, challenge.server_challenge, response[16:]) != response[:16]:
+            return None
+        exchange = _hmac(owf, response[:16])
+    elif len(response) == 24:
+        extended = flags & NegotiateFlag.EXTENDED_SESSIONSECURITY
+        nonce = challenge.server_challenge
+        if extended:
+            nonce = md5(nonce + authenticate.lm_response[:8]).digest()[:8]  # noqa: S324 - what the protocol uses
+        if _desl(secret, nonce) != response:
+            return None
+        exchange = bytes(MD4.new(secret).digest())  # noqa: S303
+        if extended:
+            exchange = _hmac(exchange, challenge.server_challenge, authenticate.lm_response[:8])
+    else:
+        return None
+    if flags & NegotiateFlag.KEY_EXCH:
+        return bytes(ARC4.new(exchange).decrypt(authenticate.encrypted_session_key))
+    return exchange
+
+
+def _desl(secret: bytes, nonce: bytes) -> bytes:
+    """A nonce under the three DES keys of a hash (MS-NLMP 6)."""
+    keys = secret.ljust(21, b"\0")
+    return b"".join(DES.new(_spread(keys[at : at + 7]), DES.MODE_ECB).encrypt(nonce) for at in (0, 7, 14))  # noqa: S304 - what the protocol uses
+
+
+def _spread(key: bytes) -> bytes:
+    """Seven bytes of key as eight with parity bits."""
+    number = int.from_bytes(key, "big")
+    return bytes((number >> 49 - 7 * place & 0x7F) << 1 for place in range(8))
+
+
+class Side:
+    """What one side signs and seals, with extended session security: its keys, key stream and sequence number.
+
+    Both peers and an onlooker keep one for each direction.
+    """
+
+    def __init__(self, key: bytes, flags: int, *, client: bool) -> None:
+        way = b"client-to-server" if client else b"server-to-client"
+        strength = 16 if flags & NegotiateFlag.BITS_128 else 7 if flags & NegotiateFlag.BITS_56 else 5
+        self.signing = md5(key + b"session key to " + way + b" signing key magic constant\0").digest()  # noqa: S324
+        sealing = md5(key[:strength] + b"session key to " + way + b" sealing key magic constant\0").digest()  # noqa: S324
+        self._cipher: ARC4.ARC4Cipher | _Ahead = ARC4.new(sealing)
+        self._exchanged = bool(flags & NegotiateFlag.KEY_EXCH)
+        #: The number that the next message is expected to have.
+        self.sequence = 0
+
+    def seal(self, head: bytes, stub: bytes, tail: bytes, *, private: bool) -> tuple[bytes, bytes]:
+        """Sign ``head + stub + tail`` and seal the stub; the stub as it goes on the wire, and the signature."""
+        sealed = self._cipher.encrypt(stub) if private and stub else stub
+        check = self._check(self.sequence, head + stub + tail)
+        if self._exchanged:
+            check = self._cipher.encrypt(check)
+        signature = VERSION + check + self.sequence.to_bytes(4, "little")
+        self.sequence = self.sequence + 1 & 0xFFFFFFFF
+        return sealed, signature
+
+    def open(self, head: bytes, stub: bytes, tail: bytes, signature: bytes, *, private: bool) -> tuple[bytes, bool]:
+        """Unseal a stub; the stub in the clear, and whether its signature is right.
+
+        The sequence number is taken from the signature, which carries it in the clear: it begins at 1 where SPNEGO's
+        mechListMIC was sent, whose use of the key stream does not count. The signature covers the whole PDU; of the
+        stub alone is right, too (MS-RPCE 2.2.2.11: without header signing).
+        """
+        sequence = int.from_bytes(signature[12:16], "little")
+        missed = sequence != self.sequence and sequence > 1
+        self.sequence = sequence + 1 & 0xFFFFFFFF
+        if missed and (private or self._exchanged):
+            return self._search(head, stub, tail, signature, private=private)
+        clear = self._cipher.decrypt(stub) if private and stub else stub
+        check = self._cipher.decrypt(signature[4:12]) if self._exchanged else signature[4:12]
+        return clear, self._right(sequence, head, clear, tail, check)
+
+    def _check(self, sequence: int, message: bytes) -> bytes:
+        return _hmac(self.signing, sequence.to_bytes(4, "little"), message)[:8]
+
+    def _right(self, sequence: int, head: bytes, clear: bytes, tail: bytes, check: bytes) -> bool:
+        return self._check(sequence, head + clear + tail) == check or self._check(sequence, clear) == check
+
+    def _search(self, head: bytes, stub: bytes, tail: bytes, signature: bytes, *, private: bool) -> tuple[bytes, bool]:
+        """Messages were missed: find the place in the key stream where this one was sealed."""
+        size = len(stub) if private else 0
+        used = size + (8 if self._exchanged else 0)
+        stream = self._cipher.encrypt(bytes(_SEARCH + used))
+        sequence = int.from_bytes(signature[12:16], "little")
+        sealed = int.from_bytes(stub, "big")
+        found = -1
+        clear, check = stub, signature[4:12]
+        for place in range(_SEARCH):
+            if size:
+                clear = (sealed ^ int.from_bytes(stream[place : place + size], "big")).to_bytes(size, "big")
+            if self._exchanged:
+                key = stream[place + size : place + size + 8]
+                check = bytes(a ^ b for a, b in zip(signature[4:12], key, strict=True))
+            if self._check(sequence, head + clear + tail) == check:
+                found = place
+                break
+        # What was generated too much has to come again.
+        rest = stream[max(found, 0) + used :]
+        self._cipher = _Ahead(rest, self._cipher)
+        return clear, found >= 0
+
+
+class _Ahead:
+    """A key stream of which a part was generated already."""
+
+    def __init__(self, ready: bytes, cipher: ARC4.ARC4Cipher | _Ahead) -> None:
+        self.ready = ready
+        self.cipher = cipher
+
+    def encrypt(self, data: bytes) -> bytes:
+        size = len(data)
+        if len(self.ready) < size:
+            self.ready += self.cipher.encrypt(bytes(max(size, 4096)))
+        key, self.ready = self.ready[:size], self.ready[size:]
+        return (int.from_bytes(data, "big") ^ int.from_bytes(key, "big")).to_bytes(size, "big")
+
+    decrypt = encrypt

@@ -1,0 +1,161 @@
+"""Look into a protected association from outside: who authenticated how, and with a password what was sealed.
+
+NTLM is unsealed, raw and inside SPNEGO, when one of the given NT hashes proves right. Everything else is recognised
+and named, so that a report can say what would be needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from protocol.rpc import ntlm, spnego
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from protocol.rpc.pdu import Auth
+    from protocol.rpc.sealing import Side
+
+__all__ = ["CONNECT", "INTEGRITY", "LEVELS", "PACKET", "PRIVACY", "Opened", "Unsealer", "hashes"]
+
+#: Authentication levels (MS-RPCE 2.2.1.1.8).
+CONNECT, PACKET, INTEGRITY, PRIVACY = 2, 4, 5, 6
+LEVELS = {1: "none", 2: "connect", 3: "call", 4: "packet", 5: "integrity", 6: "privacy"}
+#: Authentication types (MS-RPCE 2.2.1.1.7).
+_SPNEGO, _NTLM = 9, 10
+_TYPES = {_SPNEGO: "SPNEGO", _NTLM: "NTLM", 14: "TLS (SChannel)", 16: "Kerberos", 68: "Netlogon"}
+_TRAILER = 8
+
+
+class Opened(NamedTuple):
+    """What was found behind the protection: the stub with its padding, None when it stays sealed."""
+
+    stub: bytes | None
+    #: Whether the signature is right; None when that could not be looked at.
+    signed: bool | None
+
+
+def hashes(passwords: Sequence[str]) -> list[bytes]:
+    """The NT hashes of passwords."""
+    from protocol.rpc.sealing import nt_hash
+
+    return [nt_hash(password) for password in passwords]
+
+
+class _Context:
+    """One security context: what was seen of its exchange, and its keys once they are known."""
+
+    __slots__ = ("account", "challenge", "keyless", "mechanism", "sides")
+
+    def __init__(self, mechanism: str) -> None:
+        self.mechanism = mechanism
+        self.account = ""
+        self.challenge: ntlm.Challenge | None = None
+        #: Why there are no keys.
+        self.keyless = ""
+        #: What the server and what the client sends: ``sides[from_client]``.
+        self.sides: tuple[Side, Side] | None = None
+
+
+class Unsealer:
+    """The security contexts of one association, with the secrets to try (NT hashes)."""
+
+    def __init__(self, secrets: Sequence[bytes] = ()) -> None:
+        self.secrets = secrets
+        self._contexts: dict[int, _Context] = {}
+        #: The context that was used last.
+        self.context: _Context | None = None
+
+    @property
+    def mechanism(self) -> str:
+        """How the two authenticate."""
+        return self.context.mechanism if self.context is not None else "unknown"
+
+    @property
+    def account(self) -> str:
+        """Who authenticates, as far as that was seen."""
+        return self.context.account if self.context is not None else ""
+
+    @property
+    def needed(self) -> str:
+        """What would be needed to look inside."""
+        context = self.context
+        if context is None or not context.mechanism.startswith("NTLM"):
+            return f"{self.mechanism} is not unsealed here: record without packet privacy, or let tshark decrypt it"
+        if context.keyless:
+            return context.keyless
+        if context.challenge is None or not context.account:
+            return "the beginning of the connection, with its NTLM exchange"
+        return f"the password of {context.account}"
+
+    def token(self, from_client: bool, auth: Auth) -> None:
+        """Take the token of a bind, an answer to one, an alter_context or an auth3."""
+        context = self._contexts.get(auth.context)
+        if context is None:
+            if len(self._contexts) >= 64:
+                del self._contexts[next(iter(self._contexts))]
+            context = self._contexts[auth.context] = _Context(_TYPES.get(auth.type, f"type {auth.type}"))
+        self.context = context
+        token = auth.token
+        if auth.type == _SPNEGO:
+            said = spnego.negotiation(token)
+            if said is not None:
+                token = said.token
+                if said.mechanisms and (said.token or not from_client):
+                    self._chosen(context, said.mechanisms[0])
+            at = token.find(ntlm.SIGNATURE)
+            if at >= 0:
+                token = token[at:]
+                context.mechanism = "NTLM in SPNEGO"
+        message = ntlm.message(token)
+        if isinstance(message, ntlm.Challenge):
+            context.challenge = message
+            context.sides = None
+        elif isinstance(message, ntlm.Authenticate):
+            self._authenticated(context, message)
+
+    @staticmethod
+    def _chosen(context: _Context, mechanism: bytes) -> None:
+        if mechanism in spnego.KERBEROS:
+            context.mechanism = "Kerberos in SPNEGO"
+        elif mechanism == spnego.NTLM:
+            context.mechanism = "NTLM in SPNEGO"
+
+    def _authenticated(self, context: _Context, message: ntlm.Authenticate) -> None:
+        context.account = message.account
+        context.sides = None
+        if context.challenge is None:
+            context.keyless = "the beginning of the NTLM exchange, which this capture does not have"
+            return
+        if not message.flags & ntlm.NegotiateFlag.EXTENDED_SESSIONSECURITY:
+            context.keyless = "NTLM without extended session security is not unsealed here"
+            return
+        if not self.secrets:
+            context.keyless = ""
+            return
+        # Here, because it needs a package of its own.
+        from protocol.rpc.sealing import Side, session_key
+
+        for secret in self.secrets:
+            key = session_key(secret, context.challenge, message)
+            if key is not None:
+                flags = message.flags
+                context.sides = Side(key, flags, client=False), Side(key, flags, client=True)
+                context.keyless = ""
+                return
+        context.keyless = f"the right password of {message.account}: none of those given fits"
+
+    def open(self, from_client: bool, pdu: bytes, start: int, end: int, auth: Auth) -> Opened:
+        """Verify and unseal a PDU whose stub and padding lie between ``start`` and ``end``."""
+        private = auth.level == PRIVACY
+        context = self._contexts.get(auth.context)
+        if context is not None:
+            self.context = context
+        if context is None or context.sides is None or len(auth.token) < 16:
+            return Opened(None if private else pdu[start:end], None)
+        side = context.sides[from_client]
+        head, tail = pdu[:start], pdu[end : end + _TRAILER]
+        stub, right = side.open(head, pdu[start:end], tail, auth.token, private=private)
+        if private and not right:
+            return Opened(None, False)
+        return Opened(stub, right)
