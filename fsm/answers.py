@@ -261,11 +261,45 @@ _FREED = _word(mmc.FreeDialogInstance, "htDlgInst")
 
 
 def _opens_dialog(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    # Providers may be installed or removed.
+    conversation.facts.providers = None
     value = answer.words[_word(mmc.GetUIDllName, "htDlgInst")]
     if value and value != ABSENT and len(conversation.dialogs) < LIMIT:
         dialog = conversation.dialogs[value] = Dialog(value)
         conversation.step(dialog, device.DIALOG_OPENED)
 
+
+def _counts_addresses(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    found = answer.line_dev_caps  # type: ignore[attr-defined]
+    if hasattr(found, "num_addresses"):
+        conversation.facts.has_addresses(exchange.words[_CAPS_DEVICE], found.num_addresses or 0)
+
+
+_CAPS_DEVICE = _word(line.GetDevCaps, "dwDeviceID")
+
+
+def _lists_providers(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    found = answer.provider_list  # type: ignore[attr-defined]
+    if hasattr(found, "provider_list"):
+        conversation.facts.providers = frozenset(entry.permanent_provider_id for entry in found.provider_list or ())
+
+
+def _lists_devices(name: str) -> Callable[[Conversation, Exchange, Request], None]:
+    def lists(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+        found = answer.device_info_list  # type: ignore[attr-defined]
+        if hasattr(found, "device_info"):
+            setattr(conversation.facts, name, frozenset(entry.permanent_device_id for entry in found.device_info or ()))
+
+    return lists
+
+
+def _lists_proxies(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    found = answer.line_proxy_request_list  # type: ignore[attr-defined]
+    if hasattr(found, "entries"):
+        conversation.facts.proxy_list(exchange.words[_PROXY_DEVICE], found.entries or (), conversation.now)
+
+
+_PROXY_DEVICE = _word(line.GetProxyStatus, "dwDeviceID")
 
 #: What to do with the successful answer to a request.
 ANSWERS: dict[str, Callable[[Conversation, Exchange, Request], None]] = {
@@ -286,6 +320,11 @@ ANSWERS: dict[str, Callable[[Conversation, Exchange, Request], None]] = {
     "line.GetNewCalls": _lists_calls,
     "line.GetCallStatus": _shows_state,
     "generic.RSPSetEventFilterMasks": _filters,
+    "line.GetDevCaps": _counts_addresses,
+    "line.GetProxyStatus": _lists_proxies,
+    "mmc.GetProviderList": _lists_providers,
+    "mmc.GetLineInfo": _lists_devices("line_ids"),
+    "mmc.GetPhoneInfo": _lists_devices("phone_ids"),
     "mmc.GetUIDllName": _opens_dialog,
     "mmc.FreeDialogInstance": _frees_dialog,
 }

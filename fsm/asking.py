@@ -93,6 +93,8 @@ class Asking(Parties):
                 exchange.line = call.line
         else:
             self._names(exchange, route, words)
+        if route.conditions:
+            self._weigh(exchange, words)
         if packet.layout.suspects and packet.suspicious():
             self._inspect(exchange, packet)
         if route.asynchronous:
@@ -115,6 +117,7 @@ class Asking(Parties):
         if bound.rule:
             self._charge(exchange, self.binding, route.binding, bound, "")
         self._names(exchange, route, packet.words)
+        self._weigh(exchange, packet.words)
         self._inspect(exchange, packet)
         self.observers = watching
         self.charged.clear()
@@ -122,6 +125,15 @@ class Asking(Parties):
         for charge in exchange.charges or ():
             if local or charge.level is not Level.SUSPICIOUS:
                 raise charge.error(exchange, local=local)
+
+    def _weigh(self, exchange: Exchange, words: tuple[int, ...]) -> None:
+        """What is wrong with a request by what the conversation has shown."""
+        if self.partial:
+            return
+        for condition in exchange.route.conditions:
+            detail = condition.wrong(self, exchange, words)
+            if detail:
+                self._accuse(exchange, condition.rule, exchange.route.section, f"in which {condition.field}: {detail}")
 
     def _inspect(self, exchange: Exchange, packet: Request) -> None:
         """What is wrong with the packet itself."""

@@ -103,6 +103,7 @@ class Conversation(Asking):
         self._at(frame, time)
         if process_id == 0xFFFFFFFD:
             event = binding.ATTACHED_MANAGEMENT
+            self.facts.administrator = True
         else:
             event = binding.ATTACHED_MAILSLOT if domain_user else binding.ATTACHED_PUSH
         self.step(self.binding, event)

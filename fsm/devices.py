@@ -68,6 +68,8 @@ class Devices(Reporting):
 
     def _changes(self, kind: str, words: tuple[int, ...], event: Event) -> None:
         for app in self._applications(kind, words[1]):
+            if event is device.CREATED and app.devices is not None:
+                app.devices = max(app.devices, words[6] + 1)
             version = app.version(words[6])
             if version is not None:
                 old = kind == "line" and 0 < version.agreed < TAPI_VERSION.V2_0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fsm.facts import Facts
 from fsm.memory import Memory
 from fsm.reporting import ANY_STATE
 from fsm.tables.binding import BindingState, ChannelState
@@ -43,4 +44,5 @@ def doubt(registry: Registry) -> None:
     for exchange in (*registry.pending.values(), *registry.unanswered.values(), *registry.unnumbered):
         exchange.charges = None
     registry.recent = Memory()
+    registry.facts = Facts()
     registry.swaps.clear()

@@ -92,6 +92,7 @@ class Parties(Devices):
         if found is None:
             return
         changes, type_ = words[6], words[7]
+        self.facts.proxy_status(found.device, changes, type_, self.now)
         if changes & LINEPROXYSTATUS.OPEN:
             self._handler(found, type_, agents.HANDLER_OPENED)
         if changes & LINEPROXYSTATUS.CLOSE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fsm.facts import Facts
 from fsm.finding import Finding
 from fsm.instances import (
     Agent,
@@ -80,6 +81,7 @@ class Registry:
         #: When packets were last found to be missing: what was sent or had ended by then proves nothing.
         self.gap_at = float("-inf")
         self.grace = grace
+        self.facts = Facts()
         self.binding = Binding()
         self.channel = Channel()
         self.apps: dict[int, App] = {}

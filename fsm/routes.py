@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fsm.conditions import conditions_of, proxy_type
 from fsm.instances import Call, Exchange
 from fsm.tables import call_requests
 from fsm.tables.binding import CONTROLS, FETCHES, MANAGES
@@ -15,12 +16,13 @@ from fsm.tables.call import CREATIONS
 from fsm.tables.call_reports import DIALLED, REMOVED
 from fsm.tables.call_states import CallState
 from fsm.tables.request import ASK, DROPPING, SEND
-from protocol.constants import LINECALLCOMPLMODE, LINECALLSELECT, LINEPROXYREQUEST, LINETRANSFERMODE, TUISPIDLL_OBJECT
+from protocol.constants import LINECALLCOMPLMODE, LINECALLSELECT, LINETRANSFERMODE, TUISPIDLL_OBJECT
 from protocol.event import COMPLETIONS
 from protocol.fields import Handle, HandleType
 from protocol.packet import REQUESTS, Unknown
 
 if TYPE_CHECKING:
+    from fsm.conditions import Condition
     from fsm.machine import Cell, Move
     from fsm.row import Event
     from protocol.packet import Request
@@ -108,6 +110,8 @@ class Route(NamedTuple):
     echoes: tuple[tuple[int, int], ...]
     #: Word of the handle that events about what the request opens will carry, 0 for requests that open nothing.
     opens: int
+    #: What else has to hold, by what the conversation has shown.
+    conditions: tuple[Condition, ...]
     #: Words of the application's handle and of the device, where the request uses a version that was agreed on.
     versioned: tuple[int, int] | None
     #: The type of proxy request that it becomes; 0 for others.
@@ -150,7 +154,6 @@ _HIDDEN: dict[str, tuple[tuple[str, HandleType, str, tuple[str, frozenset[int]]]
         ),
     )
 }
-_PROXIES = {name: int(member) for name, member in LINEPROXYREQUEST.__members__.items()}
 #: What the success of a request leaves with its call.
 _MARKS = {"Dial": DIALLED.bit, "RemoveFromConference": REMOVED.bit}
 #: Requests that control devices, whatever their handles say.
@@ -204,9 +207,10 @@ def _route(request: type[Request]) -> Route:
         key=f"{request.device}.{name}",
         plain=len(calls) == 1 and not handles and not calls[0].optional and calls[0].when is None,
         echoes=_echoes(request),
+        conditions=conditions_of(request),
         opens=next((layout.index(spec) for spec in ("hRemoteLine", "hRemotePhone") if spec in layout.by_spec), 0),
         versioned=_versioned(request),
-        proxy=_PROXIES.get(name.upper(), 0) if request.device == "line" else 0,
+        proxy=proxy_type(request),
         zero=DROPPING.bit if name == "Drop" else 0,
         mark=_MARKS.get(name, 0),
         first=Exchange.machine.cells[SEND if request.completion == "async" else ASK][Exchange.machine.start],

@@ -119,6 +119,7 @@ class SetLineInfo(
     number=135,
     section="2.2.4.1.7.7",
     device="mmc",
+    administrator=(("01", "", ()),),
 ):
     """Set which users may use which lines."""
 
@@ -131,6 +132,7 @@ class SetPhoneInfo(
     number=136,
     section="2.2.4.1.7.8",
     device="mmc",
+    administrator=(("01", "", ()),),
 ):
     """Set which users may use which phones."""
 
@@ -143,6 +145,10 @@ class GetUIDllName(
     number=1,
     section="2.2.4.1.7.9",
     device="mmc",
+    administrator=(
+        ("01", "dwObjectType", (int(TUISPIDLL_OBJECT.LINEID), int(TUISPIDLL_OBJECT.PHONEID))),
+        ("02", "dwObjectType", (int(TUISPIDLL_OBJECT.PROVIDERID),)),
+    ),
 ):
     """Start a configuration dialog of a provider and get its dialog instance."""
 
@@ -176,6 +182,7 @@ class TUISPIDLLCallback(
     number=2,
     section="2.2.4.1.7.10",
     device="mmc",
+    administrator=(("03", "dwObjectType", (int(TUISPIDLL_OBJECT.LINEID), int(TUISPIDLL_OBJECT.PHONEID))),),
 ):
     """Carry data between a provider and its dialog on the client."""
 
@@ -208,6 +215,7 @@ class SetServerConfig(
     number=137,
     section="2.2.4.1.7.12",
     device="mmc",
+    administrator=(("01", "", ()),),
 ):
     """Change the configuration of the telephony server."""
 

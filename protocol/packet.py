@@ -154,7 +154,12 @@ class Message(Record):
 
 
 class Request(Message):
-    """A request to the server; building one with ``ack=`` gives its response instead."""
+    """A request to the server; building one with ``ack=`` gives its response instead.
+
+    A declaration gives, beside Req_Func and section: ``checks`` that look at several fields; bullets of the rules that
+    the caller must own the phone (``owner``), be an administrator (bullet, field, values that need it), that a
+    handler must be registered, serve the request and get it (``proxy``), and that calls be on one line.
+    """
 
     if TYPE_CHECKING:
         capacity: int = 0
@@ -173,6 +178,10 @@ class Request(Message):
         privileged: str = "",
         returns: str = "",
         checks: tuple[Several, ...] = (),
+        owner: str = "",
+        administrator: tuple[tuple[str, str, tuple[int, ...]], ...] = (),
+        proxy: str = "",
+        same_line: str = "",
         response: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -185,6 +194,12 @@ class Request(Message):
         cls.layout.prefix = f"TRP-3.1.4.2-{number:03d}-"
         cls.layout.privilege_rule = cls.layout.rule(privileged)
         cls.layout.looks_across(checks)
+        cls.layout.privilege_rule = cls.layout.rule(owner)
+        cls.layout.same_line_rule = cls.layout.rule(same_line)
+        cls.layout.proxy_rules = tuple(map(cls.layout.rule, proxy.split()))
+        cls.layout.administrator_rules = tuple(
+            (cls.layout.rule(bullet), spec, values) for bullet, spec, values in administrator
+        )
         cls.req_func = number
         cls.device = device
         cls.completion = completion

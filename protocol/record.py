@@ -227,8 +227,13 @@ class Layout:
     shortest = 0
     #: What the ids of the rules of this record start with.
     prefix = "TRP-3.1.4.2-"
-    #: The rule that the caller must hold a privilege.
+    #: The rule that the caller must hold a privilege; that two calls must be on one line.
     privilege_rule = ""
+    same_line_rule = ""
+    #: Rules about proxy handlers: registered, serving, getting the request.
+    proxy_rules: tuple[str, ...] = ()
+    #: Rules that the caller must be an administrator: (rule, field or empty, values with which it binds).
+    administrator_rules: tuple[tuple[str, str, tuple[int, ...]], ...] = ()
 
     def rule(self, bullet: str) -> str:
         """The id of a rule from the number that the declaration gives."""

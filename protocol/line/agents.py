@@ -60,6 +60,7 @@ class AgentSpecific(
         "LINEERR_INVALPOINTER LINEERR_NOMEM LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL "
         "LINEERR_RESOURCEUNAVAIL LINEERR_STRUCTURETOOSMALL LINEERR_UNINITIALIZED"
     ),
+    proxy="04 05 06",
 ):
     """Reach extensions of the agent handler of a line."""
 
@@ -84,6 +85,7 @@ class CreateAgent(
         "LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_NOMEM LINEERR_OPERATIONFAILED "
         "LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    proxy="04 05 06",
 ):
     """Create an agent object at a proxy handler."""
 
@@ -104,6 +106,7 @@ class CreateAgentSession(
         "LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_NOMEM LINEERR_OPERATIONFAILED "
         "LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    proxy="07 08 09",
 ):
     """Create a session of an agent in an ACD group."""
 
@@ -131,6 +134,7 @@ class GetAgentActivityList(
         "LINEERR_INVALLINEHANDLE LINEERR_RESOURCEUNAVAIL LINEERR_INVALPOINTER LINEERR_STRUCTURETOOSMALL "
         "LINEERR_NOMEM LINEERR_UNINITIALIZED"
     ),
+    proxy="03 04 07",
 ):
     """Ask for the activities that an agent can be set to."""
 
@@ -152,6 +156,7 @@ class GetAgentCaps(
         "LINEERR_INVALPOINTER LINEERR_NODEVICE LINEERR_NODRIVER LINEERR_NOMEM LINEERR_OPERATIONFAILED "
         "LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_STRUCTURETOOSMALL LINEERR_UNINITIALIZED"
     ),
+    proxy="05 06 07",
 ):
     """Ask what agent operations an address supports."""
 
@@ -180,6 +185,7 @@ class GetAgentGroupList(
         "LINEERR_NOMEM LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL "
         "LINEERR_STRUCTURETOOSMALL LINEERR_UNINITIALIZED"
     ),
+    proxy="03 04 07",
 ):
     """Ask for the groups that an agent can log on to."""
 
@@ -200,6 +206,7 @@ class GetAgentInfo(
         "LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_NOMEM LINEERR_OPERATIONFAILED "
         "LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    proxy="05 06 07",
 ):
     """Ask for the statistics of an agent."""
 
@@ -220,6 +227,7 @@ class GetAgentSessionInfo(
         "LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_NOMEM LINEERR_OPERATIONFAILED "
         "LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    proxy="05 06 07",
 ):
     """Ask for the statistics of an agent session."""
 
@@ -240,6 +248,7 @@ class GetAgentSessionList(
         "LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_NOMEM LINEERR_OPERATIONFAILED "
         "LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    proxy="05 06 07",
 ):
     """Ask for the sessions of an agent."""
 
@@ -261,6 +270,7 @@ class GetAgentStatus(
         "LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_STRUCTURETOOSMALL "
         "LINEERR_UNINITIALIZED"
     ),
+    proxy="03 04 07",
 ):
     """Ask for the state of the agent at an address."""
 
@@ -281,6 +291,7 @@ class GetGroupList(
         "LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_NOMEM LINEERR_OPERATIONFAILED "
         "LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    proxy="05 06 07",
 ):
     """Ask for all ACD groups of a proxy handler."""
 
@@ -319,6 +330,7 @@ class GetQueueInfo(
         "LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_NOMEM LINEERR_OPERATIONFAILED "
         "LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    proxy="04 05 06",
 ):
     """Ask for the statistics of an ACD queue."""
 
@@ -339,6 +351,7 @@ class GetQueueList(
         "LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_NOMEM LINEERR_OPERATIONFAILED "
         "LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    proxy="05 06 07",
 ):
     """Ask for the queues of an ACD group."""
 
@@ -361,6 +374,7 @@ class SetAgentActivity(
         "LINEERR_INVALPOINTER LINEERR_NOMEM LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL "
         "LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    proxy="02 03 04",
 ):
     """Set the activity of the agent at an address."""
 
@@ -380,6 +394,7 @@ class SetAgentGroup(
         "LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_INVALPASSWORD LINEERR_INVALPOINTER LINEERR_NOMEM "
         "LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    proxy="04 05 06",
 ):
     """Log an agent on to groups at an address."""
 
@@ -400,6 +415,7 @@ class SetAgentMeasurementPeriod(
         "LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_NOMEM LINEERR_OPERATIONFAILED "
         "LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    proxy="03 04 05",
 ):
     """Set the period over which statistics of an agent are kept."""
 
@@ -419,6 +435,7 @@ class SetAgentSessionState(
         "LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
     checks=(NotBothZero("02", "dwAgentSessionState", "dwNextAgentSessionState"),),
+    proxy="05 06 07",
 ):
     """Set the state of an agent session, or the one to enter next."""
 
@@ -452,6 +469,7 @@ class SetAgentState(
         "LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
     checks=(NotBothZero("02", "dwAgentState", "dwNextAgentState"),),
+    proxy="05 06 07",
 ):
     """Set the state of the agent at an address, or the one to enter next."""
 
@@ -484,6 +502,7 @@ class SetAgentStateEx(
         "LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
     checks=(NotBothZero("02", "dwAgentState", "dwNextAgentState"),),
+    proxy="05 06",
 ):
     """Set the state of an agent by handle, or the one to enter next."""
 
@@ -507,6 +526,7 @@ class SetQueueMeasurementPeriod(
         "LINEERR_INVALLINEHANDLE LINEERR_INVALPARAM LINEERR_NOMEM LINEERR_OPERATIONFAILED "
         "LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
+    proxy="03 04 05",
 ):
     """Set the period over which statistics of a queue are kept."""
 

@@ -51,6 +51,7 @@ class CompleteTransfer(
         "LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL"
     ),
     checks=(Differ("04", "hCall", "hConsultCall"),),
+    same_line="05",
 ):
     """Complete a transfer that was set up, as transfer or as three-way conference."""
 
@@ -129,8 +130,9 @@ class SetUpConference(
         HandleType.HCALL,
         optional=True,
         note="NULL when no initial call; then hLine is used; state/owner apply only when non-NULL",
+        live="01",
     )
-    line: int = field.handle("hLine", HandleType.HLINE, optional=True, note="ignored when hCall is not NULL")
+    line: int = field.handle("hLine", HandleType.HLINE, optional=True, note="ignored when hCall is not NULL", live="01")
     conf_call_context: int = field.context("lphConfCallContext")
     consult_call_context: int = field.context("lphConsultCallContext")
     num_parties: int = field.number("dwNumParties", note="hint passed to the provider")

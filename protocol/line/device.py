@@ -53,9 +53,7 @@ class DevSpecific(
     context: int = field.context("lpContext")
     line: int = field.handle("hLine", HandleType.HLINE, optional=True, note="required", live="02")
     address_id: int = field.address("dwAddressID")
-    call: int = field.handle(
-        "hCall", HandleType.HCALL, optional=True, note="optional; must belong to hLine", live="01 05"
-    )
+    call: int = field.handle("hCall", HandleType.HCALL, optional=True, note="optional; must belong to hLine", live="01")
     params_context: int = field.context("lpParamsContext")
     params: bytes | None = field.block("lpParams", "dwSize", start="03", end="04")
     size: int | None = field.size("dwSize")
@@ -169,9 +167,9 @@ class GetID(
 ):
     """Ask for the device id that belongs to a line, an address or a call."""
 
-    line: int = field.handle("hLine", HandleType.HLINE)
+    line: int = field.handle("hLine", HandleType.HLINE, live="04")
     address_id: int = field.address("dwAddressID", note="said not to be validated; 3.1.4.2 has a check")
-    call: int = field.handle("hCall", HandleType.HCALL, note="used when dwSelect is CALL")
+    call: int = field.handle("hCall", HandleType.HCALL, note="used when dwSelect is CALL", live="04")
     select: int = field.flags("dwSelect", LINECALLSELECT, cardinality="one", legal="06")
     device_id: int | VARSTRING | None = field.buffer("lpDeviceID", VARSTRING, minimum="01", fits="02")
     device_class: str | None = field.text("lpszDeviceClass", rule="03")
@@ -327,9 +325,9 @@ class SetTerminal(
     """Route low-level events of a line, address or call to a terminal."""
 
     request_id: int = field.request_id()
-    line: int = field.handle("hLine", HandleType.HLINE)
+    line: int = field.handle("hLine", HandleType.HLINE, live="01")
     address_id: int = field.address("dwAddressID")
-    call: int = field.handle("hCall", HandleType.HCALL, note="state sentence applies when dwSelect is CALL")
+    call: int = field.handle("hCall", HandleType.HCALL, note="state sentence applies when dwSelect is CALL", live="01")
     select: int = field.flags("dwSelect", LINECALLSELECT, cardinality="one", legal="02")
     terminal_modes: int = field.flags("dwTerminalModes", LINETERMMODE, cardinality="one-or-more", legal="03")
     terminal_id: int = field.number("dwTerminalID", note="0..dwNumTerminals-1")

@@ -240,9 +240,9 @@ class SetMediaControl(
 ):
     """Let the server act on a media stream when digits, tones, media or states occur."""
 
-    line: int = field.handle("hLine", HandleType.HLINE)
+    line: int = field.handle("hLine", HandleType.HLINE, live="09")
     address_id: int = field.address("dwAddressID", note="said not to be validated")
-    call: int = field.handle("hCall", HandleType.HCALL)
+    call: int = field.handle("hCall", HandleType.HCALL, live="09")
     select: int = field.flags("dwSelect", LINECALLSELECT)
     digit_list: tuple[LINEMEDIACONTROLDIGIT, ...] | None = field.array(
         "lpDigitList", LINEMEDIACONTROLDIGIT, "dwDigitNumEntries", start="01", end="02"

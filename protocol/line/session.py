@@ -91,9 +91,7 @@ class GetDevCaps(
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP, live="06")
     device_id: int = field.device("dwDeviceID", exists="03")
     tspi_version: int = field.version("dwTSPIVersion", note="value from NegotiateAPIVersion", listed="04")
-    ext_version: int = field.version(
-        "dwExtVersion", note="said not to be validated; 3.1.4.2 says to fail when invalid", acceptable="05"
-    )
+    ext_version: int = field.version("dwExtVersion", note="said not to be validated; 3.1.4.2 says to fail when invalid")
     line_dev_caps: int | LINEDEVCAPS | None = field.buffer("lpLineDevCaps", LINEDEVCAPS, fits="01", minimum="02")
 
 
@@ -111,7 +109,6 @@ class GetAddressCaps(
     ext_version: int = field.version(
         "dwExtVersion",
         note="0 when unused; said not to be validated, 3.1.4.2 says to fail when invalid",
-        acceptable="07",
     )
     address_caps: int | LINEADDRESSCAPS | None = field.buffer(
         "lpAddressCaps", LINEADDRESSCAPS, fits="02", minimum="03", room="04"

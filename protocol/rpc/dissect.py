@@ -56,7 +56,7 @@ class RpcCall:
     for whoever follows the calls.
     """
 
-    __slots__ = ("data", "method", "ndr64", "note", "phase", "start", "status")
+    __slots__ = ("data", "method", "ndr64", "note", "number", "phase", "start", "status")
 
     method: Method
     ndr64: bool
@@ -66,6 +66,7 @@ class RpcCall:
     #: Status of a fault.
     status: int
     note: Any
+    number: int
 
 
 #: Phases of a call.

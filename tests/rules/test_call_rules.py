@@ -458,7 +458,7 @@ def completed_before_forced_close(script: Script) -> None:
 
 def filtered(script: Script) -> None:
     """After an event filter, what seems to be missing was filtered (Q19)."""
-    script.ask(generic.RSPSetEventFilterMasks(obj_type=1))
+    script.ask(generic.RSPSetEventFilterMasks(obj_type=1, object_id=script.role.app))
     script.tell(script.announcement(script.call()))
     make(script)
     call = script.offer(state=S.DISCONNECTED, mode=1)

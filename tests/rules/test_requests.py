@@ -58,8 +58,6 @@ FOR_ALL = {
     "SetTerminal",
     "SetMediaControl",
 }
-#: Handles for which the specification has no rule that the server MUST fail.
-WITHOUT_RULE = {"SetUpConference", "GetID", "SetTerminal", "SetMediaControl"}
 #: What else has to be in a request so that nothing but the call can be wrong with it.
 FILLED: dict[str, dict[str, Any]] = {
     "BlindTransfer": {"dest_address": "1"},
@@ -193,9 +191,6 @@ def test_unknown_handles(name: str, field: str) -> None:
     number = getattr(line, name).req_func
     for handle in (live.talk.call(), released, voided):
         found = refused(live, name, field, handle)
-        if name in WITHOUT_RULE:
-            assert {finding.rule for finding in found} <= {f"CALL-PRE-{name}"}
-            continue
         (finding,) = found
         assert finding.rule.startswith(f"TRP-3.1.4.2-{number:03}-")
         assert (finding.level, finding.verdict, finding.fault) == (Level.MUST, Verdict.WARN, Fault.CLIENT)
@@ -215,7 +210,7 @@ def test_handles_that_just_ended(name: str, field: str) -> None:
             live.conversation.step(live.record(handle), VOIDED, 0)
             live.conversation.settle(live.record(handle))
         live.talk.ask(asked, ack=BAD_STATE)
-        assert {one.rule for one in about_calls(live)} <= ({f"CALL-PRE-{name}"} if name in WITHOUT_RULE else set())
+        assert {one.rule for one in about_calls(live)} == set()
 
 
 @pytest.mark.parametrize("state", ["CONNECTED", "IDLE"])

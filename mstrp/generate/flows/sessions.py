@@ -74,7 +74,7 @@ def _existing_calls(script: Script) -> None:
 
 def _filtered(script: Script) -> None:
     """After an accepted event filter events may be missing (Q19)."""
-    script.ask(generic.RSPSetEventFilterMasks(obj_type=1))
+    script.ask(generic.RSPSetEventFilterMasks(obj_type=1, object_id=script.role.app))
     call = script.call()
     script.tell(script.announcement(call))
     script.info(call)

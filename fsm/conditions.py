@@ -1,0 +1,312 @@
+"""Rules whose condition depends on what the conversation has shown: devices, versions, rights, proxy handlers.
+
+A rule that needs what was never seen stays silent. Declarations say which rules a field or a request has
+(``exists="02"``, ``proxy="04 05 06"``); `conditions_of` makes the conditions out of that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from protocol.constants import LINEPROXYREQUEST, OBJTYPE, TUISPIDLL_OBJECT
+from protocol.fields import Handle, HandleType
+
+if TYPE_CHECKING:
+    from fsm.instances import App, Exchange
+    from fsm.registry import Registry
+    from protocol.packet import Request
+    from protocol.record import Layout
+
+__all__ = ["Condition", "conditions_of", "proxy_type"]
+
+
+class Condition:
+    """A condition on a request that depends on what the conversation has shown."""
+
+    name: ClassVar[str] = ""
+    #: What has to hold; ``{field}`` stands for the name.
+    text: ClassVar[str] = ""
+
+    def __init__(self, rule: str, field: str, *words: int) -> None:
+        self.rule = rule
+        self.field = field
+        self.words = words
+
+    @property
+    def summary(self) -> str:
+        """What has to hold, in words."""
+        return self.text.format(field=self.field)
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        """What is wrong, or an empty string where nothing is or nothing is known."""
+        raise NotImplementedError
+
+
+def _app(talk: Registry, handle: int) -> App | None:
+    return talk.apps.get(handle)
+
+
+class DeviceExists(Condition):
+    """A device id is one of those that Initialize counted or LINE_CREATE brought."""
+
+    name = "exists"
+    text = "{field} names a device that exists"
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        number, app = words[self.words[0]], _app(talk, words[self.words[1]])
+        if app is None or app.devices is None or number < app.devices:
+            return ""
+        return f"{number} names no device, there are {app.devices}"
+
+
+class NumberOfDevices(DeviceExists):
+    """A number of devices is not above what Initialize counted."""
+
+    text = "{field} is not above the number of devices"
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        number = words[self.words[0]]
+        kind = "phone" if "Phone" in self.field else "line"
+        counts = [app.devices for app in talk.apps.values() if app.kind == kind]
+        if not counts or None in counts or number <= max(count or 0 for count in counts):
+            return ""
+        return f"{number} is more than the {max(count or 0 for count in counts)} devices"
+
+
+class AddressExists(Condition):
+    """An address id is one of those that LINEDEVCAPS counted."""
+
+    name = "exists"
+    text = "{field} names an address that exists on the line"
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        line = talk.lines.get(words[self.words[1]])
+        count = None if line is None or line.device is None else talk.facts.addresses.get(line.device)
+        number = words[self.words[0]]
+        return "" if count is None or number < count else f"{number} names no address, the line has {count}"
+
+
+class ProviderExists(Condition):
+    """A provider id is one of those that a list of providers had."""
+
+    name = "exists"
+    text = "{field} names an installed provider"
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        known, number = talk.facts.providers, words[self.words[0]]
+        return "" if known is None or number in known else f"{number:#x} names no installed provider"
+
+
+class ObjectExists(Condition):
+    """What an object id and its type name exists."""
+
+    name = "exists"
+    text = "{field} names an object of its type that exists"
+
+    def __init__(self, rule: str, field: str, word: int, type_word: int, new_word: int = 0) -> None:
+        super().__init__(rule, field, word, type_word)
+        #: Word that shows that something new is meant, which has no id yet; 0 for none.
+        self.new_word = new_word
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        number, type_ = words[self.words[0]], words[self.words[1]]
+        if self.new_word and words[self.new_word] != 0xFFFFFFFF:
+            return ""
+        known = {
+            TUISPIDLL_OBJECT.LINEID: talk.facts.line_ids,
+            TUISPIDLL_OBJECT.PHONEID: talk.facts.phone_ids,
+            TUISPIDLL_OBJECT.PROVIDERID: talk.facts.providers,
+        }.get(type_)  # type: ignore[call-overload]
+        return "" if known is None or number in known else f"{number:#x} names no {TUISPIDLL_OBJECT(type_).name}"
+
+
+class HandleExists(ObjectExists):
+    """A handle is live and of the type that goes with it (RSPSetEventFilterMasks)."""
+
+    text = "{field} is a live handle of the type that dwObjType gives"
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        handle, type_ = words[self.words[0]], words[self.words[1]]
+        known: Any = {
+            OBJTYPE.HLINEAPP: talk.apps,
+            OBJTYPE.HPHONEAPP: talk.apps,
+            OBJTYPE.HLINE: talk.lines,
+            OBJTYPE.HCALL: talk.calls,
+            OBJTYPE.HPHONE: talk.phones,
+        }.get(type_)  # type: ignore[call-overload]
+        return "" if known is None or handle in known else f"{handle:#x} is no live {OBJTYPE(type_).name}"
+
+
+class VersionAgreed(Condition):
+    """A version is the one that was negotiated for the device."""
+
+    name = "acceptable"
+    text = "{field} is the version that was negotiated for the device"
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        app = _app(talk, words[self.words[1]])
+        found = None if app is None else app.versions.get(words[self.words[2]])
+        number = words[self.words[0]]
+        if found is None or not found.agreed or number == found.agreed:
+            return ""
+        return f"{number:#010x} is not {found.agreed:#010x}, which was negotiated"
+
+
+class ExtensionAgreed(Condition):
+    """An extension version is 0 or the one that was negotiated for the device."""
+
+    name = "acceptable"
+    text = "{field} is 0 or the extension version that was negotiated for the device"
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        app = _app(talk, words[self.words[1]])
+        number = words[self.words[0]]
+        if not number or app is None:
+            return ""
+        found = app.versions.get(words[self.words[2]])
+        agreed = 0 if found is None else found.extension
+        if number == agreed:
+            return ""
+        return f"{number:#x} is not {agreed:#x}, which was negotiated" if agreed else f"{number:#x} was not negotiated"
+
+
+class SameLine(Condition):
+    """Two calls are on one line."""
+
+    name = "same-line"
+    text = "hCall and hConsultCall are on one line"
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        first, second = (talk.calls.get(words[word]) for word in self.words)
+        if first is None or second is None or first.line is None or second.line is None:
+            return ""
+        return "" if first.line is second.line else "is on another line than hConsultCall"
+
+
+class Administrator(Condition):
+    """The client is an administrator of the server."""
+
+    name = "administrator"
+    text = "the caller is an administrator"
+
+    def __init__(self, rule: str, field: str, word: int = 0, values: tuple[int, ...] = ()) -> None:
+        super().__init__(rule, field, word)
+        #: Values of the word with which alone the right is needed; empty for all.
+        self.values = values
+
+    @property
+    def summary(self) -> str:
+        if not self.values:
+            return self.text
+        return f"{self.text}, where {self.field} is {' or '.join(map(str, self.values))}"
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        if talk.facts.administrator is not False or (self.values and words[self.words[0]] not in self.values):
+            return ""
+        return "the client is no administrator"
+
+
+class _Proxy(Condition):
+    """A condition on the handlers of a line; the word is a line handle, or a device id after ``device``."""
+
+    name = "proxy"
+
+    def __init__(self, rule: str, field: str, word: int, type_: int, *, device: bool = False) -> None:
+        super().__init__(rule, field, word)
+        self.type = type_
+        self.device = device
+
+    def _of(self, talk: Registry, words: tuple[int, ...]) -> int | None:
+        number = words[self.words[0]]
+        if self.device:
+            return number
+        line = talk.lines.get(number)
+        return None if line is None else line.device
+
+
+class ProxyRegistered(_Proxy):
+    """The line has a proxy handler."""
+
+    text = "a proxy handler is registered for the line"
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        device = self._of(talk, words)
+        there = None if device is None else talk.facts.serves_any(device, talk.now - talk.grace)
+        return f"line device {device} has no proxy handler" if there is False else ""
+
+
+class ProxyServes(_Proxy):
+    """A proxy handler of the line serves the request."""
+
+    text = "a proxy handler of the line serves this request"
+
+    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+        device = self._of(talk, words)
+        before = talk.now - talk.grace
+        if device is None or talk.facts.serves_any(device, before) is False:
+            return ""
+        served = talk.facts.serves(device, self.type, before)
+        return f"no proxy handler of line device {device} serves it" if served is False else ""
+
+
+def proxy_type(request: type[Request]) -> int:
+    """The type of proxy request (2.2.3.1.48) that a request becomes; 0 where it becomes none."""
+    if request.device != "line":
+        return 0
+    return int(LINEPROXYREQUEST.__members__.get(request.__name__.upper(), 0))
+
+
+def conditions_of(request: type[Request]) -> tuple[Condition, ...]:
+    """The conditions that the declaration of a request names."""
+    layout = request.layout
+    owners = {
+        field.type: field.index for field in layout.fields if isinstance(field, Handle) and field.direction == "in"
+    }
+    app = owners.get(HandleType.HPHONEAPP if request.device == "phone" else HandleType.HLINEAPP, 0)
+    device = next((field.index for field in layout.fields if getattr(field, "role", "") == "device"), 0)
+    found: list[Condition] = []
+    for field in layout.fields:
+        rule = layout.rule(field.rules.get("exists", ""))
+        if rule:
+            found.append(_existing(rule, field, app, owners, layout))
+        rule = layout.rule(field.rules.get("acceptable", ""))
+        if rule:
+            kind = ExtensionAgreed if "Ext" in field.spec else VersionAgreed
+            found.append(kind(rule, field.spec, field.index, app, device))
+    if layout.same_line_rule:
+        found.append(SameLine(layout.same_line_rule, "hCall", *(owners_of(request))))
+    for rule, spec, values in layout.administrator_rules:
+        found.append(Administrator(rule, spec, layout.index(spec) if spec else 0, values))
+    if layout.proxy_rules:
+        line = owners.get(HandleType.HLINE)
+        word, spec = (device, "dwDeviceID") if line is None else (line, "hLine")
+        type_ = proxy_type(request)
+        found.append(ProxyRegistered(layout.proxy_rules[0], spec, word, type_, device=line is None))
+        found.append(ProxyServes(layout.proxy_rules[1], spec, word, type_, device=line is None))
+    return tuple(found)
+
+
+def owners_of(request: type[Request]) -> tuple[int, ...]:
+    """The words of the call handles of a request."""
+    return tuple(
+        field.index for field in request.layout.fields if isinstance(field, Handle) and field.type is HandleType.HCALL
+    )
+
+
+def _existing(rule: str, field: Any, app: int, owners: dict[HandleType, int], layout: Layout) -> Condition:
+    """What "must exist" means for a field."""
+    spec, index = field.spec, field.index
+    if field.role == "device":
+        return DeviceExists(rule, spec, index, app)
+    if field.role == "address":
+        return AddressExists(rule, spec, index, owners[HandleType.HLINE])
+    if spec == "lObjectID":
+        return HandleExists(rule, spec, index, layout.index("dwObjType"))
+    if spec == "dwProviderID":
+        return ProviderExists(rule, spec, index)
+    if spec == "dwObjectID":
+        new = "dwProviderFilenameOffset"
+        return ObjectExists(
+            rule, spec, index, layout.index("dwObjectType"), layout.index(new) if new in layout.by_spec else 0
+        )
+    return NumberOfDevices(rule, spec, index)

@@ -1,0 +1,98 @@
+"""What a conversation has shown beside the states of its machines: the abstract data model of 3.1.1.
+
+Device counts, addresses, providers, versions, proxy handlers and the client's rights are learned from answers and
+events; what was never seen stays unknown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from protocol.constants import LINEPROXYSTATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Facts"]
+
+#: Things of one kind that are remembered: more than any server has.
+_LIMIT = 65_536
+
+
+class _Status(NamedTuple):
+    """Whether a handler serves a type of request, and since when that is known."""
+
+    there: bool
+    since: float
+
+
+class Facts:
+    """What is known of the server's devices and of the client's rights; None or absent where nothing is."""
+
+    __slots__ = (
+        "addresses",
+        "administrator",
+        "complete",
+        "line_ids",
+        "own",
+        "passed",
+        "phone_ids",
+        "providers",
+        "proxies",
+    )
+
+    def __init__(self) -> None:
+        #: Whether the client is an administrator of the telephony server: a successful attach with lProcessID -3
+        #: shows it; an embedding program may know better.
+        self.administrator: bool | None = None
+        #: Number of addresses, by line device.
+        self.addresses: dict[int, int] = {}
+        #: Permanent ids of the installed providers, and of line and phone devices.
+        self.providers: frozenset[int] | None = None
+        self.line_ids: frozenset[int] | None = None
+        self.phone_ids: frozenset[int] | None = None
+        #: Handlers by line device and type of request; devices of which all types are known.
+        self.proxies: dict[int, dict[int, _Status]] = {}
+        self.complete: dict[int, float] = {}
+        #: Devices and types that this client itself handles, and when it last got such a request.
+        self.own: set[tuple[int, int]] = set()
+        self.passed: dict[tuple[int, int], float] = {}
+
+    def has_addresses(self, device: int, count: int) -> None:
+        """LINEDEVCAPS told how many addresses a device has."""
+        if count and len(self.addresses) < _LIMIT:
+            self.addresses[device] = count
+
+    def proxy_status(self, device: int | None, changes: int, type_: int, now: float) -> None:
+        """LINE_PROXYSTATUS: a handler came or went."""
+        if device is None or len(self.proxies) >= _LIMIT:
+            return
+        known = self.proxies.setdefault(device, {})
+        if changes & LINEPROXYSTATUS.OPEN and len(known) < _LIMIT:
+            known[type_] = _Status(True, now)
+        elif changes & LINEPROXYSTATUS.CLOSE and len(known) < _LIMIT:
+            known[type_] = _Status(False, now)
+        if changes & LINEPROXYSTATUS.ALLOPENFORACD:
+            self.complete.pop(device, None)
+            known.clear()
+
+    def proxy_list(self, device: int, types: Iterable[int], now: float) -> None:
+        """GetProxyStatus told all types that have a handler."""
+        if len(self.proxies) < _LIMIT:
+            self.proxies[device] = {type_: _Status(True, now) for type_ in types}
+            self.complete[device] = now
+
+    def serves(self, device: int, type_: int, before: float) -> bool | None:
+        """Whether a type has a handler; None where that is not known, or only since ``before``."""
+        found = self.proxies.get(device, {}).get(type_)
+        if found is not None:
+            return found.there or (None if found.since > before else False)
+        told = self.complete.get(device)
+        return False if told is not None and told <= before else None
+
+    def serves_any(self, device: int, before: float) -> bool | None:
+        """Whether anything has a handler; None where that is not known."""
+        if any(status.there for status in self.proxies.get(device, {}).values()):
+            return True
+        told = self.complete.get(device)
+        return False if told is not None and told <= before else None
