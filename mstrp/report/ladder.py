@@ -118,7 +118,8 @@ def _rung(rung: Rung, layout: _Layout) -> list[Line]:
     packet = rung.packet
     arrow = "──▶" if packet.direction == CLIENT_TO_SERVER else "◀──"
     # A packet that is too long for the terminal goes on in the next line.
-    text, *more = textwrap.wrap(rung.text, max(24, layout.width - layout.head), break_on_hyphens=False) or [""]
+    room = max(24, layout.width - layout.head)
+    text, *more = textwrap.wrap(rung.text, room, subsequent_indent="  ", break_on_hyphens=False) or [""]
     name, blank, rest = text.partition(" ")
     style = packet.phase if packet.phase in ("request", "response") else "event"
     spans = [
@@ -128,16 +129,21 @@ def _rung(rung: Rung, layout: _Layout) -> list[Line]:
         Span(style, name),
         Span("plain", blank + rest),
     ]
-    lines: list[Line] = [tuple(spans), *(line(" " * (layout.head + 2) + piece) for piece in more)]
-    beside = layout.states and len(rung.text) + 2 <= layout.states
-    indent = layout.head + layout.states if layout.states else layout.head + 2
+    lines: list[Line] = [tuple(spans), *(line(" " * layout.head + piece) for piece in more)]
+    if not layout.states:
+        pad = " " * (layout.head + 2)
+        for what, after in rung.states:
+            lines += wrapped(f"→ {what}: {after}", "state", width=layout.width, first=pad, rest=f"{pad}  ")
+        return lines
     for number, (what, after) in enumerate(rung.states):
-        state = [Span("dim", f"{what}: " if layout.states else f"→ {what}: "), Span("state", after)]
-        if number == 0 and beside:
+        state = Span("dim", f"{what}: "), Span("state", after)
+        if number == 0 and len(rung.text) + 2 <= layout.states:
             lines[0] = (*spans, Span("plain", " " * (layout.states - len(rung.text))), *state)
-            continue
-        pad = min(indent, max(layout.head + 2, layout.width - len(what) - len(after) - 2))
-        lines.append((Span("plain", " " * pad), *state))
+        else:
+            pad = " " * min(
+                layout.head + layout.states, max(layout.head + 2, layout.width - len(what) - len(after) - 2)
+            )
+            lines.append((Span("plain", pad), *state))
     return lines
 
 
