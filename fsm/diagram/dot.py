@@ -51,7 +51,7 @@ def dot(diagram: Diagram, *, legend: bool = True) -> str:
         f'  edge [fontname="{_FONT}", fontsize=9, arrowsize=0.7, penwidth=1.2]',
     ]
     lines += [_node(node) for node in diagram.nodes]
-    lines += [_edge(edge) for edge in diagram.edges]
+    lines += [_edge(edge, number) for number, edge in enumerate(diagram.edges, 1)]
     for rank in diagram.ranks:
         lines.append("  { rank=sink; " + "; ".join(f'"{name}"' for name in rank) + " }")
     if legend:
@@ -73,12 +73,12 @@ def _node(node: Node) -> str:
     tones = {tone for tone, _ in node.lines}
     colour = COLOURS[Tone.FORBIDDEN] if node.kind == "broken" else "#5f6670"
     font = "" if not tones or node.kind == "state" else ", fontsize=9.5"
-    return f'  "{node.id}" [label="{label}", fillcolor="{fill}", style="{style}", color="{colour}"{font}]'
+    return f'  "{node.id}" [id="state-{_plain(node.id)}", label="{label}", fillcolor="{fill}", style="{style}", color="{colour}"{font}]'
 
 
-def _edge(edge: Edge) -> str:
+def _edge(edge: Edge, number: int) -> str:
     colour = COLOURS[edge.tone]
-    attributes = [f'color="{colour}"', f'fontcolor="{colour}"']
+    attributes = [f'color="{colour}"', f'fontcolor="{colour}"', f'id="edge-{edge.source}-{edge.target}-{number}"']
     if edge.labels:
         text = "\\n".join(_plain(label) for label in edge.labels)
         attributes.insert(0, f'label="{text}"')

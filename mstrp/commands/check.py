@@ -16,6 +16,7 @@ from mstrp.commands.capture_options import add_capture_options, capture_setup
 from mstrp.commands.interrupt import INTERRUPTED, Interrupts
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
 from mstrp.commands.progress import Bar
+from mstrp.report.html_record import Recorder
 from mstrp.report.ladder import Ladder
 from mstrp.report.pictures import draw_result
 from mstrp.report.results import as_json, as_jsonl, as_junit
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from fsm.journal import Journal
+    from fsm.step import Step
     from mstrp.checking import CaptureResult
 
 __all__ = ["arguments", "run"]
@@ -33,11 +35,13 @@ EXAMPLE = """\
 examples:
   mstrp check trace.pcapng
   mstrp check --format json --output report.json *.pcap
+  mstrp check --format html --output report.html trace.pcap
   mstrp check trace.pcap --diagrams pictures --journal steps.sqlite
 
 exit status: 0 nothing worse than information or warnings, 1 a MUST is broken (with --strict: also warnings),
 2 usage error or a capture that cannot be read, 130 ended by Ctrl-C (the report has what was found so far)
 """
+FORMATS = ("text", "json", "jsonl", "junit", "sarif", "html")
 #: Packets in a sequence chart, where the report shows none.
 _DRAWN = 500
 
@@ -45,7 +49,7 @@ _DRAWN = 500
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("captures", metavar="CAPTURE", nargs="+", help="pcap or pcapng file; - reads standard input")
-    parser.add_argument("--format", choices=("text", "json", "jsonl", "junit"), default="text", help="default: text")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     parser.add_argument("--output", metavar="FILE", help="write the report there instead of standard output")
     parser.add_argument("--journal", metavar="FILE", help="write every transition to a .jsonl or .sqlite file")
     parser.add_argument("--diagrams", metavar="DIR", help="draw the path of each call and the sequence of each session")
@@ -106,24 +110,31 @@ def run(options: argparse.Namespace) -> int:
         complain(str(error))
         return 2
     with opened(options.output) as stream, journal or nullcontext(), Interrupts() as interrupts:
-        results = _check_all(options, stream, journal, interrupts)
+        recorders: list[Recorder] = []
+        results = _check_all(options, stream, journal, interrupts, recorders)
         if options.format == "text":
             write_lines(summary_lines(results), stream)
         else:
-            stream.write(_report(results, options.format))
+            stream.write(_report(results, options.format, recorders))
     return INTERRUPTED if interrupts.pending else int(options.status)
 
 
 def _check_all(
-    options: argparse.Namespace, stream: TextIO, journal: Journal | None, interrupts: Interrupts
+    options: argparse.Namespace,
+    stream: TextIO,
+    journal: Journal | None,
+    interrupts: Interrupts,
+    recorders: list[Recorder],
 ) -> list[CaptureResult]:
     """Check captures one after the other, until Ctrl-C; the text report is written as they come."""
     results: list[CaptureResult] = []
     for path in options.captures:
         shown = options.ladder if options.format == "text" else 0
         ladder = Ladder(shown or (_DRAWN if options.diagrams else 0))
+        if options.format == "html":
+            recorders.append(Recorder())
         with Bar(path, quiet=options.quiet) as bar:
-            result = _check(path, ladder, journal, options, bar, interrupts)
+            result = _check(path, ladder, journal, options, bar, interrupts, recorders[-1:])
         options.status = max(options.status, _status(result, strict=options.strict))
         if result.error is not None:
             complain(result.error)
@@ -141,7 +152,13 @@ def _check_all(
 
 
 def _check(
-    path: str, ladder: Ladder, journal: Journal | None, options: argparse.Namespace, bar: Bar, interrupts: Interrupts
+    path: str,
+    ladder: Ladder,
+    journal: Journal | None,
+    options: argparse.Namespace,
+    bar: Bar,
+    interrupts: Interrupts,
+    recorders: list[Recorder],
 ) -> CaptureResult:
     if journal is not None:
         journal.capture(path)
@@ -150,9 +167,16 @@ def _check(
         interrupts.check()
         bar(position)
 
+    watchers = [*([] if journal is None else [journal.step]), *(recorder.step for recorder in recorders)]
+
+    def step(step: Step) -> None:
+        for watcher in watchers:
+            watcher(step)
+
     return check_capture(
         path,
-        on_step=None if journal is None else journal.step,
+        on_step=None if not watchers else watchers[0] if len(watchers) == 1 else step,
+        on_packet=recorders[0].watch if recorders else None,
         watcher=ladder if ladder.limit else None,
         progress=progress,
         profiles=options.profile,
@@ -178,7 +202,15 @@ def _status(result: CaptureResult, *, strict: bool) -> int:
     return 0
 
 
-def _report(results: list[CaptureResult], form: str) -> str:
+def _report(results: list[CaptureResult], form: str, recorders: list[Recorder]) -> str:
+    if form == "html":
+        from mstrp.report.html import as_html
+
+        return as_html(results, recorders)
+    if form == "sarif":
+        from mstrp.report.sarif import as_sarif
+
+        return as_sarif(results)
     if form == "json":
         return as_json(results)
     if form == "jsonl":

@@ -1,0 +1,115 @@
+"""Results of `check` as SARIF 2.1.0, for code scanning views of forges and editors: every rule comes with its help."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from fsm.levels import Level, Verdict
+from mstrp.report.html import SPECIFICATION
+from mstrp.report.rules import rule_help
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fsm.finding import Finding
+    from mstrp.checking import CaptureResult
+
+__all__ = ["as_sarif"]
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS = {Verdict.FAIL: "error", Verdict.WARN: "warning", Verdict.INFO: "note", Verdict.PASS: "none"}
+_PRECISION = {Level.MUST: "very-high", Level.STATED: "high", Level.TYPICAL: "medium", Level.SUSPICIOUS: "medium"}
+
+
+def as_sarif(results: Sequence[CaptureResult]) -> str:
+    """One run with all captures: a result for each finding, the frame as its place, the machine as its logical place."""
+    findings = [finding for result in results for finding in result.findings]
+    rules = {finding.rule: finding for finding in findings}
+    places = {rule: number for number, rule in enumerate(rules)}
+    captures = {result.path: number for number, result in enumerate(results)}
+    run: dict[str, Any] = {
+        "tool": {"driver": {**_driver(), "rules": [_rule(finding) for finding in rules.values()]}},
+        "columnKind": "unicodeCodePoints",
+        "artifacts": [{"location": {"uri": _uri(result.path)}, "roles": ["analysisTarget"]} for result in results],
+        "invocations": [_invocation(results)],
+        "results": [_result(finding, places, captures) for finding in findings],
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def _driver() -> dict[str, Any]:
+    found: dict[str, Any] = {"name": "mstrp", "informationUri": "https://pypi.org/project/mstrp/"}
+    with suppress(PackageNotFoundError):
+        found["version"] = version("mstrp")
+    return found
+
+
+def _rule(finding: Finding) -> dict[str, Any]:
+    text = rule_help(finding.rule)
+    summary = text.summary or finding.summary
+    section = text.section or finding.section
+    lines = [summary, *text.text.splitlines(), f"MS-TRP {section}: {SPECIFICATION}"]
+    markdown = f"**{finding.rule}**: {summary}\n\n{text.text}\n\nSee [MS-TRP {section}]({SPECIFICATION})."
+    return {
+        "id": finding.rule,
+        "shortDescription": {"text": summary},
+        "fullDescription": {"text": f"{summary} (MS-TRP {section})"},
+        "help": {"text": "\n".join(line for line in lines if line), "markdown": markdown},
+        "helpUri": SPECIFICATION,
+        "defaultConfiguration": {"level": _LEVELS[finding.verdict]},
+        "properties": {
+            "tags": ["MS-TRP", f"section {section}", finding.level.name],
+            "precision": _PRECISION[finding.level],
+        },
+    }
+
+
+def _result(finding: Finding, places: dict[str, int], captures: dict[str, int]) -> dict[str, Any]:
+    fault = f" This is the {finding.fault.value}'s fault." if finding.fault else ""
+    allowed = f" Legal: {', '.join(finding.allowed)}." if finding.allowed else ""
+    artifact: dict[str, Any] = {"uri": _uri(finding.capture)}
+    if finding.capture in captures:
+        artifact["index"] = captures[finding.capture]
+    instance = f"{finding.session}/{finding.machine}/{finding.instance}"
+    key = "\0".join((finding.rule, finding.machine, finding.event, *finding.state))
+    found: dict[str, Any] = {
+        "ruleId": finding.rule,
+        "ruleIndex": places[finding.rule],
+        "level": _LEVELS[finding.verdict],
+        "message": {"text": f"frame {finding.frame}: {finding.summary}.{allowed}{fault}"},
+        "locations": [
+            {
+                # A capture has no lines; viewers want one, and the frame is what its reader looks for.
+                "physicalLocation": {"artifactLocation": artifact, "region": {"startLine": max(1, finding.frame)}},
+                "logicalLocations": [{"fullyQualifiedName": instance, "name": finding.instance, "kind": "object"}],
+            }
+        ],
+        "partialFingerprints": {"cause/v1": hashlib.sha256(key.encode()).hexdigest()[:32]},
+        "properties": {
+            name: value for name, value in finding.as_dict().items() if name not in ("rule", "summary", "capture")
+        },
+    }
+    return found
+
+
+def _invocation(results: Sequence[CaptureResult]) -> dict[str, Any]:
+    unread = [result for result in results if result.error is not None]
+    found: dict[str, Any] = {"executionSuccessful": not unread}
+    if unread:
+        found["toolExecutionNotifications"] = [
+            {"level": "error", "message": {"text": str(result.error)}} for result in unread
+        ]
+    return found
+
+
+def _uri(path: str) -> str:
+    """A path as a URI reference; standard input has a name of its own."""
+    if path == "-":
+        return "stdin"
+    name = quote(path.replace("\\", "/"))
+    return f"file://{name}" if name.startswith("/") else name

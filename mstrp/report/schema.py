@@ -1,0 +1,22 @@
+"""The JSON schemas of what mstrp writes; the files stand beside this module and are published with the docs."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+__all__ = ["SCHEMAS", "schema"]
+
+#: Published schemas: name -> what it describes.
+SCHEMAS = {
+    "report": "the report of `mstrp check --format json` (mstrp-report/1)",
+    "packet": "a line of `mstrp decode --format jsonl`",
+}
+
+
+def schema(name: str) -> dict[str, Any]:
+    """A schema by name."""
+    text = resources.files("mstrp.report").joinpath("schemas", f"{name}.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found

@@ -1,0 +1,191 @@
+"""Reports for other programs: against schemas, and as other programs read them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import junitparser
+import pytest
+
+from fsm.levels import Fault, Level, Verdict
+from mstrp.checking import CaptureResult, check_capture
+from mstrp.report.packets import packet_dict
+from mstrp.report.results import as_json, as_junit
+from mstrp.report.sarif import as_sarif
+from mstrp.report.schema import SCHEMAS, schema
+
+BROKEN = ("impacket-scapy_fault_connected_after_idle.pcap", "impacket-scapy_fault_unknown_hcall.pcap")
+
+
+@pytest.fixture(scope="session")
+def results(captures: Path) -> list[CaptureResult]:
+    """All recordings judged, and a file that is none."""
+    names = sorted(captures.glob("*.pcap*"))
+    return [*(check_capture(str(name)) for name in names), check_capture(str(captures / "README.md"))]
+
+
+def valid(document: Any, name: str) -> None:
+    own = schema(name)
+    jsonschema.Draft202012Validator.check_schema(own)
+    jsonschema.Draft202012Validator(own).validate(document)
+
+
+def test_report_follows_its_schema(results: list[CaptureResult]) -> None:
+    """The JSON report of every recording is valid against the published schema."""
+    valid(json.loads(as_json(results)), "report")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"verdict": "maybe"},
+        {"counts": {"fail": 0}},
+        {"schema": "mstrp-report/2"},
+        {"findings": [{"rule": "CALL-V01"}]},
+    ],
+)
+def test_schema_refuses_other_reports(results: list[CaptureResult], change: dict[str, Any]) -> None:
+    """The schema says something: a report with a wrong part is not valid."""
+    with pytest.raises(jsonschema.ValidationError):
+        valid({**json.loads(as_json(results)), **change}, "report")
+
+
+def test_packets_follow_their_schema(captures: Path) -> None:
+    """Every line of decode is valid against the published schema."""
+    validator = jsonschema.Draft202012Validator(schema("packet"))
+    found: list[dict[str, Any]] = []
+    for name in sorted(captures.glob("*.pcap*")):
+        check_capture(str(name), on_packet=lambda packet: found.append(packet_dict(packet)))
+    assert len(found) > 500
+    for packet in found:
+        validator.validate(packet)
+
+
+def test_schemas_are_published() -> None:
+    """The docs hold the schemas that the program has, to the letter."""
+    docs = Path(__file__).parent.parent.parent / "docs" / "schemas"
+    for name in SCHEMAS:
+        assert json.loads((docs / f"{name}.json").read_text(encoding="utf-8")) == schema(name)
+
+
+def test_sarif_follows_its_schema(results: list[CaptureResult]) -> None:
+    """SARIF is valid against what the standard demands of the objects that are used, and nothing else is used."""
+    rules = json.loads((Path(__file__).parent / "schemas" / "sarif.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(rules)
+    jsonschema.Draft202012Validator(rules, format_checker=jsonschema.FormatChecker()).validate(
+        json.loads(as_sarif(results))
+    )
+
+
+def test_sarif_rules_come_with_help(results: list[CaptureResult]) -> None:
+    """Each result points at a rule by id and index, and each rule has help in text and Markdown that names its section."""
+    (run,) = json.loads(as_sarif(results))["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert (
+        {result["ruleId"] for result in run["results"]}
+        == {rule["id"] for rule in rules}
+        == {
+            "CALL-V01",
+            "TRP-3.1.4.2-046-01",
+        }
+    )
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+    for rule in rules:
+        assert rule["shortDescription"]["text"]
+        assert "MS-TRP" in rule["help"]["text"]
+        assert rule["id"] in rule["help"]["markdown"]
+
+
+def test_sarif_says_what_json_says(results: list[CaptureResult]) -> None:
+    """Findings keep their number, order, severity and frame in SARIF; what cannot be read is a notification."""
+    report = json.loads(as_json(results))
+    (run,) = json.loads(as_sarif(results))["runs"]
+    levels = {"fail": "error", "warn": "warning", "info": "note"}
+    assert [(result["ruleId"], result["level"], result["properties"]["frame"]) for result in run["results"]] == [
+        (finding["rule"], levels[finding["verdict"]], finding["frame"]) for finding in report["findings"]
+    ]
+    (invocation,) = run["invocations"]
+    assert invocation["executionSuccessful"] is False
+    assert len(invocation["toolExecutionNotifications"]) == 1
+
+
+def test_sarif_fingerprints_tell_causes_apart(results: list[CaptureResult]) -> None:
+    """The fingerprint of a finding does not depend on its frame, and differs between causes."""
+
+    def prints(findings: list[Any]) -> list[str]:
+        changed = [results[0]._replace(findings=findings)]
+        (run,) = json.loads(as_sarif(changed))["runs"]
+        return [result["partialFingerprints"]["cause/v1"] for result in run["results"]]
+
+    found = [finding for result in results for finding in result.findings]
+    later = [finding._replace(frame=finding.frame + 7, time=9.0) for finding in found]
+    assert prints(found) == prints(later)
+    assert len(set(prints(found))) == len(found) == 2
+
+
+#: What the format of the xUnit plugin of Jenkins, and of all viewers that follow it, allows: element -> attributes.
+_JUNIT = {
+    "testsuites": {"name", "time", "tests", "failures", "disabled", "errors"},
+    "testsuite": {
+        "name", "tests", "failures", "errors", "group", "time", "skipped", "timestamp", "hostname", "id", "package",
+        "file", "log", "url", "version",
+    },
+    "testcase": {"name", "assertions", "time", "timestamp", "classname", "status", "class", "file", "line", "log", "group", "url"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+    "system-out": set(),
+}  # fmt: skip
+_INSIDE = {
+    "testsuites": {"testsuite"},
+    "testsuite": {"testcase"},
+    "testcase": {"failure", "error", "system-out"},
+    "failure": set(),
+    "error": set(),
+    "system-out": set(),
+}  # fmt: skip
+
+
+def test_junit_uses_the_common_format(results: list[CaptureResult]) -> None:
+    """JUnit XML has only the elements and attributes that the common format has, where it has them."""
+    root = ET.fromstring(as_junit(results))
+    assert root.tag == "testsuites"
+    for element in root.iter():
+        assert set(element.attrib) <= _JUNIT[element.tag]
+        assert {child.tag for child in element} <= _INSIDE[element.tag]
+        if element.tag in ("testsuite", "testcase"):
+            assert element.get("name")
+        if element.tag == "testcase":
+            assert element.get("classname")
+
+
+def test_junit_is_read_by_another_program(results: list[CaptureResult]) -> None:
+    """Junitparser counts as many suites, failures and errors as the report has captures, findings and unreadable files."""
+    suites = junitparser.JUnitXml.fromstring(as_junit(results).encode())
+    read = list(suites)
+    assert [suite.name for suite in read] == [result.path for result in results]
+    assert sum(suite.failures for suite in read) == sum(1 for result in results if result.verdict is Verdict.FAIL) == 2
+    assert sum(suite.errors for suite in read) == 1
+    messages = [entry.message for suite in read for case in suite for entry in case.result if entry.message]
+    assert any("after the call had become idle" in message for message in messages)
+    for suite in read:
+        counted = sum(isinstance(entry, junitparser.Failure) for case in suite for entry in case.result)
+        assert (suite.tests, suite.failures) == (len(list(suite)), counted)
+
+
+def test_every_kind_of_finding_is_reported(results: list[CaptureResult]) -> None:
+    """All levels, verdicts and faults, also unknown ones, are valid in every format."""
+    base = next(finding for result in results for finding in result.findings)
+    findings = [
+        base.at(level)._replace(fault=fault, capture=results[0].path, summary=f"sentence \x01 {level.name}", allowed=())
+        for level in Level
+        for fault in (Fault.CLIENT, Fault.SERVER, None)
+    ]
+    changed = [results[0]._replace(findings=findings)]
+    valid(json.loads(as_json(changed)), "report")
+    test_sarif_follows_its_schema(changed)
+    test_junit_uses_the_common_format(changed)
