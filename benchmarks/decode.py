@@ -1,6 +1,6 @@
 """What decoding costs per kind of packet, beside a bare precompiled ``Struct.unpack_from`` plus one slotted object.
 
-    python benchmarks/decode.py [--rounds 7] [--all]
+    python benchmarks/decode.py [--rounds 25] [--all]
 
 Both read the same bytes in turn; the best of the rounds counts. Ratios below are times of decoding through times of the
 bare peer with as many words. "and every value" also asks for all that the variable data holds, which decoding alone
@@ -24,7 +24,7 @@ from protocol.structure import STRUCTURES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LOOPS = 4_000
+_LOOPS = 1_000
 #: No common packet may cost more than this.
 _LIMIT = 3.0
 
@@ -147,7 +147,7 @@ def measure(found: list[Case], rounds: int) -> dict[Case, Cost]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--all", action="store_true", help="print every kind of packet, not only the common ones")
     options = parser.parse_args()
     costs = measure(cases(), options.rounds)
