@@ -1,8 +1,10 @@
-"""Writes the generated pages of the docs: one page per machine, with its picture and all its rows."""
+"""Writes the generated pages of the docs: of the wire, and one per machine, with its picture and all its rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from wire_pages import write_wire
 
 from fsm.machines import MACHINES
 from mstrp.gallery import machine_text
@@ -18,6 +20,7 @@ __all__ = ["write_reference"]
 def write_reference(folder: Path) -> None:
     """Write every generated page into a folder."""
     folder.mkdir(exist_ok=True)
+    write_wire(folder)
     for name, machine in MACHINES.items():
         (folder / f"machine-{name}.md").write_text(_machine(name, machine.table), encoding="utf-8")
     pages = "\n".join(f"machine-{name}" for name in MACHINES)

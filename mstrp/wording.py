@@ -56,6 +56,8 @@ class Row(NamedTuple):
     #: Bytes, or 0 where the length varies.
     size: int
     name: str
+    #: The attribute of the Python class; size and offset of one thing share it.
+    attribute: str
     what: str
     #: "in", "out" or "inout" for the fields of requests.
     direction: str
@@ -88,6 +90,7 @@ def rows(layout: Layout, *, start: int = 0) -> Iterator[Row]:
                 start + 4 * field.index + step * size,
                 size,
                 name,
+                field.name,
                 _what(field, step, layout),
                 getattr(field, "direction", "in"),
                 version(field.since),
