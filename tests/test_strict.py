@@ -28,7 +28,7 @@ def conversation(role: Fault | None, *states: int) -> Conversation:
     talk.attached(0xFFFFFFFF, "")
     talk.channel_opened()
     exchanges: list[tuple[Request, Request]] = [
-        (line.Initialize(friendly_name="PC", module_name="app"), line.Initialize(ack=0, line_app=0x100)),
+        (line.Initialize(friendly_name="PC", module_name="app"), line.Initialize(ack=0, line_app=0x100, num_devs=1)),
         (
             line.NegotiateAPIVersion(line_app=0x100, device_id=0, version=0x10003, version_current=0x30001, size=16),
             line.NegotiateAPIVersion(ack=0, negotiated_version=0x30001),

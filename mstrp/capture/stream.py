@@ -162,6 +162,8 @@ class Connection:
         dissector = self.dissector
         if dissector is None:
             return
+        for direction in self.directions:
+            direction.finish(frame)
         if sum(dissector.sealed):
             self.sessions.sealed(self, frame)
         if len(self.halves) == 1 and not self.pipe:
@@ -213,6 +215,9 @@ class Direction:
                     self.handlers[call.method.name](connection, call, frame, time)
                 return
         if self.buffer:
+            if dissector is not None and len(self.buffer) >= 16 and _whole(data):
+                self._broken_off(frame)
+                self.lose(frame, time)
             data = self.buffer + data
             self.buffer = b""
         if dissector is None:
@@ -269,6 +274,13 @@ class Direction:
         if call is not None:
             self.handlers[call.method.name](connection, call, frame, time)
 
+    def _broken_off(self, frame: int) -> None:
+        """The PDU under way is shorter than its length says, or its end never comes."""
+        size = self.buffer[8] + (self.buffer[9] << 8)
+        there = len(self.buffer)
+        text = f"{self.connection}: frag_length is {size}, but the PDU ends after {there} bytes"
+        self.connection.sessions.note(frame, text)
+
     def _missed(self, dissector: Dissector, frame: int, time: float) -> None:
         """Something shows that PDUs are missing which no hole in the stream has told of yet."""
         dissector.missed = False
@@ -298,6 +310,12 @@ class Direction:
             connection.dissector.gap(self.from_client)
             connection.sessions.gap(connection, frame, time)
 
+    def finish(self, frame: int) -> None:
+        """Nothing more will come."""
+        if len(self.buffer) >= 16 and not self.lost:
+            self._broken_off(frame)
+        self.buffer = b""
+
     def overflow(self, what: str, frame: int) -> None:
         """A limit was hit while bytes waited for missing ones."""
         if self.connection.dissector is not None:
@@ -315,6 +333,14 @@ def _plausible(data: bytes, position: int, size: int) -> bool:
         and size >= 16
         and size >= 16 + data[position + 10] + (data[position + 11] << 8)
     )
+
+
+def _whole(data: bytes) -> bool:
+    """Whether a segment is just one PDU: in the middle of another one it shows that the other one is over."""
+    if len(data) < 24:
+        return False
+    size = data[8] + (data[9] << 8)
+    return size == len(data) and _plausible(data, 0, size)
 
 
 def _boundary(data: bytes, position: int) -> int:

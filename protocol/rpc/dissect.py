@@ -168,6 +168,8 @@ class Dissector:
                 call.data = data
                 call.start = start
                 call.note = None
+            elif binding[0]:
+                self._problem("opnum", f"call {call_id} has {opnum}, which is no method of its interface")
         pending = self.pending
         if call_id in pending:
             waiting = self.repeated.setdefault(call_id, deque())

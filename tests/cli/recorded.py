@@ -31,6 +31,8 @@ class Recorded(NamedTuple):
     final: str = "deallocated"
     model: str = "push"
     wrong: Wrong | None = None
+    #: What the program has to be told.
+    options: tuple[str, ...] = ()
 
 
 TYPICAL = "s45_transfer_typical"
@@ -45,6 +47,8 @@ RECORDED = [
     Recorded(f"impacket-scapy_{TYPICAL}_fragmented.pcap", 12, 7, [OFFERED]),
     Recorded("impacket-scapy_s45_transfer_pull.pcap", 16, 7, [OFFERED], model="pull"),
     Recorded(f"scapy-scapy_{TYPICAL}_ndr64.pcap", 11, 7, [OFFERED]),
+    Recorded(f"scapy-scapy_{TYPICAL}_np.pcap", 11, 7, [OFFERED]),
+    Recorded(f"scapy-scapy_{TYPICAL}_ntlm_privacy.pcap", 11, 7, [OFFERED], options=("--nt-password", "Passw0rd!")),
     Recorded(
         "impacket-scapy_consult_transfer.pcap",
         14,

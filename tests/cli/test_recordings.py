@@ -16,7 +16,7 @@ recordings = pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: 
 
 def report(captures: Path, recorded: Recorded) -> Any:
     """The report on a recording."""
-    outcome = run("check", "--format", "json", captures / recorded.name)
+    outcome = run("check", "--format", "json", *recorded.options, captures / recorded.name)
     assert not outcome.err
     return outcome.json
 
@@ -24,7 +24,7 @@ def report(captures: Path, recorded: Recorded) -> Any:
 @recordings
 def test_the_exit_status_tells_whether_a_must_is_broken(captures: Path, recorded: Recorded) -> None:
     """Legal recordings end with 0, faulty ones with 1, and the verdict says the same."""
-    outcome = run("check", "--format", "json", captures / recorded.name)
+    outcome = run("check", "--format", "json", *recorded.options, captures / recorded.name)
     assert outcome.status == (1 if recorded.wrong else 0)
     assert outcome.json["verdict"] == ("fail" if recorded.wrong else "pass")
     assert outcome.json["captures"][0]["verdict"] == outcome.json["verdict"]
@@ -68,7 +68,7 @@ def test_exactly_what_is_wrong_is_found(captures: Path, recorded: Recorded) -> N
 @recordings
 def test_decode_and_check_see_the_same_packets(captures: Path, recorded: Recorded) -> None:
     """Decode prints each request and event that check counts, in the order of the file, and no error."""
-    outcome = run("decode", "--format", "jsonl", captures / recorded.name)
+    outcome = run("decode", "--format", "jsonl", *recorded.options, captures / recorded.name)
     assert (outcome.status, outcome.err) == (0, "")
     packets = outcome.objects
     requests = [each for each in packets if each["phase"] == "request" and each["method"] == "ClientRequest"]
@@ -81,7 +81,7 @@ def test_decode_and_check_see_the_same_packets(captures: Path, recorded: Recorde
 def test_several_captures_in_one_run(captures: Path) -> None:
     """All captures are processed, the worst status wins, and the findings of all stand in one list."""
     paths = [captures / recorded.name for recorded in RECORDED]
-    outcome = run("check", "--format", "json", *paths)
+    outcome = run("check", "--format", "json", "--nt-password", "Passw0rd!", *paths)
     assert outcome.status == 1
     found = outcome.json
     assert [capture["path"] for capture in found["captures"]] == [str(path) for path in paths]
@@ -97,6 +97,6 @@ def test_frames_are_numbered_as_tshark_numbers_them(captures: Path, recorded: Re
         [*command, "-T", "fields", "-e", "frame.number"], capture_output=True, text=True, check=True
     ).stdout
     theirs = {int(number) for number in shown.split()}
-    packets = run("decode", "--format", "jsonl", captures / recorded.name).objects
+    packets = run("decode", "--format", "jsonl", *recorded.options, captures / recorded.name).objects
     ours = {each["frame"] for each in packets if each["phase"] == "request" and each["method"] == "ClientRequest"}
     assert ours <= theirs

@@ -258,14 +258,17 @@ def test_ctrl_c_while_nothing_comes(tmp_path: Path, arguments: tuple[str, ...]) 
     """A program that waits for the rest of a capture ends at once, without a traceback."""
     place = tmp_path / "fifo.pcap"
     os.mkfifo(place)
-    with subprocess.Popen(
-        [*PROGRAM, *arguments, str(place)],
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process, place.open("wb", buffering=0) as fifo:
+    with (
+        subprocess.Popen(
+            [*PROGRAM, *arguments, str(place)],
+            cwd=ROOT,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+        place.open("wb", buffering=0) as fifo,
+    ):
         fifo.write((ROOT / FAULTY).read_bytes())
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
