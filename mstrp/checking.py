@@ -10,6 +10,7 @@ from fsm.monitor import Monitor
 from mstrp.capture.files import CaptureError, Source, open_capture
 from mstrp.capture.hints import Setup
 from mstrp.capture.reader import Reader
+from mstrp.capture.replay import Replay
 from mstrp.capture.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from fsm.step import Step
     from mstrp.capture.packets import Packet
     from mstrp.capture.sessions import Sealed
+    from mstrp.capture.share import Share
 
-__all__ = ["CallResult", "CaptureResult", "SessionResult", "Watcher", "check_capture"]
+__all__ = ["CallResult", "CaptureResult", "Part", "SessionResult", "Watcher", "check_capture"]
 
 
 class Watcher(Protocol):
@@ -80,6 +82,18 @@ class SessionResult(NamedTuple):
         }
 
 
+class Part(NamedTuple):
+    """What the result of a part of a capture has beside what the report shows."""
+
+    #: Sessions in the order in which they began, with the frame of that.
+    begun: list[tuple[int, str]]
+    #: Endpoints that clients have named, and those of event channels that none has named here.
+    announced: set[str]
+    unannounced: set[str]
+    #: Whether the result depends on the rest of the capture: a limit was hit, say.
+    dependent: bool
+
+
 class CaptureResult(NamedTuple):
     """Everything about one capture."""
 
@@ -95,6 +109,8 @@ class CaptureResult(NamedTuple):
     interrupted: bool = False
     #: Calls that nobody could look into.
     sealed: tuple[Sealed, ...] = ()
+    #: What is needed to put the results of several parts together.
+    part: Part | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -128,46 +144,69 @@ def check_capture(
     on_finding: Callable[[Finding], None] | None = None,
     watcher: Watcher | None = None,
     progress: Callable[[int], None] | None = None,
+    on_loss: Callable[[Conversation, str, int, float], None] | None = None,
     profiles: Iterable[Profile] = (),
     setup: Setup | None = None,
+    share: Share | None = None,
 ) -> CaptureResult:
     """Read a capture and judge every session in it; what cannot be read is in ``error`` and ``notes``.
 
-    ``path`` is a file name, ``-`` for standard input, or a `Source` over an open stream. ``watcher`` sees packets and
+    ``path`` is a file name, ``-`` for standard input, or a `Source` over an open stream: pcap, pcapng, or packets as
+    JSON lines. ``on_loss`` is called when packets are missing from a conversation ("gap"), and when its connection is
+    gone ("lost"). ``watcher`` sees packets and
     steps until it has enough; from then on the reading is as quick as without. ``progress`` is called now and then
-    with how many bytes have been read. ``setup`` has limits, hints and passwords. Ctrl-C ends the reading: what was found so far is returned.
+    with how many bytes have been read. ``setup`` has limits, hints and passwords; ``share`` reads only a part of the capture. Ctrl-C ends the reading: what was found so far is returned.
     """
     setup = setup or Setup()
-    judging = _Judging(setup, profiles)
+    judging = _Judging(setup, profiles, parted=share is not None)
     monitor, sessions = judging.monitor, judging.sessions
     if on_step is not None:
         monitor.on_step(on_step)
     if on_finding is not None:
         monitor.on_finding(on_finding)
     sessions.on_packet = on_packet
+    sessions.on_loss = on_loss
     if watcher is not None:
         _watch(watcher, monitor, sessions)
     reader = Reader(sessions, setup)
+    replay: Replay | None = None
     error = None
     interrupted = False
     name = path.name if isinstance(path, Source) else path
     try:
-        with open_capture(path, judging.warn) if isinstance(path, str) else path as source:
+        # Damage of the file is told by one part only.
+        warn = judging.warn if share is None or share.place == 0 else _silent
+        with open_capture(path, warn) if isinstance(path, str) else path as source:
             source.progress = progress
-            reader.read(source)
+            if source.head().startswith(b"{"):
+                replay = Replay(sessions)
+                replay.read(source.lines() if share is None or share.place == 0 else ())
+            elif share is not None:
+                try:
+                    reader.read(share.frames(source))
+                finally:
+                    reader.last = source.frames, reader.last[1]
+            else:
+                reader.read(source)
     except CaptureError as failure:
         error = str(failure)
     except KeyboardInterrupt:
         interrupted = True
         judging.warn(reader.last[0], "interrupted: this is what was found so far")
     reader.finish()
-    return judging.result(name, reader.last[0], error, interrupted)
+    frames = reader.last[0] if replay is None else replay.last[0]
+    result = judging.result(name, frames, error, interrupted)
+    return result if share is None else result._replace(part=judging.part(reader))
+
+
+def _silent(frame: int, text: str) -> None:
+    """Somebody else tells."""
 
 
 class _Judging:
     """One capture being judged: what is kept for the report, within the limits."""
 
-    def __init__(self, setup: Setup, profiles: Iterable[Profile]) -> None:
+    def __init__(self, setup: Setup, profiles: Iterable[Profile], *, parted: bool = False) -> None:
         self.limits = limits = setup.limits
         self.notes: list[tuple[int, str]] = []
         self.more_notes = 0
@@ -183,7 +222,9 @@ class _Judging:
         self.over: list[tuple[int, SessionResult]] = []
         self.more_sessions = 0
         self.order: dict[str, int] = {}
-        self.begun = 0
+        self.met = 0
+        self.parted = parted
+        self.begun: list[tuple[int, str]] = []
 
     def warn(self, frame: int, text: str) -> None:
         """Keep a note about damage."""
@@ -193,8 +234,10 @@ class _Judging:
             self.more_notes += 1
 
     def _begun(self, conversation: Conversation) -> None:
-        self.begun += 1
-        self.order[conversation.session] = self.begun
+        self.met += 1
+        self.order[conversation.session] = self.met
+        if self.parted:
+            self.begun.append((conversation.frame, conversation.session))
         ended = self.calls[conversation.session] = []
 
         def call_ended(call: Call) -> None:
@@ -219,6 +262,13 @@ class _Judging:
     def _result(self, conversation: Conversation) -> tuple[int, SessionResult]:
         calls = [*self.calls.pop(conversation.session, ()), *conversation.calls.values()]
         return self.order.pop(conversation.session, 0), _session(conversation, calls)
+
+    def part(self, reader: Reader) -> Part:
+        """What is needed to put this together with other parts."""
+        sessions = self.sessions
+        left_out = self.more_calls or self.more_sessions or self.findings.left_out or self.more_notes
+        odd = reader.cut_off or reader.crowded or reader.datagrams.told or sessions.crowded
+        return Part(self.begun, sessions.announced, sessions.unannounced, bool(left_out or odd))
 
     def result(self, name: str, frames: int, error: str | None, interrupted: bool) -> CaptureResult:
         """The report, when everything has been read."""

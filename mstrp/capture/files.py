@@ -46,6 +46,7 @@ class Source:
         # A pipe is read as it fills, without waiting for a whole chunk.
         self._take: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self._chunks: Iterator[bytes] | None = None
+        self._head: bytes | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -54,12 +55,34 @@ class Source:
         if self.stream is not getattr(sys.stdin, "buffer", None):
             self.stream.close()
 
-    def __iter__(self) -> Iterator[Frame]:
-        head = self._read_at_least(4)
-        if head.startswith((GZIP, ZSTD)):
-            self._chunks = unpacked(head, self._bytes)
+    def head(self) -> bytes:
+        """How the capture begins, unpacked: enough to tell what it is, if there is so much."""
+        if self._head is None:
             head = self._read_at_least(4)
-        head = self._read_at_least(24, head)
+            if head.startswith((GZIP, ZSTD)):
+                self._chunks = unpacked(head, self._bytes)
+                head = b""
+            self._head = self._read_at_least(24, head)
+        return self._head
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines of a text; what has no line end within a megabyte is cut there."""
+        data = self.head()
+        while True:
+            *lines, data = data.split(b"\n")
+            yield from lines
+            more = self.read()
+            if not more:
+                break
+            if len(data) > _CHUNK:
+                yield data
+                data = b""
+            data += more
+        if data:
+            yield data
+
+    def __iter__(self) -> Iterator[Frame]:
+        head = self.head()
         if not head:
             raise CaptureError(f"{self.name}: the file is empty; a pcap or pcapng capture was expected")
         if head.startswith(pcapng.MAGIC):
@@ -87,12 +110,15 @@ class Source:
         if self._chunks is None:
             return self._bytes()
         try:
-            return next(self._chunks, b"")
+            data = next(self._chunks, b"")
         except CompressionError as error:
             if not self.frames:
                 raise CaptureError(f"{self.name}: {error}") from None
             self.warn(self.frames, f"{error}; reading stops here")
             return b""
+        if self.progress is not None:
+            self.progress(self.position)
+        return data
 
     def _read_at_least(self, size: int, data: bytes = b"") -> bytes:
         while len(data) < size:

@@ -62,7 +62,7 @@ class Datagrams:
         self.limit = limit
         self.note = note
         self.waiting: dict[bytes, _Pieces] = {}
-        self._told = False
+        self.told = False
 
     def transport(self, data: bytes, position: int, end: int, frame: int, time: float) -> Transport | None:
         """The TCP segment in the packet at ``position``, or None; raises `IndexError` when a header is cut off."""
@@ -140,8 +140,8 @@ class Datagrams:
 
     def _tell(self, frame: int, text: str) -> None:
         """Say it once: what is missing shows as a gap of the stream, too."""
-        if not self._told:
-            self._told = True
+        if not self.told:
+            self.told = True
             self.note(frame, text)
 
     def finish(self) -> None:

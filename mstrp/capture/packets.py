@@ -29,6 +29,12 @@ class Packet(NamedTuple):
     problems: tuple[Problem, ...] = ()
     #: The bytes, where they could not be decoded.
     raw: bytes | None = None
+    #: A request and its answer have the same number.
+    call: int = 0
+    client: str = ""
+    server: str = ""
+    #: Status of an RPC fault that came instead of an answer.
+    fault: int | None = None
 
     @property
     def name(self) -> str:

@@ -53,8 +53,8 @@ class Reader:
         #: Where the directions of closed connections ended.
         self._closed: dict[bytes, int] = {}
         self._unknown_links: set[int] = set()
-        self._cut_off = 0
-        self._crowded = False
+        self.cut_off = 0
+        self.crowded = False
 
     def read(self, source: Iterable[Frame]) -> None:
         """Read everything; `finish` has to follow."""
@@ -110,8 +110,8 @@ class Reader:
             self.last = (number, now)
 
     def _short(self, number: int, present: int, length: int) -> None:
-        self._cut_off += 1
-        if self._cut_off == 1:
+        self.cut_off += 1
+        if self.cut_off == 1:
             text = (
                 f"the capture kept {present} of {length} bytes: the snap length is too short; packets cannot be judged"
             )
@@ -231,8 +231,8 @@ class Reader:
             oldest = [key for key, connection in self.connections.items() if _idle(connection)][:surplus]
         if not oldest:
             oldest = list(self.halves)[:1]
-        if not self._crowded:
-            self._crowded = True
+        if not self.crowded:
+            self.crowded = True
             text = f"more than {self.limits.streams} directions of TCP connections (limit streams); the oldest are forgotten"
             self.sessions.note(number, text)
         for key in oldest:
@@ -273,8 +273,8 @@ class Reader:
         self.datagrams.finish()
         for connection in dict.fromkeys(self.connections.values()):
             connection.finish(frame)
-        if self._cut_off > 1:
-            self.sessions.note(frame, f"{self._cut_off} frames were cut off by the snap length in all")
+        if self.cut_off > 1:
+            self.sessions.note(frame, f"{self.cut_off} frames were cut off by the snap length in all")
 
 
 def _idle(connection: Connection) -> bool:

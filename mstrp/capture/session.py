@@ -25,11 +25,13 @@ def endpoints(machine: str) -> list[tuple[str, str]]:
 class Session:
     """A binding as the wire shows it."""
 
-    __slots__ = ("attached", "channel", "context", "conversation", "ended", "ends", "hosts", "machine")
+    __slots__ = ("attached", "channel", "context", "conversation", "ended", "endpoints", "ends", "hosts", "machine")
 
     def __init__(self, conversation: Conversation, machine: str, hosts: Hosts) -> None:
         self.conversation = conversation
         self.machine = machine
+        #: Where the client can be reached, as it said.
+        self.endpoints = {each.lower().removeprefix("\\pipe\\") for _, each in endpoints(machine)}
         self.hosts = hosts
         #: The context handles of the binding and of the event channel.
         self.context = b""
@@ -42,8 +44,7 @@ class Session:
 
     def names(self, endpoint: str) -> bool:
         """Whether the client said that it can be reached at an endpoint."""
-        wanted = endpoint.lower()
-        return any(each.lower().removeprefix("\\pipe\\") == wanted for _, each in endpoints(self.machine))
+        return endpoint.lower() in self.endpoints
 
     def knows(self, init_context: int) -> bool:
         """Whether an application of the client gave this InitContext."""

@@ -79,9 +79,12 @@ class Sessions:
         #: Sessions that have ended, with late packets still possible.
         self._ended: deque[Session] = deque()
         self._open = 0
-        self._crowded = False
-        #: Event channels that no ClientAttach announced.
-        self.unannounced = 0
+        self.crowded = False
+        #: How many calls have been shown.
+        self._numbered = 0
+        #: Endpoints of event channels that no ClientAttach announced, and those that were announced.
+        self.unannounced: set[str] = set()
+        self.announced: set[str] = set()
         #: What to do with the calls of each method.
         self.handlers: dict[str, Callable[[Connection, RpcCall, int, float], None]] = {
             "ClientAttach": self._client_attach,
@@ -127,7 +130,8 @@ class Sessions:
         if connection.session is not None:
             concerned.add(connection.session)
         if not concerned:
-            concerned = set(fitting(self.waiting, connection))
+            hosts = self._hosts_of_channel(connection)
+            concerned = {each for each in self.waiting if each.hosts == hosts and each.names(connection.endpoint)}
         for session in concerned:
             self._doubt(session, frame, time)
 
@@ -208,17 +212,20 @@ class Sessions:
             session.ends.add(connection)
             connection.session = session
             self.waiting.append(session)
+            if len(self.announced) < self.limit:
+                self.announced.update(session.endpoints)
             call.note = session, None, value
-            self._show(session, CLIENT_TO_SERVER, "ClientAttach", REQUEST, value, frame, time)
+            self._show(session, CLIENT_TO_SERVER, "ClientAttach", REQUEST, value, frame, time, call=call)
             return
         if call.note is None:
             return
         session, _, asked = call.note
-        self._show(session, SERVER_TO_CLIENT, "ClientAttach", RESPONSE, value, frame, time)
+        self._show(session, SERVER_TO_CLIENT, "ClientAttach", RESPONSE, value, frame, time, call=call)
         if value.result == 0 and value.context != NULL_CONTEXT:
             session.attached = True
             self._bind(connection, value.context, session)
             session.conversation.attached(asked.process_id, asked.domain_user, frame, time)
+            session.conversation.inspect_attach(asked, value)
         else:
             if session in self.waiting:
                 self.waiting.remove(session)
@@ -245,7 +252,7 @@ class Sessions:
             session = self._bound(connection, context, frame, time)
         call.note = session, session.conversation.sent(packet, frame, time)
         if self.on_packet is not None:
-            self._show(session, CLIENT_TO_SERVER, "ClientRequest", REQUEST, packet, frame, time)
+            self._show(session, CLIENT_TO_SERVER, "ClientRequest", REQUEST, packet, frame, time, call=call)
 
     def _client_answer(self, call: RpcCall, frame: int, time: float) -> None:
         if call.note is None:
@@ -264,7 +271,7 @@ class Sessions:
                 return
             answer = decode_response(value.buffer, asked)
         if self.on_packet is not None:
-            self._show(session, SERVER_TO_CLIENT, "ClientRequest", RESPONSE, answer, frame, time)
+            self._show(session, SERVER_TO_CLIENT, "ClientRequest", RESPONSE, answer, frame, time, call=call)
         session.conversation.answered(exchange, answer, frame, time)
         if asked is GetAsyncEvents and answer.words[0] == 0 and answer.words[_USED]:
             session.conversation.fetched(frame, time)
@@ -360,7 +367,9 @@ class Sessions:
         direction = SERVER_TO_CLIENT if call.method.interface.caller == "client" else CLIENT_TO_SERVER
         problem = Problem("status", "value", f"RPC fault {call.status:#010x}", "C706 12.6.4.7")
         stub = call.data[call.start :]
-        self._show(session, direction, call.method.name, "response", None, frame, time, (problem,), stub)
+        self._show(
+            session, direction, call.method.name, "response", None, frame, time, (problem,), stub, call, call.status
+        )
         if exchange is not None:
             session.conversation.faulted(exchange, frame, time)
 
@@ -375,6 +384,7 @@ class Sessions:
             conversation.event(event, frame, time)
         for problem in found.problems:
             self.warn(frame, f"{method}: {problem}")
+        conversation.damaged_events(found.problems)
 
     # -- correlation ----------------------------------------------------------------------------------------------
 
@@ -385,14 +395,15 @@ class Sessions:
         while self._ended and time - (self._ended[0].ended or 0.0) > _AFTERGLOW:
             self._forget(self._ended.popleft())
         if self._open >= self.limit:
-            if not self._crowded:
-                self._crowded = True
+            if not self.crowded:
+                self.crowded = True
                 self.warn(frame, f"more than {self.limit} sessions are open (limit sessions); the oldest are given up")
             oldest = next(iter(self.bindings.values()), None) or next(iter(self.waiting), None)
             if oldest is not None:
                 self._over(oldest, time)
         self._open += 1
         conversation = self.monitor.conversation(client=hosts[0], server=hosts[1], partial=partial)
+        conversation.frame = frame
         if self.on_session is not None:
             self.on_session(conversation)
         return Session(conversation, machine, hosts)
@@ -505,7 +516,8 @@ class Sessions:
     def _orphan_channel(self, connection: Connection, frame: int, time: float) -> Session:
         """An event channel whose ClientAttach was not seen: it belongs to a binding between the same two hosts."""
         hosts = self._hosts_of_channel(connection)
-        self.unannounced += 1
+        if len(self.unannounced) < self.limit:
+            self.unannounced.add(connection.endpoint.lower())
         session = self._unclaimed(hosts, lambda known: known.conversation.partial and not known.channel)
         if session is None:
             session = self._begin(hosts, frame, time, partial=True)
@@ -536,13 +548,40 @@ class Sessions:
         time: float,
         problems: tuple[Problem, ...] = (),
         raw: bytes | None = None,
+        call: RpcCall | None = None,
+        fault: int | None = None,
     ) -> None:
         if self.on_packet is not None:
             if not problems and hasattr(content, "problems"):
                 problems = tuple(content.problems())
             name = session.conversation.session
             shown = phase if isinstance(phase, str) else _PHASES[phase]
-            self.on_packet(Packet(frame, time, name, direction, method, shown, content, problems, raw))
+            number = 0 if call is None else self._number(call)
+            hosts = session.hosts
+            self.on_packet(
+                Packet(
+                    frame,
+                    time,
+                    name,
+                    direction,
+                    method,
+                    shown,
+                    content,
+                    problems,
+                    raw,
+                    number,
+                    hosts[0],
+                    hosts[1],
+                    fault,
+                )
+            )
+
+    def _number(self, call: RpcCall) -> int:
+        """The number of a call: the same for its request and its answer."""
+        if call.phase == REQUEST:
+            self._numbered += 1
+            call.number = self._numbered
+        return getattr(call, "number", 0)
 
     def _show_raw(self, call: RpcCall, problem: Problem, frame: int, time: float) -> None:
         if self.on_packet is not None:

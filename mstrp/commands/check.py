@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from fsm.journal import Journal
     from fsm.step import Step
     from mstrp.checking import CaptureResult
+    from mstrp.parallel import Jobs
 
 __all__ = ["arguments", "run"]
 
@@ -48,7 +50,7 @@ _DRAWN = 500
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("captures", metavar="CAPTURE", nargs="+", help="pcap or pcapng file; - reads standard input")
+    parser.add_argument("captures", metavar="CAPTURE", nargs="+", help="pcap or pcapng file, or packets as JSON lines, plain or compressed; - reads standard input")
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     parser.add_argument("--output", metavar="FILE", help="write the report there instead of standard output")
     parser.add_argument("--journal", metavar="FILE", help="write every transition to a .jsonl or .sqlite file")
@@ -68,11 +70,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=500,
         help="packets that the text report shows (default: 500; 0: none)",
     )
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=_count,
+        default=1,
+        help="processes that share the work, several captures or the sessions of a large one (default: 1; 0: all cores; "
+        "with --journal and html always 1)",
+    )
     add_capture_options(parser)
 
 
 def _count(text: str) -> int:
-    """A number of packets."""
+    """A number that may be 0."""
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError("a number from 0 on is wanted")
@@ -109,7 +119,13 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         complain(str(error))
         return 2
-    with opened(options.output) as stream, journal or nullcontext(), Interrupts() as interrupts:
+    options.pool = _pool(options) if options.jobs != 1 and journal is None and options.format != "html" else None
+    with (
+        opened(options.output) as stream,
+        journal or nullcontext(),
+        options.pool or nullcontext(),
+        Interrupts() as interrupts,
+    ):
         recorders: list[Recorder] = []
         results = _check_all(options, stream, journal, interrupts, recorders)
         if options.format == "text":
@@ -117,6 +133,16 @@ def run(options: argparse.Namespace) -> int:
         else:
             stream.write(_report(results, options.format, recorders))
     return INTERRUPTED if interrupts.pending else int(options.status)
+
+
+def _pool(options: argparse.Namespace) -> Jobs:
+    # Here, because starting processes needs much that is not needed otherwise.
+    from mstrp.parallel import Jobs
+
+    number = options.jobs or os.cpu_count() or 1
+    ladder = options.ladder if options.format == "text" else 0
+    ladder = ladder or (_DRAWN if options.diagrams else 0)
+    return Jobs(options.captures, number, setup=options.setup, profiles=options.profile, ladder=ladder)
 
 
 def _check_all(
@@ -134,7 +160,10 @@ def _check_all(
         if options.format == "html":
             recorders.append(Recorder())
         with Bar(path, quiet=options.quiet) as bar:
-            result = _check(path, ladder, journal, options, bar, interrupts, recorders[-1:])
+            if options.pool is None:
+                result = _check(path, ladder, journal, options, bar, interrupts, recorders[-1:])
+            else:
+                result, ladder = options.pool.result(len(results))
         options.status = max(options.status, _status(result, strict=options.strict))
         if result.error is not None:
             complain(result.error)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from mstrp.capture.packets import CLIENT_TO_SERVER
+from mstrp.capture.replay import loss_dict
 from mstrp.checking import check_capture
 from mstrp.commands.capture_options import OptionError, add_capture_options, capture_setup
 from mstrp.commands.interrupt import INTERRUPTED, Interrupts
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from typing import TextIO
 
+    from fsm.conversation import Conversation
     from mstrp.capture.packets import Packet
 
 __all__ = ["arguments", "run"]
@@ -57,8 +59,12 @@ def _decode(options: argparse.Namespace, stream: TextIO, interrupts: Interrupts)
         interrupts.check()
         stream.write(show(found) + "\n")
 
+    def loss(conversation: Conversation, kind: str, frame: int, time: float) -> None:
+        stream.write(json.dumps(loss_dict(conversation, kind, frame, time)) + "\n")
+
     for path in options.captures:
-        result = check_capture(path, on_packet=packet, setup=options.setup)
+        on_loss = loss if options.format == "jsonl" else None
+        result = check_capture(path, on_packet=packet, on_loss=on_loss, setup=options.setup)
         stream.flush()
         for frame, text in result.notes:
             complain(f"{path}: frame {frame}: {text}")

@@ -37,6 +37,10 @@ def packet_dict(packet: Packet) -> dict[str, Any]:
         "phase": packet.phase,
         "packet": packet.name,
     }
+    if packet.call:
+        found["call"] = packet.call
+    if packet.client:
+        found["client"], found["server"] = packet.client, packet.server
     if isinstance(content, (Request, Event)):
         found["device"] = content.device
         found["section"] = content.layout.section
@@ -44,6 +48,10 @@ def packet_dict(packet: Packet) -> dict[str, Any]:
             found["completes"] = content.completes.__name__
         found["fields"] = content.raw()
         found["values"] = content.meanings()
+        # The whole packet, so that `check` can judge these lines again.
+        found["bytes"] = content.buffer.hex()
+        if isinstance(content, Request) and packet.phase == "request":
+            found["capacity"] = content.capacity
         if isinstance(content, Unknown) or type(content).__name__ == "UnknownEvent":
             found["error"] = str(packet.problems[0]) if packet.problems else "unknown packet"
             found["raw"] = content.buffer.hex()
@@ -51,6 +59,8 @@ def packet_dict(packet: Packet) -> dict[str, Any]:
         found["device"] = None
         found["section"] = _SECTIONS[packet.method]
         found["fields"], found["values"] = _parameters(content)
+    if packet.fault is not None:
+        found["fault"] = f"0x{packet.fault:08x}"
     if packet.raw is not None:
         found["error"] = str(packet.problems[0])
         found["raw"] = packet.raw.hex()

@@ -153,8 +153,10 @@ class Dissector:
         """A whole request; None when it is of another interface."""
         binding = self.contexts.get(context)
         call: RpcCall | None = None
-        if binding is None and self.guess:
-            binding = self._recognised(context, opnum, data[start:])
+        if binding is None:
+            binding = self._assumed(context)
+            if binding is None and self.guess:
+                binding = self._recognised(context, opnum, data[start:])
         if binding is None:
             self.missed = True
             self._problem("p_cont_id", f"call {call_id} uses context {context}, which was not seen to be bound")
@@ -181,6 +183,18 @@ class Dissector:
         if len(pending) > self.limits.calls:
             self._forget_oldest()
         return call
+
+    def _assumed(self, context: int) -> tuple[dict[int, Method], bool] | None:
+        """What a context stands for that was proposed, used, and not seen to be accepted: there was but one choice."""
+        for bind in self._proposed.values():
+            for each in bind.contexts:
+                if each.id == context and len(each.transfers) == 1 and not _features(each.transfers):
+                    self.missed = True
+                    methods = _METHODS.get(each.interface.uuid, {})
+                    binding = self.contexts[context] = (methods, each.transfers[0].uuid == NDR64.uuid)
+                    self.interfaces.add(each.interface.uuid)
+                    return binding
+        return None
 
     def _recognised(self, context: int, opnum: int, stub: bytes) -> tuple[dict[int, Method], bool] | None:
         """What a context that nobody was seen to bind stands for, going by a request."""

@@ -1,0 +1,171 @@
+"""Packets as JSON lines, as ``decode --format jsonl`` writes them, judged again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from protocol.event import decode_events
+from protocol.generic import GetAsyncEvents
+from protocol.packet import decode_request, decode_response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from fsm.conversation import Conversation
+    from fsm.instances import Exchange
+    from mstrp.capture.packets import Packet
+    from mstrp.capture.sessions import Sessions
+
+__all__ = ["Replay", "loss_dict"]
+
+_USED = GetAsyncEvents.layout.index("dwUsedBufferSize")
+
+
+def loss_dict(conversation: Conversation, kind: str, frame: int, time: float) -> dict[str, Any]:
+    """A line for what is no packet: packets are missing ("gap"), or a connection ended without detaching ("lost")."""
+    return {
+        "frame": frame,
+        "time": round(time, 6),
+        "session": conversation.session,
+        "direction": None,
+        "method": None,
+        "phase": kind,
+        "packet": None,
+    }
+
+
+class _Asked(NamedTuple):
+    """A request that waits for its answer."""
+
+    exchange: Exchange | None
+    values: dict[str, Any]
+
+
+class Replay:
+    """Reads lines and lets the same conversations happen again."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+        self.conversations: dict[str, Conversation] = {}
+        #: Requests that wait for an answer, by session and call.
+        self._asked: dict[tuple[str, Any], _Asked] = {}
+        self._opened: set[str] = set()
+        #: Number of frames and time of the last line.
+        self.last = (0, 0.0)
+        self._methods: dict[tuple[str, str], Callable[[Conversation, dict[str, Any], int, float], None]] = {
+            ("ClientAttach", "request"): self._asks,
+            ("ClientAttach", "response"): self._attached,
+            ("ClientRequest", "request"): self._request,
+            ("ClientRequest", "response"): self._response,
+            ("ClientRequest", "event"): self._event,
+            ("ClientDetach", "response"): self._detached,
+            ("RemoteSPAttach", "response"): self._opened_channel,
+            ("RemoteSPEventProc", "event"): self._event,
+            ("RemoteSPDetach", "response"): self._closed_channel,
+        }
+
+    def read(self, lines: Iterable[bytes]) -> None:
+        """Take all lines."""
+        for number, text in enumerate(lines, 1):
+            if text.strip():
+                self._line(number, text)
+
+    def _line(self, number: int, text: bytes) -> None:
+        try:
+            line = json.loads(text)
+            frame, time, name = int(line["frame"]), float(line["time"]), str(line["session"])
+            phase, method = line["phase"], line["method"]
+            self.last = frame, time
+            conversation = self.conversations.get(name)
+            if conversation is None:
+                if not name:
+                    return
+                conversation = self._begin(line, name, partial=(method, phase) != ("ClientAttach", "request"))
+            if phase == "gap":
+                conversation.gap(frame, time)
+            elif phase == "lost":
+                conversation.lost(frame, time)
+            else:
+                take = self._methods.get((method, phase))
+                if take is not None:
+                    take(conversation, line, frame, time)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            what = f"{type(error).__name__}: {error}" if not isinstance(error, json.JSONDecodeError) else str(error)
+            self.sessions.note(self.last[0], f"line {number} is no packet of `decode --format jsonl` ({what})")
+
+    def _begin(self, line: dict[str, Any], name: str, *, partial: bool) -> Conversation:
+        found = self.sessions.monitor.conversation(
+            name, client=str(line.get("client", "")), server=str(line.get("server", "")), partial=partial
+        )
+        if self.sessions.on_session is not None:
+            self.sessions.on_session(found)
+        self.conversations[name] = found
+        return found
+
+    def _show(self, line: dict[str, Any], content: Any, frame: int, time: float) -> None:
+        if self.sessions.on_packet is not None:
+            problems = tuple(content.problems())
+            self.sessions.on_packet(_packet(line, content, frame, time, problems))
+
+    def _asks(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
+        self._asked[conversation.session, line.get("call")] = _Asked(None, line)
+
+    def _attached(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
+        asked = self._asked.pop((conversation.session, line.get("call")), None)
+        if line["fields"]["return"] != 0 or not line["values"]["pphContext"].strip("0"):
+            del self.conversations[conversation.session]
+            self.sessions.monitor.discard(conversation)
+        elif asked is not None:
+            given = asked.values
+            conversation.attached(given["fields"]["lProcessID"], given["values"]["pszDomainUser"], frame, time)
+
+    def _request(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
+        packet = decode_request(bytes.fromhex(line["bytes"]), int(line["capacity"]))
+        exchange = conversation.sent(packet, frame, time)
+        self._asked[conversation.session, line.get("call")] = _Asked(exchange, {})
+        self._show(line, packet, frame, time)
+
+    def _response(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
+        asked = self._asked.pop((conversation.session, line.get("call")), None)
+        if asked is None or asked.exchange is None:
+            return
+        if "fault" in line:
+            conversation.faulted(asked.exchange, frame, time)
+        elif "bytes" in line:
+            kind = asked.exchange.route.packet
+            answer = decode_response(bytes.fromhex(line["bytes"]), kind)
+            self._show(line, answer, frame, time)
+            conversation.answered(asked.exchange, answer, frame, time)
+            if kind is GetAsyncEvents and answer.words[0] == 0 and answer.words[_USED]:
+                conversation.fetched(frame, time)
+
+    def _event(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
+        if line["method"] == "RemoteSPEventProc":
+            name = conversation.session
+            if name not in self._opened and not conversation.partial:
+                # Which of several channels it was became clear only with this event.
+                self._opened.add(name)
+                conversation.channel_opened(frame, time)
+            if not conversation.flowing:
+                conversation.delivered(frame, time)
+        for event in decode_events(bytes.fromhex(line["bytes"]), conversation.completes).events:
+            self._show(line, event, frame, time)
+            conversation.event(event, frame, time)
+
+    def _detached(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
+        conversation.detached(frame, time)
+
+    def _opened_channel(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
+        if line["fields"]["return"] == 0:
+            self._opened.add(conversation.session)
+            conversation.channel_opened(frame, time)
+
+    def _closed_channel(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
+        conversation.channel_closed(frame, time)
+
+
+def _packet(line: dict[str, Any], content: Any, frame: int, time: float, problems: tuple[Any, ...]) -> Packet:
+    from mstrp.capture.packets import Packet
+
+    return Packet(frame, time, line["session"], line["direction"], line["method"], line["phase"], content, problems)

@@ -1,0 +1,191 @@
+"""Captures checked by several processes: each capture by one, or a large one in parts, with the report of one process."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from mstrp.capture.hints import Setup
+from mstrp.capture.share import Share
+from mstrp.checking import CaptureResult, check_capture
+from mstrp.report.ladder import Ladder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Future
+
+    from fsm.profiles import Profile
+    from mstrp.capture.packets import Packet
+    from mstrp.checking import Part
+
+__all__ = ["Jobs", "merged"]
+
+#: Smaller captures are not worth a second process.
+_WORTH = 4 * 1024 * 1024
+
+
+class _Task(NamedTuple):
+    path: str
+    setup: Setup
+    profiles: tuple[Profile, ...]
+    #: Packets that the report shows; with ``only_ladder`` nothing else is wanted.
+    ladder: int
+    share: Share | None = None
+    only_ladder: bool = False
+
+
+class _EnoughError(Exception):
+    """The ladder is full."""
+
+
+class _Beginning(Ladder):
+    """A ladder that ends the reading when it is full."""
+
+    def packet(self, packet: Packet) -> bool:
+        if not super().packet(packet):
+            raise _EnoughError
+        return True
+
+
+def _work(task: _Task) -> tuple[CaptureResult | None, Ladder]:
+    """What one process does. Ctrl-C ends its reading, and it hands back what it has."""
+    # Here, because this module is a part of the program that commands use, not the other way round.
+    from mstrp.commands.interrupt import Interrupts
+
+    kind = _Beginning if task.only_ladder else Ladder
+    ladder = kind(task.ladder)
+    with Interrupts() as interrupts:
+        try:
+            result = check_capture(
+                task.path,
+                watcher=ladder if task.ladder else None,
+                progress=lambda position: interrupts.check(),
+                profiles=task.profiles,
+                setup=task.setup,
+                share=task.share,
+            )
+        except _EnoughError:
+            result = None
+    shown = Ladder(task.ladder)
+    # A rung has the text of its packet; the packet itself need not travel.
+    shown.rungs = [rung._replace(packet=rung.packet._replace(content=None)) for rung in ladder.rungs]
+    shown.full = ladder.full
+    return result, shown
+
+
+class Jobs:
+    """A pool of processes with all captures of a run under way; `result` waits for one of them."""
+
+    def __init__(
+        self,
+        captures: Iterable[str],
+        jobs: int,
+        *,
+        setup: Setup | None = None,
+        profiles: Iterable[Profile] = (),
+        ladder: int = 0,
+    ) -> None:
+        self.captures = list(captures)
+        self.jobs = jobs
+        self.task = _Task("", setup or Setup(), tuple(profiles), ladder)
+        # Forking is quickest, and safe while there is only one thread.
+        method = "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
+        self._pool = ProcessPoolExecutor(jobs, mp_context=get_context(method))
+        self._futures: dict[int, list[Future[tuple[CaptureResult | None, Ladder]]]] = {}
+
+    def __enter__(self) -> Self:
+        for number, path in enumerate(self.captures):
+            self._futures[number] = [self._pool.submit(_work, task) for task in self._tasks(path)]
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _tasks(self, path: str) -> list[_Task]:
+        whole = self.task._replace(path=path)
+        if len(self.captures) >= 2 * self.jobs or not _large(path):
+            return [whole]
+        parts = [whole._replace(ladder=0, share=Share(index, self.jobs)) for index in range(self.jobs)]
+        if whole.ladder:
+            parts.append(whole._replace(only_ladder=True))
+        return parts
+
+    def result(self, number: int) -> tuple[CaptureResult, Ladder]:
+        """What came of a capture, by its place in the list."""
+        found = [future.result() for future in self._futures.pop(number)]
+        results = [result for result, _ in found if result is not None and result.part is not None]
+        if not results:
+            result, ladder = found[0]
+            assert result is not None
+            return result, ladder
+        together = merged(results)
+        if together is None:
+            # The parts depend on each other: it has to be done in one go.
+            result, ladder = self._pool.submit(_work, self.task._replace(path=self.captures[number])).result()
+            assert result is not None
+            return result, ladder
+        return together, found[-1][1]
+
+
+def _large(path: str) -> bool:
+    try:
+        place = Path(path)
+        return path != "-" and place.is_file() and place.stat().st_size >= _WORTH
+    except OSError:
+        return False
+
+
+def merged(parts: list[CaptureResult]) -> CaptureResult | None:
+    """The result of a capture from those of its parts; None when only the whole capture can tell."""
+    about = [result.part for result in parts if result.part is not None]
+    if any(part.dependent for part in about) or _entangled(about):
+        return None
+    begun = sorted((frame, place, name) for place, part in enumerate(about) for frame, name in part.begun)
+    names = {(place, name): f"s{number}" for number, (_, place, name) in enumerate(begun, 1)}
+    results = [
+        _renamed(result, {old: new for (part, old), new in names.items() if part == place})
+        for place, result in enumerate(parts)
+    ]
+    return CaptureResult(
+        results[0].path,
+        max(result.frames for result in results),
+        sorted((session for result in results for session in result.sessions), key=lambda each: int(each.id[1:])),
+        sorted((finding for result in results for finding in result.findings), key=lambda each: each.frame),
+        sorted((note for result in results for note in result.notes), key=lambda note: note[0]),
+        next((result.error for result in results if result.error is not None), None),
+        any(result.interrupted for result in results),
+        tuple(sorted((sealed for result in results for sealed in result.sealed), key=lambda each: each.frame)),
+    )
+
+
+def _entangled(parts: list[Part]) -> bool:
+    """Whether an event channel of one part may belong to a client of another one."""
+    return any(part.unannounced & other.announced for part in parts for other in parts if other is not part)
+
+
+def _renamed(result: CaptureResult, names: dict[str, str]) -> CaptureResult:
+    """A result with its sessions called as they are in the whole capture."""
+    if all(old == new for old, new in names.items()):
+        return result
+    pattern = re.compile(r"\bs\d+\b")
+
+    def text(old: str) -> str:
+        return pattern.sub(lambda match: names.get(match[0], match[0]), old)
+
+    return result._replace(
+        sessions=[session._replace(id=names[session.id]) for session in result.sessions],
+        findings=[
+            finding._replace(
+                session=names.get(finding.session, finding.session),
+                instance=names.get(finding.instance, finding.instance),
+                summary=text(finding.summary),
+            )
+            for finding in result.findings
+        ],
+        notes=[(frame, text(note)) for frame, note in result.notes],
+    )
