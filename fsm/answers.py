@@ -92,6 +92,7 @@ def _negotiates(
 
 
 def _negotiates_all(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    conversation.inspect_marker(exchange)
     app = conversation.apps.get(exchange.words[_word(generic.NegotiateAPIVersionForAllDevices, "hLineApp")])
     for number, agreed in enumerate(answer.line_api_versions or ()):  # type: ignore[attr-defined]
         if agreed:
@@ -141,6 +142,7 @@ def _opens_line(conversation: Conversation, exchange: Exchange, answer: Request)
     if app is not None:
         app.members[value] = opened
     conversation.opening.pop(opened.reported, None)
+    conversation.registered(exchange, accepted=True)
     adopted = conversation.reported.get(opened.reported)
     if adopted is not None and adopted.device is None:
         _takes_over(conversation, opened, adopted)

@@ -12,6 +12,8 @@ from fsm.registry import legal_instead
 from fsm.routes import ROUTES, UNKNOWN_ROUTE
 from fsm.tables import binding, device, request
 from fsm.tables.call_requests import IN_FLIGHT
+from fsm.tables.call_states import LIVE
+from fsm.tables.successes import DROPPED
 from protocol.fields import HandleType
 from protocol.problem import ALL_VERSIONS
 
@@ -30,7 +32,12 @@ _CALL = Call.machine
 _BINDING_CELLS = Binding.machine.cells
 #: Requests that may bring a conference, whose members can be reported before it (Q10).
 _CONFERENCES = {"SetUpConference", "CompleteTransfer", "PrepareAddToConference", "AddToConference"}
+_LIVE = sum(1 << state for state in LIVE)
 _new = object.__new__
+
+
+def _device(instance: Instance) -> str:
+    return instance.kind if isinstance(instance, App) else "phone" if isinstance(instance, Phone) else "line"
 
 
 class Asking(Parties):
@@ -94,7 +101,9 @@ class Asking(Parties):
         else:
             self._names(exchange, route, words)
         if route.conditions:
-            self._weigh(exchange, words)
+            self._weigh(exchange, packet)
+            if route.opens:
+                self.registers(exchange, packet)
         if packet.layout.suspects and packet.suspicious():
             self._inspect(exchange, packet)
         if route.asynchronous:
@@ -117,7 +126,7 @@ class Asking(Parties):
         if bound.rule:
             self._charge(exchange, self.binding, route.binding, bound, "")
         self._names(exchange, route, packet.words)
-        self._weigh(exchange, packet.words)
+        self._weigh(exchange, packet)
         self._inspect(exchange, packet)
         self.observers = watching
         self.charged.clear()
@@ -126,12 +135,12 @@ class Asking(Parties):
             if local or charge.level is not Level.SUSPICIOUS:
                 raise charge.error(exchange, local=local)
 
-    def _weigh(self, exchange: Exchange, words: tuple[int, ...]) -> None:
+    def _weigh(self, exchange: Exchange, packet: Request) -> None:
         """What is wrong with a request by what the conversation has shown."""
         if self.partial:
             return
         for condition in exchange.route.conditions:
-            detail = condition.wrong(self, exchange, words)
+            detail = condition.wrong(self, packet)
             if detail:
                 self._accuse(exchange, condition.rule, exchange.route.section, f"in which {condition.field}: {detail}")
 
@@ -266,7 +275,7 @@ class Asking(Parties):
         states = machine.names(instance.mask)
         label = self.name(instance)
         noun = "" if machine.name == "binding" else f"{machine.name} "
-        if rule.startswith("CALL-PRE"):
+        if rule.startswith("CALL-PRE") or (isinstance(instance, Call) and instance.mask & _LIVE):
             reason = f"on {noun}{label} in state {machine.words(instance.mask)}, in which it is not allowed"
         else:
             lacks = "the client only monitors" if event is device.USED_AS_OWNER else f"is no live {machine.name} handle"
@@ -286,6 +295,9 @@ class Asking(Parties):
         if exchange.charges is None:
             exchange.charges = []
         exchange.charges.append(charge)
+        dropped = DROPPED.get((machine.name, _device(instance), instance.mask))
+        if dropped is not None:
+            exchange.charges.append(charge._replace(rule=dropped, section="3.1.4.2", accepted_only=True))
 
     def _accuse(self, exchange: Exchange, rule: str, section: str, reason: str) -> None:
         """Hold a broken rule about the packet itself."""
@@ -311,7 +323,12 @@ class Asking(Parties):
         for charge in charges or ():
             if charge.call is not None:
                 self.charged.pop(charge.call, None)
-            self.tell(charge.finding(exchange, self.session, self.now, accepted=accepted))
+            if accepted or not charge.accepted_only:
+                self.tell(charge.finding(exchange, self.session, self.now, accepted=accepted))
+
+    def registers(self, exchange: Exchange, packet: Request) -> None:
+        """A request to open a line may be one to become its proxy handler."""
+        raise NotImplementedError
 
     def creating(self) -> bool:
         waiting = (*self.pending.values(), *self.unanswered.values(), *self.unnumbered)

@@ -8,6 +8,7 @@ from fsm.errors import LocalProtocolError, RemoteProtocolError
 from fsm.finding import Finding
 from fsm.levels import Fault, Level, Verdict, verdict_of
 from fsm.row import Ref
+from fsm.wording import ALSO
 
 if TYPE_CHECKING:
     from fsm.errors import ProtocolError
@@ -32,6 +33,8 @@ class Charge(NamedTuple):
     #: For preconditions: the call and the event, so that they can be tried again.
     call: Call | None = None
     use: Event | None = None
+    #: Whether the rule is the server's alone: a refusal keeps it.
+    accepted_only: bool = False
 
     def error(self, exchange: Exchange, *, local: bool) -> ProtocolError:
         """The error of strict use."""
@@ -70,4 +73,5 @@ class Charge(NamedTuple):
             event=f"{name} {'accepted' if accepted else 'refused'}",
             allowed=self.allowed,
             request_frame=exchange.frame,
+            also=ALSO.get(self.rule, ()),
         )

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from protocol.constants import LINEPROXYREQUEST, OBJTYPE, TUISPIDLL_OBJECT
+from protocol.constants import LINEOPENOPTION, LINEPROXYREQUEST, OBJTYPE, TUISPIDLL_OBJECT
 from protocol.fields import Handle, HandleType
 
 if TYPE_CHECKING:
-    from fsm.instances import App, Exchange
+    from fsm.instances import App
     from fsm.registry import Registry
     from protocol.packet import Request
     from protocol.record import Layout
@@ -37,7 +37,7 @@ class Condition:
         """What has to hold, in words."""
         return self.text.format(field=self.field)
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
         """What is wrong, or an empty string where nothing is or nothing is known."""
         raise NotImplementedError
 
@@ -52,7 +52,8 @@ class DeviceExists(Condition):
     name = "exists"
     text = "{field} names a device that exists"
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        words = packet.words
         number, app = words[self.words[0]], _app(talk, words[self.words[1]])
         if app is None or app.devices is None or number < app.devices:
             return ""
@@ -64,7 +65,8 @@ class NumberOfDevices(DeviceExists):
 
     text = "{field} is not above the number of devices"
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        words = packet.words
         number = words[self.words[0]]
         kind = "phone" if "Phone" in self.field else "line"
         counts = [app.devices for app in talk.apps.values() if app.kind == kind]
@@ -79,7 +81,8 @@ class AddressExists(Condition):
     name = "exists"
     text = "{field} names an address that exists on the line"
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        words = packet.words
         line = talk.lines.get(words[self.words[1]])
         count = None if line is None or line.device is None else talk.facts.addresses.get(line.device)
         number = words[self.words[0]]
@@ -92,7 +95,8 @@ class ProviderExists(Condition):
     name = "exists"
     text = "{field} names an installed provider"
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        words = packet.words
         known, number = talk.facts.providers, words[self.words[0]]
         return "" if known is None or number in known else f"{number:#x} names no installed provider"
 
@@ -108,7 +112,8 @@ class ObjectExists(Condition):
         #: Word that shows that something new is meant, which has no id yet; 0 for none.
         self.new_word = new_word
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        words = packet.words
         number, type_ = words[self.words[0]], words[self.words[1]]
         if self.new_word and words[self.new_word] != 0xFFFFFFFF:
             return ""
@@ -125,7 +130,8 @@ class HandleExists(ObjectExists):
 
     text = "{field} is a live handle of the type that dwObjType gives"
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        words = packet.words
         handle, type_ = words[self.words[0]], words[self.words[1]]
         known: Any = {
             OBJTYPE.HLINEAPP: talk.apps,
@@ -143,7 +149,8 @@ class VersionAgreed(Condition):
     name = "acceptable"
     text = "{field} is the version that was negotiated for the device"
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        words = packet.words
         app = _app(talk, words[self.words[1]])
         found = None if app is None else app.versions.get(words[self.words[2]])
         number = words[self.words[0]]
@@ -158,7 +165,8 @@ class ExtensionAgreed(Condition):
     name = "acceptable"
     text = "{field} is 0 or the extension version that was negotiated for the device"
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        words = packet.words
         app = _app(talk, words[self.words[1]])
         number = words[self.words[0]]
         if not number or app is None:
@@ -176,7 +184,8 @@ class SameLine(Condition):
     name = "same-line"
     text = "hCall and hConsultCall are on one line"
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        words = packet.words
         first, second = (talk.calls.get(words[word]) for word in self.words)
         if first is None or second is None or first.line is None or second.line is None:
             return ""
@@ -200,7 +209,8 @@ class Administrator(Condition):
             return self.text
         return f"{self.text}, where {self.field} is {' or '.join(map(str, self.values))}"
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        words = packet.words
         if talk.facts.administrator is not False or (self.values and words[self.words[0]] not in self.values):
             return ""
         return "the client is no administrator"
@@ -229,7 +239,8 @@ class ProxyRegistered(_Proxy):
 
     text = "a proxy handler is registered for the line"
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        words = packet.words
         device = self._of(talk, words)
         there = None if device is None else talk.facts.serves_any(device, talk.now - talk.grace)
         return f"line device {device} has no proxy handler" if there is False else ""
@@ -240,13 +251,30 @@ class ProxyServes(_Proxy):
 
     text = "a proxy handler of the line serves this request"
 
-    def wrong(self, talk: Registry, exchange: Exchange, words: tuple[int, ...]) -> str:
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        words = packet.words
         device = self._of(talk, words)
         before = talk.now - talk.grace
         if device is None or talk.facts.serves_any(device, before) is False:
             return ""
         served = talk.facts.serves(device, self.type, before)
         return f"no proxy handler of line device {device} serves it" if served is False else ""
+
+
+class CallAddressExists(Condition):
+    """The address in the LINECALLPARAMS of Open exists, where a single address is wanted."""
+
+    name = "exists"
+    text = "with SINGLEADDRESS, LINECALLPARAMS.dwAddressID names an address that exists"
+
+    def wrong(self, talk: Registry, packet: Request) -> str:
+        params = packet.call_params  # type: ignore[attr-defined]
+        if params is None or not packet.words[self.words[0]] & LINEOPENOPTION.SINGLEADDRESS:
+            return ""
+        count, number = talk.facts.addresses.get(packet.words[self.words[1]]), params.address_id
+        if count is None or number is None or number < count:
+            return ""
+        return f"dwAddressID {number} names no address, the line has {count}"
 
 
 def proxy_type(request: type[Request]) -> int:
@@ -275,6 +303,12 @@ def conditions_of(request: type[Request]) -> tuple[Condition, ...]:
             found.append(kind(rule, field.spec, field.index, app, device))
     if layout.same_line_rule:
         found.append(SameLine(layout.same_line_rule, "hCall", *(owners_of(request))))
+    if request.device == "line" and request.__name__ == "Open":
+        found.append(
+            CallAddressExists(
+                layout.rule("09"), "pCallParams", layout.index("dwPrivileges"), layout.index("dwDeviceID")
+            )
+        )
     for rule, spec, values in layout.administrator_rules:
         found.append(Administrator(rule, spec, layout.index(spec) if spec else 0, values))
     if layout.proxy_rules:

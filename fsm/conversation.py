@@ -11,9 +11,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fsm.answers import ANSWERS, REFUSALS
-from fsm.asking import Asking
 from fsm.gap import ANY_BINDING, doubt
 from fsm.instances import Binding, Call, Channel, Exchange, Line
+from fsm.judging import INVALRPCCONTEXT, Judging
 from fsm.routes import UNKNOWN_ROUTE
 from fsm.tables import binding, request
 from fsm.tables.call import ENDS
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Conversation"]
 
-#: A positive answer that is an error all the same (2.2.5.2, Q15).
-INVALRPCCONTEXT = 0xF101
 #: What a client waits for an answer, in seconds (3.2.2).
 PATIENCE = 5.0
 #: Creating requests that may succeed without a handle.
@@ -61,7 +59,7 @@ _MODELS = {
 }
 
 
-class Conversation(Asking):
+class Conversation(Judging):
     """One binding: what the client asked, what the server answered and reported, and what is wrong with it."""
 
     def __init__(
@@ -88,6 +86,8 @@ class Conversation(Asking):
         self.version = 0
         self.told = set()
         self.charged = {}
+        self.denied = []
+        self.registering = {}
         self._orphans: dict[int, Any] = {}
         #: Replies to ids that no request had, until the next answer: what made them may turn out to be missing.
         self._strays: list[tuple[tuple[int, ...], Event, int, float]] = []
@@ -221,11 +221,13 @@ class Conversation(Asking):
             self._accepted(exchange, ack)
         elif mask == _REFUSED:
             self.judge(exchange, accepted=False)
+            self.denies(exchange, ack)
             handler = REFUSALS.get(route.key)
             if handler is not None:
                 handler(self, exchange, packet)
             if route.opens:
                 self.opening.pop(exchange.words[route.opens], None)
+                self.registered(exchange, accepted=False)
             if route.asynchronous and exchange.words[route.request_id]:
                 self.recent.put(exchange.words[route.request_id], exchange)
         elif mask == _ZERO:
@@ -350,6 +352,8 @@ class Conversation(Asking):
     def _succeed(self, exchange: Exchange, words: tuple[int, ...]) -> None:
         """The effects of a success on the calls it named, and the calls it brings."""
         route = exchange.route
+        if route.proxy and self.facts.own:
+            self.passes_on(exchange)
         also = self.successes.get(route.key)
         if also is not None:
             also(self, exchange, words)
@@ -413,6 +417,7 @@ class Conversation(Asking):
         call = self.calls.get(handle)
         if call is None:
             call = self.new_call(handle, exchange.line if isinstance(exchange.line, Line) else None)
+        call.brought = route.key
         self.step(call, creation.event, call.flags)
         if creation.conference:
             call.kin = ("conference", 0)
@@ -420,7 +425,7 @@ class Conversation(Asking):
         elif exchange.calls:
             call.kin = ("consultation", exchange.calls[0][0].handle)
 
-    handlers: ClassVar = {**Asking.handlers, LINE_REPLY.msg: reply, PHONE_REPLY.msg: reply}
+    handlers: ClassVar = {**Judging.handlers, LINE_REPLY.msg: reply, PHONE_REPLY.msg: reply}
 
     @property
     def requests(self) -> dict[str, int]:
@@ -436,6 +441,7 @@ class Conversation(Asking):
     def finish(self) -> None:
         """Nothing more will be seen: judge what was accepted and never completed, and say what still waits."""
         self._settle_strays()
+        self.settle_denied()
         for exchange in list(self.pending.values()):
             if exchange.time <= self.gap_at:
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from fsm.instances import Line, Phone
 from fsm.reporting import Reporting
 from fsm.tables import device
 from fsm.tables.call import OLD
@@ -68,6 +69,9 @@ class Devices(Reporting):
 
     def _changes(self, kind: str, words: tuple[int, ...], event: Event) -> None:
         for app in self._applications(kind, words[1]):
+            if event is device.REMOVED and app.devices is not None and words[6] >= app.devices:
+                opened: Line | Phone = Line(words[6], 1, app) if kind == "line" else Phone(words[6], 1, app)
+                self.report_stranger(opened, words[4], f"LINE_REMOVE of device {words[6]}")
             if event is device.CREATED and app.devices is not None:
                 app.devices = max(app.devices, words[6] + 1)
             version = app.version(words[6])

@@ -34,6 +34,7 @@ class Facts:
         "administrator",
         "complete",
         "line_ids",
+        "marker",
         "own",
         "passed",
         "phone_ids",
@@ -45,6 +46,8 @@ class Facts:
         #: Whether the client is an administrator of the telephony server: a successful attach with lProcessID -3
         #: shows it; an embedding program may know better.
         self.administrator: bool | None = None
+        #: What ClientAttach returned in phAsyncEventsEvent.
+        self.marker: int | None = None
         #: Number of addresses, by line device.
         self.addresses: dict[int, int] = {}
         #: Permanent ids of the installed providers, and of line and phone devices.

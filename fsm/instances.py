@@ -265,7 +265,7 @@ class AgentSession(Instance):
 class Call(Instance):
     """A call handle of a client. ``last`` is the news of its last state event, or when the handle ended."""
 
-    __slots__ = ("epoch", "flags", "handle", "inferred", "kin", "last", "line", "number", "path")
+    __slots__ = ("brought", "epoch", "flags", "handle", "inferred", "kin", "last", "line", "number", "path")
     machine: ClassVar[Machine] = Machine(CALL)
 
     def __init__(self, handle: int, epoch: int, line: Line | None, path: Path) -> None:
@@ -282,6 +282,8 @@ class Call(Instance):
         self.inferred = False
         #: What the call is to another one: ("consultation", original), ("member", conference), ("conference", 0).
         self.kin: tuple[str, int] | None = None
+        #: The request whose completion brought the handle, by device and name.
+        self.brought: str | None = None
 
     def may(self, request: type[Request] | str) -> Move:
         """What the tables say about a request on this call now; true when nothing speaks against it.

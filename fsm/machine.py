@@ -196,6 +196,9 @@ class Machine:
         if row.event not in table.events:
             message = f"{where}: the event is not in the alphabet"
             raise TableError(message)
+        if row.event in table.unproven and row.target is not row.source:
+            message = f"{where}: an intention leads nowhere"
+            raise TableError(message)
         if not row.ref.section:
             message = f"{where}: a row needs a reference"
             raise TableError(message)

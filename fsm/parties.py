@@ -81,6 +81,10 @@ class Parties(Devices):
     def _proxy_request(self, words: tuple[int, ...]) -> None:
         self._about_line(words, LINE_PROXYREQUEST.msg, words[3])
         found = self.reported.get(words[3])
+        if found is not None and found.device is not None:
+            passed = getattr(getattr(self.current, "request", None), "request_type", None)
+            if (found.device, passed) in self.facts.own:
+                self.facts.passed[found.device, passed] = self.now  # type: ignore[index]
         if found is not None and len(found.proxies) < _LIMIT:
             proxy = Proxy()
             found.proxies.append(proxy)

@@ -19,6 +19,7 @@ from protocol.events import (
     LINE_CALLSTATE,
     LINE_CLOSE,
     PHONE_CLOSE,
+    PHONE_DEVSPECIFIC,
 )
 from protocol.fields import Handle, HandleType
 from protocol.structures.calls import CALL_STATE_MODES
@@ -95,6 +96,12 @@ class Reporting(Registry):
                 self._about_call(words, message, words[3], words[9])
             elif words[3] in self.reported:
                 self._about_line(words, message, words[3])
+            elif message in _PHONE_EITHER:
+                self._about_phone(words, message, words[9] or words[3])
+            elif words[9]:
+                self._about_line(words, message, words[9])
+            else:
+                self._foreign_line(words, message, words[3], bullet="02")
 
     # -- calls ----------------------------------------------------------------------------------------------------
 
@@ -139,6 +146,8 @@ class Reporting(Registry):
             self.step(call, call_table.ODD_PRIVILEGE, what=f"{privilege:#x}")
         call.flags = flags
         if line is not None:
+            if reported != line.reported and reported:
+                self._about_line(words, LINE_CALLSTATE.msg, reported)
             if line.announced is not None:
                 self._interrupt(line, call)
             app = line.app
@@ -256,6 +265,8 @@ class Reporting(Registry):
             return
         self.step(call, event, call.flags, what=what)
         if call.line is not None:
+            if reported != call.line.reported and reported:
+                self._about_line(words, message, reported)
             if call.line.announced is not None and call.line.announced is not call:
                 self._interrupt(call.line, call)
             self._contexts(call.line, words)
@@ -265,22 +276,31 @@ class Reporting(Registry):
     def _about_line(self, words: tuple[int, ...], message: int, reported: int) -> None:
         line = self.reported.get(reported)
         if line is not None:
+            self.step(line, device.REPORTS_ON)
             self._contexts(line, words)
         elif reported:
             self._foreign_line(words, message, reported)
 
-    def _foreign_line(self, words: tuple[int, ...], message: int, reported: int) -> Line | None:
+    def _foreign_line(
+        self,
+        words: tuple[int, ...],
+        message: int,
+        reported: int,
+        event: object = device.REPORTS_ON,
+        *,
+        bullet: str = "01",
+    ) -> Line | None:
         """A line handle that is not open: closed a moment ago, or none that the client has."""
         ended = self.ended_reported.get(reported)
         what = EVENTS[message].__name__
         if ended is not None and (ended.ended > self.gap_at or self.in_flight(ended.ended)):
             flags = IN_FLIGHT.bit if self.in_flight(ended.ended) else 0
-            self.step(ended, device.REPORTS_ON, flags, what=what)
+            self.step(ended, event, flags, what=what)  # type: ignore[arg-type]
             return ended
         if self.partial or reported in self.opening:
             return self.adopt_line(reported)
         stranger = Line(reported, 1, None)
-        self.report_stranger(stranger, message, what)
+        self.report_stranger(stranger, message, what, bullet)
         return None
 
     def adopt_line(self, handle: int) -> Line:
@@ -291,11 +311,11 @@ class Reporting(Registry):
         self.lines[handle] = self.reported[handle] = line
         return line
 
-    def report_stranger(self, stranger: Line | Phone, message: int, what: str) -> None:
+    def report_stranger(self, stranger: Line | Phone, message: int, what: str, bullet: str = "01") -> None:
         """An event for a device that the client does not have: it has to ignore it (3.3.4.2)."""
         before = stranger.mask
         move = stranger.machine.step(stranger, device.REPORTS_ON)
-        rule = f"TRP-3.3.4.2-M{message:03X}-01"
+        rule = f"TRP-3.3.4.2-M{message:03X}-{bullet}"
         if rule not in self.told:
             self.told.add(rule)
             self.report(stranger, device.REPORTS_ON, before, move, what=what, rule=rule)
@@ -303,7 +323,7 @@ class Reporting(Registry):
     def _line_close(self, words: tuple[int, ...]) -> None:
         line = self.reported.get(words[3])
         if line is None:
-            self._foreign_line(words, LINE_CLOSE.msg, words[3])
+            self._foreign_line(words, LINE_CLOSE.msg, words[3], device.FORCED)
             return
         self._contexts(line, words)
         self.step(line, device.FORCED, what="LINE_CLOSE")
@@ -320,6 +340,7 @@ class Reporting(Registry):
     def _about_phone(self, words: tuple[int, ...], message: int, reported: int) -> None:
         phone = self.reported_phones.get(reported)
         if phone is not None:
+            self.step(phone, device.REPORTS_ON)
             self._contexts(phone, words)
         elif reported:
             self._foreign_phone(message, reported, device.REPORTS_ON)
@@ -382,6 +403,7 @@ class Reporting(Registry):
     told: set[str]
 
 
+_PHONE_EITHER = {PHONE_DEVSPECIFIC.msg}
 _GONE = 1 << CallState.DEALLOCATED | 1 << CallState.VOID
 
 

@@ -15,9 +15,19 @@ ALSO: dict[str, tuple[str, ...]] = {
     "CALL-V04": ("CALL-ORDER-O17",),
     "CALL-V06": ("CALL-ORDER-O18",),
     "CALL-V07": ("CALL-ORDER-O21",),
-    "CALL-V08": ("CALL-ORDER-O05",),
+    "CALL-V08": ("CALL-ORDER-O05", "TRP-3.3.4.2-M00C-01", "TRP-3.3.4.2-M011-01"),
     "CALL-V10": ("CALL-ORDER-O02",),
+    "CALL-V13": ("TRP-3.3.4.2-GEN-04",),
     "CALL-ORDER-O01": ("CALL-V08",),
+    "TRP-2.1-02": ("TRP-3.1.4.1-04", "TRP-3.1.4.1-05"),
+    "TRP-3.1.4-01": ("TRP-3.1.4-02",),
+    "TRP-3.3.4-01": ("TRP-3.3.4-02",),
+    "TRP-3.3.4-04": ("TRP-3.3.4.1-03", "TRP-3.3.4.3-01"),
+    "TRP-3.1.4.2-GEN-02": ("TRP-3.1.4.2-02",),
+    "TRP-3.1.4.2-GEN-03": ("TRP-3-01", "TRP-3-03", "TRP-3.1.4-04", "TRP-3.1.4.2-01", "TRP-3.1.4.3-01"),
+    "TRP-3.3.4.2-GEN-01": ("TRP-3.3.4.2-02",),
+    "TRP-3.3.4.2-GEN-02": ("TRP-3.3.4.2-02",),
+    "TRP-3.3.4.2-GEN-03": ("TRP-3.3.4.2-02",),
 }
 
 #: Sentences by rule. ``what`` is the event, ``where`` the instance, ``state`` what was known before.

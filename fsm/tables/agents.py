@@ -84,12 +84,11 @@ PROXY = Table(
     summary="A request that was passed to this client as handler; its answer is no packet (G1)",
     states=ProxyState,
     initial=P.NONE,
-    finals=frozenset({P.OWED, P.VOID}),
+    finals=frozenset({P.VOID}),
     events=(PASSED_ON, VOIDED),
     rows=(
         Row(P.NONE, PASSED_ON, P.OWED, _STATED, ref("2.2.4.2.1.21", "LINE_PROXYREQUEST")),
         Row(P.OWED, VOIDED, P.VOID, _TYPICAL, _VOID),
-        Row(P.NONE, VOIDED, P.VOID, _TYPICAL, _VOID),
         Row(P.VOID, VOIDED, P.VOID, _TYPICAL, _VOID),
     ),
 )
@@ -154,7 +153,7 @@ def _life(
             rows.append(Row(state, created, state, _TYPICAL, ref(section), note="reported before its completion"))
         for event, target in reports.values():
             rows.append(Row(state, event, target, _TYPICAL, ref(status, event.name)))
-        if state is not released:
+        if state not in (absent, released):
             rows.append(Row(state, VOIDED, released, _TYPICAL, _VOID))
     rows.append(Row(released, VOIDED, released, _TYPICAL, _VOID))
     return tuple(rows)

@@ -204,8 +204,10 @@ def shown_rows() -> list[Row]:
         for source in STATES:
             if source is state or source is CallState.UNKNOWN:
                 rows.append(Row(source, event, state, Level.STATED, where))
-            elif source is not CallState.IDLE:
+            else:
                 guards = (unless(CONSISTENT),)
-                note = "the event may still be under way"
-                rows.append(Row(source, event, source, Level.TYPICAL, where, guards, expect=(state,), note=note))
+                idle = source is CallState.IDLE
+                note = "the answer may be older than the event" if idle else "the event may still be under way"
+                expect = () if idle else (state,)
+                rows.append(Row(source, event, source, Level.TYPICAL, where, guards, expect=expect, note=note))
     return rows

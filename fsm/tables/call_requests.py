@@ -52,6 +52,8 @@ class Precondition(NamedTuple):
     #: Whether the client must own the call (2.2.3.1.26).
     owner: bool = True
     note: str = ""
+    #: The rule that makes any other state an error; empty where only the packet text names the states.
+    rule: str = ""
 
 
 class Effect(NamedTuple):
@@ -97,7 +99,9 @@ PRECONDITIONS: dict[tuple[str, str], Precondition] = {
     ("AddToConference", "hConsultCall"): Precondition(
         (S.CONNECTED, S.ONHOLD, S.PROCEEDING, S.RINGBACK), _STATED, ref("2.2.4.1.3.2", "hConsultCall")
     ),
-    ("RemoveFromConference", "hCall"): Precondition((S.CONFERENCED,), _STATED, ref("2.2.4.1.3.53", "hCall")),
+    ("RemoveFromConference", "hCall"): Precondition(
+        (S.CONFERENCED,), _MUST, ref("2.2.4.1.3.53", "hCall"), rule="TRP-3.1.4.2-063-02"
+    ),
     ("CompleteCall", "hCall"): Precondition(
         (S.BUSY, S.RINGBACK, S.PROCEEDING),
         _STATED,
@@ -245,6 +249,11 @@ def ask_rows() -> list[Row]:
         for state in (*CREATED, S.UNKNOWN):
             if state not in condition.states:
                 rows.append(Row(state, event, state, _TYPICAL, unclear, guards, note="the server decides"))
+        if condition.rule:
+            must = ref("3.1.4.2", f"{where.section} {where.detail}")
+            for state in STATES:
+                if state not in condition.states and state is not S.UNKNOWN:
+                    rows.append(Row(state, event, state, _MUST, must, guards, rule=condition.rule))
         rows += _dead_handle(event, field, where)
     return rows
 
@@ -278,6 +287,6 @@ def reply_rows() -> list[Row]:
                 rows.append(Row(state, event, state, _TYPICAL, effect.ref, expect=expect, note=effect.note))
             else:
                 rows.append(Row(state, event, state, _TYPICAL, effect.ref, note="no document orders reply and report"))
-        for state in ENDED:
+        for state in (S.ABSENT, *ENDED):
             rows.append(Row(state, event, state, _TYPICAL, ref("2.2.4.1.3.6"), note="replies may follow the end"))
     return rows

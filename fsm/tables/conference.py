@@ -60,7 +60,11 @@ def _rows() -> list[Row]:
     rows = [
         Row(S.NONE, SET_UP, S.SETUP, _STATED, _SETUP),
         Row(S.NONE, MERGED, S.ACTIVE, _STATED, ref("2.2.4.1.3.8", "LINETRANSFERMODE_CONFERENCE")),
-        Row(S.NONE, JOINED, S.NONE, _TYPICAL, _MEMBER, note="a member may be reported before the completion (Q10)"),
+        *(
+            Row(S.NONE, event, S.NONE, _TYPICAL, _MEMBER, note="a member may be reported before the completion (Q10)")
+            for event in (JOINED, LEFT, PARENT_CONNECTED, PARENT_HELD, PARENT_ENDED)
+        ),
+        Row(S.NONE, PARENT_RELEASED, S.RELEASED, _STATED, ref("2.2.4.1.3.6", "DeallocateCall")),
         Row(S.SETUP, ADDED, S.ACTIVE, _TYPICAL, _ADD),
         Row(S.EXTENDING, ADDED, S.ACTIVE, _TYPICAL, _ADD),
         Row(S.ACTIVE, ADDED, S.ACTIVE, _TYPICAL, _ADD, note="the parent was reported before the reply, or was on hold"),
@@ -79,6 +83,9 @@ def _rows() -> list[Row]:
             Row(state, PARENT_ENDED, S.DISSOLVED, _TYPICAL, _CLEARED),
             Row(state, PARENT_RELEASED, S.RELEASED, _STATED, ref("2.2.4.1.3.6", "DeallocateCall")),
         ]
+    for state in (*_LIVE, S.DISSOLVED):
+        for event in (SET_UP, MERGED):
+            rows.append(Row(state, event, state, _TYPICAL, _SETUP, note="the handle came twice, which the call reports"))
     for state in (S.DISSOLVED, S.RELEASED):
         gone = "the client has no handle of it any more, or the bridge is gone"
         for event in (ADDED, PREPARED, LEFT, PARENT_ENDED, PARENT_CONNECTED, PARENT_HELD, JOINED):

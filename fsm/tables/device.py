@@ -75,8 +75,8 @@ def _gone(states: tuple[IntEnum, ...], absent: IntEnum) -> list[Row]:
             rows.append(
                 Row(state, USED, state, _TYPICAL, _LIVE, (when(IN_FLIGHT),), note="sent before the client knew")
             )
+            rows.append(Row(state, VOIDED, state, _TYPICAL, _TAIL, note="gone already"))
         rows.append(Row(state, USED, state, _MUST, _LIVE, rule=LIVE_RULE))
-        rows.append(Row(state, VOIDED, state, _TYPICAL, _TAIL, note="gone already"))
     return rows
 
 
@@ -130,8 +130,8 @@ APPLICATION = Table(
             )
         ),
         *_gone((A.SHUT, A.VOID), A.ABSENT),
-        *(Row(state, SHUTS, state, _MUST, _LIVE, rule=LIVE_RULE) for state in (A.ABSENT, A.SHUT, A.VOID)),
     ),
+    unproven=frozenset({USED}),
     labels={A.DUE: "shutdown due"},
     sinks=frozenset({A.VOID}),
 )
@@ -189,6 +189,7 @@ VERSION = Table(
         ),
         Row(V.REMOVED, REMOVED, V.REMOVED, _TYPICAL, ref("2.2.4.2.1.24"), note="one for each application (E18)"),
     ),
+    unproven=frozenset({VERSION_USED}),
 )
 
 
@@ -229,17 +230,13 @@ LINE = Table(
         Row(L.OPEN, USED, L.OPEN, _STATED, _LIVE),
         Row(L.OPEN, REPORTS_ON, L.OPEN, _STATED, ref("2.2.4.2.1", "hRemoteLine")),
         Row(L.OPEN, FOREIGN, L.OPEN, _MUST, _ECHO, rule="CALL-V13"),
-        *(Row(state, FOREIGN, state, _TYPICAL, _ECHO) for state in (L.CLOSED, L.LOST, L.VOID)),
         Row(L.OPEN, CLOSES, L.CLOSED, _STATED, ref("2.2.4.1.2.1", "Close")),
         Row(L.OPEN, FORCED, L.LOST, _MUST, ref("2.2.4.2.1.9", "LINE_CLOSE")),
         Row(L.OPEN, VOIDED, L.VOID, _MUST, ref("2.2.4.1.2.2", "ShutDown, ClientDetach, rundown")),
         *_gone((L.CLOSED, L.LOST, L.VOID), L.ABSENT),
         *_tail((L.CLOSED, L.LOST, L.VOID)),
-        *(
-            Row(state, CLOSES, state, _TYPICAL, _TAIL, note="closed twice at once")
-            for state in (L.CLOSED, L.LOST, L.VOID)
-        ),
     ),
+    unproven=frozenset({USED}),
     sinks=frozenset({L.VOID}),
 )
 
@@ -284,18 +281,14 @@ PHONE = Table(
                 Row(state, VOIDED, P.VOID, _MUST, ref("2.2.4.1.5.2", "ShutDown, ClientDetach, rundown")),
             )
         ),
-        *(Row(state, FOREIGN, state, _TYPICAL, _ECHO) for state in (P.CLOSED, P.LOST, P.VOID)),
         Row(P.OWNED, USED_AS_OWNER, P.OWNED, _STATED, _OWNER),
         Row(P.MONITORED, USED_AS_OWNER, P.MONITORED, _MUST, _OWNER, rule=LIVE_RULE),
         *(Row(state, USED_AS_OWNER, state, _TYPICAL, _OWNER) for state in (P.ABSENT, P.CLOSED, P.LOST, P.VOID)),
         *_gone((P.CLOSED, P.LOST, P.VOID), P.ABSENT),
         Row(P.CLOSED, FORCED, P.LOST, _TYPICAL, ref("2.2.4.2.1.27", "PHONE_CLOSE may follow an own Close once (Q14)")),
         *(row for row in _tail((P.CLOSED, P.LOST, P.VOID)) if (row.source, row.event) != (P.CLOSED, FORCED)),
-        *(
-            Row(state, CLOSES, state, _TYPICAL, _TAIL, note="closed twice at once")
-            for state in (P.CLOSED, P.LOST, P.VOID)
-        ),
     ),
+    unproven=frozenset({USED, USED_AS_OWNER}),
     sinks=frozenset({P.VOID}),
 )
 
@@ -337,4 +330,5 @@ DIALOG = Table(
             for state in (D.ABSENT, D.FREED)
         ),
     ),
+    unproven=frozenset({DIALOG_USED}),
 )

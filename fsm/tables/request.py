@@ -83,6 +83,7 @@ _ONCE = ref("2.2.4.2.1.25", "exactly one LINE_REPLY for each request id; ASYNC_C
 _EARLY = ref("3.3.4.2", "the reply travels on another connection than the answer")
 _REFUSED = ref("2.2.4.1.3.1", "after a negative return there is no LINE_REPLY")
 _CLOSED = ref("2.2.4.1.2.1", "Close suppresses what is pending; lineClose, lineShutdown")
+_UNLIMITED = ref("2.2.4.2.1.25", "no time limit")
 _CONTEXT = ref("2.2.5.2", "TAPIERR_INVALRPCCONTEXT (Q15)")
 _FAULT = ref("3.1.4.2", "an RPC fault answers instead of Ack_ReturnValue")
 
@@ -101,10 +102,7 @@ def _rows() -> list[Row]:
         _row(S.ASKED, ANSWERS_ZERO, S.ANSWERED, _STATED, _SYNC),
         _row(S.ASKED, ANSWERS_ERROR, S.REFUSED, _STATED, _SYNC),
         _row(S.ASKED, ANSWERS_CONTEXT, S.REFUSED, _STATED, _CONTEXT),
-        *(
-            _row(S.ASKED, event, S.ANSWERED, _MUST, _SYNC, rule="CALL-V10")
-            for event in (ANSWERS_ID, ANSWERS_OTHER_ID, ANSWERS_USED_ID)
-        ),
+        *(_row(S.ASKED, event, S.ANSWERED, _MUST, _SYNC, rule="CALL-V10") for event in (ANSWERS_ID, ANSWERS_USED_ID)),
         _row(S.SENT, ANSWERS_ID, S.PENDING, _MUST, _ID),
         _row(S.SENT, ANSWERS_OTHER_ID, S.PENDING, _MUST, _ID, rule="CALL-V09"),
         _row(S.SENT, ANSWERS_USED_ID, S.PENDING, _MUST, ref("2.2.4.1.3.1", "DRV_REQUESTID"), rule="CALL-ORDER-O06"),
@@ -112,7 +110,6 @@ def _rows() -> list[Row]:
         _row(S.SENT, REPLIES_ERROR, S.EARLY, _TYPICAL, _EARLY),
         _row(S.EARLY, ANSWERS_ID, S.DONE, _TYPICAL, _EARLY),
         _row(S.EARLY, ANSWERS_OTHER_ID, S.DONE, _MUST, _ID, rule="CALL-V09"),
-        _row(S.EARLY, ANSWERS_USED_ID, S.DONE, _MUST, ref("2.2.4.1.3.1", "DRV_REQUESTID"), rule="CALL-ORDER-O06"),
         _row(S.EARLY, ANSWERS_ERROR, S.REFUSED, _MUST, _REFUSED, rule="CALL-ORDER-O01"),
         _row(S.EARLY, ANSWERS_CONTEXT, S.REFUSED, _MUST, _REFUSED, rule="CALL-ORDER-O01"),
         _row(S.PENDING, REPLIES_OK, S.DONE, _MUST, _ONCE),
@@ -127,6 +124,7 @@ def _rows() -> list[Row]:
             rows.append(_row(state, ANSWERS_CONTEXT, S.REFUSED, _STATED, _CONTEXT))
         rows.append(_row(state, ANSWERS_ZERO, target, _ODD, _ASYNC, when(DROPPING), rule="CALL-V10"))
         rows.append(_row(state, ANSWERS_ZERO, target, _MUST, _ASYNC, rule="CALL-V10"))
+    rows.append(_row(S.ZERO, ENDS, S.ZERO, _TYPICAL, _UNLIMITED, note="the answer was reported already"))
     for state in (S.ASKED, S.SENT, S.EARLY):
         rows.append(_row(state, UNANSWERED, S.REFUSED, _STATED, _FAULT))
     for event in (REPLIES_OK, REPLIES_ERROR):
@@ -135,29 +133,22 @@ def _rows() -> list[Row]:
         rows.append(_row(S.REFUSED, event, S.REFUSED, _MUST, _REFUSED, rule="CALL-ORDER-O01"))
         rows.append(_row(S.CANCELLED, event, S.CANCELLED, _TYPICAL, _CLOSED, when(IN_FLIGHT)))
         rows.append(_row(S.CANCELLED, event, S.DONE, _ODD, _CLOSED, rule="CALL-V12"))
-    for event in (
-        ANSWERS_ZERO,
-        ANSWERS_ID,
-        ANSWERS_OTHER_ID,
-        ANSWERS_USED_ID,
-        ANSWERS_ERROR,
-        ANSWERS_CONTEXT,
-        UNANSWERED,
-    ):
-        rows.append(_row(S.CANCELLED, event, S.CANCELLED, _TYPICAL, _CLOSED, note="answered after the end"))
     for state in S:
-        ended = state in (S.ANSWERED, S.DONE, S.FAILED, S.REFUSED, S.CANCELLED, S.UNSENT)
-        rows.append(_row(state, CANCEL, state if ended else S.CANCELLED, _STATED, _CLOSED))
-        if state is S.PENDING:
-            unanswered = ref("2.2.4.2.1.9", "TSPI page 'LINE_CLOSE': what is pending is completed first (Q13)")
-            rows.append(_row(state, FORCED_CANCEL, S.CANCELLED, _ODD, unanswered, rule="CALL-ORDER-O05"))
-            rows.append(_row(state, ENDS, state, _TYPICAL, ref("2.2.4.2.1.25", "no time limit"), rule="CALL-ORDER-O08"))
-        else:
-            rows.append(_row(state, FORCED_CANCEL, state if ended else S.CANCELLED, _STATED, _CLOSED))
-        if state in (S.ASKED, S.SENT, S.EARLY, S.CANCELLED):
+        pending = state in (S.PENDING, S.ZERO)
+        if state is not S.UNSENT:
+            note = "" if pending else "its answer is still to come, or it is over"
+            target = S.CANCELLED if pending else state
+            rows.append(_row(state, CANCEL, target, _STATED, _CLOSED, note=note))
+            if state is S.PENDING:
+                unanswered = ref("2.2.4.2.1.9", "TSPI page 'LINE_CLOSE': what is pending is completed first (Q13)")
+                rows.append(_row(state, FORCED_CANCEL, target, _ODD, unanswered, rule="CALL-ORDER-O05"))
+            else:
+                rows.append(_row(state, FORCED_CANCEL, target, _STATED, _CLOSED, note=note))
+        if state in (S.ASKED, S.SENT, S.EARLY):
             rows.append(_row(state, LATE, state, _ODD, ref("3.2.2", "5 s"), rule="CALL-ORDER-O09"))
         if state in (S.EARLY, S.DONE):
             rows.append(_row(state, NO_ECHO, state, _MUST, ref("2.2.4.2.2", "lpContext, lph*Context"), rule="CALL-V14"))
+    rows.append(_row(S.PENDING, ENDS, S.PENDING, _TYPICAL, _UNLIMITED, rule="CALL-ORDER-O08"))
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fsm.levels import Level
 from fsm.monitor import Monitor
 from fsm.tables.call_states import CallState
 from mstrp.generate.play import Kind, Play
@@ -18,15 +19,22 @@ if TYPE_CHECKING:
     from fsm.conversation import Conversation
     from fsm.finding import Finding
     from fsm.instances import Call
+    from fsm.step import Step
     from mstrp.generate.play import Asked, Role, Script
     from protocol.packet import Request
 
-__all__ = ["MODES", "STARTS", "STATES", "Live", "arrive", "reach"]
+__all__ = ["MODES", "STARTS", "STATES", "Live", "arrive", "explained", "reach"]
 
 #: The sixteen states, in the order of the specification.
 STATES = [state.name for state in LINECALLSTATE]
 #: A mode for each state that has one (2.2.4.2.1.8); CONFERENCED has the handle of its parent.
 MODES = dict.fromkeys(("OFFERING", "DIALTONE", "BUSY", "SPECIALINFO", "CONNECTED", "DISCONNECTED"), 1)
+
+
+def explained(step: Step) -> None:
+    """What happens has a row, and what is legal is not suspicious."""
+    assert step.move.rule or not step.move.refused, f"no row: {step}"
+    assert not step.move.legal or step.move.level is not Level.SUSPICIOUS, f"legal, yet suspicious: {step}"
 
 
 class Live(Play):
@@ -40,7 +48,7 @@ class Live(Play):
         self.monitor.on_step(self.steps_seen.append)
         self.role = self.client(**client)
         self.talk: Script = self.script(self.role)
-        self._told = 0
+        self._told = self._seen = 0
         self.news()
 
     def step(self, role: Role, kind: Kind, after: Iterable[int], **content: Any) -> int:
@@ -59,7 +67,10 @@ class Live(Play):
         self.stage.now += seconds
 
     def news(self) -> list[Finding]:
-        """The findings since the last question."""
+        """The findings since the last question; whatever happened has a row, and what is legal is not suspicious."""
+        for step in self.steps_seen[self._seen :]:
+            explained(step)
+        self._seen = len(self.steps_seen)
         found = self.monitor.findings[self._told :]
         self._told += len(found)
         return found

@@ -8,6 +8,7 @@ import pytest
 from grids import Cell, cells, check
 from live import Live, reach
 
+from fsm.levels import Level
 from protocol import events as event
 from protocol import line
 
@@ -134,12 +135,14 @@ def _without_own_id() -> Talk:
     return talk
 
 
-def test_late_reply_to_what_was_cancelled() -> None:
+@pytest.mark.parametrize("result", [0, BAD])
+def test_late_reply_to_what_was_cancelled(result: int) -> None:
     """Long after Close, ShutDown or LINE_CLOSE a reply is odd; a second one is a violation."""
     talk = Talk("CANCELLED")
     talk.live.wait()
-    talk.reply(0)
+    talk.reply(result)
     assert {(one.rule, one.verdict.value) for one in talk.live.news()} == {("CALL-V12", "warn")}
+    assert talk.states() == {"DONE"}
     talk.reply(0)
     assert {(one.rule, one.verdict.value) for one in talk.live.news()} == {("CALL-V08", "fail")}
 
@@ -180,7 +183,8 @@ def test_completion_without_echo(early: bool, wrong: str) -> None:
     else:
         live.conversation.answered(exchange, answer, 2, live.stage.now)
         live.conversation.event(told, 3, live.stage.now)
-    assert {(one.rule, one.verdict.value) for one in live.news()} == {("CALL-V14", "fail")}
+    assert {(one.rule, one.level) for one in live.news()} == {("CALL-V14", Level.MUST)}
+    assert exchange.machine.names(exchange.mask) == ("done",)
 
 
 def test_client_chooses_a_pending_id() -> None:
@@ -199,3 +203,14 @@ def test_id_that_was_never_given() -> None:
     exchange = talk.conversation.sent(line.Drop(call=talk.call, request_id=0), 4, talk.now())
     talk.conversation.answered(exchange, line.Drop(ack=ID, call=talk.call), 5, talk.now())
     assert talk.live.rules() == set()
+
+
+def test_synchronous_request_with_a_pending_id() -> None:
+    """A synchronous request that is answered with an id, even one that is pending, is a violation (V10)."""
+    talk = Talk("PENDING")
+    asked = line.GetCallStatus(call=talk.call, call_status=256)
+    exchange = talk.conversation.sent(asked, 4, talk.now())
+    talk.conversation.answered(exchange, line.GetCallStatus(ack=ID, call=talk.call), 5, talk.now())
+    assert {(one.rule, one.level) for one in talk.live.news()} == {("CALL-V10", Level.MUST)}
+    assert exchange.machine.names(exchange.mask) == ("answered",)
+    assert talk.states() == {"PENDING"}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from live import explained
 
 from fsm.instances import final
 from fsm.monitor import Monitor
@@ -27,8 +28,9 @@ PLAIN = [flow for flow in FLOWS.values() if flow.plain]
 
 
 def judged(steps: list[Step], pace: float = 0.01) -> Monitor:
-    """A monitor that has seen the steps, ``pace`` seconds apart, and that nothing more comes."""
+    """A monitor that has seen the steps, ``pace`` seconds apart, and that nothing more comes; all of it had a row."""
     monitor = Monitor()
+    monitor.on_step(explained)
     perform(steps, MonitorStage(monitor, pace=pace))
     monitor.finish()
     return monitor

@@ -1,0 +1,90 @@
+"""What is checked in ClientAttach (3.1.4.1): its parameters, what it returns, and how that fits together."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from protocol.ndr import ClientAttach, ClientAttachResult
+
+__all__ = ["ALL_DEVICES", "ATTACH_RULES", "AttachRule", "broken_by"]
+
+#: LProcessID of telephony clients and of management clients.
+_TELEPHONY, _MANAGEMENT = 0xFFFFFFFF, 0xFFFFFFFD
+#: What phAsyncEventsEvent says of NegotiateAPIVersionForAllDevices, and to management clients.
+ALL_DEVICES = 0xA5C369A5
+_MANAGED = (0x32323232, 0x64646464)
+_NO_HANDLE = bytes(20)
+_MAILSLOT = re.compile(r"\\\\.+\\mailslot\\.+", re.IGNORECASE)
+_ENDPOINT = re.compile(r'[^"]+"[^"]+"[^"]+"?.*')
+
+
+class AttachRule(NamedTuple):
+    """A rule about an attach that was answered; ``broken`` says what is wrong, or nothing."""
+
+    rule: str
+    #: "client" or "server".
+    fault: str
+    summary: str
+    broken: Callable[[ClientAttach, ClientAttachResult], str]
+
+
+def _marker(asked: ClientAttach, result: ClientAttachResult) -> str:
+    if asked.process_id != _MANAGEMENT or result.result or result.async_events_event in _MANAGED:
+        return ""
+    return f"phAsyncEventsEvent is {result.async_events_event:#010x}"
+
+
+def _mailslot(asked: ClientAttach, result: ClientAttachResult) -> str:
+    if asked.process_id != _TELEPHONY or not asked.domain_user or _MAILSLOT.fullmatch(asked.domain_user):
+        return ""
+    return f"pszDomainUser is {asked.domain_user!r}"
+
+
+def _user(asked: ClientAttach, result: ClientAttachResult) -> str:
+    return "pszDomainUser is empty" if asked.process_id == _MANAGEMENT and not asked.domain_user else ""
+
+
+def _machine(asked: ClientAttach, result: ClientAttachResult) -> str:
+    return "" if asked.machine else "pszMachine is empty"
+
+
+def _endpoint(asked: ClientAttach, result: ClientAttachResult) -> str:
+    if asked.process_id != _TELEPHONY or asked.domain_user or not asked.machine or _ENDPOINT.fullmatch(asked.machine):
+        return ""
+    return f"pszMachine is {asked.machine!r}"
+
+
+def _computer(asked: ClientAttach, result: ClientAttachResult) -> str:
+    return f"pszMachine is {asked.machine!r}" if asked.process_id == _MANAGEMENT and '"' in asked.machine else ""
+
+
+def _handle(asked: ClientAttach, result: ClientAttachResult) -> str:
+    if result.result == 0 and result.context == _NO_HANDLE:
+        return "it returned 0 and no context handle"
+    return ""
+
+
+ATTACH_RULES: tuple[AttachRule, ...] = (
+    AttachRule("TRP-3.1.4.1-02", "server", "to lProcessID -3, phAsyncEventsEvent is 0x32323232 or 0x64646464", _marker),
+    AttachRule("TRP-3.1.4.1-03", "client", "with lProcessID -1, pszDomainUser is empty or names a mailslot", _mailslot),
+    AttachRule("TRP-3.1.4.1-06", "client", "with lProcessID -3, pszDomainUser is the name of the user", _user),
+    AttachRule("TRP-3.1.4.1-07", "client", "pszMachine is the name of the machine", _machine),
+    AttachRule(
+        "TRP-3.1.4.1-08",
+        "client",
+        'in the push model, pszMachine is the name, the protocol sequence and the endpoint: NAME"ncacn_ip_tcp"5000"',
+        _endpoint,
+    ),
+    AttachRule("TRP-3.1.4.1-09", "client", "with lProcessID -3, pszMachine is the name of the computer", _computer),
+    AttachRule("TRP-3.1.4.1-12", "server", "what returns 0 returns a context handle", _handle),
+)
+
+
+def broken_by(asked: ClientAttach, result: ClientAttachResult) -> list[tuple[AttachRule, str]]:
+    """The rules that an attach and its answer break, each with what is wrong."""
+    found = ((rule, rule.broken(asked, result)) for rule in ATTACH_RULES)
+    return [(rule, detail) for rule, detail in found if detail]

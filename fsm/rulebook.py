@@ -1,0 +1,169 @@
+"""Every rule of MS-TRP with what becomes of it: where it stands, what it demands, and by what it is checked.
+
+The book is made from the declarations and tables that do the checking, so it cannot promise more than they keep.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from fsm.attach import ATTACH_RULES
+from fsm.machines import MACHINES
+from fsm.routes import ROUTES
+from fsm.tables.call_requests import PRECONDITIONS
+from fsm.tables.rules import EVENT_RULES, OTHERS, Status
+from fsm.tables.successes import SUCCESSES
+from protocol.event import EVENTS
+from protocol.fields import Buffer
+from protocol.packet import REQUESTS
+from protocol.structures import LINECALLHUBTRACKINGINFO, LINECALLPARAMS, LINEFORWARD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from protocol.check import Check
+    from protocol.packet import Request
+    from protocol.record import Layout
+
+__all__ = ["RULES", "Rule", "Status", "share"]
+
+
+class Rule(NamedTuple):
+    """A rule of MS-TRP."""
+
+    id: str
+    section: str
+    #: Whom it binds: "server", "client" or "both".
+    role: str
+    #: "fail-if", "on-success", "must" or "ignore-if"; of the first, the summary is what has to hold.
+    kind: str
+    #: The request by device and name, or the event; empty for rules about everything.
+    packet: str
+    field: str
+    summary: str
+    status: Status
+    #: How it is checked, why nothing can show it, or the decision that replaces it.
+    how: str
+    #: The rule under which findings tell it: itself but where another one says the same.
+    told: str
+
+
+def _section(rule: str) -> str:
+    return rule.removeprefix("TRP-").partition("-")[0]
+
+
+def _fail_if(rule: str, packet: str, field: str, summary: str, how: str) -> Rule:
+    return Rule(rule, _section(rule), "server", "fail-if", packet, field, summary, Status.CHECKED, how, rule)
+
+
+def _of_checks(layout: Layout, packet: str) -> Iterator[Rule]:
+    """The rules of the fields of a record, and of several fields together."""
+    found: list[Check] = []
+    for field in layout.fields:
+        found += field.checks
+        if isinstance(field, Buffer):
+            found += field.inner.checks
+    for check in (*found, *layout.across):
+        how = f"field type: {check.field.kind}, {check.name}"
+        if check in layout.across:
+            how = f"declaration: {check.name}"
+        for rule in check.rules:
+            yield _fail_if(rule, packet, check.field.spec, check.summary, how)
+
+
+def _of_request(request: type[Request]) -> Iterator[Rule]:
+    layout, route = request.layout, ROUTES[request.req_func]
+    name = f"{request.device}.{request.__name__}"
+    yield from _of_checks(layout, name)
+    for use in route.handles:
+        if use.rule:
+            yield _fail_if(
+                use.rule,
+                name,
+                use.spec,
+                f"{use.spec} is a live handle of its type: {use.type.value}",
+                "field type: handle",
+            )
+    for call in route.calls:
+        if call.rule:
+            yield _fail_if(call.rule, name, call.spec, f"{call.spec} is a live call", "field type: handle")
+    for condition in route.conditions:
+        how = f"condition: {type(condition).__name__}"
+        yield _fail_if(condition.rule, name, condition.field, condition.summary, how)
+    if layout.privilege_rule:
+        summary = "the caller holds PHONEPRIVILEGE_OWNER"
+        yield _fail_if(layout.privilege_rule, name, "hPhone", summary, "table row: phone, a request of the owner")
+    for rule in layout.proxy_rules[2:]:
+        summary = "the request is passed to the proxy handler of the line"
+        how = "function: requests that a client passes to itself"
+        yield Rule(rule, "3.1.4.2", "server", "on-success", name, "hLine", summary, Status.CHECKED, how, rule)
+
+
+def _rules() -> Iterator[Rule]:
+    for request in REQUESTS.values():
+        yield from _of_request(request)
+    for structure in (LINECALLPARAMS, LINEFORWARD, LINECALLHUBTRACKINGINFO):
+        yield from _of_checks(structure.layout, structure.__name__)
+    for (name, spec), condition in PRECONDITIONS.items():
+        if condition.rule:
+            states = " or ".join(state.name for state in condition.states)
+            yield _fail_if(condition.rule, f"line.{name}", spec, f"{spec} is in state {states}", "table row: call")
+    for row in SUCCESSES:
+        how = "table row: successes"
+        yield Rule(
+            row.rule, "3.1.4.2", "server", "on-success", row.request, "", row.summary, Status.CHECKED, how, row.rule
+        )
+    for attach in ATTACH_RULES:
+        how = "function: ClientAttach and its answer"
+        yield Rule(
+            attach.rule, "3.1.4.1", attach.fault, "must", "", "", attach.summary, Status.CHECKED, how, attach.rule
+        )
+    for msg, bullet, summary in EVENT_RULES:
+        rule = f"TRP-3.3.4.2-M{msg:03X}-{bullet}"
+        event = EVENTS[msg].__name__
+        how = "table row: line and phone, events for what the client does not have"
+        yield Rule(rule, "3.3.4.2", "client", "ignore-if", event, "", summary, Status.CHECKED, how, rule)
+    for other in OTHERS:
+        told = other.told or other.rule
+        yield Rule(
+            other.rule,
+            _section(other.rule),
+            other.role,
+            other.kind,
+            "",
+            "",
+            other.summary,
+            other.status,
+            other.how,
+            told if other.status is Status.CHECKED else "",
+        )
+
+
+def _book() -> dict[str, Rule]:
+    """All rules by id; what several fields or checks of one request share is said once."""
+    found: dict[str, Rule] = {}
+    for rule in _rules():
+        known = found.get(rule.id)
+        if known is None:
+            found[rule.id] = rule
+        else:
+            assert known.packet == rule.packet, f"{rule.id} is declared for {known.packet} and {rule.packet}"
+            if rule.summary not in known.summary:
+                found[rule.id] = known._replace(summary=f"{known.summary}; {rule.summary}")
+    return dict(sorted(found.items()))
+
+
+#: Every rule of MS-TRP by id.
+RULES: dict[str, Rule] = _book()
+
+
+def share() -> dict[str, int]:
+    """How many checked rules each kind of mechanism keeps: field type, declaration, condition, table row, ..."""
+    found: dict[str, int] = {}
+    for rule in RULES.values():
+        kind = rule.how.partition(":")[0] if rule.status is Status.CHECKED else rule.status.value
+        found[kind] = found.get(kind, 0) + 1
+    return found
+
+
+assert MACHINES

@@ -1,0 +1,356 @@
+"""Rules of MS-TRP that no declaration carries: the attach and detach methods, buffers, RPC, and what is not judged.
+
+The rules of fields stand with the fields, those of handles in the machines, those of successes in `successes`. What is
+here is the rest, so that every rule has one place.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+__all__ = ["EVENT_RULES", "OTHERS", "Other", "Status"]
+
+
+class Status(StrEnum):
+    """What becomes of a rule."""
+
+    CHECKED = "checked"
+    NOT_OBSERVABLE = "not-observable"
+    SUPERSEDED = "superseded"
+
+
+class Other(NamedTuple):
+    """A rule by itself. ``how`` is the mechanism, the reason why nothing can show it, or the decision."""
+
+    rule: str
+    kind: str
+    role: str
+    summary: str
+    how: str
+    status: Status = Status.CHECKED
+    #: The rule under which a finding tells it, where that is another one.
+    told: str = ""
+
+
+_NOT, _OVER = Status.NOT_OBSERVABLE, Status.SUPERSEDED
+_LOCAL = "an RPC runtime refuses what it receives without a trace on the wire"
+_UNIQUE = "the interfaces have no unique or full pointers"
+
+
+def _strict(section: str, role: str, status: Status = Status.CHECKED) -> tuple[Other, ...]:
+    how = "function: NDR stubs, what contradicts itself and is taken" if status is Status.CHECKED else _LOCAL
+    first = f"TRP-{section}-01"
+    told = first if status is Status.CHECKED else ""
+    return (
+        Other(first, "must", role, "NDR data is checked for consistency at target level 5.0", how, status),
+        Other(
+            f"TRP-{section}-02",
+            "must",
+            role,
+            "NDR data is checked for consistency at target level 6.0",
+            how,
+            status,
+            told=told,
+        ),
+        Other(
+            f"TRP-{section}-03", "must", role, "a NULL unique or full pointer has no conformant value", _UNIQUE, _NOT
+        ),
+    )
+
+
+_SAME = "table row: binding, what uses a context handle that is not live"
+_PACKET = "packet: the buffer itself"
+_GEN3 = "TRP-3.1.4.2-GEN-03"
+_MODEL = "table row: binding, how events travel"
+_BUFFER = "packet: the buffer of events"
+
+OTHERS: tuple[Other, ...] = (
+    Other("TRP-3.1.4.2-GEN-01", "fail-if", "server", "lNeededSize is at least sizeof TAPI32_MSG", _PACKET),
+    Other("TRP-3.1.4.2-GEN-02", "fail-if", "server", "*plUsedSize is at least sizeof ULONG_PTR", _PACKET),
+    Other("TRP-3.1.4.2-GEN-03", "fail-if", "server", "phContext is a live context handle of tapsrv", _SAME),
+    Other("TRP-3.1.4.2-GEN-04", "fail-if", "server", "Req_Func is the number of a request", _PACKET),
+    Other("TRP-3.1.4.2-01", "must", "client", "phContext is the handle that ClientAttach gave", _SAME, told=_GEN3),
+    Other(
+        "TRP-3.1.4.2-02", "must", "client", "pBuffer has the shape of a TAPI32_MSG", _PACKET, told="TRP-3.1.4.2-GEN-02"
+    ),
+    # -- 3.1.4.2, what is decided otherwise -----------------------------------------------------------------------
+    Other(
+        "TRP-3.1.4.2-021-07",
+        "fail-if",
+        "server",
+        "dwExtVersion of GetAddressCaps is acceptable",
+        "D13: the packet text says that the field is not validated",
+        _OVER,
+    ),
+    Other(
+        "TRP-3.1.4.2-034-05",
+        "fail-if",
+        "server",
+        "dwExtVersion of GetDevCaps is acceptable",
+        "D13: the packet text says that the field is not validated",
+        _OVER,
+    ),
+    Other(
+        "TRP-3.1.4.2-037-05",
+        "fail-if",
+        "server",
+        "dwAddressID of GetID is valid with LINECALLSELECT_DEVICEID",
+        "D13: the packet text says that the field is not validated, and DEVICEID goes with no address",
+        _OVER,
+    ),
+    Other("TRP-3.1.4.2-013-05", "fail-if", "server", "hCall of DevSpecific is live", "repeats 013-01", _OVER),
+    Other(
+        "TRP-3.1.4.2-025-02",
+        "fail-if",
+        "server",
+        "VarData of GetAgentCaps has room for lpAgentCapsSize bytes",
+        "D14: the packet has no VarData; the structure comes with the completion",
+        _OVER,
+    ),
+    Other(
+        "TRP-3.1.4.2-152-03",
+        "fail-if",
+        "server",
+        "VarData of GetGroupList can hold a LINEAGENTGROUPLIST",
+        "D14: the packet has no VarData; 152-02 compares the size that is meant",
+        _OVER,
+    ),
+    Other(
+        "TRP-3.1.4.2-118-04",
+        "fail-if",
+        "server",
+        "VarData of SetVolume can hold a PHONEBUTTONINFO",
+        "D2: it belongs to SetButtonInfo",
+        _OVER,
+    ),
+    Other(
+        "TRP-3.1.4.2-141-01",
+        "fail-if",
+        "server",
+        "the server has an initialised line at GetCallIDs",
+        "D20: without a line there is no live call, which 141-02 demands",
+        _OVER,
+    ),
+    Other(
+        "TRP-3.1.4.2-LCP-03",
+        "fail-if",
+        "server",
+        "dwBearerMode has one bit, above 2.0",
+        "D15: 2.2.6.20 allows several, and the sentence can be read both ways",
+        _OVER,
+    ),
+    Other(
+        "TRP-3.1.4.2-117-06",
+        "fail-if",
+        "server",
+        "the caller of SetStatusMessages holds PHONEPRIVILEGE_MONITOR",
+        "whoever has a live hPhone holds at least MONITOR (107-02), so this cannot be broken apart from 117-01",
+        _NOT,
+    ),
+    Other(
+        "TRP-3.1.4.2-003-02",
+        "on-success",
+        "server",
+        "FreeDialogInstance finishes the installation and updates the list of providers",
+        "what the dialog decided passes between the provider's halves in opaque bytes",
+        _NOT,
+    ),
+    # -- the transport --------------------------------------------------------------------------------------------
+    Other(
+        "TRP-2.1-01", "must", "server", r"tapsrv is on the pipe \pipe\tapsrv", "an unused endpoint is not seen", _NOT
+    ),
+    Other("TRP-2.1-02", "must", "server", "events travel as ClientAttach chose", _MODEL),
+    Other(
+        "TRP-2.1-03", "must", "both", "the UUIDs of 1.9 are used", "what uses others is not recognised as MS-TRP", _NOT
+    ),
+    Other(
+        "TRP-2.2-01",
+        "must",
+        "server",
+        "NDR20 and NDR64 are negotiated",
+        "a bind shows what was chosen, not what else would have been accepted",
+        _NOT,
+    ),
+    Other("TRP-3-01", "must", "client", "ClientAttach comes before any other method", _SAME, told=_GEN3),
+    Other(
+        "TRP-3-02",
+        "must",
+        "client",
+        "the context handle is handed to ClientDetach when finished",
+        "a connection that ends does not say whether the client was finished (Q20)",
+        _NOT,
+    ),
+    Other("TRP-3-03", "must", "client", "a detached context handle is not used again", _SAME, told=_GEN3),
+    Other(
+        "TRP-3-04",
+        "must",
+        "client",
+        "a connection-oriented client listens before ClientAttach",
+        "a server that could not connect says so to nobody",
+        _NOT,
+    ),
+    Other(
+        "TRP-3-05", "must", "client", "a mailslot exists before ClientAttach", "mailslots are local to the client", _NOT
+    ),
+    Other(
+        "TRP-3.1.3-01", "must", "server", "the server listens on its endpoint", "an unused endpoint is not seen", _NOT
+    ),
+    *_strict("3.1.4", "server"),
+    Other("TRP-3.1.4-04", "must", "server", "context handles of other interfaces are refused", _SAME, told=_GEN3),
+    *_strict("3.2.4", "client", _NOT),
+    *_strict("3.3.4", "client"),
+    Other(
+        "TRP-3.3.4-04",
+        "must",
+        "client",
+        "context handles of other interfaces are refused",
+        "table row: channel, what uses a context handle that is not live",
+    ),
+    *_strict("3.4.4", "server", _NOT),
+    # -- attaching and detaching ----------------------------------------------------------------------------------
+    Other(
+        "TRP-3.1.4.1-01",
+        "must",
+        "server",
+        "phAsyncEventsEvent is 0xA5C369A5 where NegotiateAPIVersionForAllDevices works",
+        "function: ClientAttach against the requests that follow",
+    ),
+    Other("TRP-3.1.4.1-04", "must", "server", "with a mailslot events are fetched", _MODEL, told="TRP-2.1-02"),
+    Other("TRP-3.1.4.1-05", "must", "server", "without a mailslot events are pushed", _MODEL, told="TRP-2.1-02"),
+    Other(
+        "TRP-3.1.4.1-10",
+        "fail-if",
+        "server",
+        "lProcessID -3 needs an administrator",
+        "function: ClientAttach, where the embedding program knows that the client is none",
+    ),
+    Other(
+        "TRP-3.1.4.1-11",
+        "on-success",
+        "server",
+        "the server keeps the client",
+        "function: refusals of what is live",
+    ),
+    Other("TRP-3.1.4.3-01", "on-success", "server", "the binding is freed", _SAME, told=_GEN3),
+    Other(
+        "TRP-3.1.4.3-02",
+        "must",
+        "server",
+        "RemoteSPDetach follows ClientDetach",
+        "table row: channel, open after its binding was detached",
+    ),
+    Other("TRP-3.2.3-01", "must", "client", "the client listens where it said", "an unused endpoint is not seen", _NOT),
+    Other(
+        "TRP-3.3.3-01",
+        "must",
+        "client",
+        "the client listens during ClientAttach",
+        "a server that could not connect says so to nobody",
+        _NOT,
+    ),
+    Other(
+        "TRP-3.3.4.1-01",
+        "fail-if",
+        "client",
+        "RemoteSPAttach is refused when the call attributes cannot be read",
+        "whether they can be read only the client's runtime knows",
+        _NOT,
+    ),
+    Other(
+        "TRP-3.3.4.1-02",
+        "fail-if",
+        "client",
+        "RemoteSPAttach is refused below PKT_PRIVACY where that is required",
+        "what the client requires is its own setting",
+        _NOT,
+    ),
+    Other(
+        "TRP-3.3.4.1-03",
+        "on-success",
+        "client",
+        "the binding is kept",
+        "table row: channel, what uses a context handle that is not live",
+        told="TRP-3.3.4-04",
+    ),
+    Other(
+        "TRP-3.3.4.3-01",
+        "on-success",
+        "client",
+        "the binding is dropped",
+        "table row: channel, what uses a context handle that is not live",
+        told="TRP-3.3.4-04",
+    ),
+    # -- buffers of events ----------------------------------------------------------------------------------------
+    Other("TRP-3.3.4.2-GEN-01", "fail-if", "client", "lSize is a multiple of 4 and at least one fixed part", _BUFFER),
+    Other("TRP-3.3.4.2-GEN-02", "fail-if", "client", "each TotalSize fits", _BUFFER),
+    Other("TRP-3.3.4.2-GEN-03", "fail-if", "client", "nothing stands behind the last event", _BUFFER),
+    Other(
+        "TRP-3.3.4.2-GEN-04",
+        "fail-if",
+        "client",
+        "InitContext is one that the client gave",
+        "table row: line and phone, a context that the client did not give",
+        told="CALL-V13",
+    ),
+    Other(
+        "TRP-3.3.4.2-01",
+        "must",
+        "server",
+        "events go to the endpoint that ClientAttach named",
+        "a connection to another endpoint belongs to nobody",
+        _NOT,
+    ),
+    Other(
+        "TRP-3.3.4.2-02",
+        "must",
+        "server",
+        "a buffer is a list of events, each TotalSize bytes long",
+        _BUFFER,
+        told="TRP-3.3.4.2-GEN-02",
+    ),
+    Other(
+        "TRP-3.3.4.2-M00C-01",
+        "ignore-if",
+        "client",
+        "LINE_REPLY has the id of a request that waits",
+        "table row: request, replies where none is owed",
+        told="CALL-V08",
+    ),
+    Other(
+        "TRP-3.3.4.2-M011-01",
+        "ignore-if",
+        "client",
+        "PHONE_REPLY has the id of a request that waits",
+        "table row: request, replies where none is owed",
+        told="CALL-V08",
+    ),
+    Other(
+        "TRP-3.3.4.2-M013-01",
+        "ignore-if",
+        "client",
+        "LINE_CREATE has the id of a device that can be",
+        "E19: any new id can be; the specification names no bound",
+        _OVER,
+    ),
+    Other(
+        "TRP-3.3.4.2-M014-01",
+        "ignore-if",
+        "client",
+        "PHONE_CREATE has the id of a device that can be",
+        "E19: any new id can be; the specification names no bound",
+        _OVER,
+    ),
+)
+
+#: Events that a client drops when they carry a handle or device it does not have: (Msg, bullet, what it is).
+EVENT_RULES: tuple[tuple[int, str, str], ...] = (
+    *(
+        (msg, "01", "hRemoteLine is 0 or a live line of the client")
+        for msg in (0x00, 0x01, 0x02, 0x03, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0x16, 0x17, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F)
+    ),
+    *((msg, "01", "hRemotePhone is 0 or a live phone of the client") for msg in (0x0E, 0x0F, 0x10, 0x12)),
+    *((msg, "01", "Param1 is a device that the client knows") for msg in (0x19, 0x1A)),
+    *((msg, "01", "Param4 is 0 or a live line of the client") for msg in (0x04, 0x05, 0x15)),
+    *((msg, "02", "with Param4 0, hDevice is a live line of the client") for msg in (0x04, 0x05, 0x15)),
+)
