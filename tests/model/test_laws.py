@@ -1,0 +1,99 @@
+"""Laws that every table keeps, whatever its rows say in detail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from grid import each_machine
+from test_tables import GOOD, KICK, PRESS, Light, table
+
+from fsm import Level, Machine, TableError
+from fsm.row import Kind
+from fsm.tables.joint import JOINT
+
+if TYPE_CHECKING:
+    from fsm import Event
+
+#: Agents and their sessions have no request that releases them: they may be reported again after their end (G3).
+RETURNING = {"agent", "agent-session"}
+#: What is information and no warning.
+INFORMATION = {"CALL-ORDER-O08"}
+
+
+def sent_by_joints(machine: Machine) -> set[Event]:
+    """The events that other machines bring to one."""
+    return {joint.event for joint in JOINT if joint.dependent is machine.table}
+
+
+@each_machine
+def test_levels(machine: Machine) -> None:
+    """What is legal is not suspicious; what is reported is forbidden or suspicious, or else plain information."""
+    for row in machine.table.rows:
+        if row.legal:
+            assert row.level is not Level.SUSPICIOUS, row
+        elif row.rule in INFORMATION:
+            assert row.level is Level.TYPICAL
+        else:
+            assert row.level in {Level.MUST, Level.SUSPICIOUS}, row
+
+
+@each_machine
+def test_intentions_are_total(machine: Machine) -> None:
+    """For what a client may want there is a row in every state, or the table says what a missing row means."""
+    for event in machine.table.unproven - set(machine.table.outside):
+        assert all(machine.cell(state, event) for state in machine.table.states), event.name
+
+
+@each_machine
+def test_other_machines_are_heard(machine: Machine) -> None:
+    """What joint rows bring has a row in every state in which there is an instance, and is never forbidden."""
+    for event in sent_by_joints(machine):
+        for state in machine.table.states:
+            rows = machine.cell(state, event)
+            assert rows or state is machine.table.initial, (state.name, event.name)
+            assert all(row.legal or row.rule for row in rows)
+
+
+@each_machine
+def test_the_end_is_the_end(machine: Machine) -> None:
+    """No row leads out of the final states."""
+    finals = machine.table.finals
+    if machine.name not in RETURNING:
+        assert all(row.target in finals for row in machine.table.rows if row.source in finals)
+
+
+@each_machine
+def test_what_is_over_stays_so(machine: Machine) -> None:
+    """The end of something leaves alone what is over already."""
+    for row in machine.table.rows:
+        if row.event in sent_by_joints(machine) and row.source in machine.table.finals:
+            assert row.target is row.source
+
+
+@each_machine
+def test_what_ends_is_over(machine: Machine) -> None:
+    """The end of something ends what hangs on it, once that has begun: all but conferences and answers to come."""
+    for row in machine.table.rows:
+        if row.event in sent_by_joints(machine) and row.source is not machine.table.initial:
+            if machine.name == "request":
+                assert row.target is row.source or row.target in machine.table.finals
+            elif machine.name != "conference":
+                assert row.target in machine.table.finals, row
+
+
+@each_machine
+def test_reports_of_requests(machine: Machine) -> None:
+    """Nothing that a client may ask for changes anything by being asked."""
+    for row in machine.table.rows:
+        if row.event in machine.table.unproven:
+            assert row.target is row.source
+            assert row.event.kind is Kind.REQUEST
+
+
+def test_intention_that_leads_somewhere() -> None:
+    """An intention whose row leads to another state is malformed."""
+    with pytest.raises(TableError, match="light: OFF on press: an intention leads nowhere"):
+        Machine(table(GOOD, unproven=frozenset({PRESS})))
+    kept = GOOD._replace(target=Light.OFF)
+    assert Machine(table(kept, events=(PRESS, KICK), unproven=frozenset({PRESS}))).cell(Light.OFF, PRESS) == (kept,)
