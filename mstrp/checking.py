@@ -203,6 +203,10 @@ def _silent(frame: int, text: str) -> None:
     """Somebody else tells."""
 
 
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)
+
+
 class _Judging:
     """One capture being judged: what is kept for the report, within the limits."""
 
@@ -229,7 +233,8 @@ class _Judging:
     def warn(self, frame: int, text: str) -> None:
         """Keep a note about damage."""
         if len(self.notes) < self.limits.notes:
-            self.notes.append((frame, text))
+            # Names out of packets may hold anything, also what terminals obey.
+            self.notes.append((frame, text if text.isprintable() else _printable(text)))
         else:
             self.more_notes += 1
 
