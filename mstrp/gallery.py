@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.diagram import collapsed, dot, full, markdown, mermaid
+from fsm.diagram import collapsed, dot, full, markdown, mermaid, plantuml, scxml
 from fsm.diagram.dot import LEGEND
 from fsm.machines import MACHINES
 from mstrp.capture.files import Source
@@ -15,10 +15,15 @@ from mstrp.generate.wire import Wire
 from mstrp.report.ladder import Ladder
 from mstrp.report.sequence import chart_dot, chart_mermaid, chart_of
 
-__all__ = ["TEXTS", "Picture", "machine_text", "pictures", "texts"]
+if TYPE_CHECKING:
+    from fsm.diagram import Diagram
+
+__all__ = ["TEXTS", "Picture", "diagram_text", "machine_text", "pictures", "texts"]
 
 #: Text formats and their file names; these are what is compared.
-TEXTS = {"dot": ".dot", "mermaid": ".mmd", "markdown": ".md"}
+TEXTS = {"dot": ".dot", "mermaid": ".mmd", "plantuml": ".puml", "scxml": ".scxml", "markdown": ".md"}
+#: Texts that the folder of pictures holds; the others are written when asked for.
+_KEPT = ("dot", "mermaid", "markdown")
 _SEQUENCE = "sequence-4.5"
 
 
@@ -35,8 +40,14 @@ def machine_text(name: str, form: str, view: str = "collapsed") -> str:
     table = MACHINES[name].table
     if form == "markdown":
         return markdown(table)
-    diagram = full(table) if view == "full" else collapsed(table)
-    return dot(diagram) if form == "dot" else mermaid(diagram)
+    if form == "scxml":
+        return scxml(table)
+    return diagram_text(full(table) if view == "full" else collapsed(table), form)
+
+
+def diagram_text(diagram: Diagram, form: str) -> str:
+    """A picture as ``dot``, ``mermaid`` or ``plantuml``."""
+    return {"dot": dot, "mermaid": mermaid, "plantuml": plantuml}[form](diagram)
 
 
 def _sequence() -> tuple[str, str]:
@@ -54,7 +65,9 @@ def _sequence() -> tuple[str, str]:
 
 def texts() -> dict[str, str]:
     """The texts that the folder holds, by file name."""
-    found = {f"{name}{suffix}": machine_text(name, form) for name in MACHINES for form, suffix in TEXTS.items()}
+    found = {
+        f"{name}{suffix}": machine_text(name, form) for name in MACHINES for form in _KEPT for suffix in (TEXTS[form],)
+    }
     found[f"{_SEQUENCE}.dot"], found[f"{_SEQUENCE}.mmd"] = _sequence()
     found["README.md"] = _index()
     return found

@@ -36,6 +36,13 @@ LEGEND: tuple[tuple[Tone, str], ...] = (
     (Tone.FORBIDDEN, "forbidden"),
 )
 _FILLS = {"start": "#f2f3f5", "state": "#ffffff", "entry": "#eef4fb", "sink": "#f7f3e8", "final": "#e4e7eb"}
+#: Fills of states and colours of arrows where two things are compared, with a sign for whoever sees no colour.
+_CHANGES = {"added": "#d7efdc", "removed": "#f9dcd9"}
+_MARKS = {"added": "#1b6e3c", "removed": "#b3261e"}
+_SIGNS = {"added": "+", "removed": "-"}
+_DIM = "#c4c9d0"
+#: Rows that the tooltip of an arrow names.
+_TIPS = 12
 _FONT = "Helvetica,Arial,sans-serif"
 
 
@@ -65,24 +72,36 @@ def _plain(text: str) -> str:
 
 def _node(node: Node) -> str:
     style = {"start": "rounded,filled,dashed", "final": "rounded,filled,bold"}.get(node.kind, "rounded,filled")
-    fill = "#dff0e3" if node.visited else _FILLS[node.kind]
-    label = _plain(node.label)
+    fill = _CHANGES[node.change] if node.change else "#dff0e3" if node.visited else _FILLS[node.kind]
+    label = _plain(node.label) + (f" ({node.times}×)" if node.times else "")
     if node.lines:
         marks = {Tone.FORBIDDEN: "× ", Tone.ODD: "? "}
         label += "\\n" + "".join(f"{marks.get(tone, '')}{_plain(text)}\\l" for tone, text in node.lines)
     tones = {tone for tone, _ in node.lines}
-    colour = COLOURS[Tone.FORBIDDEN] if node.kind == "broken" else "#5f6670"
+    colour = COLOURS[Tone.FORBIDDEN] if node.kind == "broken" else "#c4c9d0" if node.visited is False else "#5f6670"
     font = "" if not tones or node.kind == "state" else ", fontsize=9.5"
+    if node.visited is False:
+        font += ', fontcolor="#9aa1aa"'
     return f'  "{node.id}" [id="state-{_plain(node.id)}", label="{label}", fillcolor="{fill}", style="{style}", color="{colour}"{font}]'
 
 
 def _edge(edge: Edge, number: int) -> str:
-    colour = COLOURS[edge.tone]
+    colour = _DIM if edge.visited is False else _MARKS.get(edge.change) or COLOURS[edge.tone]
     attributes = [f'color="{colour}"', f'fontcolor="{colour}"', f'id="edge-{edge.source}-{edge.target}-{number}"']
-    if edge.labels:
-        text = "\\n".join(_plain(label) for label in edge.labels)
+    labels = list(edge.labels)
+    if edge.times:
+        labels.append(f"{edge.times}×")
+    if edge.change:
+        labels.insert(0, f"{_SIGNS[edge.change]} {edge.change}")
+    if labels:
+        text = "\\n".join(_plain(label) for label in labels)
         attributes.insert(0, f'label="{text}"')
-    if edge.expected:
+    if edge.details:
+        tip = "\\n".join(_plain(text) for text in edge.details[:_TIPS])
+        more = len(edge.details) - _TIPS
+        rest = f"\\nand {more} more" if more > 0 else ""
+        attributes.append(f'edgetooltip="{tip}{rest}"')
+    if edge.expected or edge.change == "removed":
         attributes.append("style=dashed")
     if edge.visited:
         attributes.append("penwidth=2.2")
@@ -95,6 +114,11 @@ def _legend(diagram: Diagram) -> list[str]:
     words = [(COLOURS[tone], f"■ {word}") for tone, word in LEGEND if tone in used]
     if any(edge.expected for edge in diagram.edges):
         words.append((COLOURS[Tone.PLAIN], "dashed: may follow unannounced"))
+    if any(edge.visited is False for edge in diagram.edges):
+        words.append((COLOURS[Tone.PLAIN], "grey: not seen"))
+    for change in ("added", "removed"):
+        if any(node.change == change for node in diagram.nodes) or any(edge.change == change for edge in diagram.edges):
+            words.append((_MARKS[change], f"{_SIGNS[change]} {change}"))
     if not words:
         return []
     lines = ["  {"]

@@ -30,8 +30,12 @@ class Node(NamedTuple):
     lines: tuple[tuple[Tone, str], ...] = ()
     #: "start", "state", "entry", "sink" or "final".
     kind: str = "state"
-    #: Whether a path or a coverage has been here.
+    #: Whether a path or a coverage has been here; None where nobody asked.
     visited: bool | None = None
+    #: How often a coverage was here.
+    times: int = 0
+    #: Where two things are compared: "added", "removed" or empty.
+    change: str = ""
 
 
 class Edge(NamedTuple):
@@ -44,6 +48,10 @@ class Edge(NamedTuple):
     #: Whether the target only may follow (a success that nothing announces).
     expected: bool = False
     visited: bool | None = None
+    #: Where the rows behind the arrow stand: event, guards, level and section of each.
+    details: tuple[str, ...] = ()
+    times: int = 0
+    change: str = ""
 
 
 class Diagram(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from fsm.diagram.model import Diagram, Edge, Node, Tone
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from fsm.machine import Table
     from fsm.row import Row
 
-__all__ = ["collapsed", "full", "path_of"]
+__all__ = ["collapsed", "detail", "full", "path_of", "tone_of"]
 
 _TONES = {
     Kind.REQUEST: Tone.REQUEST,
@@ -48,8 +49,13 @@ def _text(row: Row) -> str:
     return f"{row.event.name}{guards}{rule}"
 
 
+def detail(row: Row) -> str:
+    """A row in full: event, guards, rule, level and section."""
+    return f"{_text(row)} · {row.level.name} · {row.ref.section}"
+
+
 def full(table: Table) -> Diagram:
-    """Every state and every move that changes one; what leaves a state alone is listed inside it."""
+    """Every state and every move that changes one, with level and section; what leaves a state alone is listed in it."""
     nodes = []
     for state in table.states:
         inside = [
@@ -58,12 +64,12 @@ def full(table: Table) -> Diagram:
             if row.source is state and row.target is state and not row.expect
         ]
         nodes.append(Node(state.name, table.caption(state), _distinct(inside), _kind(table, state)))
-    edges: dict[tuple[str, str, Tone, bool], list[str]] = {}
+    edges: dict[tuple[str, str, Tone, bool], list[Row]] = {}
     for row in table.rows:
         if row.target is not row.source:
-            edges.setdefault((row.source.name, row.target.name, tone_of(row), False), []).append(_text(row))
+            edges.setdefault((row.source.name, row.target.name, tone_of(row), False), []).append(row)
         for state in row.expect:
-            edges.setdefault((row.source.name, state.name, tone_of(row), True), []).append(_text(row))
+            edges.setdefault((row.source.name, state.name, tone_of(row), True), []).append(row)
     return Diagram(table.name, table.summary, tuple(nodes), _edges(edges))
 
 
@@ -160,7 +166,8 @@ def _collapsed_edges(table: Table, live: list[IntEnum], everywhere: set[IntEnum]
         for tone, labels in tones.items():
             reported = any(row.event.kind is Kind.REPORT for row in rows)
             names = tuple(dict.fromkeys(label for label in labels if label))
-            found.append(Edge(source, target, names, tone, expected=busy and not reported))
+            details = tuple(dict.fromkeys(detail(row) for row in rows if tone_of(row) is tone))
+            found.append(Edge(source, target, names, tone, expected=busy and not reported, details=details))
     return tuple(found)
 
 
@@ -202,11 +209,16 @@ def _distinct(lines: list[tuple[Tone, str]]) -> tuple[tuple[Tone, str], ...]:
     return tuple(dict.fromkeys(lines))
 
 
-def _edges(edges: dict[tuple[str, str, Tone, bool], list[str]]) -> tuple[Edge, ...]:
+def _edges(edges: dict[tuple[str, str, Tone, bool], list[Row]]) -> tuple[Edge, ...]:
     return tuple(
-        Edge(source, target, tuple(dict.fromkeys(labels)), tone, expected)
-        for (source, target, tone, expected), labels in edges.items()
+        Edge(source, target, tuple(dict.fromkeys(map(detail, rows))), tone, expected, details=tuple(map(detail, rows)))
+        for (source, target, tone, expected), rows in edges.items()
     )
+
+
+def _id(words: str) -> str:
+    """A set of states, in words, as a name that every form takes."""
+    return re.sub(r"\W+", "_", words)
 
 
 def path_of(table: Table, title: str, steps: list[tuple[str, str, str, Tone]]) -> Diagram:
@@ -215,8 +227,8 @@ def path_of(table: Table, title: str, steps: list[tuple[str, str, str, Tone]]) -
     edges: dict[tuple[str, str, Tone], list[str]] = {}
     for number, (source, event, target, tone) in enumerate(steps, 1):
         for state in (source, target):
-            nodes.setdefault(state, Node(state, state, visited=True))
+            nodes.setdefault(state, Node(_id(state), state, visited=True))
         if source != target or tone in (Tone.FORBIDDEN, Tone.ODD):
-            edges.setdefault((source, target, tone), []).append(f"{number} {event}")
+            edges.setdefault((_id(source), _id(target), tone), []).append(f"{number} {event}")
     drawn = tuple(Edge(a, b, tuple(labels), tone, visited=True) for (a, b, tone), labels in edges.items())
     return Diagram(table.name, title, tuple(nodes.values()), drawn)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsm.machines import MACHINES
+from mstrp.capture.files import CaptureError
 from mstrp.commands.output import complain
-from mstrp.gallery import TEXTS, machine_text, pictures, texts
+from mstrp.gallery import TEXTS, pictures, texts
 from mstrp.render import FORMATS, DrawError, render
+from mstrp.views import Views
 
 if TYPE_CHECKING:
     import argparse
@@ -20,6 +22,10 @@ EXAMPLE = """\
 examples:
   mstrp draw call --format svg --output .
   mstrp draw call --format mermaid
+  mstrp draw call --near onHold --format svg
+  mstrp draw call --capture trace.pcap --format svg                what the captures visited
+  mstrp draw call --capture old.pcap --against new.pcap            what only one of the two visited
+  mstrp draw call --capture trace.pcap --call 0x10005              the path of one call
   mstrp draw --all diagrams          every machine, as picture and as text
   mstrp draw --check diagrams        exit status 1 when a text there is out of date
 
@@ -33,6 +39,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("machines", metavar="MACHINE", nargs="*", help=f"which machines (default: all): {names}")
     parser.add_argument("--format", choices=(*FORMATS, *TEXTS), default="svg", help="default: svg")
     parser.add_argument("--view", choices=("collapsed", "full"), default="collapsed", help="default: collapsed")
+    parser.add_argument("--near", metavar="STATE", action="append", help="only what leads to a state or away from it")
+    parser.add_argument(
+        "--capture", metavar="FILE", action="append", default=[], help="shade and count what captures visited"
+    )
+    parser.add_argument(
+        "--against", metavar="FILE", action="append", default=[], help="compare with what other captures visited"
+    )
+    parser.add_argument(
+        "--call", metavar="HANDLE", help="the path of one call of the captures, as 0x10005 or 0x10005#2"
+    )
     parser.add_argument(
         "--output", metavar="DIR", help="write files there; a text of one machine goes to standard output"
     )
@@ -58,19 +74,25 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _some(options: argparse.Namespace) -> int:
-    names = options.machines or list(MACHINES)
+    names = ["call"] if options.call else options.machines or list(MACHINES)
     form = options.format
+    try:
+        made = Views(options.capture, options.against, near=options.near, view=options.view, call=options.call)
+        sources = {name: made.text(name, form if form in TEXTS else "dot") for name in names}
+    except (ValueError, CaptureError) as error:
+        complain(str(error))
+        return 2
     if form in TEXTS and not options.output and len(names) == 1:
-        sys.stdout.write(machine_text(names[0], form, options.view))
+        sys.stdout.write(sources[names[0]])
         return 0
     folder = Path(options.output or ".")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
+    for name, source in sources.items():
         target = folder / f"{name}{TEXTS.get(form, '.' + form)}"
         if form in TEXTS:
-            target.write_text(machine_text(name, form, options.view), encoding="utf-8")
+            target.write_text(source, encoding="utf-8")
         else:
-            target.write_bytes(render(machine_text(name, "dot", options.view), form))
+            target.write_bytes(render(source, form))
         sys.stderr.write(f"{target}\n")
     return 0
 

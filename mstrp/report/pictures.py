@@ -10,7 +10,7 @@ from fsm.diagram.model import Tone
 from fsm.levels import Verdict
 from fsm.machines import MACHINES
 from mstrp.render import DrawError, render
-from mstrp.report.sequence import chart_dot, chart_mermaid, chart_of
+from mstrp.report.sequence import chart_dot, chart_mermaid, chart_of, chart_plantuml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +47,7 @@ def draw_result(result: CaptureResult, ladder: Ladder, folder: Path) -> list[str
         if chart.arrows:
             name = f"{stem}-{session.id}-sequence"
             (folder / f"{name}.mmd").write_text(chart_mermaid(chart), encoding="utf-8")
+            (folder / f"{name}.puml").write_text(chart_plantuml(chart), encoding="utf-8")
             _write(folder, name, chart_dot(chart), "neato", problems)
     calls = sum(len(session.calls) for session in result.sessions)
     if calls > drawn:
