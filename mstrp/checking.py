@@ -179,7 +179,7 @@ def check_capture(
         with open_capture(path, warn) if isinstance(path, str) else path as source:
             source.progress = progress
             if source.head().startswith(b"{"):
-                replay = Replay(sessions)
+                replay = Replay(sessions, source.name)
                 replay.read(source.lines() if share is None or share.place == 0 else ())
             elif share is not None:
                 try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mstrp.capture.files import CaptureError
 from protocol.event import decode_events
 from protocol.generic import GetAsyncEvents
 from protocol.packet import decode_request, decode_response
@@ -45,8 +46,11 @@ class _Asked(NamedTuple):
 class Replay:
     """Reads lines and lets the same conversations happen again."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, name: str) -> None:
         self.sessions = sessions
+        self.name = name
+        #: Whether a packet was among the lines; a file whose first line is none is something else.
+        self.found = False
         self.conversations: dict[str, Conversation] = {}
         #: Requests that wait for an answer, by session and call.
         self._asked: dict[tuple[str, Any], _Asked] = {}
@@ -77,6 +81,7 @@ class Replay:
             frame, time, name = int(line["frame"]), float(line["time"]), str(line["session"])
             phase, method = line["phase"], line["method"]
             self.last = frame, time
+            self.found = True
             conversation = self.conversations.get(name)
             if conversation is None:
                 if not name:
@@ -92,6 +97,9 @@ class Replay:
                     take(conversation, line, frame, time)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             what = f"{type(error).__name__}: {error}" if not isinstance(error, json.JSONDecodeError) else str(error)
+            if not self.found:
+                message = f"{self.name}: not a capture: line {number} is no packet of `decode --format jsonl` ({what})"
+                raise CaptureError(message) from None
             self.sessions.note(self.last[0], f"line {number} is no packet of `decode --format jsonl` ({what})")
 
     def _begin(self, line: dict[str, Any], name: str, *, partial: bool) -> Conversation:
