@@ -45,6 +45,12 @@ class Finding(NamedTuple):
         """The same finding at another level, with the verdict that goes with it."""
         return self._replace(level=level, verdict=verdict_of(level))
 
+    def _repr_html_(self) -> str:
+        """Notebooks show the sentence with its rule."""
+        from fsm.diagram.notebook import finding_html
+
+        return finding_html(self)
+
     def as_dict(self) -> dict[str, Any]:
         """The finding as the report spells it."""
         found = self._asdict()

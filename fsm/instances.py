@@ -294,6 +294,12 @@ class Call(Instance):
         name = request if isinstance(request, str) else request.__name__
         return self.machine.move(self, ASKED[name], self.flags)
 
+    def _repr_svg_(self) -> str | None:
+        """Notebooks show the states that the call was known to be in."""
+        from fsm.diagram.notebook import states_svg
+
+        return states_svg(self.machine.table, f"call {self.handle:#x}#{self.epoch}", self.path.names() or self.states)
+
     def allowed(self) -> tuple[str, ...]:
         """The requests that nothing speaks against now, by name (1.3 of the call model, packet texts)."""
         return tuple(event.name for event in ASKS.values() if self.machine.move(self, event, self.flags))

@@ -78,6 +78,12 @@ class Table:
         """The name of a state in pictures."""
         return self.captions.get(state) or self.label(state)
 
+    def _repr_svg_(self) -> str | None:
+        """Notebooks show the picture."""
+        from fsm.diagram.notebook import table_svg
+
+        return table_svg(self)
+
 
 class Move:
     """What an event does to a set of states.
@@ -340,6 +346,10 @@ class Machine:
             if move.legal and move.level <= level:
                 found.append(self.table.label(state))
         return self._allowing.setdefault((event, flags, level), tuple(found))
+
+    def _repr_svg_(self) -> str | None:
+        """Notebooks show the picture."""
+        return self.table._repr_svg_()
 
     def rows(self) -> Iterator[Row]:
         """All rows in the order of the table."""

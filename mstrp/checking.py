@@ -46,6 +46,12 @@ class CallResult(NamedTuple):
     states: tuple[str, ...]
     final: str
 
+    def _repr_svg_(self) -> str | None:
+        """Notebooks show the states as a picture."""
+        from mstrp.report.notebook import call_svg
+
+        return call_svg(self)
+
     def as_dict(self) -> dict[str, Any]:
         """The call as the report spells it."""
         return {
@@ -116,6 +122,12 @@ class CaptureResult(NamedTuple):
     def verdict(self) -> Verdict:
         """The gravest of the findings."""
         return worst(*(finding.verdict for finding in self.findings))
+
+    def _repr_html_(self) -> str:
+        """Notebooks show verdict, calls and findings."""
+        from mstrp.report.notebook import result_html
+
+        return result_html(self)
 
     def as_dict(self) -> dict[str, Any]:
         """The capture as the report spells it."""
