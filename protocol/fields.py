@@ -136,6 +136,9 @@ class Handle(Number):
         self.type = type_
         self.optional = optional
 
+    def shown(self, new: Any) -> str:
+        return f"{new:#x}"
+
 
 class Flag(Number):
     """A number out of constant tables: how many of its members it may have is the ``cardinality``."""
@@ -172,6 +175,9 @@ class Flag(Number):
         self.choices = frozenset(int(member) for table in listed for member in members(table))
         self.bits = listed[0].reserved if listed else legal_bits(tables, allowed)
 
+    def shown(self, new: Any) -> str:
+        return _named(self.tables, int(new))
+
     def meaning(self, record: Record, budget: Budget) -> Any:
         new = self.read(record)
         if new is None or (new == ABSENT and self.direction == "out"):
@@ -198,6 +204,22 @@ class Mode(Number):
         table = self.tables.get(record.words[self.by_index] & 0x00FFFFFF)
         new = record.words[self.index]
         return meaning(table, new) if table is not None and new else None
+
+
+def _named(tables: tuple[Table, ...], number: int) -> str:
+    """A number out of tables as it is written in Python: ``constants.LINECALLSTATE.IDLE``, unknown bits as a number."""
+    names: list[str] = []
+    rest = number
+    for table in tables:
+        for member in members(table):
+            value = int(member)
+            whole = value == rest and (value or not names)
+            if whole or (issubclass(table, Flags) and value & rest and not value & (value - 1)):
+                names.append(f"constants.{table.__name__}.{member.name}")
+                rest &= ~value
+    if rest or not names:
+        names.append(f"{rest:#x}" if rest > 0xFFFF or names else str(rest))
+    return " | ".join(names)
 
 
 def spelled(tables: tuple[Table, ...], number: int) -> list[str] | str | None:

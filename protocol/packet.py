@@ -122,6 +122,10 @@ class Message(Record):
         silent = {field.name for field in self.layout.fields if getattr(field, "kind", "") == "size"}
         return {name: new for name, new in found.items() if name not in silent}
 
+    def beside(self) -> dict[str, Any]:
+        room = self._room(len(self.buffer) - FIXED)
+        return {} if self.capacity == room else {"capacity": self.capacity}
+
     def raw(self) -> dict[str, int]:
         first = "Req_Func" if self.phase == "request" else "Ack_ReturnValue"
         return {first: self.words[0], **super().raw()}
@@ -229,11 +233,16 @@ class _Response:
     carried = ("out", "inout")
 
     words: tuple[int, ...]
+    buffer: bytes
+    capacity: int
 
     @property
     def ack(self) -> int:
         """Ack_ReturnValue as signed integer: 0 done, positive a request id, negative an error."""
         return signed(self.words[0])
+
+    def beside(self) -> dict[str, Any]:
+        return {"ack": self.ack} if self.capacity == len(self.buffer) else {"ack": self.ack, "capacity": self.capacity}
 
     def meanings(self, budget: Budget | None = None) -> dict[str, Any]:
         found: dict[str, Any] = super().meanings(budget)  # type: ignore[misc]

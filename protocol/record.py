@@ -166,6 +166,10 @@ class Field:
         """The checks of the field, once it is resolved."""
         return ()
 
+    def shown(self, new: Any) -> str:
+        """A value as it is written in Python."""
+        return f"{new:#x}" if type(new) is int and new > 0xFFFF else repr(new)
+
     def check(self, record: Record) -> Iterator[Problem]:
         """Everything that is wrong with the field in this record."""
         for check in self.checks:
@@ -310,16 +314,16 @@ class Record:
     def _identity(self) -> tuple[Any, ...]:
         return (self.words, self.buffer)
 
+    def beside(self) -> dict[str, Any]:
+        """What building an equal record takes beside the values of its fields."""
+        return {}
+
     def __repr__(self) -> str:
-        shown = []
-        for field in self.layout.fields:
-            new = field.read(self)
-            if new is not None and new != field.default and not (new == 0 and type(new) is int):
-                shown.append(f"{field.name}={_shown(field, new)}")
+        fields = self.layout.by_name
+        shown = [f"{name}={new}" for name, new in self.beside().items()]
+        shown += [
+            f"{name}={fields[name].shown(new)}"
+            for name, new in self.values().items()
+            if new != fields[name].default and not (new == 0 and fields[name].default is None)
+        ]
         return f"{type(self).__name__}({', '.join(shown)})"
-
-
-def _shown(field: Field, new: Any) -> str:
-    if type(new) is int and (new > 0xFFFF or field.kind == "handle"):
-        return f"{new:#x}"
-    return repr(new)

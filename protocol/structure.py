@@ -17,6 +17,7 @@ __all__ = ["STRUCTURES", "Structure"]
 STRUCTURES: dict[str, type[Structure]] = {}
 
 
+@dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=True)
 class _View(Record):
     """Where a structure stands in its buffer; ``_origin`` is what its offsets count from."""
 
@@ -34,7 +35,6 @@ class _View(Record):
         self._limit = limit
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=True)
 class Structure(_View):
     """A structure inside a packet, or on its own.
 
@@ -44,6 +44,18 @@ class Structure(_View):
     """
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+        tapi_version: int | None = None
+    else:
+
+        @property
+        def tapi_version(self) -> int | None:
+            """The first version that has all the members which are here; None where not even the oldest ones are."""
+            length = len(self.words)
+            return max(
+                (field.since for field in self.layout.fields if field.index + field.width <= length), default=0
+            ) or (0x00010004 if length >= self.lengths[0] else None)
 
     #: Number of words of the fixed part after each version that extended it, ascending.
     lengths: ClassVar[tuple[int, ...]]
@@ -168,6 +180,10 @@ class Structure(_View):
     def values(self) -> dict[str, Any]:
         found = super().values()
         return {name: new for name, new in found.items() if not isinstance(self.layout.by_name[name], Extent)}
+
+    def beside(self) -> dict[str, Any]:
+        short = len(self.words) < self.layout.words
+        return {"tapi_version": f"{self.tapi_version:#x}"} if short and self.tapi_version else {}
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some members changed."""
