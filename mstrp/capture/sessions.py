@@ -400,6 +400,8 @@ class Sessions:
                 self.warn(frame, f"more than {self.limit} sessions are open (limit sessions); the oldest are given up")
             oldest = next(iter(self.bindings.values()), None) or next(iter(self.waiting), None)
             if oldest is not None:
+                # What it still does will be seen as something that began before.
+                self._doubt(oldest, frame, time)
                 self._over(oldest, time)
         self._open += 1
         conversation = self.monitor.conversation(client=hosts[0], server=hosts[1], partial=partial)

@@ -25,6 +25,8 @@ LEVELS = {1: "none", 2: "connect", 3: "call", 4: "packet", 5: "integrity", 6: "p
 _SPNEGO, _NTLM = 9, 10
 _TYPES = {_SPNEGO: "SPNEGO", _NTLM: "NTLM", 14: "TLS (SChannel)", 16: "Kerberos", 68: "Netlogon"}
 _TRAILER = 8
+#: Security contexts of one association that are remembered.
+_MAX_CONTEXTS = 64
 
 
 class Opened(NamedTuple):
@@ -83,7 +85,9 @@ class Unsealer:
     def needed(self) -> str:
         """What would be needed to look inside."""
         context = self.context
-        if context is None or not context.mechanism.startswith("NTLM"):
+        if context is None or context.mechanism == _TYPES[_SPNEGO]:
+            return "the beginning of the connection, which tells whether this is NTLM or Kerberos"
+        if not context.mechanism.startswith("NTLM"):
             return f"{self.mechanism} is not unsealed here: record without packet privacy, or let tshark decrypt it"
         if context.keyless:
             return context.keyless
@@ -93,12 +97,7 @@ class Unsealer:
 
     def token(self, from_client: bool, auth: Auth) -> None:
         """Take the token of a bind, an answer to one, an alter_context or an auth3."""
-        context = self._contexts.get(auth.context)
-        if context is None:
-            if len(self._contexts) >= 64:
-                del self._contexts[next(iter(self._contexts))]
-            context = self._contexts[auth.context] = _Context(_TYPES.get(auth.type, f"type {auth.type}"))
-        self.context = context
+        context = self._context(auth)
         token = auth.token
         if auth.type == _SPNEGO:
             said = spnego.negotiation(token)
@@ -116,6 +115,16 @@ class Unsealer:
             context.sides = None
         elif isinstance(message, ntlm.Authenticate):
             self._authenticated(context, message)
+
+    def _context(self, auth: Auth) -> _Context:
+        """The security context that a PDU names."""
+        context = self._contexts.get(auth.context)
+        if context is None:
+            if len(self._contexts) >= _MAX_CONTEXTS:
+                del self._contexts[next(iter(self._contexts))]
+            context = self._contexts[auth.context] = _Context(_TYPES.get(auth.type, f"type {auth.type}"))
+        self.context = context
+        return context
 
     @staticmethod
     def _chosen(context: _Context, mechanism: bytes) -> None:
@@ -151,10 +160,8 @@ class Unsealer:
     def open(self, from_client: bool, pdu: bytes, start: int, end: int, auth: Auth) -> Opened:
         """Verify and unseal a PDU whose stub and padding lie between ``start`` and ``end``."""
         private = auth.level == PRIVACY
-        context = self._contexts.get(auth.context)
-        if context is not None:
-            self.context = context
-        if context is None or context.sides is None or len(auth.token) < 16:
+        context = self._context(auth)
+        if context.sides is None or len(auth.token) < 16:
             return Opened(None if private else pdu[start:end], None)
         side = context.sides[from_client]
         head, tail = pdu[:start], pdu[end : end + _TRAILER]

@@ -1,0 +1,101 @@
+"""What ``decode --format jsonl`` writes can be judged again, and the verdict is the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from pipes import piped
+from typing import Any
+
+import pytest
+from frames import facts, frames_of, judge, pcap, scenario, segments_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mstrp.capture.hints import Setup
+from mstrp.capture.replay import loss_dict
+from mstrp.checking import CaptureResult, check_capture
+from mstrp.report.packets import packet_dict
+from protocol.rpc.unseal import hashes
+
+SEGMENTS = segments_of(scenario())
+SETUP = Setup(secrets=tuple(hashes(["Passw0rd!"])))
+
+
+def _lines(capture: Any, **options: Any) -> tuple[CaptureResult, bytes]:
+    """A capture's result, and its packets as lines."""
+    found: list[dict[str, Any]] = []
+    watch = {
+        "on_packet": lambda packet: found.append(packet_dict(packet)),
+        "on_loss": lambda *loss: found.append(loss_dict(*loss)),
+    }
+    result = (
+        judge(capture, **watch, **options) if isinstance(capture, bytes) else check_capture(capture, **watch, **options)
+    )
+    return result, b"".join(json.dumps(line).encode() + b"\n" for line in found)
+
+
+RECORDINGS = [
+    "impacket-scapy_conference.pcap",
+    "impacket-scapy_consult_transfer.pcap",
+    "impacket-scapy_fault_connected_after_idle.pcap",
+    "impacket-scapy_fault_unknown_hcall.pcap",
+    "impacket-scapy_s45_transfer_pull.pcap",
+    "impacket-scapy_s45_transfer_typical_fragmented.pcap",
+    "scapy-scapy_s45_transfer_typical_ndr64.pcap",
+    "scapy-scapy_s45_transfer_typical_np.pcap",
+    "scapy-scapy_s45_transfer_typical_ntlm_privacy.pcap",
+    "wine-wine_ndr20_noauth.pcap",
+]
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_recordings_are_judged_the_same_as_lines(captures: Path, name: str) -> None:
+    """A recording and its packets as JSON lines give the same sessions, findings and frames."""
+    result, lines = _lines(str(captures / name), setup=SETUP)
+    again = judge(lines)
+    assert facts(again) == facts(result)
+    assert [finding.frame for finding in again.findings] == [finding.frame for finding in result.findings]
+    assert again.notes == []
+
+
+@settings(max_examples=max(settings().max_examples // 2, 20))
+@given(st.data())
+def test_damaged_captures_are_judged_the_same_as_lines(data: st.DataObject) -> None:
+    """Gaps, lost connections and late beginnings are in the lines, too."""
+    start = data.draw(st.integers(0, len(SEGMENTS) - 2))
+    stop = data.draw(st.integers(start + 1, len(SEGMENTS)))
+    gone = data.draw(st.sets(st.integers(start, stop - 1), max_size=3))
+    segments = piped(SEGMENTS) if data.draw(st.booleans()) else SEGMENTS
+    kept = [segment for place, segment in enumerate(segments[:stop]) if place >= start and place not in gone]
+    result, lines = _lines(pcap(frames_of(kept)))
+    again = judge(lines) if lines else result
+    assert facts(again) == facts(result)
+
+
+def test_lines_can_be_written_again(captures: Path) -> None:
+    """Packets read from lines are packets like others: decoded again they are the same, for what carries a buffer."""
+    _, lines = _lines(str(captures / RECORDINGS[0]))
+    _, again = _lines(lines)
+
+    def carried(text: bytes) -> list[dict[str, Any]]:
+        kept = ("frame", "session", "direction", "packet", "fields", "values", "bytes")
+        return [{key: line[key] for key in kept} for line in map(json.loads, text.splitlines()) if "bytes" in line]
+
+    assert carried(again) == carried(lines)
+
+
+_NAMES = st.sampled_from(["frame", "time", "session", "phase", "method", "bytes", "fields"])
+_VALUES = st.recursive(
+    st.none() | st.integers() | st.text(max_size=5), lambda inner: st.dictionaries(_NAMES, inner, max_size=6)
+)
+
+
+@given(st.lists(st.binary(max_size=40) | _VALUES.map(lambda line: json.dumps(line).encode()), max_size=5))
+def test_lines_that_are_none_are_told(lines: list[bytes]) -> None:
+    """Lines that are no packets give one note each, and the others are read."""
+    sample = Path(__file__).parent.parent / "captures" / RECORDINGS[2]
+    result, good = _lines(str(sample))
+    again = judge(good + b"".join(b"{" + line.replace(b"\n", b"") + b"\n" for line in lines))
+    assert facts(again)["sessions"][:1] == facts(result)["sessions"][:1]
+    assert len(again.notes) <= len(lines)

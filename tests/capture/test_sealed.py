@@ -1,0 +1,142 @@
+"""Sealed traffic: with the password it is judged as in the clear, without it is said what is there and what is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from frames import facts, judge, scenario, segments_of
+from sealed import NTLM, SPNEGO, protected
+
+from mstrp.capture.hints import Setup
+from mstrp.checking import check_capture
+from protocol.rpc.sealing import nt_hash
+from protocol.rpc.unseal import hashes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SEGMENTS = [segment for segment in segments_of(scenario()) if segment.data or segment.flags & 3]
+EXPECTED = facts(judge(SEGMENTS))
+RIGHT = Setup(secrets=tuple(hashes(["Passw0rd!"])))
+WRONG = Setup(secrets=tuple(hashes(["password", "Passw0rd"])))
+RECORDING = "scapy-scapy_s45_transfer_typical_ntlm_privacy.pcap"
+
+
+def test_the_hash_is_that_of_the_specification() -> None:
+    """NTOWFv1 of MS-NLMP 4.2.2.1.2."""
+    assert nt_hash("Password").hex() == "a4f49c406510bdcab6824ee7c30fd852"
+
+
+@pytest.mark.parametrize("secrets", [RIGHT.secrets, (*WRONG.secrets, *RIGHT.secrets)])
+def test_a_sealed_recording_is_judged_like_the_one_in_the_clear(captures: Path, secrets: tuple[bytes, ...]) -> None:
+    """With its password the sealed recording has the sessions and findings of its twin in the clear."""
+    sealed = check_capture(str(captures / RECORDING), setup=Setup(secrets=secrets))
+    clear = check_capture(str(captures / "scapy-scapy_s45_transfer_typical_ndr64.pcap"))
+    assert facts(sealed) == facts(clear)
+    assert sealed.notes == []
+    assert sealed.sealed == ()
+
+
+def test_without_a_password_it_is_said_what_is_there(captures: Path) -> None:
+    """Without a password the report has the sealed calls with their counts, mechanism, account, and what is needed."""
+    result = check_capture(str(captures / RECORDING))
+    found = [(s.interface, s.mechanism, s.level, s.account, s.requests, s.answers, s.needed) for s in result.sealed]
+    account = "WORKGROUP\\alice"
+    needed = f"the password of {account}"
+    assert found == [
+        ("tapsrv", "NTLM", "privacy", account, 13, 13, needed),
+        ("remotesp", "NTLM", "privacy", account, 8, 8, needed),
+    ]
+    assert result.as_dict()["sealed"][0]["requests"] == 13
+    assert sum(text.startswith("sealed: ") for _, text in result.notes) == 2
+
+
+def test_a_wrong_password_is_said(captures: Path) -> None:
+    """A password that does not fit is said to be wrong; nothing is made up from it."""
+    result = check_capture(str(captures / RECORDING), setup=WRONG)
+    assert result.sessions == []
+    assert {sealed.needed for sealed in result.sealed} == {
+        "the right password of WORKGROUP\\alice: none of those given fits"
+    }
+
+
+@pytest.mark.parametrize("level", [5, 6], ids=["integrity", "privacy"])
+@pytest.mark.parametrize("kind", [NTLM, SPNEGO], ids=["NTLM", "SPNEGO"])
+def test_what_others_seal_is_unsealed(kind: int, level: int) -> None:
+    """NTLM of an independent implementation, raw and in SPNEGO with its mechListMIC, is verified and unsealed."""
+    segments = protected(SEGMENTS, kind, level)
+    result = judge(segments, setup=RIGHT)
+    assert facts(result) == EXPECTED
+    assert result.notes == []
+    blind = judge(segments)
+    if level == 5:
+        assert facts(blind) == EXPECTED
+    else:
+        assert {sealed.mechanism for sealed in blind.sealed} == {"NTLM" if kind == NTLM else "NTLM in SPNEGO"}
+        assert blind.sessions == []
+
+
+@pytest.mark.parametrize("level", [5, 6], ids=["integrity", "privacy"])
+@pytest.mark.parametrize("kind", [NTLM, SPNEGO], ids=["NTLM", "SPNEGO"])
+def test_a_changed_byte_is_noticed(kind: int, level: int) -> None:
+    """One changed bit in a protected PDU makes its signature wrong, and a note says which frame."""
+    segments = protected(SEGMENTS, kind, level)
+    place = next(n for n, segment in enumerate(segments) if n > 20 and len(segment.data) > 200)
+    data = segments[place].data
+    segments[place] = segments[place]._replace(data=data[:100] + bytes([data[100] ^ 1]) + data[101:])
+    result = judge(segments, setup=RIGHT)
+    assert [frame for frame, text in result.notes if "signature of this PDU is wrong" in text] == [place + 1]
+
+
+@pytest.mark.parametrize("kind", [NTLM, SPNEGO], ids=["NTLM", "SPNEGO"])
+def test_unsealing_goes_on_behind_a_gap(kind: int) -> None:
+    """After missing sealed PDUs the place in the key stream is found again."""
+    segments = protected(SEGMENTS, kind, 6)
+    whole = judge(segments, setup=RIGHT)
+    place = next(n for n, segment in enumerate(segments) if n > 24 and segment.target[1] == 5150 and segment.data)
+    result = judge([*segments[:place], *segments[place + 1 :]], setup=RIGHT)
+    assert not any("signature" in text for _, text in result.notes)
+    assert sum("are missing before this frame" in text for _, text in result.notes) == 1
+    assert sum(result.sessions[0].requests.values()) == sum(whole.sessions[0].requests.values()) - 1
+    assert not [finding for finding in result.findings if finding.verdict.value != "info"]
+
+
+def test_a_sealed_stream_that_began_before_is_told() -> None:
+    """Where the exchange of the keys was not captured, that is what would be needed."""
+    segments = [segment for segment in protected(SEGMENTS, NTLM, 6) if segment.data][12:]
+    result = judge(segments, setup=RIGHT)
+    assert result.sessions == []
+    assert {sealed.needed for sealed in result.sealed} == {"the beginning of the connection, with its NTLM exchange"}
+
+
+@pytest.mark.parametrize("kind", [16, 9])
+def test_kerberos_is_called_by_its_name(kind: int) -> None:
+    """Sealed Kerberos, raw and in SPNEGO, is recognised and said to be so."""
+    # NegTokenInit: the list with the one mechanism of Windows' Kerberos, and a token for it.
+    token = bytes.fromhex("a0173015 a00d300b 06092a864882f712010202 a2040402 6e00".replace(" ", ""))
+    segments = []
+    for segment in protected(SEGMENTS, NTLM, 6):
+        data = segment.data
+        if len(data) > 24:
+            size = int.from_bytes(data[10:12], "little")
+            at = len(data) - size - 8
+            new = token if data[2] in {11, 14} else bytes(size)
+            new = new.ljust(size, b"\0")[: max(size, 0)]
+            data = data[:at] + bytes([kind]) + data[at + 1 : at + 8] + new
+        segments.append(segment._replace(data=data))
+    result = judge(segments, setup=RIGHT)
+    assert {sealed.mechanism for sealed in result.sealed} == {"Kerberos" if kind == 16 else "Kerberos in SPNEGO"}
+    assert all("not unsealed here" in sealed.needed for sealed in result.sealed)
+
+
+def test_flags_of_the_command_line_unseal(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--nt-password`` and ``--nt-hash`` unseal, the hash alone or behind an LM hash."""
+    from mstrp.cli import main
+
+    secret = nt_hash("Passw0rd!").hex()
+    for option, value in (("--nt-password", "Passw0rd!"), ("--nt-hash", secret), ("--nt-hash", f"{'0' * 32}:{secret}")):
+        assert main(["check", "--format", "json", option, value, str(captures / RECORDING)]) == 0
+        assert '"BlindTransfer": 1' in capsys.readouterr().out
+    assert main(["check", "--nt-hash", "12", str(captures / RECORDING)]) == 2
+    assert "32 hexadecimal digits" in capsys.readouterr().err
