@@ -21,6 +21,9 @@ _COMMANDS = {
     "draw": "draw the machines",
     "generate": "write captures of legal conversations, of any size",
     "export": "write the declarations in the form of another program: a dissector for Wireshark",
+    "serve": "be a telephony server with simulated lines, calls and agents",
+    "call": "be a client: run a scenario of section 4, or single requests, against a server",
+    "demo": "run client and server over loopback, record, check and draw what they say",
     "explain": "say what a rule, state, packet, constant or section is",
 }
 

@@ -1,0 +1,97 @@
+"""``mstrp demo``: client and server in one go over loopback, recorded, checked, drawn."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mstrp.checking import check_capture
+from mstrp.commands.live_options import add_client_options, client_options, run_until_interrupted, shown
+from mstrp.commands.output import complain, terminal_width, write_lines
+from mstrp.report.ladder import Ladder
+from mstrp.report.pictures import draw_result
+from mstrp.report.text import result_lines, summary_lines
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mstrp.live.scenarios import Scenario
+
+__all__ = ["arguments", "run"]
+
+EXAMPLE = """\
+examples:
+  mstrp demo
+  mstrp demo 4.3 --events pull --output pictures
+
+What passes between a client and a server over loopback is shown while it happens, recorded, checked and drawn.
+
+exit status: 0, or 1 when something is wrong with the conversation
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument(
+        "scenario", nargs="?", default="4.5", help="a scenario of section 4, by number or name (default: 4.5)"
+    )
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        default="mstrp-demo",
+        help="where the recording and pictures go (default: mstrp-demo)",
+    )
+    parser.add_argument("--pace", metavar="N", type=float, default=0.2, help="how fast the exchange is (default: 0.2)")
+    add_client_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Talk, record, check, draw."""
+    from mstrp.live.scenarios import SCENARIOS, find_scenario
+
+    scenario = find_scenario(options.scenario)
+    if scenario is None:
+        names = ", ".join(f"{one.section} {one.name}" for one in SCENARIOS)
+        complain(f"there is no scenario {options.scenario}; there are {names}")
+        return 2
+    folder = Path(options.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{scenario.name}.pcap"
+    quiet = options.quiet
+    if not quiet:
+        sys.stdout.write(f"section {scenario.section}, {scenario.summary}: client -> server <- over loopback\n\n")
+    run_until_interrupted(_converse(options, scenario, path))
+    ladder = Ladder()
+    result = check_capture(str(path), on_step=ladder.step, on_packet=lambda packet: (ladder.packet(packet), None)[1])
+    if result.error is not None:
+        complain(result.error)
+        return 2
+    if not quiet:
+        sys.stdout.write("\nwhat the monitor makes of the recording:\n\n")
+    lines = [*result_lines(result, None, width=terminal_width()), *summary_lines([result])]
+    write_lines(lines, sys.stdout)
+    problems = draw_result(result, ladder, folder)
+    for problem in problems:
+        complain(problem)
+    if not quiet:
+        made = ", ".join(sorted(one.name for one in folder.iterdir() if one.name.startswith(scenario.name)))
+        sys.stdout.write(f"\nin {folder}: {made}\n")
+    return 1 if result.findings else 0
+
+
+async def _converse(options: argparse.Namespace, scenario: Scenario, path: Path) -> int:
+    from mstrp.live.client import TapiClient
+    from mstrp.live.exchange import Exchange, Plan
+    from mstrp.live.recorder import Recorder
+    from mstrp.live.server import Options, Server
+
+    with path.open("wb") as stream:
+        exchange = Exchange(Plan(pace=options.pace), incoming=1 if scenario.incoming else 0)
+        async with Server(exchange, Options(port=0), recorder=Recorder(stream)) as server:
+            choices = {**client_options(options), "management": scenario.management}
+            connecting = TapiClient.connect(server.address, machine="DEMO", **choices)
+            with shown(connecting.client, (lambda text: None) if options.quiet else sys.stdout.write):
+                async with connecting as client:
+                    await scenario.run(client, "5551234")
+    return 0

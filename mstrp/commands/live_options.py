@@ -1,0 +1,64 @@
+"""Options that the live commands share: who one is, how events come, which transfer syntax."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from mstrp.capture.packets import CLIENT_TO_SERVER, Packet
+from mstrp.report.describe import describe
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from mstrp.live.client import TapiClient
+
+__all__ = ["add_client_options", "client_options", "credentials", "run_until_interrupted", "shown"]
+
+
+def add_client_options(parser: argparse.ArgumentParser) -> None:
+    """How a client connects."""
+    parser.add_argument("--events", choices=("push", "pull"), default="push", help="how events come (default: push)")
+    syntax = parser.add_mutually_exclusive_group()
+    syntax.add_argument("--ndr20", action="store_const", const="20", dest="ndr", help="offer only NDR20")
+    syntax.add_argument("--ndr64", action="store_const", const="64", dest="ndr", help="offer only NDR64")
+    parser.set_defaults(ndr="auto")
+
+
+def credentials(text: str) -> tuple[str, str]:
+    """NAME:PASSWORD."""
+    import argparse
+
+    name, colon, password = text.partition(":")
+    if not colon or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME:PASSWORD")
+    return name, password
+
+
+def client_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Keyword arguments for `TapiClient.connect`."""
+    return {"events": options.events, "ndr": options.ndr}
+
+
+@contextlib.contextmanager
+def shown(client: TapiClient, write: Callable[[str], Any]) -> Iterator[None]:
+    """Write a line for each packet of a client while it passes."""
+
+    def show(direction: str, method: str, phase: str, content: Any) -> None:
+        packet = Packet(0, client.now(), "", direction, method, phase, content)
+        arrow = "->" if direction == CLIENT_TO_SERVER else "<-"
+        write(f"{packet.time:9.4f} {arrow} {describe(packet)}\n")
+
+    client.on_packet = show
+    try:
+        yield
+    finally:
+        client.on_packet = None
+
+
+def run_until_interrupted(work: Coroutine[Any, Any, int]) -> int:
+    """Run a program; Ctrl-C cancels it and lets it clean up."""
+    with asyncio.Runner() as runner:
+        return runner.run(work)

@@ -1,0 +1,122 @@
+"""``mstrp serve``: a live server with simulated lines, calls and agents."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from mstrp.commands.live_options import credentials, run_until_interrupted
+from mstrp.commands.output import complain
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mstrp.live.server import Options
+
+__all__ = ["arguments", "run"]
+
+EXAMPLE = """\
+examples:
+  mstrp serve --listen 127.0.0.1:5150 --lines 8 --incoming 2
+  mstrp serve --auth ntlm --user alice:secret --record calls.pcap
+  mstrp serve --scenario exchange.toml
+
+stops cleanly on SIGINT and SIGTERM: every client is detached
+exit status: 0, or 2 when it cannot start
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:5150", help="default: 127.0.0.1:5150")
+    parser.add_argument("--pipe", metavar="HOST:PORT", help=r"serve \pipe\tapsrv as well, over SMB on this address")
+    parser.add_argument(
+        "--auth", choices=("none", "ntlm", "negotiate"), default="none", help="which authentication is offered"
+    )
+    parser.add_argument(
+        "--user", metavar="NAME:PASSWORD", type=credentials, action="append", default=[], help="somebody who may log on"
+    )
+    parser.add_argument("--admin", metavar="NAME", action="append", help="who may administer (default: everybody)")
+    parser.add_argument(
+        "--level",
+        choices=("none", "connect", "integrity", "privacy"),
+        help="the least authentication level (default: privacy when there are users, else none)",
+    )
+    parser.add_argument("--lines", metavar="N", type=int, help="lines of the exchange (default: 4)")
+    parser.add_argument("--phones", metavar="N", type=int, help="phones of the exchange (default: 1)")
+    parser.add_argument("--scenario", metavar="FILE", help="what happens at the exchange (TOML)")
+    parser.add_argument("--incoming", metavar="N", type=int, default=0, help="calls for each line that is opened")
+    parser.add_argument("--pace", metavar="N", type=float, help="how slow the exchange is (default: 1)")
+    parser.add_argument("--record", metavar="FILE", help="record what passes as pcap")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until a signal comes."""
+    from mstrp.live.exchange import ScriptError
+
+    try:
+        return run_until_interrupted(_serve(options))
+    except (ScriptError, ValueError) as error:
+        complain(str(error))
+        return 2
+
+
+def _settings(options: argparse.Namespace) -> Options:
+    from mstrp.live.server import Options
+
+    host, _, port = options.listen.rpartition(":")
+    if not port.isdigit():
+        raise ValueError(f"{options.listen!r} is not HOST:PORT")
+    found = Options(host=host.strip("[]") or "127.0.0.1", port=int(port))
+    if options.admin is not None:
+        found.administrators = frozenset(options.admin)
+    level = options.level or ("privacy" if options.user and options.auth != "none" else "none")
+    found.required_level = {"none": 0, "connect": 2, "integrity": 5, "privacy": 6}[level]
+    if options.auth != "none":
+        from mstrp.live.auth import Users
+
+        found.security = Users(dict(options.user)).acceptor(options.auth)
+    elif found.required_level:
+        raise ValueError("--level needs --auth and --user")
+    return found
+
+
+async def _serve(options: argparse.Namespace) -> int:
+    from mstrp.live.exchange import Exchange, Plan, Script, load_script
+    from mstrp.live.recorder import Recorder
+    from mstrp.live.server import Server
+
+    script = load_script(options.scenario) if options.scenario else Script(Plan())
+    for name in ("lines", "phones", "pace"):
+        value = getattr(options, name)
+        if value is not None:
+            setattr(script.plan, name, value)
+    settings = _settings(options)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # where there are no signals, Ctrl-C cancels instead
+            loop.add_signal_handler(number, stopped.set)
+    with contextlib.ExitStack() as stack:
+        recorder = None
+        if options.record:
+            stream = stack.enter_context(open(options.record, "wb"))  # noqa: PTH123, ASYNC230 - once, before anything
+            recorder = Recorder(stream, pcapng=options.record.endswith(".pcapng"))
+        server = Server(Exchange(script.plan, script=script, incoming=options.incoming), settings, recorder=recorder)
+        async with server, contextlib.AsyncExitStack() as pipes:
+            if options.pipe:
+                from mstrp.live.pipe import PipeFront
+
+                await pipes.enter_async_context(PipeFront(server, options.pipe, dict(options.user)))
+            sys.stderr.write(f"ready tapsrv {server.options.host}:{server.port}\n")
+            sys.stderr.flush()
+            await stopped.wait()
+        if not options.quiet:
+            sys.stderr.write(
+                f"{server.requests} requests, {server.refused} refused, {server.told} events, "
+                f"{len(server.ended)} clients lost\n"
+            )
+    return 0

@@ -1,0 +1,46 @@
+r"""RPC string bindings: ``ncacn_ip_tcp:HOST[PORT]`` and ``ncacn_np:HOST[\pipe\tapsrv]``."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+__all__ = ["Binding", "parse_binding"]
+
+#: Where a server listens that names no port: the number that the documentation of RPC servers likes to use.
+PORT = "5150"
+PIPE = r"\pipe\tapsrv"
+_BINDING = re.compile(r"(?:(?P<sequence>[a-z_]+):)?(?P<host>[^\[\]]*)(?:\[(?P<endpoint>[^\]]*)\])?")
+
+
+class Binding(NamedTuple):
+    """Protocol sequence, network address and endpoint."""
+
+    sequence: str
+    host: str
+    endpoint: str
+
+    @property
+    def port(self) -> int:
+        """The endpoint of a TCP binding as a number."""
+        return int(self.endpoint)
+
+    def __str__(self) -> str:
+        return f"{self.sequence}:{self.host}[{self.endpoint}]"
+
+
+def parse_binding(text: str) -> Binding:
+    """Read a string binding; ``HOST:PORT`` will do for TCP. Raises `ValueError`."""
+    host, _, port = text.rpartition(":")
+    if port.isdigit() and "[" not in text and host:
+        return Binding("ncacn_ip_tcp", host.strip("[]"), port)
+    found = _BINDING.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no RPC binding: ncacn_ip_tcp:HOST[PORT] or ncacn_np:HOST[\\pipe\\tapsrv]")
+    sequence = found["sequence"] or "ncacn_ip_tcp"
+    if sequence not in {"ncacn_ip_tcp", "ncacn_np"}:
+        raise ValueError(f"{sequence} is not offered: ncacn_ip_tcp or ncacn_np")
+    endpoint = found["endpoint"] or (PORT if sequence == "ncacn_ip_tcp" else PIPE)
+    if sequence == "ncacn_ip_tcp" and not (endpoint.isdigit() and 0 <= int(endpoint) <= 65_535):
+        raise ValueError(f"{endpoint!r} is no TCP port")
+    return Binding(sequence, found["host"] or "127.0.0.1", endpoint)

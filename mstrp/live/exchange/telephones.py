@@ -1,0 +1,201 @@
+"""The phones of the exchange: ring, display, lamps, buttons, hookswitches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mstrp.live.provider import Provider, TapiError
+from protocol.constants import (
+    PHONEBUTTONFUNCTION,
+    PHONEBUTTONMODE,
+    PHONEBUTTONSTATE,
+    PHONEERR,
+    PHONEHOOKSWITCHDEV,
+    PHONEHOOKSWITCHMODE,
+    PHONELAMPMODE,
+    PHONESTATE,
+    PHONESTATUSFLAGS,
+    STRINGFORMAT,
+)
+from protocol.events import PHONE_BUTTON, PHONE_STATE
+from protocol.structures import PHONEBUTTONINFO, PHONECAPS, PHONESTATUS
+
+if TYPE_CHECKING:
+    from mstrp.live.exchange.plan import Plan
+
+__all__ = ["Telephones"]
+
+_ROWS, _COLUMNS, _BUTTONS, _RINGS = 2, 24, 16, 4
+_DEVICES = ("handset", "speaker", "headset")
+_ALL = int(PHONEHOOKSWITCHDEV.HANDSET | PHONEHOOKSWITCHDEV.SPEAKER | PHONEHOOKSWITCHDEV.HEADSET)
+_ON_HOOK = int(PHONEHOOKSWITCHMODE.ONHOOK)
+_MODES = int(
+    PHONEHOOKSWITCHMODE.ONHOOK | PHONEHOOKSWITCHMODE.MIC | PHONEHOOKSWITCHMODE.SPEAKER | PHONEHOOKSWITCHMODE.MICSPEAKER
+)
+#: What changes: the PHONESTATE bits by the hookswitch device.
+_CHANGES = {
+    "hook_switch": {
+        1: PHONESTATE.HANDSETHOOKSWITCH,
+        2: PHONESTATE.SPEAKERHOOKSWITCH,
+        4: PHONESTATE.HEADSETHOOKSWITCH,
+    },
+    "volume": {1: PHONESTATE.HANDSETVOLUME, 2: PHONESTATE.SPEAKERVOLUME, 4: PHONESTATE.HEADSETVOLUME},
+    "gain": {1: PHONESTATE.HANDSETGAIN, 2: PHONESTATE.SPEAKERGAIN, 4: PHONESTATE.HEADSETGAIN},
+}
+
+
+class _Phone:
+    def __init__(self) -> None:
+        self.values: dict[str, dict[int, int]] = {
+            "hook_switch": dict.fromkeys((1, 2, 4), _ON_HOOK),
+            "volume": dict.fromkeys((1, 2, 4), 0x8000),
+            "gain": dict.fromkeys((1, 2, 4), 0x8000),
+        }
+        self.lamps = [int(PHONELAMPMODE.OFF)] * _BUTTONS
+        self.ring = (0, 0x8000)
+        self.display = [" " * _COLUMNS] * _ROWS
+        self.data = {0: b""}
+        self.buttons: dict[int, tuple[int, int, str]] = {}
+
+
+class Telephones(Provider):
+    """The part of the exchange for phone sets."""
+
+    plan: Plan
+
+    def set_up_telephones(self) -> None:
+        """All phones are on hook and silent."""
+        self._sets: dict[int, _Phone] = {}
+
+    def telephone(self, device: int) -> _Phone:
+        """A phone set."""
+        return self._sets.setdefault(device, _Phone())
+
+    def push_button(self, device: int, button: int, *, mode: int = int(PHONEBUTTONMODE.KEYPAD)) -> None:
+        """Somebody presses a button and lets it go."""
+        for state in (PHONEBUTTONSTATE.DOWN, PHONEBUTTONSTATE.UP):
+            self.sink.phone_event(
+                device, PHONE_BUTTON, button_lamp_id=button, button_mode=mode, button_state=int(state)
+            )
+
+    def lift(self, device: int, *, which: int = 1, mode: int = int(PHONEHOOKSWITCHMODE.MICSPEAKER)) -> None:
+        """Somebody lifts a handset, or puts it down (mode ONHOOK)."""
+        self.telephone(device).values["hook_switch"][which] = mode
+        self._tell(device, int(_CHANGES["hook_switch"][which]), mode)
+
+    def _tell(self, device: int, change: int, value: int = 0) -> None:
+        self.sink.phone_event(device, PHONE_STATE, phone_states=change, param2=value)
+
+    def phone_get_dev_caps(self, device: int, version: int) -> PHONECAPS:
+        """What the phones of this exchange can do."""
+        fields: dict[str, Any] = {
+            "provider_info": "simulated exchange",
+            "phone_info": "simulated phone",
+            "permanent_phone_id": device,
+            "phone_name": f"Phone {device}",
+            "string_format": int(STRINGFORMAT.UNICODE),
+            "phone_states": 0x1FFFFF,
+            "hook_switch_devs": _ALL,
+            "handset_hook_switch_modes": _MODES,
+            "speaker_hook_switch_modes": _MODES,
+            "headset_hook_switch_modes": _MODES,
+            "volume_flags": _ALL,
+            "gain_flags": _ALL,
+            "display_num_rows": _ROWS,
+            "display_num_columns": _COLUMNS,
+            "num_ring_modes": _RINGS,
+            "num_set_data": 1,
+            "num_get_data": 1,
+        }
+        return PHONECAPS(**fields, tapi_version=version)
+
+    def phone_get_status(self, device: int) -> PHONESTATUS:
+        """Everything about a phone."""
+        found = self.telephone(device)
+        fields: dict[str, Any] = {
+            "status_flags": int(PHONESTATUSFLAGS.CONNECTED),
+            "ring_mode": found.ring[0],
+            "ring_volume": found.ring[1],
+            "display": "".join(found.display).encode("utf-16-le"),
+        }
+        for number, name in zip((1, 2, 4), _DEVICES, strict=True):
+            fields[f"{name}_hook_switch_mode"] = found.values["hook_switch"][number]
+            fields[f"{name}_volume"] = found.values["volume"][number]
+            fields[f"{name}_gain"] = found.values["gain"][number]
+        return PHONESTATUS(**fields)
+
+    def phone_get_id(self, device: int, device_class: str) -> bytes:
+        """The id of a phone among phones is its own."""
+        if device_class.casefold() != "tapi/phone":
+            raise TapiError(PHONEERR.INVALDEVICECLASS)
+        return device.to_bytes(4, "little")
+
+    def phone_get(self, device: int, what: str, which: int) -> Any:
+        """A value."""
+        found = self.telephone(device)
+        match what:
+            case "ring":
+                return found.ring
+            case "display":
+                return "".join(found.display).rstrip()
+            case "lamp":
+                return found.lamps[self._button(which)]
+            case "button":
+                function, mode, text = found.buttons.get(
+                    self._button(which), (int(PHONEBUTTONFUNCTION.NONE), int(PHONEBUTTONMODE.DUMMY), "")
+                )
+                return PHONEBUTTONINFO(button_mode=mode, button_function=function, button_text=text or None)
+            case "data":
+                if which not in found.data:
+                    raise TapiError(PHONEERR.INVALDATAID)
+                return found.data[which]
+        return found.values[what][which]
+
+    @staticmethod
+    def _button(number: int) -> int:
+        if number >= _BUTTONS:
+            raise TapiError(PHONEERR.INVALBUTTONLAMPID)
+        return number
+
+    def phone_set(self, device: int, what: str, which: int, value: Any) -> None:
+        """Set a value, and tell those who want to hear of it."""
+        found = self.telephone(device)
+        match what:
+            case "ring":
+                if value[0] > _RINGS:
+                    raise TapiError(PHONEERR.INVALRINGMODE)
+                found.ring = value
+                self._tell(device, int(PHONESTATE.RINGMODE), value[0])
+            case "display":
+                column, text = value
+                if which >= _ROWS or column >= _COLUMNS:
+                    raise TapiError(PHONEERR.INVALPARAM)
+                row = found.display[which]
+                found.display[which] = (row[:column] + text + row[column + len(text) :])[:_COLUMNS]
+                self._tell(device, int(PHONESTATE.DISPLAY))
+            case "lamp":
+                found.lamps[self._button(which)] = value
+                self._tell(device, int(PHONESTATE.LAMP), which)
+            case "data":
+                if which not in found.data:
+                    raise TapiError(PHONEERR.INVALDATAID)
+                found.data[which] = value
+            case _:
+                for number in (1, 2, 4):
+                    if which & number:
+                        found.values[what][number] = value
+                        self._tell(device, int(_CHANGES[what][number]), value)
+
+    def phone_set_button_info(self, device: int, button: int, info: PHONEBUTTONINFO | None) -> None:
+        """Function and text of a button."""
+        if info is None:
+            raise TapiError(PHONEERR.INVALPARAM)
+        self.telephone(device).buttons[self._button(button)] = (
+            info.button_function,
+            info.button_mode,
+            info.button_text or "",
+        )
+
+    def phone_dev_specific(self, device: int, data: bytes) -> bytes:
+        """The extension of these phones: what is sent comes back."""
+        return data

@@ -1,0 +1,179 @@
+"""The scenarios of section 4 as programs: what a client does, with a real server or a simulated one.
+
+Each takes an attached client and the number to call or transfer to. They begin and end their own sessions with
+devices (4.1, 4.2), except that attaching and detaching is the client's business.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from protocol import line
+from protocol.constants import LINECALLPRIVILEGE, LINECALLSTATE, LINEFORWARDMODE, LINEMEDIAMODE, LINEOPENOPTION
+from protocol.structures import LINEFORWARD, LINEFORWARDLIST, TAPISERVERCONFIG
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mstrp.live.client import Line, LineApp, TapiClient
+
+__all__ = ["SCENARIOS", "Scenario", "find_scenario"]
+
+S = LINECALLSTATE
+_HANDLER = int(LINECALLPRIVILEGE.OWNER | LINECALLPRIVILEGE.MONITOR) | int(LINEOPENOPTION.PROXY)
+
+
+class Scenario(NamedTuple):
+    """Something that a client does."""
+
+    name: str
+    section: str
+    summary: str
+    run: Callable[[TapiClient, str], Awaitable[None]]
+    #: Whether an administrator does it, and whether somebody has to call first.
+    management: bool = False
+    incoming: bool = False
+
+
+async def _open(client: TapiClient) -> tuple[LineApp, Line]:
+    app = await client.initialize()
+    await app.negotiate_all()
+    await app.dev_caps(0)
+    await app.address_caps(0)
+    return app, await app.open(0)
+
+
+async def _close(app: LineApp, opened: Line) -> None:
+    await opened.close()
+    await app.shut_down()
+
+
+async def _session(client: TapiClient, to: str) -> None:
+    await _close(*await _open(client))
+
+
+async def _outgoing(client: TapiClient, to: str) -> None:
+    app, opened = await _open(client)
+    call = await opened.make_call(to)
+    await call.wait(S.CONNECTED, S.BUSY, S.DISCONNECTED, S.SPECIALINFO, timeout=60)
+    await call.drop()
+    await call.wait(S.IDLE)
+    await call.deallocate()
+    await _close(app, opened)
+
+
+async def _incoming(client: TapiClient, to: str) -> None:
+    app, opened = await _open(client)
+    call = await opened.next_call(timeout=60)
+    await call.info()
+    await call.answer()
+    await call.wait(S.CONNECTED)
+    await call.drop()
+    await call.wait(S.IDLE)
+    await call.deallocate()
+    await _close(app, opened)
+
+
+async def _blind_transfer(client: TapiClient, to: str) -> None:
+    app, opened = await _open(client)
+    call = await opened.next_call(timeout=60)
+    await call.info()
+    await call.answer()
+    await call.wait(S.CONNECTED)
+    await call.blind_transfer(to)
+    await call.wait(S.IDLE)
+    await call.deallocate()
+    await _close(app, opened)
+
+
+async def _forward(client: TapiClient, to: str) -> None:
+    app, opened = await _open(client)
+    rule = LINEFORWARD(forward_mode=int(LINEFORWARDMODE.UNCOND), dest_address=to)
+    await opened.forward(LINEFORWARDLIST(forward_list=(rule,)))
+    await opened.forward(None)
+    await _close(app, opened)
+
+
+async def _management(client: TapiClient, to: str) -> None:
+    app = await client.initialize()
+    await app.shut_down()
+
+
+async def _get_config(client: TapiClient, to: str) -> None:
+    app = await client.initialize()
+    await app.server_config()
+    await app.shut_down()
+
+
+async def _set_config(client: TapiClient, to: str) -> None:
+    app = await client.initialize()
+    known = await app.server_config()
+    await app.set_server_config(
+        TAPISERVERCONFIG(flags=known.flags, domain_name=known.domain_name, user_name=known.user_name)
+    )
+    await app.shut_down()
+
+
+async def _handler(client: TapiClient) -> tuple[LineApp, Line]:
+    """A line with a handler for agent requests, which is this client itself."""
+    app = await client.initialize()
+    await app.negotiate_all()
+    await app.dev_caps(0)
+    media = int(LINEMEDIAMODE.INTERACTIVEVOICE)
+    return app, await app.open(0, privileges=_HANDLER, media=media)
+
+
+async def _create_agent(client: TapiClient, opened: Line) -> int:
+    done = await opened.ask(
+        line.CreateAgent, context=client.own(), agent_id="1001", agent_pin="0000", agent_context=client.own()
+    )
+    return int.from_bytes(done.data[:4], "little")
+
+
+async def _agent(client: TapiClient, to: str) -> None:
+    app, opened = await _handler(client)
+    await _create_agent(client, opened)
+    await _close(app, opened)
+
+
+async def _agent_session(client: TapiClient, to: str) -> None:
+    app, opened = await _handler(client)
+    agent = await _create_agent(client, opened)
+    done = await opened.ask(
+        line.GetAgentGroupList,
+        context=client.own(),
+        agent_group_list_context=client.own(),
+        agent_group_list_size=1024,
+    )
+    entries: Any = done.agent_group_list.entries
+    words = (entries[0].group_id1, entries[0].group_id2, entries[0].group_id3, entries[0].group_id4)
+    await opened.ask(
+        line.CreateAgentSession,
+        context=client.own(),
+        agent=agent,
+        agent_session_context=client.own(),
+        group_id=UUID(bytes_le=b"".join(word.to_bytes(4, "little") for word in words)),
+    )
+    await _close(app, opened)
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario("session", "4.1", "a line is opened", _session),
+    Scenario("session-end", "4.2", "and closed again", _session),
+    Scenario("outgoing", "4.3", "a call is made and dropped", _outgoing),
+    Scenario("incoming", "4.4", "a call is answered and dropped", _incoming, incoming=True),
+    Scenario("blind-transfer", "4.5", "a call is answered and transferred", _blind_transfer, incoming=True),
+    Scenario("forward", "4.6", "calls are forwarded, and the forwarding is cancelled", _forward),
+    Scenario("management", "4.7", "an administrator attaches", _management, management=True),
+    Scenario("management-end", "4.8", "and detaches", _management, management=True),
+    Scenario("get-server-config", "4.9", "the configuration is read", _get_config, management=True),
+    Scenario("set-server-config", "4.10", "the configuration is written", _set_config, management=True),
+    Scenario("agent", "4.11", "an agent is created", _agent),
+    Scenario("agent-session", "4.12", "an agent session is created", _agent_session),
+)
+
+
+def find_scenario(name: str) -> Scenario | None:
+    """A scenario by its name or section."""
+    return next((one for one in SCENARIOS if name in {one.name, one.section}), None)

@@ -1,0 +1,228 @@
+"""How events get to a client: pushed over its remotesp endpoint, or fetched by it; never without a limit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from mstrp.capture.sessions import endpoints
+from mstrp.live.transport import Caller, ConnectionEnded
+from protocol.ndr import (
+    METHODS,
+    NULL_CONTEXT,
+    REMOTESP,
+    RemoteSPAttach,
+    RemoteSPDetach,
+    RemoteSPEventProc,
+)
+from protocol.rpc.association import AssociationError
+from protocol.rpc.caller import ClientAssociation
+
+if TYPE_CHECKING:
+    from mstrp.live.server.attached import Attached
+
+__all__ = ["Delivery", "Pull", "Push"]
+
+_logger = logging.getLogger("mstrp.live")
+_METHODS = {method.name: method for method in METHODS.values()}
+_EVENT = _METHODS["RemoteSPEventProc"]
+
+
+class Delivery:
+    """A queue of events in the order in which they happened; the base delivers to nobody (management clients)."""
+
+    def __init__(self, client: Attached) -> None:
+        self.client = client
+        self.queue: deque[bytes] = deque()
+        self.size = 0
+        self.closed = False
+
+    def put(self, event: bytes) -> None:
+        """One more event."""
+
+    def _keep(self, event: bytes) -> bool:
+        """Put an event into the queue; False when the client is cut off because it does not take them."""
+        self.queue.append(event)
+        self.size += len(event)
+        if self.size > self.client.server.options.limits.queue:
+            self.client.cut_off(f"it does not take its events: {self.size} bytes wait")
+            return False
+        return True
+
+    def take(self, most: int) -> bytes:
+        """Whole events, in order, of at most so many bytes."""
+        parts = []
+        room = most
+        while self.queue and len(self.queue[0]) <= room:
+            part = self.queue.popleft()
+            parts.append(part)
+            room -= len(part)
+        found = b"".join(parts)
+        self.size -= len(found)
+        return found
+
+    def drop(self) -> None:
+        """What waits is for nobody any more."""
+        self.queue.clear()
+        self.size = 0
+
+    async def open(self) -> None:
+        """Get ready; raises when the client cannot be reached."""
+
+    async def close(self) -> None:
+        """Nothing more will come."""
+        self.closed = True
+        self.drop()
+
+    def abort(self) -> None:
+        """The client is gone without a word."""
+        self.closed = True
+        self.drop()
+
+
+class Pull(Delivery):
+    """Events wait until GetAsyncEvents fetches them; a DWORD in the mailslot says that they do."""
+
+    def __init__(self, client: Attached, mailslot: Any) -> None:
+        super().__init__(client)
+        self.mailslot = mailslot
+        self._timer: asyncio.TimerHandle | None = None
+
+    def put(self, event: bytes) -> None:
+        waiting = bool(self.queue)
+        if self._keep(event) and not waiting:
+            self.mailslot.write(event[4:8])
+            patience = self.client.server.options.fetch_timeout
+            if patience is not None:
+                self._timer = asyncio.get_running_loop().call_later(patience, self._too_late)
+
+    def take(self, most: int) -> bytes:
+        found = super().take(most)
+        if self._timer is not None and found:
+            self._timer.cancel()
+            self._timer = None
+        return found
+
+    def _too_late(self) -> None:
+        self._timer = None
+        if self.queue and not self.closed:
+            self.client.cut_off("it does not fetch its events in time")
+
+    def abort(self) -> None:
+        super().abort()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def close(self) -> None:
+        self.abort()
+
+
+class Push(Delivery):
+    """Events are sent with RemoteSPEventProc, one call after the other, each with all that waits."""
+
+    def __init__(self, client: Attached, host: str, machine: str) -> None:
+        super().__init__(client)
+        self.host = host
+        self.ports = [int(end) for sequence, end in endpoints(machine) if sequence == "ncacn_ip_tcp" and end.isdigit()]
+        self._caller: Caller | None = None
+        self._context = NULL_CONTEXT
+        self._busy: asyncio.Future[Any] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._scheduled = False
+
+    async def open(self) -> None:
+        server = self.client.server
+        options = server.options
+        error: Exception = ConnectionEnded("the client names no endpoint that could be reached")
+        for port in self.ports:
+            try:
+                association = ClientAssociation(
+                    [REMOTESP],
+                    transfers=self.client.transfers,
+                    security=options.event_security() if options.event_security is not None else None,
+                )
+                caller = await Caller.connect(
+                    self.host, port, association, timeout=options.channel_timeout, recorder=server.recorder
+                )
+                result = await caller.call(_METHODS["RemoteSPAttach"], RemoteSPAttach(), options.channel_timeout)
+            except (OSError, AssociationError, TimeoutError, KeyError) as failure:
+                error = failure
+                continue
+            if result.result == 0:
+                self._caller, self._context = caller, result.context
+                caller.on_lost = self._lost
+                self.client.channel_opened()
+                if self.queue:
+                    self._schedule()
+                return
+            caller.close()
+        raise error
+
+    def put(self, event: bytes) -> None:
+        if not self.closed and self._keep(event):
+            self._schedule()
+
+    def _schedule(self) -> None:
+        # After everything that is being done now: the answer to a request goes out before the events that it caused.
+        if not self._scheduled and self._busy is None and self._caller is not None:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._send)
+
+    def _send(self) -> None:
+        self._scheduled = False
+        if self.closed or self._busy is not None or not self.queue or self._caller is None or self._caller.closed:
+            return
+        data = self.take(self.client.server.options.limits.event_buffer) or self.take(1 << 20)
+        self._busy = self._caller.start(_EVENT, RemoteSPEventProc(self._context, data))
+        self._busy.add_done_callback(self._sent)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self.client.server.options.push_timeout, self._stuck)
+
+    def _sent(self, future: asyncio.Future[Any]) -> None:
+        self._busy = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not future.cancelled() and future.exception() is not None and not self.closed:
+            _logger.info("%s: events were not taken: %s", self.client, future.exception())
+        if self.queue and not self.closed:
+            self._send()
+
+    def _stuck(self) -> None:
+        self._timer = None
+        if not self.closed:
+            self.client.cut_off("RemoteSPEventProc does not come back")
+
+    def _lost(self) -> None:
+        if not self.closed:
+            self.client.cut_off("its event channel is gone")
+
+    async def close(self) -> None:
+        self.drop()
+        caller, self._caller = self._caller, None
+        if caller is None or caller.closed:
+            self.abort()
+            return
+        caller.on_lost = None
+        try:
+            if self._busy is not None:
+                await asyncio.wait([self._busy], timeout=self.client.server.options.channel_timeout)
+            self.closed = True
+            await caller.call(_METHODS["RemoteSPDetach"], RemoteSPDetach(self._context), 1.0)
+        except (OSError, AssociationError, TimeoutError) as error:
+            _logger.info("%s: RemoteSPDetach: %s", self.client, error)
+        caller.close()
+        await caller.wait_closed()
+        self.abort()
+
+    def abort(self) -> None:
+        super().abort()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._caller is not None:
+            self._caller.on_lost = None
+            self._caller.abort()
+            self._caller = None

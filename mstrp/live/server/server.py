@@ -1,0 +1,472 @@
+"""The server: clients, devices, calls, and the provider behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from struct import error as StructError
+from typing import TYPE_CHECKING, Any, Self
+
+from fsm.levels import Fault
+from fsm.monitor import Monitor
+from mstrp.live.provider import Provider, TapiError
+from mstrp.live.server import handlers
+from mstrp.live.server.attached import Attached
+from mstrp.live.server.calls import Call
+from mstrp.live.server.delivery import Delivery, Pull, Push
+from mstrp.live.server.devices import LineDevice, PhoneDevice
+from mstrp.live.server.options import Options
+from mstrp.live.server.refusal import refuse
+from mstrp.live.server.tells import Tells
+from mstrp.live.transport import ServiceConnection, listen
+from protocol.constants import LINEDEVSTATE, LINEERR
+from protocol.events import LINE_LINEDEVSTATE
+from protocol.generic import GetAsyncEvents
+from protocol.ndr import (
+    NULL_CONTEXT,
+    TAPSRV,
+    ClientAttachResult,
+    ClientDetachResult,
+    ClientRequestResult,
+)
+from protocol.packet import FIXED, decode_request
+from protocol.quick import READERS
+from protocol.rpc.association import Limits as RpcLimits
+from protocol.rpc.association import Status
+from protocol.rpc.callee import ServerAssociation
+from protocol.rpc.pdu import NDR20, NDR64
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fsm.conversation import Conversation
+    from fsm.errors import ProtocolError
+    from mstrp.live.recorder import Recorder
+    from mstrp.live.server.devices import LineOpen, PhoneOpen
+    from protocol.ndr import ClientAttach
+    from protocol.packet import Request
+    from protocol.rpc.association import Called
+
+__all__ = ["Server"]
+
+_logger = logging.getLogger("mstrp.live")
+#: lProcessID of telephony clients and of management clients, and what ClientAttach returns to them (3.1.4.1).
+_TELEPHONY, _MANAGEMENT = 0xFFFFFFFF, 0xFFFFFFFD
+_MARKERS = {_TELEPHONY: 0xA5C369A5, _MANAGEMENT: 0x64646464}
+#: TAPIERR_NOTADMIN, which belongs to no family of codes (B3).
+_NOT_ADMINISTRATOR = -19 & 0xFFFFFFFF
+
+assert handlers
+
+
+class Server(Tells):
+    """A telephony server; ``async with`` starts and stops it."""
+
+    def __init__(self, provider: Provider, options: Options | None = None, *, recorder: Recorder | None = None) -> None:
+        self.provider = provider
+        self.options = options or Options()
+        self.recorder = recorder
+        self.clients: dict[bytes, Attached] = {}
+        self.lines: dict[int, LineDevice] = {}
+        self.phones: dict[int, PhoneDevice] = {}
+        self.connections: set[ServiceConnection] = set()
+        self.begun = time.monotonic()
+        #: Counters: requests, refusals, events, clients that were cut off.
+        self.requests = self.refused = self.told = 0
+        self.ended: list[tuple[str, str]] = []
+        #: What the machines found wrong with what the server itself did: nothing, unless the provider is mistaken.
+        self.mistakes: list[ProtocolError] = []
+        #: Installed providers by id, names of others that could be, and what administrators have set.
+        self.installed: dict[int, str] = {1: provider.file_name}
+        self.available: set[str] = set()
+        self.users: dict[tuple[str, int], tuple[str, ...]] = {}
+        self.account = (self.options.domain, self.options.account)
+        self.enabled = True
+        self.locked_by: Attached | None = None
+        self._monitor = Monitor()
+        self._later: list[Any] = []
+        self._handle = 0x1_0000
+        self._call = 0
+        self._group = int.from_bytes(os.urandom(3), "little") | 1
+        self._listener: asyncio.Server | None = None
+        self._others: list[asyncio.Server] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._stopping = False
+
+    # -- running --------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Accept clients."""
+        self.provider.provider_init(self)
+        for number in range(self.provider.lines):
+            self.lines[number] = LineDevice(number)
+        for number in range(self.provider.phones):
+            self.phones[number] = PhoneDevice(number)
+        self._listener = await listen(self._connection, self.options.host, self.options.port)
+
+    async def listen_locally(self) -> int:
+        """One more endpoint, for what forwards connections to us (a pipe); its port."""
+        listener = await listen(lambda: self._connection(forwarded=True), "127.0.0.1", 0)
+        self._others.append(listener)
+        number: int = listener.sockets[0].getsockname()[1]
+        return number
+
+    def _connection(self, *, forwarded: bool = False) -> ServiceConnection:
+        association = ServerAssociation(
+            [TAPSRV],
+            group=self._group,
+            address=str(self.port),
+            limits=RpcLimits(calls=self.options.limits.calls),
+            **self.options.association(),
+        )
+        found = ServiceConnection(
+            self,
+            association,
+            recorder=self.recorder,
+            patience=self.options.bind_timeout,
+            pending=self.options.limits.calls,
+        )
+        found.forwarded = forwarded
+        self.connections.add(found)
+        return found
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        if self._listener is None or not self._listener.sockets:
+            return self.options.port
+        number: int = self._listener.sockets[0].getsockname()[1]
+        return number
+
+    @property
+    def address(self) -> str:
+        """The binding under which clients find the server."""
+        return f"ncacn_ip_tcp:{self.options.host}[{self.port}]"
+
+    async def stop(self) -> None:
+        """Detach every client, close every connection."""
+        if self._stopping:
+            return
+        self._stopping = True
+        if self._listener is not None:
+            self._listener.close()
+        for other in self._others:
+            other.close()
+        clients = list(self.clients.values())
+        for client in clients:
+            self.end(client, "the server stops")
+        await asyncio.gather(*(client.delivery.close() for client in clients), return_exceptions=True)
+        if self._tasks:
+            # Detaching that is under way comes to its end, but not for ever.
+            await asyncio.wait(self._tasks, timeout=2.0)
+        for task in list(self._tasks):
+            task.cancel()
+        connections = list(self.connections)
+        for connection in connections:
+            connection.close()
+        await asyncio.gather(*(connection.wait_closed(0.5) for connection in connections))
+        for connection in list(self.connections):
+            connection.abort()
+        self.provider.provider_shutdown()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+    def now(self) -> float:
+        """Seconds since the server began, for the machines."""
+        return time.monotonic() - self.begun
+
+    def handle(self) -> int:
+        """A handle that nobody has."""
+        self._handle = self._handle + 1 if self._handle < 0x7FFF_FFFF else 0x1_0000
+        return self._handle
+
+    def background(self, work: Any) -> None:
+        """Run something beside the requests."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- watching -------------------------------------------------------------------------------------------------
+
+    def watch(self, client: Attached) -> Conversation | None:
+        """The machines that follow a client, in strict use as server."""
+        if not self.options.watch:
+            return None
+        found = self._monitor.conversation(role=Fault.SERVER)
+        self._monitor.conversations.clear()
+        self._monitor.findings.clear()
+        return found
+
+    def mistake(self, client: Attached, error: ProtocolError) -> None:
+        """The server was about to do something illegal."""
+        if len(self.mistakes) < 1000:
+            self.mistakes.append(error)
+        _logger.error("%s: kept back: %s", client, error)
+
+    # -- calls of the interface -----------------------------------------------------------------------------------
+
+    def called(self, connection: ServiceConnection, call: Called) -> None:
+        """One of the three methods."""
+        match call.method.name:
+            case "ClientRequest":
+                self._client_request(connection, call)
+            case "ClientAttach":
+                self._client_attach(connection, call)
+            case _:
+                self._client_detach(connection, call)
+
+    def lost(self, connection: ServiceConnection) -> None:
+        """A connection ended: bindings that used no other one run down (C706 5.1.6)."""
+        self.connections.discard(connection)
+        for client in list(connection.notes):
+            client.connections.discard(connection)
+            if not client.connections and not client.gone:
+                self.end(client, "its connection is lost")
+                client.delivery.abort()
+
+    def _client_request(self, connection: ServiceConnection, call: Called) -> None:
+        try:
+            found: Any = READERS[call.ndr64].request(call.stub, 0)
+        except StructError:
+            found = None
+        if found is None:
+            value = connection.read(call)
+            if value is None:
+                return
+            found = value.context, decode_request(value.buffer, value.needed)
+        context, packet = found
+        client = self.clients.get(context)
+        if client is None:
+            connection.fault(call, Status.CONTEXT_MISMATCH)
+            return
+        if connection not in client.connections:
+            client.connections.add(connection)
+            connection.notes.add(client)
+        self.requests += 1
+        if len(packet.buffer) < 8:
+            # Nothing can be told to somebody who leaves no room for it (B11).
+            connection.answer(call, ClientRequestResult(packet.buffer, packet.capacity))
+        elif type(packet) is GetAsyncEvents:
+            connection.answer(call, ClientRequestResult(self._fetch(client, packet), packet.capacity))
+        else:
+            data = client.request(packet)
+            data = data[: max(packet.capacity, 0)]
+            connection.answer(call, ClientRequestResult(data, max(packet.capacity, len(data))))
+
+    def _fetch(self, client: Attached, packet: Any) -> bytes:
+        """GetAsyncEvents: the events stand behind the fixed part of the answer (2.2.4.1.8.1)."""
+        answer = client.request(packet)
+        if answer[:4] != bytes(4):
+            return answer
+        room = min(packet.total_buffer_size, packet.capacity - FIXED)
+        needed = client.delivery.size
+        events = client.delivery.take(room) if isinstance(client.delivery, Pull) else b""
+        if events:
+            client.fetched()
+        words = GetAsyncEvents(
+            ack=0, total_buffer_size=packet.total_buffer_size, needed_buffer_size=needed, used_buffer_size=len(events)
+        )
+        return words.encode() + events
+
+    def _client_attach(self, connection: ServiceConnection, call: Called) -> None:
+        value: ClientAttach | None = connection.read(call)
+        if value is None:
+            return
+        if value.process_id not in _MARKERS or self._stopping or len(self.clients) >= self.options.limits.clients:
+            connection.answer(call, ClientAttachResult(NULL_CONTEXT, 0, int(LINEERR.OPERATIONFAILED)))
+            return
+        security = connection.association.security
+        user = str(getattr(security, "user", "") or "")
+        names = self.options.administrators
+        admin = names is None or user.casefold() in {name.casefold() for name in names}
+        management = value.process_id == _MANAGEMENT
+        if management and not admin:
+            connection.answer(call, ClientAttachResult(NULL_CONTEXT, 0, _NOT_ADMINISTRATOR))
+            return
+        context = bytes(4) + os.urandom(16)
+        client = Attached(
+            self,
+            context,
+            connection,
+            management=management,
+            machine=value.machine.split('"')[0],
+            user=user or (value.domain_user if management else ""),
+            admin=admin,
+        )
+        client.transfers = (call_transfer(call),)
+        client.delivery = self._delivery(client, value, connection)
+        self.clients[context] = client
+        connection.notes.add(client)
+        if isinstance(client.delivery, Push):
+            self.background(self._open_channel(client, connection, call, value))
+        else:
+            client.attached(value.process_id, value.domain_user)
+            connection.answer(call, ClientAttachResult(context, _MARKERS[value.process_id], 0))
+
+    def _delivery(self, client: Attached, value: ClientAttach, connection: ServiceConnection) -> Delivery:
+        if client.management:
+            return Delivery(client)
+        if value.domain_user:
+            mailslot = self.options.mailslots.open(value.domain_user)
+            if mailslot is not None:
+                return Pull(client, mailslot)
+        # The endpoint is the client's choice, the host is not: it is the one that the client calls from. Through a pipe
+        # that is not to be seen; there the machine has to be believed.
+        host = client.machine if connection.forwarded and client.machine else connection.peer[0]
+        return Push(client, host, value.machine)
+
+    async def _open_channel(
+        self, client: Attached, connection: ServiceConnection, call: Called, value: ClientAttach
+    ) -> None:
+        """RemoteSPAttach comes before ClientAttach returns; where it fails there is no binding (decision B6)."""
+        client.attached(value.process_id, value.domain_user if not isinstance(client.delivery, Push) else "")
+        try:
+            await client.delivery.open()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client cannot be reached
+            _logger.warning("%s cannot be reached: %r", client, error)
+            self.end(client, "it cannot be reached")
+            client.delivery.abort()
+            connection.answer(call, ClientAttachResult(NULL_CONTEXT, 0, int(LINEERR.OPERATIONFAILED)))
+            return
+        if client.gone:
+            connection.fault(call, Status.CONTEXT_MISMATCH)
+            return
+        connection.answer(call, ClientAttachResult(client.context, _MARKERS[_TELEPHONY], 0))
+
+    def _client_detach(self, connection: ServiceConnection, call: Called) -> None:
+        value = connection.read(call)
+        if value is None:
+            return
+        client = self.clients.get(value.context)
+        if client is None:
+            connection.fault(call, Status.CONTEXT_MISMATCH)
+            return
+        self.end(client, "")
+        for used in client.connections:
+            used.notes.discard(client)
+        self.background(client.delivery.close())
+        connection.answer(call, ClientDetachResult(NULL_CONTEXT))
+
+    # -- the life of clients and devices --------------------------------------------------------------------------
+
+    def end(self, client: Attached, why: str) -> None:
+        """Take everything from a client: it detached, it is lost, or it is cut off."""
+        if client.gone:
+            return
+        self.clients.pop(client.context, None)
+        if why and why != "the server stops" and len(self.ended) < 1000:
+            self.ended.append((str(client), why))
+        client.forget()
+        for phone in list(client.phones.values()):
+            self.close_phone(phone)
+        for line in list(client.lines.values()):
+            self.close_line(line)
+        client.apps.clear()
+
+    def close_line(self, opened: LineOpen) -> None:
+        """A client closes a line, or loses it."""
+        client, device = opened.client, opened.device
+        client.lines.pop(opened.value, None)
+        client.suppress(opened)
+        if opened in device.opens:
+            device.opens.remove(opened)
+        for handle in list(opened.handles.values()):
+            client.release(handle)
+        if opened.serves:
+            self.proxy_closed(device, opened)
+        for other in device.opens:
+            self.device_state(other, int(LINEDEVSTATE.CLOSE))
+        if not device.opens:
+            device.version = 0
+            self.provider.line_close(device)
+
+    def close_phone(self, opened: PhoneOpen) -> None:
+        """A client closes a phone, or loses it."""
+        opened.client.phones.pop(opened.value, None)
+        opened.client.suppress(opened)
+        device = opened.device
+        if opened in device.opens:
+            device.opens.remove(opened)
+        self.phone_users(device, opened)
+        if not device.opens:
+            self.provider.phone_close(device)
+
+    def device_state(self, opened: LineOpen, states: int) -> None:
+        """LINE_LINEDEVSTATE to one open line that asked for it."""
+        if opened.line_states & states:
+            event = LINE_LINEDEVSTATE(
+                init_context=opened.app.context,
+                open_context=opened.context,
+                remote_line=opened.remote,
+                device_states=states,
+            )
+            opened.client.tell_line(opened, event)
+
+    def check_device(self, packet: Request, number: int, *, phone: bool) -> None:
+        """Raise when a device does not exist."""
+        if number == 0xFFFFFFFF and packet.layout.name in {"Open", "ConditionalMediaDetection"} and not phone:
+            return  # LINEMAPPER
+        devices: dict[int, Any] = self.phones if phone else self.lines
+        device = devices.get(number)
+        if device is None:
+            raise refuse(packet, "BADDEVICEID", f"device {number}")
+        if device.removed:
+            raise refuse(packet, "NODEVICE", f"device {number}")
+
+    # -- calls ----------------------------------------------------------------------------------------------------
+
+    def make_call(self, device: int, address: int = 0, *, owned: bool = True) -> Call:
+        """A call object with an id of its own."""
+        self._call += 1
+        call = Call(device, address, self._call, owned=owned)
+        self.lines[device].calls[call.number] = call
+        return call
+
+    def abandoned(self, call: Call) -> None:
+        """Nobody has a handle of a call any more."""
+        device = self.lines.get(call.device)
+        if device is not None and device.calls.pop(call.number, None) is not None and not call.pending:
+            try:
+                self.provider.line_close_call(call)
+            except TapiError as error:
+                _logger.info("%r: %s", call, error)
+
+    def later(self, step: Callable[[], None]) -> None:
+        """Do something when what is being told now has been told: after a completion, after an answer."""
+        self._later.append(step)
+        if len(self._later) == 1:
+            asyncio.get_running_loop().call_soon(self._catch_up)
+
+    def _catch_up(self) -> None:
+        steps, self._later = self._later, []
+        for step in steps:
+            step()
+
+    def settled(self, call: Call) -> None:
+        """The request that makes a call was completed: what happened meanwhile is told now."""
+        call.pending = False
+        early, call.early = call.early, None
+        for event in early or ():
+            event()
+
+    def announce(self, call: Call) -> None:
+        """Give handles of a call that no client made to everybody who wants them."""
+        for opened in list(self.lines[call.device].opens):
+            privilege = opened.wants(call)
+            if privilege and call.handle_of(opened) is None:
+                try:
+                    opened.client.hold(call, opened, privilege, told=False)
+                except TapiError as error:
+                    _logger.warning("%s: no handle for %r: %s", opened.client, call, error)
+
+
+def call_transfer(call: Called) -> Any:
+    """The transfer syntax that a client chose: its event channel is called in the same one."""
+    return NDR64 if call.ndr64 else NDR20

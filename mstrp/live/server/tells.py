@@ -1,0 +1,264 @@
+"""What the provider tells, and who of the clients gets to hear it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from mstrp.live.server.devices import LineDevice, PhoneDevice
+from protocol.constants import LINECALLSTATE, LINEPROXYREQUEST, LINEPROXYSTATUS, PHONESTATE, TAPI_VERSION
+from protocol.events import (
+    LINE_ADDRESSSTATE,
+    LINE_CLOSE,
+    LINE_CREATE,
+    LINE_LINEDEVSTATE,
+    LINE_PROXYSTATUS,
+    LINE_REMOVE,
+    PHONE_BUTTON,
+    PHONE_CLOSE,
+    PHONE_CREATE,
+    PHONE_REMOVE,
+    PHONE_STATE,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mstrp.live.server.attached import Attached
+    from mstrp.live.server.calls import Call, Handle
+    from mstrp.live.server.devices import App, LineOpen, PhoneOpen
+    from protocol.event import Event
+
+__all__ = ["Tells"]
+
+
+class Tells:
+    """The part of the server that a provider sees (`mstrp.live.provider.Sink`)."""
+
+    lines: dict[int, LineDevice]
+    phones: dict[int, PhoneDevice]
+    clients: dict[bytes, Attached]
+
+    # -- calls ----------------------------------------------------------------------------------------------------
+
+    def make_call(self, device: int, address: int = 0, *, owned: bool = True) -> Call:
+        raise NotImplementedError
+
+    def announce(self, call: Call) -> None:
+        raise NotImplementedError
+
+    def close_line(self, opened: LineOpen) -> None:
+        raise NotImplementedError
+
+    def close_phone(self, opened: PhoneOpen) -> None:
+        raise NotImplementedError
+
+    def new_call(self, device: int, *, address: int = 0, owned: bool = True, **facts: Any) -> Call:
+        """A call that no client made; the state that follows announces it."""
+        call = self.make_call(device, address, owned=owned)
+        _learn(call, facts)
+        return call
+
+    def call_state(self, call: Call, state: int, mode: int = 0, *, media: int = 0) -> None:
+        """A call is in a state now."""
+        if call.pending:
+            # The handle is not given out yet: nothing may be said about it before (O10).
+            if call.early is None:
+                call.early = []
+            call.early.append(lambda: self.call_state(call, state, mode, media=media))
+            return
+        parent = call.parent
+        if state == LINECALLSTATE.CONFERENCED and parent is not None and parent.pending:
+            # The event names the conference, whose handle the completion brings (Q10).
+            if parent.early is None:
+                parent.early = []
+            parent.early.append(lambda: self.call_state(call, state, mode, media=media))
+            return
+        if call.state & 0x00FFFFFF == LINECALLSTATE.IDLE:
+            return  # A call never leaves idle.
+        first = not call.state and not call.handles
+        call.state = int(state)
+        call.mode = int(mode)
+        call.entered = time.time()
+        if media:
+            call.media = int(media)
+        if first:
+            self.announce(call)
+        for handle in tuple(call.handles):
+            handle.opened.client.tell_state(handle)
+        if call.state == LINECALLSTATE.IDLE and not call.handles:
+            self.call_gone(call)
+
+    def call_info(self, call: Call, changes: int, **facts: Any) -> None:
+        """Something that is known about a call has changed."""
+        _learn(call, facts)
+        if call.state == LINECALLSTATE.IDLE:
+            return  # Nothing is told about an idle call (2.2.4.2.1.7).
+        for handle in tuple(call.handles):
+            if handle.told:
+                handle.opened.client.tell_info(handle, int(changes))
+
+    def call_gone(self, call: Call) -> None:
+        """The provider will say nothing about a call any more."""
+        if not call.handles:
+            device = self.lines.get(call.device)
+            if device is not None:
+                device.calls.pop(call.number, None)
+
+    def call_event(self, call: Call, event: type[Event], *, to: Handle | None = None, **fields: Any) -> None:
+        """Any other event about a call."""
+        for handle in (to,) if to is not None else tuple(call.handles):
+            opened = handle.opened
+            if not handle.told or handle.value not in opened.handles:
+                continue
+            word = "device_handle" if "device_handle" in event.layout.by_name else "call"
+            contexts = {"init_context": opened.app.context, "open_context": opened.context}
+            given: dict[str, Any] = {**contexts, word: handle.value, "remote_line": opened.remote, **fields}
+            opened.client.tell_line(opened, event(**given))
+
+    # -- lines ----------------------------------------------------------------------------------------------------
+
+    def device_event(self, device: int, event: type[Event], **fields: Any) -> None:
+        """Any other event of a line."""
+        for opened in tuple(self.lines[device].opens):
+            if event is LINE_LINEDEVSTATE and not opened.line_states & fields.get("device_states", 0):
+                continue
+            if event is LINE_ADDRESSSTATE and not opened.address_states & fields.get("address_states", 0):
+                continue
+            word = "remote_line" if "remote_line" in event.layout.by_name else "device_handle"
+            if event.layout.name in {"LINE_DEVSPECIFIC", "LINE_DEVSPECIFICFEATURE", "LINE_AGENTSPECIFIC"}:
+                word = "device_handle"
+            contexts = {"init_context": opened.app.context, "open_context": opened.context}
+            opened.client.tell_line(opened, event(**contexts, **{word: opened.remote}, **fields))
+
+    def line_close(self, device: int) -> None:
+        """A line is closed by force."""
+        for opened in tuple(self.lines[device].opens):
+            event = LINE_CLOSE(init_context=opened.app.context, open_context=opened.context, remote_line=opened.remote)
+            opened.client.tell_line(opened, event)
+            self.close_line(opened)
+
+    def line_create(self) -> int:
+        """There is one more line."""
+        number = len(self.lines)
+        self.lines[number] = LineDevice(number)
+        for client, app in self._apps("line"):
+            if app.version >= TAPI_VERSION.V1_4:
+                client.tell(LINE_CREATE(init_context=app.context, device_id=number))
+        return number
+
+    def line_remove(self, device: int) -> None:
+        """A line is gone for good: closed first, then every application hears of it."""
+        self.line_close(device)
+        self.lines[device].removed = True
+        for client, app in self._apps("line"):
+            if app.version >= TAPI_VERSION.V2_0:
+                client.tell(LINE_REMOVE(init_context=app.context, device_id=device))
+
+    def _apps(self, kind: str) -> Iterator[tuple[Attached, App]]:
+        for client in tuple(self.clients.values()):
+            for app in tuple(client.apps.values()):
+                if app.kind == kind:
+                    yield client, app
+
+    def proxy_opened(self, device: LineDevice, opened: LineOpen) -> None:
+        """A handler of proxy requests has come."""
+        self._proxy(device, opened, int(LINEPROXYSTATUS.OPEN))
+
+    def proxy_closed(self, device: LineDevice, opened: LineOpen) -> None:
+        """A handler of proxy requests has gone."""
+        self._proxy(device, opened, int(LINEPROXYSTATUS.CLOSE))
+
+    def _proxy(self, device: LineDevice, opened: LineOpen, change: int) -> None:
+        served = device.served()
+        for other in tuple(device.opens):
+            if other is opened or other.version < TAPI_VERSION.V2_2:
+                continue
+            for kind in opened.serves:
+                if change == LINEPROXYSTATUS.CLOSE and kind in served:
+                    continue
+                self._proxy_status(other, change, kind)
+            if change == LINEPROXYSTATUS.OPEN and len(served) == len(LINEPROXYREQUEST.__members__):
+                self._proxy_status(other, int(LINEPROXYSTATUS.ALLOPENFORACD), 0)
+
+    @staticmethod
+    def _proxy_status(opened: LineOpen, change: int, kind: int) -> None:
+        event = LINE_PROXYSTATUS(
+            init_context=opened.app.context,
+            open_context=opened.context,
+            remote_line=opened.remote,
+            changes=change,
+            request_type=kind,
+        )
+        opened.client.tell_line(opened, event)
+
+    # -- phones ---------------------------------------------------------------------------------------------------
+
+    def phone_event(self, device: int, event: type[Event], **fields: Any) -> None:
+        """An event of a phone."""
+        for opened in tuple(self.phones[device].opens):
+            if event is PHONE_STATE and not opened.phone_states & fields.get("phone_states", 0):
+                continue
+            if event is PHONE_BUTTON and not (
+                opened.button_modes & fields.get("button_mode", 0)
+                and opened.button_states & fields.get("button_state", 0)
+            ):
+                continue
+            word = "device_handle" if "device_handle" in event.layout.by_name else "remote_phone"
+            contexts = {"init_context": opened.app.context, "open_context": opened.context}
+            opened.client.tell_phone(opened, event(**contexts, **{word: opened.remote}, **fields))
+
+    def phone_users(self, device: PhoneDevice, but: PhoneOpen | None) -> None:
+        """Who has a phone open has changed."""
+        owners = sum(opened.owns for opened in device.opens)
+        states = (
+            (int(PHONESTATE.OWNER), owners)
+            if but is None or but.owns
+            else (int(PHONESTATE.MONITORS), len(device.opens) - owners)
+        )
+        for opened in tuple(device.opens):
+            if opened is not but and opened.phone_states & states[0]:
+                event = PHONE_STATE(
+                    init_context=opened.app.context,
+                    open_context=opened.context,
+                    remote_phone=opened.remote,
+                    phone_states=states[0],
+                    param2=states[1],
+                )
+                opened.client.tell_phone(opened, event)
+
+    def phone_close(self, device: int) -> None:
+        """A phone is closed by force."""
+        for opened in tuple(self.phones[device].opens):
+            event = PHONE_CLOSE(
+                init_context=opened.app.context, open_context=opened.context, remote_phone=opened.remote
+            )
+            opened.client.tell_phone(opened, event)
+            self.close_phone(opened)
+
+    def phone_create(self) -> int:
+        """There is one more phone."""
+        number = len(self.phones)
+        self.phones[number] = PhoneDevice(number)
+        for client, app in self._apps("phone"):
+            client.tell(PHONE_CREATE(init_context=app.context, device_id=number))
+        return number
+
+    def phone_remove(self, device: int) -> None:
+        """A phone is gone for good."""
+        self.phone_close(device)
+        self.phones[device].removed = True
+        for client, app in self._apps("phone"):
+            if app.version >= TAPI_VERSION.V2_0:
+                client.tell(PHONE_REMOVE(init_context=app.context, device_id=device))
+
+
+def _learn(call: Call, facts: dict[str, Any]) -> None:
+    if facts:
+        if call.facts is None:
+            call.facts = {}
+        call.facts.update(facts)
+        if "related_call_id" in facts:
+            call.related = facts["related_call_id"]
+        if "media_mode" in facts:
+            call.media = facts["media_mode"]

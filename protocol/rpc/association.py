@@ -1,0 +1,329 @@
+"""What both sides of an association of connection-oriented DCE/RPC do, without any I/O (C706 chapter 12, MS-RPCE).
+
+Bytes of the stream go in with `receive`, which returns what they mean; bytes for the peer come out of the methods that
+act and collect in ``outgoing``. Security is plugged in (`Security`): the association knows where signatures and sealed
+bytes stand, not how they are made.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from protocol.problem import DecodeError
+from protocol.rpc.pdu import (
+    HEADER,
+    Auth,
+    Fault,
+    Flag,
+    Header,
+    Kind,
+    Pdu,
+    encode,
+    parse,
+)
+from protocol.rpc.pdu import Call as CallBody
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from protocol.ndr import Method
+
+__all__ = [
+    "FRAGMENT",
+    "LEAST_FRAGMENT",
+    "Answered",
+    "Association",
+    "AssociationError",
+    "Bound",
+    "Called",
+    "Cancelled",
+    "Faulted",
+    "Limits",
+    "Security",
+    "Status",
+]
+
+#: Largest fragment that is announced, and the smallest that must always be accepted (C706 12.6.3.1: MustRecvFragSize).
+FRAGMENT, LEAST_FRAGMENT = 5840, 1432
+_WHOLE = Flag.FIRST_FRAG | Flag.LAST_FRAG
+REQUEST = Struct("<BBBB4xHHIIHH")
+_TRAILER = Struct("<BBBBI")
+_PRIVACY, _INTEGRITY, _CONNECT = 6, 5, 2
+
+
+class Status:
+    """Status codes of faults, and reasons of refused binds."""
+
+    ACCESS_DENIED = 0x00000005
+    NDR_DATA = 0x000006F7
+    CONTEXT_MISMATCH = 0x1C00001A
+    OP_RANGE = 0x1C010002
+    UNKNOWN_INTERFACE = 0x1C010003
+    PROTOCOL = 0x1C01000B
+    CANCELLED = 0x1C00000D
+    TOO_BUSY = 0x1C010014
+    #: Reasons of bind_nak (C706 12.6.3.1, MS-RPCE 2.2.2.5).
+    NAK_UNSPECIFIED, NAK_VERSION, NAK_AUTH_TYPE, NAK_CHECKSUM = 0, 4, 8, 9
+
+
+class AssociationError(Exception):
+    """The peer broke the protocol, or its identity could not be proven; the connection is of no use any more."""
+
+
+class Security(Protocol):
+    """A security context, as pyspnego, SSPI or GSSAPI give one; ``level`` is RPC_C_AUTHN_LEVEL_."""
+
+    type: int
+    level: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether both sides have proven what they had to."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of a signature."""
+
+    def step(self, token: bytes) -> bytes:
+        """Take a token of the peer and give the next one for it, empty when there is none."""
+
+    def protect(self, head: bytes, body: bytes, tail: bytes, *, whole: bool) -> tuple[bytes, bytes]:
+        """Seal (privacy) or only sign a body; ``whole``: head and tail are signed with it. The body and the signature."""
+
+    def unprotect(self, head: bytes, body: bytes, tail: bytes, token: bytes, *, whole: bool) -> bytes:
+        """The body in the clear; raises when the signature is wrong."""
+
+
+class Limits(NamedTuple):
+    """What one association may cost."""
+
+    #: Bytes of one stub, put together from all its fragments.
+    stub: int = 16 * 1024 * 1024
+    #: Bytes of all stubs that are being put together.
+    assembling: int = 32 * 1024 * 1024
+    #: Presentation contexts, and calls that wait for an answer.
+    contexts: int = 64
+    calls: int = 4096
+
+
+class Bound(NamedTuple):
+    """A bind or alter_context was answered: which interfaces can be called now."""
+
+    contexts: tuple[int, ...]
+    authenticated: bool
+
+
+class Called(NamedTuple):
+    """The peer calls a method; answer with `ServerAssociation.respond` or `ServerAssociation.fault`."""
+
+    call_id: int
+    context: int
+    method: Method
+    ndr64: bool
+    stub: bytes
+
+
+class Answered(NamedTuple):
+    """A call came back."""
+
+    call_id: int
+    stub: bytes
+
+
+class Faulted(NamedTuple):
+    """A call failed in the RPC layer."""
+
+    call_id: int
+    status: int
+
+
+class Cancelled(NamedTuple):
+    """The peer does not want a call any more; ``orphaned``: it will not even read the answer."""
+
+    call_id: int
+    orphaned: bool
+
+
+class _Assembly:
+    __slots__ = ("context", "opnum", "parts", "size")
+
+    def __init__(self, context: int, opnum: int) -> None:
+        self.context = context
+        self.opnum = opnum
+        self.parts: list[bytes] = []
+        self.size = 0
+
+
+class Association:
+    """What both sides share: cutting the stream, fragments, signatures."""
+
+    def __init__(self, limits: Limits | None = None, fragment: int = FRAGMENT) -> None:
+        self.limits = limits or Limits()
+        self.fragment = fragment
+        #: The largest fragment that the peer takes.
+        self.peer_fragment = LEAST_FRAGMENT
+        #: What is to be sent; the caller takes it out.
+        self.outgoing = bytearray()
+        self.contexts: dict[int, tuple[UUID, bool]] = {}
+        self.security: Security | None = None
+        self.auth_context = 0
+        #: Whether header signing was agreed on, and whether a peer signs whole PDUs without having agreed.
+        self.header_signing = False
+        self.whole = True
+        self.bound = False
+        self._buffer = b""
+        self._partial: dict[int, _Assembly] = {}
+        self._assembling = 0
+
+    def take(self) -> bytes:
+        """Everything that is to be sent now."""
+        found = bytes(self.outgoing)
+        self.outgoing.clear()
+        return found
+
+    def receive(self, data: bytes) -> Iterator[Any]:
+        """Take bytes of the stream; what they mean, one after the other.
+
+        Raises `AssociationError` when the peer does not speak the protocol.
+        """
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        position, end = 0, len(data)
+        while end - position >= HEADER.size:
+            version, minor, _, _, representation, length, _, _ = HEADER.unpack_from(data, position)
+            if version != 5 or minor > 1 or representation & 0xFF != 0x10 or length < HEADER.size:
+                self.malformed(version)
+                raise AssociationError("what came is not DCE/RPC")
+            if length > self.fragment and self.bound and length > 65_535:
+                raise AssociationError(f"a fragment of {length} bytes")
+            if end - position < length:
+                break
+            yield from self.pdu(data[position : position + length])
+            position += length
+        self._buffer = data[position:]
+
+    def malformed(self, version: int) -> None:
+        """The stream is something else: a last word to the peer, if there is one."""
+
+    def pdu(self, data: bytes) -> Iterator[Any]:
+        """Take one PDU."""
+        raise NotImplementedError
+
+    def parsed(self, data: bytes) -> Pdu:
+        """A PDU with its body in the clear."""
+        try:
+            found = parse(data)
+        except DecodeError as error:
+            raise AssociationError(str(error.problem)) from error
+        return found
+
+    # -- protection -----------------------------------------------------------------------------------------------
+
+    def protects(self) -> bool:
+        """Whether calls are signed or sealed."""
+        security = self.security
+        return security is not None and security.complete and security.level >= _INTEGRITY
+
+    def opened(self, data: bytes, found: Pdu) -> Pdu:
+        """A request, response or fault with its signature verified and its stub in the clear."""
+        security = self.security
+        auth = found.auth
+        if security is None or security.level < _INTEGRITY:
+            if auth is None or not isinstance(found.body, CallBody):
+                return found
+            return found._replace(body=_unpadded(found.body, auth.pad))
+        if auth is None:
+            # Faults of the runtime itself come without a signature.
+            if found.header.kind == Kind.FAULT:
+                return found
+            raise AssociationError("a call without the signature that was agreed on")
+        start = _body_start(found.header)
+        end = len(data) - len(auth.token) - _TRAILER.size
+        head, body, tail = data[:start], data[start:end], data[end : end + _TRAILER.size]
+        try:
+            plain = security.unprotect(head, body, tail, auth.token, whole=self.header_signing or self.whole)
+        except Exception as error:
+            raise AssociationError(f"a signature is wrong: {error}") from error
+        if isinstance(found.body, CallBody):
+            return found._replace(body=_unpadded(found.body._replace(stub=plain), auth.pad))
+        if isinstance(found.body, Fault):
+            status = int.from_bytes(plain[:4], "little")
+            return found._replace(body=found.body._replace(status=status, stub=b""))
+        return found
+
+    def send_call(self, kind: int, call_id: int, context: int, number: int, stub: bytes) -> None:
+        """Send a request or response in as many fragments as the peer needs."""
+        security = self.security if self.protects() else None
+        room = self.peer_fragment - 24
+        if security is not None:
+            # The trailer stands at a multiple of 16 bytes behind the common header.
+            room = (self.peer_fragment - HEADER.size - _TRAILER.size - security.size) // 16 * 16 - 8
+        if len(stub) <= room and security is None:
+            head = REQUEST.pack(5, 0, kind, 3, 24 + len(stub), 0, call_id, len(stub), context, number)
+            # The data representation stands between: little-endian, ASCII, IEEE.
+            self.outgoing += head[:4] + b"\x10\0\0\0" + head[8:] + stub
+            return
+        position, left, first = 0, len(stub), True
+        while first or left:
+            part = stub[position : position + room]
+            position += len(part)
+            left -= len(part)
+            flags = (Flag.FIRST_FRAG if first else 0) | (0 if left else Flag.LAST_FRAG)
+            self._send_part(kind, flags, call_id, CallBody(len(part) + left, context, number, part), security)
+            first = False
+
+    def _send_part(self, kind: int, flags: int, call_id: int, body: Any, security: Security | None) -> None:
+        if security is None:
+            self.outgoing += encode(kind, call_id, body, flags=flags)
+            return
+        blank = Auth(security.type, security.level, 0, self.auth_context, bytes(security.size))
+        data = encode(kind, call_id, body, flags=flags, auth=blank)
+        end = len(data) - security.size - _TRAILER.size
+        head, plain, tail = data[:24], data[24:end], data[end : end + _TRAILER.size]
+        sealed, token = security.protect(head, plain, tail, whole=self.header_signing or self.whole)
+        self.outgoing += head + sealed + tail + token
+
+    # -- fragments ------------------------------------------------------------------------------------------------
+
+    def assembled(self, header: Header, body: CallBody) -> tuple[int, int, bytes] | None:
+        """Context, opnum and stub when the last fragment of a call is there."""
+        call_id = header.call_id
+        if header.flags & _WHOLE == _WHOLE:
+            return body.context, body.number, body.stub
+        if header.flags & Flag.FIRST_FRAG:
+            dropped = self._partial.pop(call_id, None)
+            if dropped is not None:
+                self._assembling -= dropped.size
+            if len(self._partial) >= self.limits.calls:
+                raise AssociationError(f"more than {self.limits.calls} calls in fragments")
+            self._partial[call_id] = _Assembly(body.context, body.number)
+        assembly = self._partial.get(call_id)
+        if assembly is None:
+            raise AssociationError(f"a later fragment of call {call_id} without its first one")
+        assembly.parts.append(body.stub)
+        assembly.size += len(body.stub)
+        self._assembling += len(body.stub)
+        if assembly.size > self.limits.stub or self._assembling > self.limits.assembling:
+            raise AssociationError(f"more than {self.limits.stub} bytes in one call")
+        if not header.flags & Flag.LAST_FRAG:
+            return None
+        del self._partial[call_id]
+        self._assembling -= assembly.size
+        return assembly.context, assembly.opnum, b"".join(assembly.parts)
+
+    def forget(self, call_id: int) -> None:
+        """A call that was being put together is not wanted any more."""
+        dropped = self._partial.pop(call_id, None)
+        if dropped is not None:
+            self._assembling -= dropped.size
+
+
+def _unpadded(body: CallBody, pad: int) -> CallBody:
+    return body._replace(stub=body.stub[: len(body.stub) - pad]) if 0 < pad <= len(body.stub) else body
+
+
+def _body_start(header: Header) -> int:
+    return 40 if header.kind == Kind.REQUEST and header.flags & Flag.OBJECT_UUID else 24

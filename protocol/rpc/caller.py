@@ -1,0 +1,201 @@
+"""The side of an association that opened the connection: it binds, calls, and takes answers (C706 12.6.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from protocol.rpc.association import (
+    FRAGMENT,
+    LEAST_FRAGMENT,
+    Answered,
+    Association,
+    AssociationError,
+    Bound,
+    Faulted,
+    Status,
+)
+from protocol.rpc.pdu import (
+    NDR20,
+    NDR64,
+    Auth,
+    Bind,
+    BindAck,
+    BindNak,
+    Context,
+    Fault,
+    Flag,
+    Kind,
+    Pdu,
+    Syntax,
+    encode,
+)
+from protocol.rpc.pdu import Call as CallBody
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from protocol.ndr import Interface, Method
+    from protocol.rpc.association import Limits, Security
+
+__all__ = ["ClientAssociation"]
+
+_WHOLE = Flag.FIRST_FRAG | Flag.LAST_FRAG
+
+
+class ClientAssociation(Association):
+    """The side that opened the connection."""
+
+    def __init__(
+        self,
+        interfaces: Sequence[Interface],
+        *,
+        transfers: Sequence[Syntax] = (NDR20, NDR64),
+        security: Security | None = None,
+        header_signing: bool = True,
+        group: int = 0,
+        fragment: int = FRAGMENT,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(limits, fragment)
+        self.interfaces = tuple(interfaces)
+        self.transfers = tuple(transfers)
+        self.security = security
+        self.group = group
+        self._offers_signing = header_signing
+        self._call_id = 0
+        self._offered: dict[int, tuple[UUID, Syntax]] = {}
+        self._binding: int | None = None
+        self._usable: dict[UUID, tuple[int, bool]] = {}
+        self.waiting: set[int] = set()
+
+    def bind(self) -> None:
+        """Offer every interface in every transfer syntax, as one context each (the way that negotiates NDR64)."""
+        self._offer(Kind.BIND, self.interfaces)
+
+    def alter(self, *interfaces: Interface) -> None:
+        """Offer more interfaces on the same connection."""
+        self._offer(Kind.ALTER_CONTEXT, interfaces)
+
+    def _offer(self, kind: int, interfaces: Sequence[Interface]) -> None:
+        contexts = []
+        for interface in interfaces:
+            for transfer in self.transfers:
+                number = len(self._offered)
+                abstract = Syntax(interface.uuid, 1)
+                self._offered[number] = (interface.uuid, transfer)
+                contexts.append(Context(number, abstract, (transfer,)))
+        self._call_id += 1
+        self._binding = self._call_id
+        auth = None
+        flags = int(_WHOLE)
+        if self.security is not None and kind == Kind.BIND:
+            auth = Auth(self.security.type, self.security.level, 0, self.auth_context, self.security.step(b""))
+            if self._offers_signing:
+                flags |= Flag.SUPPORT_HEADER_SIGN
+        body = Bind(self.fragment, self.fragment, self.group, tuple(contexts))
+        self._contexts = tuple(context.id for context in contexts)
+        self.outgoing += encode(kind, self._call_id, body, flags=flags, auth=auth)
+
+    def call(self, method: Method, stub: bytes) -> int:
+        """Call a method of a bound interface; its id. ``ndr64(method)`` tells how the stub is to be written."""
+        if len(self.waiting) >= self.limits.calls:
+            raise AssociationError(f"more than {self.limits.calls} calls wait for an answer")
+        context = self._usable[method.interface.uuid][0]
+        self._call_id = self._call_id % 0x7FFFFFFF + 1
+        self.send_call(Kind.REQUEST, self._call_id, context, method.opnum, stub)
+        self.waiting.add(self._call_id)
+        return self._call_id
+
+    def ndr64(self, method: Method) -> bool:
+        """Whether the stubs of a method are NDR64. Raises `AssociationError` when its interface is not bound."""
+        found = self._usable.get(method.interface.uuid)
+        if found is None:
+            raise AssociationError(f"{method.interface.name} is not bound")
+        return found[1]
+
+    def cancel(self, call_id: int) -> None:
+        """Ask the server to give a call up; it is still answered, perhaps with a fault."""
+        self.outgoing += encode(Kind.CO_CANCEL, call_id, b"")
+
+    def orphan(self, call_id: int) -> None:
+        """Tell the server that nobody waits for a call any more."""
+        self.waiting.discard(call_id)
+        self.forget(call_id)
+        self.outgoing += encode(Kind.ORPHANED, call_id, b"")
+
+    def pdu(self, data: bytes) -> Iterator[Any]:
+        found = self.parsed(data)
+        kind = found.header.kind
+        if kind in (Kind.BIND_ACK, Kind.ALTER_CONTEXT_RESP) and isinstance(found.body, BindAck):
+            yield from self._acknowledged(found, found.body)
+        elif kind == Kind.BIND_NAK and isinstance(found.body, BindNak):
+            raise AssociationError(f"the bind was rejected, reason {found.body.reason}")
+        elif kind in (Kind.RESPONSE, Kind.FAULT):
+            yield from self._returned(data, found)
+        elif kind == Kind.SHUTDOWN:
+            return
+        else:
+            raise AssociationError(f"a PDU of type {kind}, which a server does not send")
+
+    def _acknowledged(self, found: Pdu, body: BindAck) -> Iterator[Any]:
+        if self._binding is None:
+            raise AssociationError("an answer to no bind")
+        if found.header.kind == Kind.BIND_ACK:
+            self.group = body.group
+            self.peer_fragment = max(LEAST_FRAGMENT, min(self.fragment, body.max_recv or self.fragment))
+            self.header_signing = bool(found.header.flags & Flag.SUPPORT_HEADER_SIGN) and self._offers_signing
+        security = self.security
+        if security is not None and not security.complete:
+            if found.auth is None:
+                raise AssociationError("the server did not answer the authentication")
+            self._prove(security, found.auth.token)
+        for number, outcome in zip(self._contexts, body.outcomes, strict=False):
+            uuid, transfer = self._offered[number]
+            if outcome.result == 0 and outcome.transfer.uuid == transfer.uuid:
+                ndr64 = transfer.uuid == NDR64.uuid
+                self.contexts[number] = (uuid, ndr64)
+                if uuid not in self._usable or ndr64:
+                    self._usable[uuid] = (number, ndr64)
+        if security is not None and not security.complete:
+            return
+        self._binding = None
+        self.bound = True
+        yield Bound(tuple(self.contexts), security is not None)
+
+    def _prove(self, security: Security, token: bytes) -> None:
+        try:
+            answer = security.step(token)
+        except Exception as error:
+            raise AssociationError(f"authentication failed: {error}") from error
+        if not answer:
+            return
+        auth = Auth(security.type, security.level, 0, self.auth_context, answer)
+        if security.complete:
+            self.outgoing += encode(Kind.AUTH3, self._call_id, bytes(4), auth=auth)
+        else:
+            # The server still has something to say: only alter_context has an answer.
+            number = self._contexts[0]
+            uuid, transfer = self._offered[number]
+            again = Bind(self.fragment, self.fragment, self.group, (Context(number, Syntax(uuid, 1), (transfer,)),))
+            kept, self._contexts = self._contexts, (number,)
+            flags = int(_WHOLE) | (Flag.SUPPORT_HEADER_SIGN if self.header_signing else 0)
+            self.outgoing += encode(Kind.ALTER_CONTEXT, self._call_id, again, flags=flags, auth=auth)
+            self._contexts = kept[:1]
+
+    def _returned(self, data: bytes, found: Pdu) -> Iterator[Any]:
+        found = self.opened(data, found)
+        call_id = found.header.call_id
+        if isinstance(found.body, Fault):
+            self.forget(call_id)
+            if call_id in self.waiting:
+                self.waiting.discard(call_id)
+                yield Faulted(call_id, found.body.status)
+            elif found.body.status == Status.ACCESS_DENIED:
+                # What auth3 comes to nothing with: it has no answer of its own.
+                raise AssociationError("access denied")
+        elif isinstance(found.body, CallBody):
+            whole = self.assembled(found.header, found.body)
+            if whole is not None and call_id in self.waiting:
+                self.waiting.discard(call_id)
+                yield Answered(call_id, whole[2])

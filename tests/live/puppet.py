@@ -1,0 +1,313 @@
+"""A provider that does what a play says, and a performance of plays with a real client and a real server.
+
+The client of the play is a `TapiClient`, the server a `Server`; only the provider behind it is moved by the play. So
+every flow of the model is spoken by the real programs, with their own handles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from world import until
+
+from mstrp.generate.play import Kind, Play, Role, Step
+from mstrp.live.client import TapiClient
+from mstrp.live.exchange.capabilities import Capabilities
+from mstrp.live.exchange.plan import Plan
+from mstrp.live.exchange.telephones import Telephones
+from mstrp.live.provider import Provider, TapiError
+from mstrp.live.server import Server
+from protocol import events, phone
+from protocol.constants import LINECALLSTATE
+from protocol.event import Reply
+from protocol.fields import Handle, HandleType
+from protocol.generic import RSPSetEventFilterMasks
+from protocol.line import GetNewCalls
+
+#: TSPI functions that take their time.
+_SLOW = [
+    name
+    for name in vars(Provider)
+    if name.startswith(("line_", "phone_set", "agent_request"))
+    and not name.startswith(("line_get", "line_monitor", "line_open", "line_close", "line_negotiate", "line_select"))
+]
+
+
+class Puppet(Telephones, Capabilities, Provider):
+    """Every operation waits until the play completes it."""
+
+    def __init__(self, lines: int = 2) -> None:
+        self.plan = Plan(lines=lines, phones=1)
+        self.lines, self.phones = lines, 1
+        self.operations: list[tuple[str, tuple[Any, ...], asyncio.Future[Any]]] = []
+        self.set_up_telephones()
+
+    def rules_of(self, line: int, address: int) -> list[Any]:
+        return []
+
+    def status_of(self, device: int) -> int:
+        return 0
+
+
+def _slow(name: str) -> Any:
+    def operation(self: Puppet, *arguments: Any, **named: Any) -> asyncio.Future[Any]:
+        future = asyncio.get_running_loop().create_future()
+        self.operations.append((name, arguments, future))
+        return future
+
+    return operation
+
+
+for _name in _SLOW:
+    setattr(Puppet, _name, _slow(_name))
+Puppet.line_monitor_digits = lambda self, call, modes: None
+#: Only told, never asked: what a client does with a call that the play does not know of.
+Puppet.line_close_call = lambda self, call: None
+
+
+class Actor:
+    """The client of a role."""
+
+    def __init__(self, client: TapiClient) -> None:
+        self.client = client
+        self.queue = client.reader()
+        self.seen: list[Any] = []
+        self.requests: dict[int, asyncio.Future[Any]] = {}
+        self.attached: Any = None
+        #: Handles of the play and what they are called here, by kind.
+        self.names: dict[tuple[HandleType, int], int] = {}
+        self.unannounced: set[int] = set()
+
+    async def event(self, fits: Any) -> Any:
+        """The first event that fits, now or soon."""
+        for place, event in enumerate(self.seen):
+            if fits(event):
+                return self.seen.pop(place)
+        while True:
+            async with asyncio.timeout(5.0):
+                event = await self.queue.get()
+            assert event is not None, "the binding ended"
+            if fits(event):
+                return event
+            self.seen.append(event)
+
+
+class Performance:
+    """Steps of a play, one after the other."""
+
+    def __init__(self, server: Server, puppet: Puppet, **options: Any) -> None:
+        self.server = server
+        self.puppet = puppet
+        self.options = options
+        self.actors: dict[Role, Actor] = {}
+        self.answers: dict[int, Any] = {}
+
+    async def perform(self, play: Play, choose: Any = lambda count: 0) -> None:
+        for step in play.order(choose):
+            await self._step(step)
+
+    async def _step(self, step: Step) -> None:
+        role = step.role
+        if step.kind is Kind.ATTACH:
+            known = set(self.server.clients)
+            client = await TapiClient.connect(
+                self.server.address,
+                **{
+                    "poll": 0.005,
+                    **self.options,
+                    "events": "pull" if role.model == "pull" else self.options.get("events", "push"),
+                    "management": role.model == "management",
+                },
+            )
+            self.actors[role] = Actor(client)
+            (new,) = set(self.server.clients) - known
+            self.actors[role].attached = self.server.clients[new]
+            return
+        actor = self.actors[role]
+        match step.kind:
+            case Kind.ASK:
+                await self._ask(actor, step)
+            case Kind.ANSWER:
+                expected, given = step.packet.words[0], self.answers.pop(step.of).words[0]
+                assert (given ^ expected) & 0x80000000 == 0, f"{step}: {given:#x}"
+                if not expected & 0x80000000:
+                    assert given == expected, f"{step}: {given:#x}"
+            case Kind.TELL:
+                for event in step.events:
+                    await self._tell(actor, event)
+            case Kind.DETACH:
+                await actor.client.close()
+                assert not actor.attached.handles
+            case Kind.LOST:
+                actor.client._caller.abort()
+                await until(lambda: actor.attached.gone)
+                assert not actor.attached.handles
+                await actor.client.close()
+
+    # -- requests -------------------------------------------------------------------------------------------------
+
+    async def _ask(self, actor: Actor, step: Step) -> None:
+        packet = step.packet
+        changes = {}
+        for field in packet.layout.fields:
+            if isinstance(field, Handle) and field.direction == "in":
+                value = packet.words[field.index]
+                changes[field.name] = actor.names.get((field.type, value), value)
+        if isinstance(packet, RSPSetEventFilterMasks):
+            changes["event_masks_lo"] = 0x7FFFFFFF & ~0x4
+            value = packet.object_id
+            changes["object_id"] = actor.names.get((HandleType.HLINEAPP, value), value)
+        if isinstance(packet, GetNewCalls):
+            call = self.server.make_call(0)
+            call.state = int(LINECALLSTATE.CONNECTED)
+        packet = packet.replace(**changes)
+        before = len(self.puppet.operations)
+        answer = self.answers[step.number] = await actor.client.request(packet)
+        if len(self.puppet.operations) > before and hasattr(packet, "request_id"):
+            actor.requests[packet.request_id] = self.puppet.operations[-1][2]
+        self._learn(actor, step, answer)
+        if isinstance(packet, phone.Open):
+            opened = answer.phone
+            await actor.client.request(
+                phone.SetStatusMessages(phone=opened, phone_states=0xFFFFFF, button_modes=0x3F, button_states=0xF)
+            )
+
+    def _learn(self, actor: Actor, step: Step, answer: Any) -> None:
+        """Handles that the answer brings, under the names of the play's answer."""
+        if answer.ack < 0:
+            return
+        packet = step.packet
+        play_answer = self._answer_of(step)
+        for field in answer.layout.fields:
+            if isinstance(field, Handle) and field.direction == "out":
+                actor.names[field.type, play_answer.words[field.index]] = answer.words[field.index]
+        if isinstance(packet, GetNewCalls):
+            (theirs,), (ours,) = play_answer.call_list.calls, answer.call_list.calls
+            actor.names[HandleType.HCALL, theirs] = ours
+
+    def _answer_of(self, step: Step) -> Any:
+        return next(other.packet for other in self.steps if other.of == step.number)
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    def _call(self, actor: Actor, theirs: int) -> Any:
+        """The server's call behind a handle of the play; None when the client has no such handle any more."""
+        ours = actor.names.get((HandleType.HCALL, theirs))
+        handle = actor.attached.handles.get(ours)
+        return handle.call if handle is not None else None
+
+    async def _tell(self, actor: Actor, event: Any) -> None:
+        name = event.__class__.__name__
+        if isinstance(event, Reply):
+            await self._reply(actor, event)
+        elif isinstance(event, events.LINE_APPNEWCALL):
+            actor.unannounced.add(event.call)
+        elif isinstance(event, events.LINE_CALLSTATE):
+            await self._state(actor, event)
+        elif isinstance(event, events.LINE_CALLINFO):
+            call = self._call(actor, event.call)
+            if call is not None:
+                self.server.call_info(call, event.changes)
+                if not actor.attached.lines[next(iter(actor.attached.lines))].app.masks:
+                    await actor.event(lambda one: isinstance(one, events.LINE_CALLINFO))
+        elif isinstance(event, events.LINE_MONITORDIGITS):
+            self.server.call_event(
+                self._call(actor, event.call),
+                events.LINE_MONITORDIGITS,
+                digit=event.digit,
+                digit_mode=event.digit_mode,
+            )
+            await actor.event(lambda one: isinstance(one, events.LINE_MONITORDIGITS))
+        elif isinstance(event, events.LINE_CLOSE):
+            self.server.line_close(0)
+            await actor.event(lambda one: isinstance(one, events.LINE_CLOSE))
+        elif isinstance(event, events.LINE_REMOVE):
+            self.server.line_remove(0)
+            await actor.event(lambda one: isinstance(one, events.LINE_REMOVE))
+        elif isinstance(event, events.PHONE_CLOSE):
+            self.server.phone_close(0)
+            await actor.event(lambda one: isinstance(one, events.PHONE_CLOSE))
+        elif isinstance(event, events.PHONE_BUTTON):
+            self.puppet.push_button(0, event.button_lamp_id)
+            await actor.event(lambda one: isinstance(one, events.PHONE_BUTTON))
+        elif isinstance(event, events.LINE_PROXYREQUEST):
+            found = await actor.event(lambda one: isinstance(one, events.LINE_PROXYREQUEST))
+            assert found.request.request_type == event.request.request_type
+        else:
+            # Whether handlers are announced depends on who opened the line first.
+            assert name == "LINE_PROXYSTATUS", name
+
+    async def _reply(self, actor: Actor, event: Any) -> None:
+        future = actor.requests.pop(event.completed_id)
+        if event.outcome < 0:
+            future.set_exception(TapiError(event.words[7]))
+        else:
+            future.set_result(self._brings(event))
+        found = await actor.event(lambda one: isinstance(one, Reply) and one.completed_id == event.completed_id)
+        assert found.outcome == event.outcome
+        for field in event.layout.fields:
+            if isinstance(field, Handle) and event.words[field.index]:
+                actor.names[field.type, event.words[field.index]] = found.words[field.index]
+        data = getattr(event, "data", None)
+        if data is not None:
+            for kind in (HandleType.HAGENT, HandleType.HAGENTSESSION):
+                actor.names[kind, int.from_bytes(data, "little")] = int.from_bytes(found.data[:4], "little")
+
+    @staticmethod
+    def _brings(event: Any) -> Any:
+        match event.layout.name:
+            case "Park":
+                return event.address.string if event.address is not None else "701"
+            case "CompleteCall":
+                return event.completion_id
+            case "Forward" | "LINE_REPLY" | "PHONE_REPLY":
+                return None
+            case "CreateAgent":
+                return {"agent": int.from_bytes(event.data, "little")}
+            case "CreateAgentSession":
+                return {"agent_session": int.from_bytes(event.data, "little")}
+            case "GetAgentGroupList":
+                return {"agent_group_list": event.agent_group_list}
+        return None
+
+    async def _state(self, actor: Actor, event: Any) -> None:
+        call = self._call(actor, event.call)
+        known = (HandleType.HCALL, event.call) in actor.names
+        if call is None and known:
+            return  # The client gave the handle up: it hears nothing more.
+        pending = call is not None and call.pending
+        state, mode = event.call_state, event.mode
+        new = call is None
+        if new:
+            call = self.server.new_call(0)
+        deferred = pending
+        if state == LINECALLSTATE.CONFERENCED:
+            call.parent = call if mode == event.call else self._call(actor, mode)
+            if call.parent is None and mode:
+                call.parent = self._made()
+                deferred = True
+        self.server.call_state(call, state, mode)
+        if deferred:
+            return
+        found = await actor.event(lambda one: isinstance(one, events.LINE_CALLSTATE) and one.call_state == state)
+        if new:
+            actor.names[HandleType.HCALL, event.call] = found.call
+            actor.unannounced.discard(event.call)
+        assert found.privilege == event.privilege
+
+    def _made(self) -> Any:
+        """The conference of a set-up that is not completed."""
+        for name, arguments, future in reversed(self.puppet.operations):
+            if name in {"line_setup_conference", "line_complete_transfer"} and not future.done():
+                return arguments[2]
+        raise AssertionError("no conference is being set up")
+
+    steps: list[Step]
+
+
+async def perform(server: Server, puppet: Puppet, play: Play, choose: Any = lambda count: 0, **options: Any) -> None:
+    """Let a play happen live."""
+    performance = Performance(server, puppet, **options)
+    performance.steps = play.steps
+    await performance.perform(play, choose)

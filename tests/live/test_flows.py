@@ -1,0 +1,53 @@
+"""Every flow of the model, spoken by the real client and the real server, watched by the monitor."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from puppet import Puppet, perform
+from world import judge, run, serving
+
+from mstrp.generate.flows import FLOWS
+from protocol.rpc.pdu import NDR20, NDR64
+
+
+@pytest.mark.parametrize("events", ["push", "pull"])
+@pytest.mark.parametrize("name", FLOWS)
+def test_flow(name: str, events: str, recording: Path) -> None:
+    """A flow passes between client and server in both transfer syntaxes, and its recording has no finding."""
+    flow = FLOWS[name]
+
+    async def live(ndr: str) -> None:
+        puppet = Puppet()
+        async with serving(recording, puppet, transfers=(NDR64, NDR20)) as world:
+            strict = not flow.warns and not flow.closes
+            await perform(world.server, puppet, flow.play(), events=events, ndr=ndr, strict=strict)
+
+    for ndr in ("20", "64"):
+        run(live(ndr))
+        judge(recording, flow.warns | _REFUSED.get(name, frozenset()))
+
+
+#: Requests on what the server has closed: the client cannot know yet, the refusal is a warning about it.
+_REFUSED = {
+    "forced-close": frozenset({"TRP-3.1.4.2-009-01"}),
+    "phone-lost": frozenset({"TRP-3.1.4.2-091-01"}),
+}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_orders(seed: int, recording: Path) -> None:
+    """Legal orders of a play are legal live."""
+    chance = random.Random(seed)
+    names = [name for name, flow in FLOWS.items() if not flow.closes and not flow.ends and not flow.warns]
+
+    async def live(name: str) -> None:
+        puppet = Puppet()
+        async with serving(recording, puppet) as world:
+            await perform(world.server, puppet, FLOWS[name].play(), chance.randrange)
+
+    for name in chance.sample(names, 6):
+        run(live(name))
+        judge(recording)

@@ -1,0 +1,77 @@
+"""What live tests share: recorded servers on free ports, event loops that nothing may be left running in."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fsm.levels import Verdict
+from mstrp.checking import check_capture
+from mstrp.live.exchange import Exchange, Plan
+from mstrp.live.recorder import Recorder
+from mstrp.live.server import Options, Server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+
+class World:
+    """A server with its recording; `judge` tells what the monitor thinks of everything that passed."""
+
+    def __init__(self, server: Server, path: Path) -> None:
+        self.server = server
+        self.path = path
+
+    @property
+    def address(self) -> str:
+        return self.server.address
+
+
+def judge(path: Path, allowed: frozenset[str] = frozenset()) -> Any:
+    """The recording has no finding but those that are allowed, and nothing in it is damaged."""
+    result = check_capture(str(path))
+    assert result.error is None
+    assert not result.notes, result.notes
+    wrong = [finding for finding in result.findings if finding.rule not in allowed]
+    assert not wrong, [str(finding) for finding in wrong]
+    assert result.verdict is not Verdict.FAIL
+    return result
+
+
+@asynccontextmanager
+async def serving(path: Path, provider: Any = None, **options: Any) -> AsyncIterator[World]:
+    """A server on a free port, recorded."""
+    with path.open("wb") as stream:
+        provider = provider or Exchange(Plan(pace=0.02, step=0.05))
+        server = Server(provider, Options(port=0, **options), recorder=Recorder(stream))
+        async with server:
+            yield World(server, path)
+        assert not server.mistakes, [str(error) for error in server.mistakes]
+
+
+def run(work: Any, seconds: float = 20.0) -> Any:
+    """Run a coroutine in a loop of its own; nothing may take for ever, nothing may be left running."""
+
+    async def bounded() -> Any:
+        async with asyncio.timeout(seconds):
+            found = await work
+        await asyncio.sleep(0)
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        assert not left, left
+        return found
+
+    with asyncio.Runner() as runner:
+        problems: list[dict[str, Any]] = []
+        runner.get_loop().set_exception_handler(lambda loop, context: problems.append(context))
+        found = runner.run(bounded())
+    assert not problems, problems
+    return found
+
+
+async def until(true: Callable[[], Any], seconds: float = 5.0) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.002)
