@@ -50,12 +50,13 @@ def judged(place: Path, data: bytes) -> tuple[int, Any]:
     [
         (b"", "the file is empty; a pcap or pcapng capture was expected"),
         (b"hello, world\n" * 100, "not a capture: it starts with 68 65 6c 6c"),
-        (b"{}", "not a capture: it starts with 7b 7d"),
+        (b"{}", "not a capture: line 1 is no packet of `decode --format jsonl`"),
+        (b"{\\rtf1 A letter.}", "not a capture: line 1 is no packet of `decode --format jsonl`"),
         (bytes(1000), "not a capture: it starts with 00 00 00 00"),
         (CAPTURE[:4], "the pcap header is cut off after 4 of 24 bytes"),
         (CAPTURE[:23], "the pcap header is cut off after 23 of 24 bytes"),
     ],
-    ids=["empty", "text", "short", "zeros", "magic", "header"],
+    ids=["empty", "text", "object", "letter", "zeros", "magic", "header"],
 )
 @pytest.mark.parametrize("command", [("check",), ("check", "--format", "json"), ("decode",)], ids=" ".join)
 def test_a_file_that_is_no_capture(tmp_path: Path, data: bytes, reason: str, command: tuple[str, ...]) -> None:
@@ -269,3 +270,15 @@ def test_an_empty_record_is_a_frame(tmp_path: Path) -> None:
     status, capture = judged(tmp_path / "odd.pcap", joined(CAPTURE, [nothing, *frames]))
     assert (status, capture["frames"]) == (1, len(frames) + 1)
     assert [finding["frame"] for finding in capture["findings"]] == [LATE + 1]
+
+
+def test_names_out_of_packets_cannot_command_a_terminal(tmp_path: Path) -> None:
+    """Whatever an account is called, the note about its sealed traffic is printable."""
+    capture = (ROOT / "tests" / "captures" / "scapy-scapy_s45_transfer_typical_ntlm_privacy.pcap").read_bytes()
+    name = "alice".encode("utf-16-le")
+    assert name in capture
+    odd = "\x1b[2Jx".encode("utf-16-le")
+    _, found = judged(tmp_path / "odd.pcap", capture.replace(name, odd))
+    texts = [note["text"] for note in found["notes"]]
+    assert all(text.isprintable() for text in texts)
+    assert "\\x1b[2Jx" in " ".join(texts)

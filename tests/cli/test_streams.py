@@ -20,8 +20,7 @@ from terminal import PROGRAM, ROOT, environment, in_terminal
 from mstrp.commands import progress
 from mstrp.commands.interrupt import Interrupts
 from mstrp.commands.progress import Bar
-from mstrp.generate.scenarios import play
-from mstrp.generate.wire import Wire
+from mstrp.generate import Wire, play
 
 FAULTY = "samples/connected-after-idle.pcap"
 CONFERENCE = "tests/captures/impacket-scapy_conference.pcap"
