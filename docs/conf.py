@@ -16,6 +16,8 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "mstrp"
 exclude_patterns = ["_build"]
+# The JSON schemas are published as they are.
+html_extra_path = ["schemas"]
 # Pages link to the project's files around them.
 suppress_warnings = ["myst.xref_missing"]
 
