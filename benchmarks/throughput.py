@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mstrp.generate.scenarios import play
+from mstrp.generate.captures import play
 from mstrp.generate.wire import Wire
 
 

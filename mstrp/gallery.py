@@ -10,7 +10,7 @@ from fsm.diagram.dot import LEGEND
 from fsm.machines import MACHINES
 from mstrp.capture.files import Source
 from mstrp.checking import check_capture
-from mstrp.generate.scenarios import play
+from mstrp.generate.captures import play
 from mstrp.generate.wire import Wire
 from mstrp.report.ladder import Ladder
 from mstrp.report.sequence import chart_dot, chart_mermaid, chart_of

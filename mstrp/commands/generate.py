@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mstrp.commands.output import complain
-from mstrp.generate.scenarios import SCENARIOS, play
+from mstrp.generate.captures import find_flow, play
+from mstrp.generate.flows import FLOWS
 from mstrp.generate.wire import Wire
-
-if TYPE_CHECKING:
-    import argparse
 
 __all__ = ["arguments", "run"]
 
@@ -30,12 +29,38 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "capture", metavar="FILE", help="pcap, or pcapng when the name ends so; - writes standard output"
     )
-    names = ", ".join(SCENARIOS)
-    parser.add_argument("--scenario", choices=list(SCENARIOS), default="4.5", help=f"default: 4.5; there are {names}")
+    parser.add_argument(
+        "--scenario",
+        metavar="NAME",
+        action=_ScenarioAction,
+        default="4.5",
+        help="a flow by name or by its section (default: 4.5), or `list` to see what there is",
+    )
     parser.add_argument("--calls", metavar="N", type=int, default=1, help="calls of each client (default: 1)")
     parser.add_argument("--clients", metavar="N", type=int, default=1, help="clients of one server (default: 1)")
     parser.add_argument("--packets", metavar="N", type=int, help="go on calling until there are so many frames")
     parser.add_argument("--ndr64", action="store_true", help="use the NDR64 transfer syntax")
+
+
+class _ScenarioAction(argparse.Action):
+    """Take a scenario that exists; ``list`` prints them instead."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        value: Any,
+        option: str | None = None,
+    ) -> None:
+        if value == "list":
+            for flow in FLOWS.values():
+                sys.stdout.write(f"{flow.name:28} {flow.section:14} {flow.summary}\n")
+            parser.exit()
+        try:
+            find_flow(value)
+        except KeyError:
+            parser.error(f"no scenario {value}; --scenario list shows what there is")
+        setattr(namespace, self.dest, value)
 
 
 def run(options: argparse.Namespace) -> int:

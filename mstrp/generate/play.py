@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from protocol import events as event
 from protocol import generic, line, phone
 from protocol.constants import LINECALLPRIVILEGE, LINECALLSTATE, LINEMEDIAMODE, LINEOFFERINGMODE, PHONEPRIVILEGE
+from protocol.packet import decode_request
 from protocol.structures import LINEADDRESSCAPS, LINEDEVCAPS, LINEEXTENSIONID
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from protocol.event import Event
     from protocol.packet import Request
+    from protocol.record import Layout
 
 __all__ = ["Asked", "Kind", "Line", "Play", "Role", "Script", "Step"]
 
@@ -276,6 +279,32 @@ class Play:
         return found
 
 
+def _numbered(packet: Request, number: int) -> Request:
+    """A request with the id that its client has chosen."""
+    place = 4 * packet.layout.by_spec["dwRequestID"].index
+    data = packet.encode()
+    return decode_request(data[:place] + number.to_bytes(4, "little") + data[place + 4 :], packet.capacity)
+
+
+@cache
+def _numbers(kind: type[Request]) -> tuple[tuple[str, int], ...]:
+    """The fields of a request that are mere numbers, and their words: an answer repeats them."""
+    empty = kind().values()
+    return tuple((name, word.index) for name, word in kind.layout.by_name.items() if isinstance(empty.get(name), int))
+
+
+@cache
+def _echoes(request: Layout, completion: Layout) -> tuple[tuple[str, int], ...]:
+    """The fields of a completion that repeat words of its request, and which."""
+    known = request.by_spec
+    found = [
+        (name, known[echoed].index)
+        for name, word in completion.by_name.items()
+        if (echoed := getattr(word, "echoes", "")) in known and name != "request_id"
+    ]
+    return (*found, ("context", known["lpContext"].index)) if "lpContext" in known else tuple(found)
+
+
 class Script:
     """Writes steps of one client, mostly on one of its lines.
 
@@ -316,14 +345,21 @@ class Script:
         **answers: Any,
     ) -> Asked:
         """A request and its answer: 0, or the request id of an asynchronous one, or ``ack``."""
-        kind = type(packet)
-        if kind.completion == "async" and not packet.request_id:  # type: ignore[attr-defined]
-            packet = packet.replace(request_id=self.role.identifier())
-        if ack is None:
-            ack = packet.request_id if kind.completion == "async" else 0  # type: ignore[attr-defined]
+        kind: Any = type(packet)
+        if kind.completion == "async":
+            if not packet.request_id:  # type: ignore[attr-defined]
+                packet = _numbered(packet, self.role.identifier())
+            if ack is None:
+                ack = packet.request_id  # type: ignore[attr-defined]
         sent = self._step(Kind.ASK, after, packet=packet)
-        given = {name: value for name, value in packet.values().items() if isinstance(value, int)}
-        answer = kind(ack=ack, **{**given, **answers})
+        words = packet.words
+        given = {name: words[index] for name, index in _numbers(kind)}
+        answer = kind(ack=ack or 0, **{**given, **answers})
+        return Asked(packet, sent, self._step(Kind.ANSWER, sent, packet=answer, of=sent))
+
+    def exchange(self, packet: Request, answer: Request, *, after: Iterable[int] | int | None = None) -> Asked:
+        """A request and its answer, both to the letter."""
+        sent = self._step(Kind.ASK, after, packet=packet)
         return Asked(packet, sent, self._step(Kind.ANSWER, sent, packet=answer, of=sent))
 
     def reply(
@@ -349,13 +385,9 @@ class Script:
         kind: Any = type(request).Completion
         if kind is None or plain:
             kind = event.PHONE_REPLY if request.device == "phone" else event.LINE_REPLY
+        for name, word in _echoes(request.layout, kind.layout):
+            brings.setdefault(name, request.words[word])
         known = request.layout.by_spec
-        for name, word in kind.layout.by_name.items():
-            source = known.get(getattr(word, "echoes", ""))
-            if source is not None and name != "request_id":
-                brings.setdefault(name, request.words[source.index])
-        if "lpContext" in known:
-            brings.setdefault("context", request.words[known["lpContext"].index])
         number = request.words[known["dwRequestID"].index]
         found: Event = kind(**self._contexts(), request_id=number, result=result & 0xFFFFFFFF, **brings)
         return found
