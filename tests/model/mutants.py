@@ -60,7 +60,7 @@ LAWS = "test_laws.py"
 #: Seconds that a test may take on a mutant; what takes longer has noticed.
 PATIENCE = 20
 #: Of the tests that saw a cell, at most so many are asked.
-ASKED = 400
+ASKED = 60
 #: What has to be killed of the mutants that are not equivalent, in percent.
 WANTED = 98.0
 
