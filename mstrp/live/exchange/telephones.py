@@ -18,7 +18,7 @@ from protocol.constants import (
     STRINGFORMAT,
 )
 from protocol.events import PHONE_BUTTON, PHONE_STATE
-from protocol.structures import PHONEBUTTONINFO, PHONECAPS, PHONESTATUS
+from protocol.structures import PHONEBUTTONINFO, PHONECAPS, PHONESTATUS, VARSTRING
 
 if TYPE_CHECKING:
     from mstrp.live.exchange.plan import Plan
@@ -116,7 +116,9 @@ class Telephones(Provider):
             "status_flags": int(PHONESTATUSFLAGS.CONNECTED),
             "ring_mode": found.ring[0],
             "ring_volume": found.ring[1],
-            "display": "".join(found.display).encode("utf-16-le"),
+            "display": VARSTRING(
+                string="".join(found.display).rstrip(), string_format=int(STRINGFORMAT.UNICODE)
+            ),
         }
         for number, name in zip((1, 2, 4), _DEVICES, strict=True):
             fields[f"{name}_hook_switch_mode"] = found.values["hook_switch"][number]

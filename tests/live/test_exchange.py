@@ -1,0 +1,626 @@
+"""The simulated exchange through the client's interface: what a switch can do, and that all of it is legal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from world import judge, run, serving, until
+
+from fsm.errors import LocalProtocolError
+from mstrp.live.client import Call, CallEnded, Line, TapiClient
+from mstrp.live.exchange import Exchange, Plan, ScriptError, load_script
+from mstrp.live.provider import TapiError
+from protocol import events as event
+from protocol import line, phone
+from protocol.constants import (
+    LINEADDRESSSTATE,
+    LINEDEVSTATE,
+    LINEDISCONNECTMODE,
+    LINEERR,
+    LINEFORWARDMODE,
+    PHONEERR,
+    PHONESTATE,
+)
+from protocol.constants import LINECALLSTATE as S
+from protocol.structures import LINEAGENTGROUPENTRY, LINEAGENTGROUPLIST, LINEFORWARD, LINEFORWARDLIST
+
+
+@asynccontextmanager
+async def at(path: Path, *lines: int, **plan: Any) -> AsyncIterator[tuple[Exchange, list[Line], TapiClient]]:
+    """An exchange, and one client with some of its lines open."""
+    exchange = Exchange(Plan(**{"pace": 0.02, "step": 0.05, "ring": 0.5, "patience": 40.0, **plan}))
+    async with serving(path, exchange) as world, TapiClient.connect(world.address) as client:
+        app = await client.initialize()
+        opened = [await app.open(number) for number in lines]
+        yield exchange, opened, client
+        assert not client.problems, [str(problem) for problem in client.problems]
+
+
+def live(path: Path, *lines: int, allowed: frozenset[str] = frozenset(), **plan: Any) -> Callable[[Any], None]:
+    """Run a test at an exchange and judge its recording."""
+
+    def perform(test: Any) -> None:
+        async def inside() -> None:
+            async with at(path, *lines, **plan) as (exchange, opened, client):
+                await test(exchange, *opened, client)
+
+        run(inside())
+        judge(path, allowed)
+
+    return perform
+
+
+async def answered(exchange: Exchange, opened: Line) -> Call:
+    """A call from outside that is answered."""
+    exchange.incoming(opened.device, "5551000", "Ms Example")
+    call = await opened.next_call()
+    await call.answer()
+    await call.wait(S.CONNECTED)
+    return call
+
+
+async def ended(*calls: Call) -> None:
+    """Drop and give up."""
+    for call in calls:
+        if call.state != S.IDLE:
+            await call.drop()
+            await call.wait(S.IDLE)
+        await call.deallocate()
+
+
+def test_hold_and_swap(recording: Path) -> None:
+    """Hold, a second call, swap, take back."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        first = await answered(exchange, one)
+        await first.hold()
+        await first.wait(S.ONHOLD)
+        second = await one.make_call("5552222")
+        await second.wait(S.CONNECTED)
+        await second.swap(first)
+        await first.wait(S.CONNECTED)
+        assert second.state == S.ONHOLD
+        await ended(first)
+        await second.unhold()
+        await second.wait(S.CONNECTED)
+        await ended(second)
+
+    live(recording, 0)(test)
+
+
+def test_internal_call(recording: Path) -> None:
+    """A call from one line to another: offered there, connected on both, ended on both."""
+
+    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+        out = await one.make_call("1002")
+        inside = await two.next_call()
+        info = await inside.info()
+        assert (info.caller_id, info.called_id) == ("1001", "1002")
+        await inside.accept()
+        await inside.wait(S.ACCEPTED)
+        await inside.answer()
+        await out.wait(S.CONNECTED)
+        await inside.drop()
+        await out.wait(S.DISCONNECTED)
+        assert out.mode == LINEDISCONNECTMODE.NORMAL
+        await ended(out, inside)
+
+    live(recording, 0, 1)(test)
+
+
+@pytest.mark.parametrize(
+    ("number", "states", "mode"),
+    [
+        ("5550000", [S.DIALTONE, S.DIALING, S.PROCEEDING, S.BUSY], None),
+        ("5550001", [S.DIALTONE, S.DIALING, S.PROCEEDING, S.RINGBACK, S.DISCONNECTED], LINEDISCONNECTMODE.NOANSWER),
+        ("5550002", [S.DIALTONE, S.DIALING, S.PROCEEDING, S.RINGBACK, S.DISCONNECTED], LINEDISCONNECTMODE.REJECT),
+        ("5550003", [S.DIALTONE, S.DIALING, S.PROCEEDING, S.DISCONNECTED], LINEDISCONNECTMODE.BADADDRESS),
+        ("5550005", [S.DIALTONE, S.DIALING, S.PROCEEDING, S.SPECIALINFO], None),
+        ("5550006", [S.DIALTONE, S.DIALING, S.PROCEEDING, S.RINGBACK, S.CONNECTED, S.DISCONNECTED], 1),
+    ],
+)
+def test_progress(number: str, states: list[int], mode: int | None, recording: Path) -> None:
+    """A number outside does what it is known for, step by step."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        call = await one.make_call(number)
+        modes = {}
+        await until(lambda: modes.setdefault(call.state, call.mode) is not None and len(call.states) >= len(states))
+        assert call.states[: len(states)] == states
+        assert mode is None or modes.get(S.DISCONNECTED, mode) == mode
+        await ended(call)
+
+    live(recording, 0)(test)
+
+
+def test_dialled_by_hand(recording: Path) -> None:
+    """Without a number a call stops at the dial tone; Dial goes on."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        call = await one.make_call(None)
+        await call.wait(S.DIALTONE)
+        await call.dial("5551111")
+        await call.wait(S.CONNECTED)
+        await ended(call)
+
+    live(recording, 0)(test)
+
+
+def test_consultation(recording: Path) -> None:
+    """Consultation and transfer; the two others go on talking."""
+
+    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+        call = await answered(exchange, one)
+        consult = await call.set_up_transfer()
+        await call.wait(S.ONHOLDPENDTRANSFER)
+        await consult.wait(S.DIALTONE)
+        await consult.dial("1002")
+        inside = await two.next_call()
+        await inside.answer()
+        await consult.wait(S.CONNECTED)
+        await call.complete_transfer(consult)
+        await consult.wait(S.IDLE)
+        await ended(call, consult)
+        assert inside.state == S.CONNECTED
+        await ended(inside)
+
+    live(recording, 0, 1)(test)
+
+
+@pytest.mark.parametrize("way", ["drop", "unhold"])
+def test_consultation_undone(way: str, recording: Path) -> None:
+    """A consultation is given up, or ends because the first call is taken back."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        call = await answered(exchange, one)
+        consult = await call.set_up_transfer()
+        await consult.wait(S.DIALTONE)
+        if way == "drop":
+            await consult.drop()
+        else:
+            await call.unhold()
+        await call.wait(S.CONNECTED)
+        await consult.wait(S.IDLE)
+        await ended(consult, call)
+
+    live(recording, 0)(test)
+
+
+def test_blind_transfer(recording: Path) -> None:
+    """The caller reaches the number that the call is transferred to."""
+
+    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+        call = await answered(exchange, one)
+        await call.blind_transfer("1002")
+        inside = await two.next_call()
+        assert (await inside.info()).caller_id == "5551000"
+        await call.wait(S.IDLE)
+        await ended(call)
+        await inside.answer()
+        await inside.wait(S.CONNECTED)
+        await ended(inside)
+
+    live(recording, 0, 1)(test)
+
+
+def test_redirect_and_reject(recording: Path) -> None:
+    """Offered calls are sent on, or rejected."""
+
+    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+        exchange.incoming(0, "5551000")
+        call = await one.next_call()
+        await call.redirect("1002")
+        other = await two.next_call()
+        await ended(call, other)
+
+    live(recording, 0, 1)(test)
+
+
+def test_conference(recording: Path) -> None:
+    """A conference of three, extended, left, dissolved."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        first = await answered(exchange, one)
+        parent, second = await first.set_up_conference()
+        await first.wait(S.CONFERENCED)
+        assert first.mode == parent.handle
+        await second.wait(S.DIALTONE)
+        await second.dial("5552222")
+        await second.wait(S.CONNECTED)
+        await parent.add(second)
+        await parent.wait(S.CONNECTED)
+        third = await parent.prepare_add()
+        await parent.wait(S.ONHOLDPENDCONF)
+        await third.dial("5553333")
+        await third.wait(S.CONNECTED)
+        await parent.add(third)
+        await third.wait(S.CONFERENCED)
+        await third.leave_conference()
+        await third.wait(S.CONNECTED)
+        await ended(third)
+        exchange.hang_up(exchange.leg(_server_call(exchange, second)).peer)
+        await second.wait(S.IDLE)
+        await parent.wait(S.IDLE)
+        await first.wait(S.CONNECTED)
+        await ended(second, parent, first)
+
+    live(recording, 0)(test)
+
+
+def test_transfer_into_conference(recording: Path) -> None:
+    """A consultation becomes a conference, and the conference is dropped."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        call = await answered(exchange, one)
+        consult = await call.set_up_transfer()
+        await consult.wait(S.DIALTONE)
+        await consult.dial("5552222")
+        await consult.wait(S.CONNECTED)
+        parent = await call.merge(consult)
+        await parent.wait(S.CONNECTED)
+        await consult.wait(S.CONFERENCED)
+        await parent.drop()
+        await call.wait(S.IDLE)
+        await parent.wait(S.IDLE)
+        await ended(call, consult, parent)
+
+    live(recording, 0)(test)
+
+
+def _server_call(exchange: Exchange, call: Call) -> Any:
+    for client in exchange.sink.clients.values():  # type: ignore[attr-defined]
+        if call.handle in client.handles:
+            return client.handles[call.handle].call
+    raise AssertionError(call)
+
+
+def test_park(recording: Path) -> None:
+    """Parked where the exchange likes, and at an address; taken back from both."""
+
+    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+        call = await answered(exchange, one)
+        where = await call.park_anywhere()
+        await call.wait(S.IDLE)
+        await ended(call)
+        taken = await two.unpark(where)
+        await taken.wait(S.CONNECTED)
+        assert (await taken.info()).caller_id == "5551000"
+        await taken.park("800")
+        await taken.wait(S.IDLE)
+        await ended(taken)
+        with pytest.raises(TapiError, match="INVALADDRESS"):
+            await one.unpark("801")
+        again = await one.unpark("800")
+        await again.wait(S.CONNECTED)
+        await ended(again)
+
+    live(recording, 0, 1)(test)
+
+
+def test_pick_up(recording: Path) -> None:
+    """A call that rings on one line is picked up on another."""
+
+    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+        exchange.incoming(0, "5551000")
+        ringing = await one.next_call()
+        taken = await two.pick_up("1001")
+        await taken.wait(S.CONNECTED)
+        await ringing.wait(S.IDLE)
+        await ended(ringing, taken)
+
+    live(recording, 0, 1)(test)
+
+
+def test_forward(recording: Path) -> None:
+    """Calls are forwarded at once, and when nobody answers; the address says so."""
+
+    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+        await one.status_messages(int(LINEDEVSTATE.RINGING), int(LINEADDRESSSTATE.FORWARD))
+        await one.forward(_rule(LINEFORWARDMODE.UNCOND, "1002"))
+        exchange.incoming(0, "5551000")
+        call = await two.next_call()
+        await ended(call)
+        await one.forward(_rule(LINEFORWARDMODE.NOANSW, "1002"))
+        answer = await one.ask(line.GetAddressStatus, address_status=1024)
+        assert answer.address_status.forward[0].dest_address == "1002"
+        exchange.incoming(0, "5551000")
+        call = await one.next_call()
+        other = await two.next_call()
+        await call.wait(S.IDLE)
+        await ended(call, other)
+        await one.forward(None)
+        exchange.incoming(0, "5551000")
+        await ended(await one.next_call())
+
+    live(recording, 0, 1, patience=4.0)(test)
+
+
+def _rule(mode: int, to: str) -> LINEFORWARDLIST:
+    return LINEFORWARDLIST(forward_list=(LINEFORWARD(forward_mode=int(mode), dest_address=to),))
+
+
+def test_call_back(recording: Path) -> None:
+    """The exchange calls back when the busy station is free; a completion can be cancelled."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        call = await one.make_call("5550000")
+        await call.wait(S.BUSY)
+        assert await call.complete() == 1
+        await call.wait(S.IDLE)
+        await ended(call)
+        again = await one.next_call()
+        assert (await again.info()).completion_id == 1
+        await ended(again)
+        with pytest.raises(TapiError, match="INVALCOMPLETIONID"):
+            await one.ask(line.UnCompleteCall, completion_id=7)
+
+    live(recording, 0)(test)
+
+
+def test_caller_gives_up(recording: Path) -> None:
+    """A caller who waits too long hangs up; waiting for another state raises then."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        exchange.incoming(0, "5551000", give_up=1.0)
+        call = await one.next_call()
+        with pytest.raises(CallEnded):
+            await call.wait(S.CONNECTED)
+        assert call.states == [S.OFFERING, S.DISCONNECTED, S.IDLE]
+        await ended(call)
+
+    live(recording, 0)(test)
+
+
+def test_digits(recording: Path) -> None:
+    """Digits are monitored, gathered up to an ending, and generated for the other side."""
+
+    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+        call = await one.make_call("1002")
+        inside = await two.next_call()
+        await inside.answer()
+        await call.wait(S.CONNECTED)
+        await call.monitor_digits()
+        await inside.gather_digits(10, ending="#")
+        await call.generate_digits("12#")
+        await until(lambda: inside.digits == "12#")
+        await inside.generate_digits("9")
+        await until(lambda: call.digits == "9")
+        await inside.gather_digits(3, first=1)
+        await asyncio.sleep(0.02)
+        await ended(call, inside)
+
+    live(recording, 0, 1)(test)
+
+
+def test_existing_calls(recording: Path) -> None:
+    """A second application finds calls that were there before with GetNewCalls."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        call = await answered(exchange, one)
+        app = await client.initialize()
+        again = await app.open(0, privileges=2)
+        (found,) = await again.new_calls()
+        assert (await found.status()).call_state == S.CONNECTED
+        assert (await found.status()).call_privilege == 2
+        assert await again.new_calls() == []
+        await ended(call)
+        await found.wait(S.IDLE)
+        await found.deallocate()
+
+    live(recording, 0)(test)
+
+
+def test_forced_close(recording: Path) -> None:
+    """The exchange closes a line in mid-call: the call is void, its request is not completed, the line can be opened again."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        call = await answered(exchange, one)
+        exchange.sink.line_close(0)
+        with pytest.raises(CallEnded):
+            await call.wait(S.IDLE)
+        assert one.closed
+        assert not call.live
+        again = await one.app.open(0)
+        await ended(await answered(exchange, again))
+
+    live(recording, 0)(test)
+
+
+def test_devices_come_and_go(recording: Path) -> None:
+    """A line is added and removed: applications hear of it, and a removed line cannot be opened."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        queue = client.reader()
+        number = exchange.sink.line_create()
+        assert (await queue.get()).device_id == number
+        await one.app.open(number)
+        exchange.sink.line_remove(number)
+        assert isinstance(await queue.get(), event.LINE_CLOSE)
+        assert (await queue.get()).device_id == number
+        client.options.strict = False
+
+    live(recording, 0)(test)
+
+
+def test_phone(recording: Path) -> None:
+    """A phone rings, shows text, lights lamps and tells of its buttons and handset to those who asked."""
+
+    async def test(exchange: Exchange, client: TapiClient) -> None:
+        app = await client.initialize_phones()
+        assert (await app.dev_caps(0)).phone_name == "Phone 0"
+        opened = await app.open(0)
+        with pytest.raises(TapiError, match="INUSE"):
+            await app.open(0)
+        queue = client.reader()
+        await opened.status_messages(int(PHONESTATE.HANDSETHOOKSWITCH), 0x3F, 0xF)
+        exchange.lift(0)
+        exchange.push_button(0, 3)
+        await opened.ring(2, 100)
+        assert (await opened.ask(phone.GetRing)).ring_mode == 2
+        await opened.display("hello", row=1, column=3)
+        assert "hello" in (await opened.ask(phone.GetDisplay, display=256)).display.string
+        await opened.lamp(2, 0x2)
+        assert (await opened.ask(phone.GetLamp, button_lamp_id=2)).lamp_mode == 2
+        with pytest.raises(TapiError) as caught:
+            await opened.lamp(99, 0x2)
+        assert caught.value.code == PHONEERR.INVALBUTTONLAMPID
+        assert (await opened.status()).num_owners == 1
+        kinds = [type(await queue.get()) for _ in range(3)]
+        assert kinds == [event.PHONE_STATE, event.PHONE_BUTTON, event.PHONE_BUTTON]
+        await opened.close()
+        await app.shut_down()
+
+    live(recording)(test)
+
+
+def test_agents(recording: Path) -> None:
+    """Agents log on, change their states, and are counted; without a handler among the clients the exchange serves them."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        queue = client.reader()
+        own = {"context": client.own()}
+        groups = await one.ask(line.GetAgentGroupList, **own, agent_group_list_size=1024)
+        assert [entry.name for entry in groups.agent_group_list.entries] == ["Support", "Sales"]
+        entry: LINEAGENTGROUPENTRY = groups.agent_group_list.entries[0]
+        await one.ask(line.SetAgentGroup, agent_group_list=LINEAGENTGROUPLIST(entries=(entry,)))
+        await one.ask(line.SetAgentState, agent_state=4)
+        status = await one.ask(line.GetAgentStatus, **own, agent_status_size=2048)
+        assert status.agent_status.state == 4
+        agent = int.from_bytes((await one.ask(line.CreateAgent, **own, agent_id="7")).data[:4], "little")
+        await one.ask(line.SetAgentStateEx, agent=agent, agent_state=2)
+        info = await one.ask(line.GetAgentInfo, **own, agent=agent, agent_info=256)
+        assert info.agent_info.agent_state == 2
+        session = await one.ask(line.CreateAgentSession, **own, agent=agent, group_id=UUID(int=0x5051))
+        number = int.from_bytes(session.data[:4], "little")
+        await one.ask(line.SetAgentSessionState, agent_session=number, agent_session_state=2)
+        sessions = await one.ask(line.GetAgentSessionList, **own, agent=agent, agent_session_list=1024)
+        assert sessions.agent_session_list.entries[0].agent_session == number
+        queues = await one.ask(line.GetQueueList, **own, group_id=UUID(int=0x5051), queue_list=1024)
+        await one.ask(line.SetQueueMeasurementPeriod, queue_id=1, measurement_period=60)
+        counted = await one.ask(line.GetQueueInfo, **own, queue_id=1, queue_info=256)
+        assert (queues.queue_list.entries[0].name, counted.queue_info.measurement_period) == ("Support", 60)
+        seen = set()
+        while not queue.empty():
+            seen.add(type(queue.get_nowait()))
+        assert {event.LINE_AGENTSTATUS, event.LINE_AGENTSTATUSEX, event.LINE_AGENTSESSIONSTATUS} <= seen
+
+    live(recording, 0)(test)
+
+
+def test_strict_use(recording: Path) -> None:
+    """What the tables forbid raises before it is sent; with strict off it is sent, and the server refuses it."""
+
+    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+        call = await answered(exchange, one)
+        sent = client.conversation.requests
+        with pytest.raises(LocalProtocolError, match="UnHold"):
+            await call.unhold()
+        assert client.conversation.requests == sent
+        await ended(call)
+
+    live(recording, 0)(test)
+
+    async def anyway() -> None:
+        exchange = Exchange(Plan(pace=0.02))
+        async with (
+            serving(recording, exchange) as world,
+            TapiClient.connect(world.address, strict=False) as client,
+        ):
+            app = await client.initialize()
+            opened = await app.open(0)
+            call = await answered(exchange, opened)
+            with pytest.raises(TapiError) as caught:
+                await call.unhold()
+            assert caught.value.code == LINEERR.INVALCALLSTATE
+            await ended(call)
+
+    run(anyway())
+    assert {finding.rule for finding in judge(recording, frozenset({"CALL-PRE-UnHold"})).findings} == {
+        "CALL-PRE-UnHold"
+    }
+
+
+def test_script(tmp_path: Path, recording: Path) -> None:
+    """A script decides who calls when, and what numbers outside do."""
+    place = tmp_path / "exchange.toml"
+    place.write_text(
+        """
+seed = 3
+[exchange]
+lines = 2
+pace = 0.02
+[[numbers]]
+pattern = "77*"
+does = "busy"
+after = 0.1
+[[steps]]
+at = 3.0
+do = "call"
+line = 1
+from = "5554711"
+[[steps]]
+at = 20.0
+do = "hang-up"
+line = 1
+"""
+    )
+
+    async def test() -> None:
+        async with (
+            serving(recording, Exchange(script=load_script(place))) as world,
+            TapiClient.connect(world.address) as client,
+        ):
+            app = await client.initialize()
+            one, two = await app.open(0), await app.open(1)
+            call = await two.next_call()
+            assert (await call.info()).caller_id == "5554711"
+            out = await one.make_call("7712345")
+            await out.wait(S.BUSY)
+            await call.wait(S.IDLE)
+            await ended(call, out)
+
+    run(test())
+    judge(recording)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what = 1",
+        "[exchange]\nrows = 2",
+        "[[steps]]\nat = 1\ndo = 'sing'",
+        "[[numbers]]\npattern='1'\ndoes='sleep'",
+        "[",
+    ],
+)
+def test_bad_script(text: str, tmp_path: Path) -> None:
+    """A script that cannot be meant is refused with a sentence."""
+    place = tmp_path / "bad.toml"
+    place.write_text(text)
+    with pytest.raises(ScriptError, match=r"bad\.toml|unknown|does one of|has no"):
+        load_script(place)
+
+
+def test_random_calls_repeat() -> None:
+    """The random mode with the same seed brings the same calls."""
+
+    async def calls() -> list[tuple[int, str]]:
+        from mstrp.live.exchange import Script
+
+        made: list[tuple[int, str]] = []
+        exchange = Exchange(script=Script(Plan(pace=0.001), seed=5, rate=2.0, duration=20.0))
+        exchange.incoming = lambda line, caller, **more: made.append((line, caller))  # type: ignore[method-assign,assignment]
+        exchange.provider_init(None)
+        await asyncio.sleep(0.1)
+        exchange.provider_shutdown()
+        return made
+
+    first = run(calls())
+    assert len(first) > 10
+    assert first == run(calls())

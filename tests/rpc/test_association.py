@@ -1,0 +1,315 @@
+"""Associations talking to each other without a network: whatever the pieces in which bytes arrive, calls come through."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.ndr import METHODS, REMOTESP, TAPSRV
+from protocol.rpc.association import Answered, AssociationError, Bound, Called, Cancelled, Faulted, Limits, Status
+from protocol.rpc.callee import ServerAssociation
+from protocol.rpc.caller import ClientAssociation
+from protocol.rpc.dissect import Dissector
+from protocol.rpc.pdu import (
+    BIND_TIME_FEATURES,
+    NDR20,
+    NDR64,
+    Bind,
+    BindAck,
+    Call,
+    Context,
+    Flag,
+    Kind,
+    Syntax,
+    encode,
+    parse,
+)
+
+REQUEST = next(method for method in METHODS.values() if method.name == "ClientRequest")
+FEATURES = Syntax(UUID(bytes_le=BIND_TIME_FEATURES + b"\x03" + bytes(7)), 1)
+
+
+class Xor:
+    """A security context that only shows where signatures and sealed bytes stand."""
+
+    def __init__(self, level: int, legs: int = 2) -> None:
+        self.type = 10
+        self.level = level
+        self.size = 16
+        self.legs = legs
+        self.sent = self.got = 0
+
+    @property
+    def complete(self) -> bool:
+        return self.legs <= 0
+
+    def step(self, token: bytes) -> bytes:
+        self.legs -= 1
+        return b"token" if self.legs >= 0 else b""
+
+    def _sign(self, number: int, *parts: bytes) -> bytes:
+        return (sum(map(sum, parts)) + number).to_bytes(16, "little")
+
+    def protect(self, head: bytes, body: bytes, tail: bytes, *, whole: bool) -> tuple[bytes, bytes]:
+        self.sent += 1
+        sealed = bytes(byte ^ 0x55 for byte in body) if self.level == 6 else body
+        return sealed, self._sign(self.sent, head, body, tail) if whole else self._sign(self.sent, body)
+
+    def unprotect(self, head: bytes, body: bytes, tail: bytes, token: bytes, *, whole: bool) -> bytes:
+        self.got += 1
+        plain = bytes(byte ^ 0x55 for byte in body) if self.level == 6 else body
+        expected = self._sign(self.got, head, plain, tail) if whole else self._sign(self.got, plain)
+        if token != expected:
+            raise ValueError("signature")
+        return plain
+
+
+def pump(client: ClientAssociation, server: ServerAssociation, size: int = 1 << 20) -> list[Any]:
+    """Carry bytes back and forth, in pieces, until nobody says anything more; what came of it."""
+    found: list[Any] = []
+    while client.outgoing or server.outgoing:
+        for data, other in ((client.take(), server), (server.take(), client)):
+            for place in range(0, len(data), size):
+                found += other.receive(data[place : place + size])
+    return found
+
+
+def bound(offered: tuple[Syntax, ...] = (NDR20, NDR64), fragment: int = 5840, **server: Any) -> Any:
+    """A pair that has bound tapsrv."""
+    one = ClientAssociation([TAPSRV], transfers=offered, fragment=fragment)
+    two = ServerAssociation([TAPSRV], **server)
+    one.bind()
+    assert any(isinstance(item, Bound) for item in pump(one, two))
+    return one, two
+
+
+@given(st.binary(max_size=20_000), st.integers(1, 2000), st.sampled_from([1432, 2000, 5840]))
+def test_any_stub_in_any_pieces(stub: bytes, size: int, fragment: int) -> None:
+    """A stub of any length, in fragments of any size, cut anywhere, arrives as it was sent; so does its answer."""
+    client, server = bound(fragment=fragment)
+    call_id = client.call(REQUEST, stub)
+    (called,) = [item for item in pump(client, server, size) if isinstance(item, Called)]
+    assert (called.call_id, called.method, called.stub) == (call_id, REQUEST, stub)
+    server.respond(called.call_id, called.context, stub[::-1])
+    assert pump(client, server, size) == [Answered(call_id, stub[::-1])]
+    assert not client.waiting
+
+
+@given(st.lists(st.binary(max_size=6000), min_size=1, max_size=5), st.sampled_from([5, 6]), st.booleans())
+def test_signed_and_sealed(stubs: list[bytes], level: int, signing: bool) -> None:
+    """With a security context the same, empty stubs included; sealed stubs do not show."""
+    client = ClientAssociation([TAPSRV], security=Xor(level), header_signing=signing)
+    server = ServerAssociation([TAPSRV], security=lambda kind, asked: Xor(asked))
+    client.bind()
+    pump(client, server)
+    assert server.level == level
+    assert client.header_signing is server.header_signing is signing
+    for stub in stubs:
+        client.call(REQUEST, stub)
+        if level == 6 and len(set(stub)) > 20:
+            assert stub not in client.outgoing
+        (called,) = pump(client, server)
+        assert called.stub == stub
+        server.respond(called.call_id, called.context, stub)
+        assert pump(client, server) == [Answered(called.call_id, stub)]
+
+
+def test_tampering_is_noticed() -> None:
+    """A changed byte in a signed call ends the association."""
+    client = ClientAssociation([TAPSRV], security=Xor(5))
+    server = ServerAssociation([TAPSRV], security=lambda kind, asked: Xor(asked))
+    client.bind()
+    pump(client, server)
+    client.call(REQUEST, b"stub")
+    data = bytearray(client.take())
+    data[26] ^= 1
+    with pytest.raises(AssociationError, match="signature"):
+        list(server.receive(bytes(data)))
+
+
+def test_unsigned_calls_are_refused_where_signatures_were_agreed_on() -> None:
+    """Who agreed to sign cannot go on without."""
+    client = ClientAssociation([TAPSRV], security=Xor(6))
+    server = ServerAssociation([TAPSRV], security=lambda kind, asked: Xor(asked))
+    client.bind()
+    pump(client, server)
+    with pytest.raises(AssociationError, match="signature"):
+        list(server.receive(encode(Kind.REQUEST, 9, Call(4, 0, 1, b"stub"))))
+
+
+@pytest.mark.parametrize("legs", [2, 3])
+def test_legs(legs: int) -> None:
+    """Authentication takes as many legs as the mechanism needs: auth3 at the end, or alter_context in between."""
+    client = ClientAssociation([TAPSRV], security=Xor(6, legs))
+    server = ServerAssociation([TAPSRV], security=lambda kind, asked: Xor(asked, legs))
+    client.bind()
+    pump(client, server)
+    client.call(REQUEST, b"x" * 100)
+    assert [item.stub for item in pump(client, server)] == [b"x" * 100]
+
+
+@pytest.mark.parametrize(
+    ("offered", "wanted", "ndr64"),
+    [
+        ((NDR20,), (NDR64, NDR20), False),
+        ((NDR64,), (NDR64, NDR20), True),
+        ((NDR20, NDR64), (NDR64, NDR20), True),
+        ((NDR20, NDR64), (NDR20,), False),
+        ((NDR20, NDR64), (NDR20, NDR64), False),
+    ],
+)
+def test_negotiation(offered: tuple[Syntax, ...], wanted: tuple[Syntax, ...], ndr64: bool) -> None:
+    """The transfer syntax that the server likes best of those offered is used by both."""
+    client, server = bound(offered, transfers=wanted)
+    assert client.ndr64(REQUEST) is ndr64
+    client.call(REQUEST, b"")
+    (called,) = pump(client, server)
+    assert called.ndr64 is ndr64
+
+
+def test_nothing_in_common() -> None:
+    """No transfer syntax in common: the bind is answered, but the interface cannot be called."""
+    client = ClientAssociation([TAPSRV], transfers=(NDR64,))
+    server = ServerAssociation([TAPSRV], transfers=(NDR20,))
+    client.bind()
+    pump(client, server)
+    with pytest.raises(AssociationError, match="not bound"):
+        client.ndr64(REQUEST)
+
+
+def test_one_context_with_both_syntaxes() -> None:
+    """Stacks that offer both syntaxes in one context, with the negotiation of features beside it, are served as well."""
+    server = ServerAssociation([TAPSRV])
+    tapsrv = Syntax(TAPSRV.uuid, 1)
+    bind = Bind(4280, 4280, 0, (Context(7, tapsrv, (NDR20, NDR64)), Context(8, tapsrv, (FEATURES,))))
+    list(server.receive(encode(Kind.BIND, 3, bind)))
+    answer = parse(server.take()).body
+    assert isinstance(answer, BindAck)
+    assert [outcome.result for outcome in answer.outcomes] == [0, 3]
+    assert answer.outcomes[0].transfer == NDR64
+
+
+def test_other_interfaces_are_rejected() -> None:
+    """An unknown interface is rejected for itself; calls on its context fail."""
+    server = ServerAssociation([TAPSRV])
+    unknown = Context(0, Syntax(UUID(int=1), 1), (NDR20,))
+    known = Context(1, Syntax(TAPSRV.uuid, 1), (NDR20,))
+    list(server.receive(encode(Kind.BIND, 1, Bind(5840, 5840, 0, (unknown, known)))))
+    answer = parse(server.take()).body
+    assert isinstance(answer, BindAck)
+    assert [outcome.result for outcome in answer.outcomes] == [2, 0]
+    list(server.receive(encode(Kind.REQUEST, 2, Call(0, 0, 1, b""))))
+    assert parse(server.take()).body.status == Status.UNKNOWN_INTERFACE  # type: ignore[union-attr]
+    list(server.receive(encode(Kind.REQUEST, 3, Call(0, 1, 99, b""))))
+    assert parse(server.take()).body.status == Status.OP_RANGE  # type: ignore[union-attr]
+
+
+def test_alter_context_and_groups() -> None:
+    """Another interface comes with alter_context; the association group is the server's, or the one that is asked for."""
+    client = ClientAssociation([TAPSRV])
+    server = ServerAssociation([TAPSRV, REMOTESP], group=0x4711)
+    client.bind()
+    pump(client, server)
+    assert client.group == 0x4711
+    client.alter(REMOTESP)
+    pump(client, server)
+    attach = next(method for method in METHODS.values() if method.name == "RemoteSPAttach")
+    client.call(attach, b"")
+    assert [item.method.name for item in pump(client, server)] == ["RemoteSPAttach"]
+    again = ClientAssociation([TAPSRV], group=0x815)
+    again.bind()
+    pump(again, ServerAssociation([TAPSRV], group=0x4711))
+    assert again.group == 0x815
+
+
+def test_cancel_and_orphan() -> None:
+    """A cancelled call is still answered; an orphaned one is forgotten, and its answer is nobody's."""
+    client, server = bound()
+    one = client.call(REQUEST, b"1")
+    pump(client, server)
+    client.cancel(one)
+    assert pump(client, server) == [Cancelled(one, orphaned=False)]
+    server.fault(one, Status.CANCELLED, 0)
+    assert pump(client, server) == [Faulted(one, Status.CANCELLED)]
+    two = client.call(REQUEST, b"2")
+    pump(client, server)
+    client.orphan(two)
+    assert pump(client, server) == [Cancelled(two, orphaned=True)]
+    server.respond(two, 0, b"late")
+    assert pump(client, server) == []
+
+
+def test_repeated_call_ids() -> None:
+    """Ids that repeat, or start anywhere, are no error: each call is answered under the id that it came with."""
+    _, server = bound((NDR20,))
+    for call_id in (0xFFFFFFFF, 0, 7, 7):
+        (called,) = server.receive(encode(Kind.REQUEST, call_id, Call(0, 0, 1, b"stub")))
+        assert (called.call_id, called.stub) == (call_id, b"stub")
+
+
+@given(st.binary(min_size=1, max_size=200))
+def test_garbage_instead_of_a_bind(data: bytes) -> None:
+    """Whatever comes first: it waits for more, is a call without a bind, or ends the association; nothing else happens."""
+    server = ServerAssociation([TAPSRV])
+    try:
+        items = list(server.receive(data))
+    except AssociationError:
+        return
+    assert not [item for item in items if isinstance(item, Called)]
+
+
+def test_too_much() -> None:
+    """Calls beyond the limit of bytes end the association instead of filling the memory."""
+    _, server = bound((NDR20,), limits=Limits(stub=10_000))
+    head = encode(Kind.REQUEST, 5, Call(0, 0, 1, bytes(5000)), flags=int(Flag.FIRST_FRAG))
+    more = encode(Kind.REQUEST, 5, Call(0, 0, 1, bytes(5000)), flags=0)
+    list(server.receive(head))
+    list(server.receive(more))
+    with pytest.raises(AssociationError, match="10000 bytes"):
+        list(server.receive(more))
+
+
+def test_required_level() -> None:
+    """Where a level is demanded, calls without it are denied, whatever they are."""
+    client, server = bound(required_level=6)
+    call_id = client.call(REQUEST, b"")
+    assert pump(client, server) == [Faulted(call_id, Status.ACCESS_DENIED)]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.binary(max_size=8000)), max_size=6))
+def test_a_wiretap_sees_the_same(calls: list[tuple[bool, bytes]]) -> None:
+    """What the dissector of the capture reader finds in the bytes is what the two sides said."""
+    client, server = ClientAssociation([TAPSRV]), ServerAssociation([TAPSRV])
+    tap = Dissector()
+    seen: list[tuple[int, bytes]] = []
+
+    def carry() -> list[Any]:
+        found: list[Any] = []
+        while client.outgoing or server.outgoing:
+            for from_client, source, other in ((True, client, server), (False, server, client)):
+                data = source.take()
+                position = 0
+                while position < len(data):
+                    size = int.from_bytes(data[position + 8 : position + 10], "little")
+                    call = tap.receive(from_client, data[position : position + size])
+                    if call is not None:
+                        seen.append((call.phase, call.data[call.start :]))
+                    position += size
+                found += other.receive(data)
+        return found
+
+    client.bind()
+    carry()
+    said: list[tuple[int, bytes]] = []
+    for _, stub in calls:
+        client.call(REQUEST, stub)
+        (called,) = carry()
+        server.respond(called.call_id, called.context, stub * 2)
+        carry()
+        said += [(0, stub), (1, stub * 2)]
+    assert [(phase, data[: len(stub)]) for (phase, data), (_, stub) in zip(seen, said, strict=True)] == said
+    assert not tap.problems
