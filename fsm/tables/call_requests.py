@@ -154,10 +154,10 @@ EFFECTS: dict[tuple[str, str, str], Effect] = {
         ref("2.2.4.1.3.8", "LINETRANSFERMODE_CONFERENCE"),
     ),
     ("SetUpConference", "hCall", ""): Effect(
-        (S.CONNECTED,), (S.CONFERENCED,), ref("2.2.4.1.3.77", "lineSetupConference")
-    ),
-    ("SetUpConference", "hCall", "unheld"): Effect(
-        (S.CONNECTED,), (S.CONNECTED, S.CONFERENCED), ref("2.2.3.1.24", "NOHOLDCONFERENCE")
+        (S.CONNECTED,),
+        (S.CONFERENCED,),
+        ref("2.2.4.1.3.77", "lineSetupConference"),
+        "with NOHOLDCONFERENCE only once the other party is connected",
     ),
     ("PrepareAddToConference", "hConfCall", ""): Effect(
         (S.CONNECTED,), (S.ONHOLDPENDCONF,), ref("2.2.4.1.3.50", "linePrepareAddToConference")

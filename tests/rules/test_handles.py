@@ -8,7 +8,7 @@ import pytest
 from live import STARTS, STATES, Live, reach
 
 from fsm.levels import Level, Verdict
-from fsm.tables.call import VOIDED
+from fsm.tables.call import UNSWAPPED, VOIDED
 from protocol import events as event
 from protocol import generic, line
 from protocol.constants import LINECALLSTATE
@@ -374,6 +374,14 @@ def test_end(state: str, end: str) -> None:
     assert {one.verdict for one in found} <= {Verdict.FAIL if state == "ANNOUNCED" else Verdict.WARN}
     gone = {"DeallocateCall": {"DEALLOCATED"}, "end": {state}}
     assert live.states(handle) == gone.get(end, {"VOID"})
+    if state not in ("MADE", "ANNOUNCED"):
+        released = {
+            "DeallocateCall": ("DeallocateCall done", Level.STATED),
+            "end": ("end of the conversation", Level.TYPICAL),
+        }
+        closed = ("line closed" if end in ("Close", "LINE_CLOSE") else "voided", Level.MUST)
+        event_name, level = released.get(end, closed)
+        assert live.level(event_name) is level
     assert (handle in live.conversation.calls) is (end == "end")
 
 
@@ -399,7 +407,7 @@ def ends(live: Live, handle: int, end: str) -> None:
 
 
 @pytest.mark.parametrize("start", ["MADE", "ANNOUNCED"])
-@pytest.mark.parametrize("end", ["DeallocateCall", "Close", "ShutDown", "lost"])
+@pytest.mark.parametrize("end", ["DeallocateCall", "Close", "ShutDown", "lost", "end"])
 @pytest.mark.parametrize("excuse", ["in flight", "filtered"])
 def test_end_before_the_first_state(start: str, end: str, excuse: str) -> None:
     """A state that is owed may be under way when the handle ends, or filtered: then nothing is told."""
@@ -409,9 +417,12 @@ def test_end_before_the_first_state(start: str, end: str, excuse: str) -> None:
     handle = reach(live, start)
     if excuse == "filtered":
         live.wait()
-    ends(live, handle, end)
+    if end == "end":
+        live.monitor.finish()
+    else:
+        ends(live, handle, end)
     assert live.rules() == set()
-    assert live.states(handle) == {"DEALLOCATED" if end == "DeallocateCall" else "VOID"}
+    assert live.states(handle) == {"DeallocateCall": {"DEALLOCATED"}, "end": {start}}.get(end, {"VOID"})
 
 
 @each_state
@@ -467,3 +478,5 @@ def test_swapped_by_half(state: str, filtered: bool) -> None:
     live.talk.release(one)
     found = {(finding.rule, finding.verdict) for finding in live.news() if finding.rule != "CALL-ORDER-O12"}
     assert found == (set() if filtered else {("CALL-ORDER-O14", Verdict.WARN)})
+    (owed,) = [step for step in live.steps_seen if step.event is UNSWAPPED]
+    assert owed.before == owed.after
