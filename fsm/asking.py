@@ -15,6 +15,7 @@ from fsm.tables.call_requests import IN_FLIGHT
 from fsm.tables.call_states import LIVE
 from fsm.tables.successes import DROPPED
 from protocol.fields import HandleType
+from protocol.packet import FIXED
 from protocol.problem import ALL_VERSIONS
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Asking(Parties):
         self.now = time
         words = packet.words
         route = ROUTES.get(words[0], UNKNOWN_ROUTE)
+        if packet.req_func < 0:
+            route = UNKNOWN_ROUTE
         self.asked[route.name] += 1
         exchange: Exchange = _new(Exchange)
         exchange.mask = route.first.target
@@ -104,7 +107,7 @@ class Asking(Parties):
             self._weigh(exchange, packet)
             if route.opens:
                 self.registers(exchange, packet)
-        if packet.layout.suspects and packet.suspicious():
+        if (packet.layout.suspects or packet.capacity < FIXED) and packet.suspicious():
             self._inspect(exchange, packet)
         if route.asynchronous:
             number = words[route.request_id]

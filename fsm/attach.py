@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
     from protocol.ndr import ClientAttach, ClientAttachResult
 
-__all__ = ["ALL_DEVICES", "ATTACH_RULES", "AttachRule", "broken_by"]
+__all__ = ["ALL_DEVICES", "ATTACH_RULES", "MANAGEMENT", "AttachRule", "broken_by"]
 
 #: LProcessID of telephony clients and of management clients.
-_TELEPHONY, _MANAGEMENT = 0xFFFFFFFF, 0xFFFFFFFD
+_TELEPHONY, MANAGEMENT = 0xFFFFFFFF, 0xFFFFFFFD
 #: What phAsyncEventsEvent says of NegotiateAPIVersionForAllDevices, and to management clients.
 ALL_DEVICES = 0xA5C369A5
 _MANAGED = (0x32323232, 0x64646464)
@@ -33,7 +33,7 @@ class AttachRule(NamedTuple):
 
 
 def _marker(asked: ClientAttach, result: ClientAttachResult) -> str:
-    if asked.process_id != _MANAGEMENT or result.result or result.async_events_event in _MANAGED:
+    if asked.process_id != MANAGEMENT or result.result or result.async_events_event in _MANAGED:
         return ""
     return f"phAsyncEventsEvent is {result.async_events_event:#010x}"
 
@@ -45,7 +45,7 @@ def _mailslot(asked: ClientAttach, result: ClientAttachResult) -> str:
 
 
 def _user(asked: ClientAttach, result: ClientAttachResult) -> str:
-    return "pszDomainUser is empty" if asked.process_id == _MANAGEMENT and not asked.domain_user else ""
+    return "pszDomainUser is empty" if asked.process_id == MANAGEMENT and not asked.domain_user else ""
 
 
 def _machine(asked: ClientAttach, result: ClientAttachResult) -> str:
@@ -59,7 +59,7 @@ def _endpoint(asked: ClientAttach, result: ClientAttachResult) -> str:
 
 
 def _computer(asked: ClientAttach, result: ClientAttachResult) -> str:
-    return f"pszMachine is {asked.machine!r}" if asked.process_id == _MANAGEMENT and '"' in asked.machine else ""
+    return f"pszMachine is {asked.machine!r}" if asked.process_id == MANAGEMENT and '"' in asked.machine else ""
 
 
 def _handle(asked: ClientAttach, result: ClientAttachResult) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from protocol.packet import Request
     from protocol.record import Layout
 
-__all__ = ["Condition", "conditions_of", "proxy_type"]
+__all__ = ["Condition", "Proxied", "conditions_of", "proxy_type"]
 
 
 class Condition:
@@ -54,10 +54,14 @@ class DeviceExists(Condition):
 
     def wrong(self, talk: Registry, packet: Request) -> str:
         words = packet.words
-        number, app = words[self.words[0]], _app(talk, words[self.words[1]])
-        if app is None or app.devices is None or number < app.devices:
-            return ""
-        return f"{number} names no device, there are {app.devices}"
+        number = words[self.words[0]]
+        if self.words[1]:
+            app = _app(talk, words[self.words[1]])
+            count = None if app is None else app.devices
+        else:
+            counts = [app.devices for app in talk.apps.values() if app.kind == "line"]
+            count = None if not counts or None in counts else max(count or 0 for count in counts)
+        return "" if count is None or number < count else f"{number} names no device, there are {count}"
 
 
 class NumberOfDevices(DeviceExists):
@@ -216,7 +220,7 @@ class Administrator(Condition):
         return "the client is no administrator"
 
 
-class _Proxy(Condition):
+class Proxied(Condition):
     """A condition on the handlers of a line; the word is a line handle, or a device id after ``device``."""
 
     name = "proxy"
@@ -226,7 +230,7 @@ class _Proxy(Condition):
         self.type = type_
         self.device = device
 
-    def _of(self, talk: Registry, words: tuple[int, ...]) -> int | None:
+    def device_of(self, talk: Registry, words: tuple[int, ...]) -> int | None:
         number = words[self.words[0]]
         if self.device:
             return number
@@ -234,26 +238,26 @@ class _Proxy(Condition):
         return None if line is None else line.device
 
 
-class ProxyRegistered(_Proxy):
+class ProxyRegistered(Proxied):
     """The line has a proxy handler."""
 
     text = "a proxy handler is registered for the line"
 
     def wrong(self, talk: Registry, packet: Request) -> str:
         words = packet.words
-        device = self._of(talk, words)
+        device = self.device_of(talk, words)
         there = None if device is None else talk.facts.serves_any(device, talk.now - talk.grace)
         return f"line device {device} has no proxy handler" if there is False else ""
 
 
-class ProxyServes(_Proxy):
+class ProxyServes(Proxied):
     """A proxy handler of the line serves the request."""
 
     text = "a proxy handler of the line serves this request"
 
     def wrong(self, talk: Registry, packet: Request) -> str:
         words = packet.words
-        device = self._of(talk, words)
+        device = self.device_of(talk, words)
         before = talk.now - talk.grace
         if device is None or talk.facts.serves_any(device, before) is False:
             return ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fsm.answers import ANSWERS, REFUSALS
 from fsm.gap import ANY_BINDING, doubt
 from fsm.instances import Binding, Call, Channel, Exchange, Line
-from fsm.judging import INVALRPCCONTEXT, Judging
+from fsm.judging import INVALRPCCONTEXT, PATIENCE, Judging
 from fsm.routes import UNKNOWN_ROUTE
 from fsm.tables import binding, request
 from fsm.tables.call import ENDS
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Conversation"]
 
-#: What a client waits for an answer, in seconds (3.2.2).
-PATIENCE = 5.0
 #: Creating requests that may succeed without a handle.
 _WITHOUT_HANDLE = {"Forward"}
 _STATES = tuple(CallState)
@@ -103,7 +101,8 @@ class Conversation(Judging):
         self._at(frame, time)
         if process_id == 0xFFFFFFFD:
             event = binding.ATTACHED_MANAGEMENT
-            self.facts.administrator = True
+            if self.facts.administrator is None:
+                self.facts.administrator = True
         else:
             event = binding.ATTACHED_MAILSLOT if domain_user else binding.ATTACHED_PUSH
         self.step(self.binding, event)
@@ -438,8 +437,12 @@ class Conversation(Judging):
         found = {EVENTS[n].__name__ if n in EVENTS else f"{n:#x}": count for n, count in self.told_events.items()}
         return dict(sorted(found.items()))
 
-    def finish(self) -> None:
-        """Nothing more will be seen: judge what was accepted and never completed, and say what still waits."""
+    def finish(self, until: float | None = None) -> None:
+        """Nothing more will be seen: judge what was accepted and never completed, and say what still waits.
+
+        ``until``: when the last packet of all was seen, in whatever conversation.
+        """
+        self.inspect_end(self.now if until is None else until)
         self._settle_strays()
         self.settle_denied()
         for exchange in list(self.pending.values()):

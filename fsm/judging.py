@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fsm.asking import Asking
-from fsm.attach import ALL_DEVICES, broken_by
+from fsm.attach import ALL_DEVICES, MANAGEMENT, broken_by
+from fsm.conditions import Proxied
 from fsm.finding import Finding
 from fsm.instances import App, Call, Line, Phone
 from fsm.levels import Fault, Level, verdict_of
 from fsm.tables.agents import PROXY
+from fsm.tables.binding import BindingState, ChannelState
 from fsm.tables.successes import MADE
 from fsm.wording import ALSO
 from protocol.constants import LINEERR, LINEOPENOPTION, PHONEERR
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
     from protocol.packet import Request
     from protocol.problem import Problem
 
-__all__ = ["INVALRPCCONTEXT", "Judging"]
+__all__ = ["INVALRPCCONTEXT", "PATIENCE", "Judging"]
 
 #: A positive answer that is an error all the same (2.2.5.2, Q15).
 INVALRPCCONTEXT = 0xF101
+#: What a client waits for an answer, in seconds (3.2.2); a server that has not detached by then will not.
+PATIENCE = 5.0
 _LIMIT = 1024
 #: What an error says about which handles of the request.
 _UNKNOWN: dict[int, HandleType] = {
@@ -99,6 +103,9 @@ class Judging(Asking):
             self.show(broken.rule, "3.1.4.1", summary, fault=Fault(broken.fault), event="ClientAttach")
         if result.result == 0:
             self.facts.marker = result.async_events_event
+            if asked.process_id == MANAGEMENT and self.facts.administrator is False:
+                summary = "server let a client attach with lProcessID -3 that is no administrator"
+                self.show("TRP-3.1.4.1-10", "3.1.4.1", summary, event="ClientAttach")
 
     def inspect_marker(self, exchange: Exchange) -> None:
         """NegotiateAPIVersionForAllDevices was accepted; ClientAttach had to say that it is supported."""
@@ -123,6 +130,13 @@ class Judging(Asking):
             if rule:
                 summary = f"server sent a damaged buffer of events: {problem.field}: {problem.detail}"
                 self.show(rule, "3.3.4" if stub else "3.3.4.2", summary, machine="channel", event="events")
+
+    def inspect_end(self, until: float) -> None:
+        """At the end: a binding that was detached has no event channel any more (3.1.4.3)."""
+        detached = self.binding.mask == _DETACHED and self.channel.mask == _OPEN
+        if detached and not self.partial and until - self.binding.ended > PATIENCE:
+            summary = "server left the event channel open after ClientDetach, without RemoteSPDetach"
+            self.show("TRP-3.1.4.3-02", "3.1.4.3", summary, machine="channel", event="end of the conversation")
 
     # -- successes and refusals -----------------------------------------------------------------------------------
 
@@ -181,8 +195,8 @@ class Judging(Asking):
 
     def registers(self, exchange: Exchange, packet: Request) -> None:
         """The client opens a line as handler: the types stand in LINECALLPARAMS (2.2.3.1.48)."""
-        if exchange.words[_PRIVILEGES] & LINEOPENOPTION.PROXY:
-            params = packet.call_params  # type: ignore[attr-defined]
+        if isinstance(packet, Open) and exchange.words[_PRIVILEGES] & LINEOPENOPTION.PROXY:
+            params = packet.call_params
             data = b"" if params is None else params.dev_specific or b""
             types = tuple(int.from_bytes(data[at : at + 4], "little") for at in range(0, len(data) - 3, 4))
             if types and len(self.registering) < _LIMIT:
@@ -196,10 +210,13 @@ class Judging(Asking):
 
     def passes_on(self, exchange: Exchange) -> None:
         """An agent request succeeded: the handler, where it is this client itself, had to get it."""
-        line = exchange.line
-        if not isinstance(line, Line) or line.device is None:
+        device = next(
+            (each.device_of(self, exchange.words) for each in exchange.route.conditions if isinstance(each, Proxied)),
+            None,
+        )
+        if device is None:
             return
-        key = (line.device, exchange.route.proxy)
+        key = (device, exchange.route.proxy)
         if key in self.facts.own and self.facts.passed.get(key, float("-inf")) < exchange.time:
             rules = exchange.route.packet.layout.proxy_rules
             if len(rules) > 2:
@@ -216,7 +233,8 @@ _MADE_BY: dict[tuple[type, str], str] = {
     (Phone, ""): MADE["phone.Open"],
 }
 _LIVE_NAMES = {"ready", "shutdown due", "open", "monitored", "owned"}
-_ATTACHED = {1 << state for state in (1, 2, 3)}
+_ATTACHED = {1 << state for state in (BindingState.PUSH, BindingState.PULL, BindingState.MANAGEMENT)}
+_DETACHED, _OPEN = 1 << BindingState.DETACHED, 1 << ChannelState.OPEN
 
 
 def _ended(instance: Any) -> bool:

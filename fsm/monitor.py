@@ -102,8 +102,9 @@ class Monitor:
 
     def finish(self) -> None:
         """Nothing more will come: judge what is still open."""
+        until = max((conversation.now for conversation in self.conversations), default=0.0)
         for conversation in self.conversations:
-            conversation.finish()
+            conversation.finish(until)
 
     @property
     def verdict(self) -> Verdict:

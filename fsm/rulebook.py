@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.attach import ATTACH_RULES
-from fsm.machines import MACHINES
 from fsm.routes import ROUTES
 from fsm.tables.call_requests import PRECONDITIONS
 from fsm.tables.rules import EVENT_RULES, OTHERS, Status
@@ -33,7 +32,7 @@ class Rule(NamedTuple):
 
     id: str
     section: str
-    #: Whom it binds: "server", "client" or "both".
+    #: Whom it binds: "server" or "client".
     role: str
     #: "fail-if", "on-success", "must" or "ignore-if"; of the first, the summary is what has to hold.
     kind: str
@@ -164,6 +163,3 @@ def share() -> dict[str, int]:
         kind = rule.how.partition(":")[0] if rule.status is Status.CHECKED else rule.status.value
         found[kind] = found.get(kind, 0) + 1
     return found
-
-
-assert MACHINES

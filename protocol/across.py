@@ -104,7 +104,7 @@ class Times(Several):
         wanted = self.each * packet.words[count]
         for new in (wanted + 1, wanted + self.each, wanted - 1):
             if new > 0:
-                yield Edit({size: new})
+                yield Edit({size: new}, None, packet.capacity + 2 * self.each)
 
 
 class RoomForAll(Several):

@@ -175,7 +175,8 @@ class Terminated(Check):
 def legal_bits(tables: tuple[Table, ...], allowed: int = 0) -> int:
     """All bits that members of tables have, and those which providers or later versions may use (D18)."""
     if allowed:
-        return allowed
+        # As a plain number: the complement of a member leaves out the bits that its table does not know.
+        return int(allowed)
     found = 0
     for table in tables:
         found |= table.reserved
@@ -360,12 +361,17 @@ class Room(Word):
 
     def _sized(self, packet: Any, size: int) -> Edit:
         """VarData of a size; what is sent is cut down to it."""
-        words: dict[int, int] = {}
+        # Nothing else is sent along that would need room.
+        words = {
+            other.index: ABSENT
+            for other in self.field.owner.fields
+            if other is not self.field and getattr(other, "optional", False) and hasattr(other, "size_index")
+        }
         data = variable(packet)
         if self.field.kind in ("buffer", "number"):
-            words = {self.field.index: size}
+            words[self.field.index] = size
         elif getattr(self.field, "size_index", -1) >= 0:
-            words = {self.field.size_index: size}
+            words[self.field.size_index] = size
         if self.field.direction == "in" and self.field.kind == "structure":
             start = packet.words[self.field.index]
             content = data[start : start + size]

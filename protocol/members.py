@@ -502,6 +502,14 @@ class Following(Field):
         return None if not found else plain(found, budget)
 
     def check(self, record: Record) -> Iterator[Problem]:
+        if any(field.checks for field in self.entry.layout.fields):
+            for entry in self.read(record) or ():
+                for problem in entry.problems():
+                    yield problem._replace(field=f"{self.spec}.{problem.field}")
+        yield from self._count(record)
+
+    def _count(self, record: Record) -> Iterator[Problem]:
+        """Whether as many entries are there as the count says."""
         if len(record.words) < self.index:
             return
         _, origin, limit = record.span()

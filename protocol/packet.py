@@ -264,6 +264,10 @@ class Unknown(Request, section="2.2.5.2", device="generic"):
         return found
 
 
+#: There is always something to say about such a buffer.
+Unknown.layout.suspects = (lambda record: True,)
+
+
 def decode_request(data: bytes, capacity: int | None = None, *, strict: bool = False) -> Request:
     """Read a request from the valid bytes of pBuffer.
 

@@ -140,6 +140,21 @@ OTHERS: tuple[Other, ...] = (
         "D15: 2.2.6.20 allows several, and the sentence can be read both ways",
         _OVER,
     ),
+    *(
+        Other(
+            f"TRP-3.1.4.2-{bullet}",
+            "fail-if",
+            "server",
+            f"{field} of {request} is live",
+            "agents and their sessions belong to the server, and clients that are not seen make them too",
+            _NOT,
+        )
+        for bullet, field, request in (
+            ("148-04", "hAgent", "GetAgentInfo"),
+            ("149-04", "hAgentSession", "GetAgentSessionInfo"),
+            ("150-04", "hAgent", "GetAgentSessionList"),
+        )
+    ),
     Other(
         "TRP-3.1.4.2-117-06",
         "fail-if",
@@ -162,7 +177,7 @@ OTHERS: tuple[Other, ...] = (
     ),
     Other("TRP-2.1-02", "must", "server", "events travel as ClientAttach chose", _MODEL),
     Other(
-        "TRP-2.1-03", "must", "both", "the UUIDs of 1.9 are used", "what uses others is not recognised as MS-TRP", _NOT
+        "TRP-2.1-03", "must", "server", "the UUIDs of 1.9 are used", "what uses others is not recognised as MS-TRP", _NOT
     ),
     Other(
         "TRP-2.2-01",
@@ -238,7 +253,7 @@ OTHERS: tuple[Other, ...] = (
         "must",
         "server",
         "RemoteSPDetach follows ClientDetach",
-        "table row: channel, open after its binding was detached",
+        "function: event channels at the end",
     ),
     Other("TRP-3.2.3-01", "must", "client", "the client listens where it said", "an unused endpoint is not seen", _NOT),
     Other(

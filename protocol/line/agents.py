@@ -213,7 +213,7 @@ class GetAgentInfo(
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
     line: int = field.handle("hLine", HandleType.HLINE, live="03")
-    agent: int = field.handle("hAgent", HandleType.HAGENT, live="04")
+    agent: int = field.handle("hAgent", HandleType.HAGENT)
     agent_info_context: int = field.context("lpAgentInfoContext")
     agent_info: int = field.limit("lpAgentInfo", LINEAGENTINFO, maximum="01", minimum="02")
 
@@ -234,7 +234,7 @@ class GetAgentSessionInfo(
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
     line: int = field.handle("hLine", HandleType.HLINE, live="03")
-    agent_session: int = field.handle("hAgentSession", HandleType.HAGENTSESSION, live="04")
+    agent_session: int = field.handle("hAgentSession", HandleType.HAGENTSESSION)
     agent_session_info_context: int = field.context("lpAgentSessionInfoContext")
     agent_session_info: int = field.limit("lpAgentSessionInfo", LINEAGENTSESSIONINFO, maximum="01", minimum="02")
 
@@ -255,7 +255,7 @@ class GetAgentSessionList(
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
     line: int = field.handle("hLine", HandleType.HLINE, live="03")
-    agent: int = field.handle("hAgent", HandleType.HAGENT, live="04")
+    agent: int = field.handle("hAgent", HandleType.HAGENT)
     agent_session_list_context: int = field.context("lpAgentSessionListContext")
     agent_session_list: int = field.limit("lpAgentSessionList", LINEAGENTSESSIONLIST, maximum="01", minimum="02")
 
