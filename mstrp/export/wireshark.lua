@@ -72,6 +72,18 @@ local function has(number, bit)
   return bit > 0 and math.floor(number / bit) % 2 == 1
 end
 
+-- The bits that two numbers share.
+local function both(one, other)
+  local found, bit = 0, 1
+  while one >= 1 and other >= 1 do
+    if one % 2 >= 1 and other % 2 >= 1 then
+      found = found + bit
+    end
+    one, other, bit = math.floor(one / 2), math.floor(other / 2), bit * 2
+  end
+  return found
+end
+
 local function single(number)
   while number > 1 and number % 2 == 0 do
     number = math.floor(number / 2)
@@ -173,7 +185,7 @@ local function present(record, field)
   if offset == ABSENT and (field.optional or field.d == "out") then
     return nil
   end
-  if field.only and word(record, field.only[1]) ~= field.only[2] then
+  if field.only and both(word(record, field.only[1]), field.only[2]) == 0 then
     return nil
   end
   if not field.s then
@@ -322,28 +334,9 @@ end
 
 local problems_of
 
-local function problem(found, field, detail, section, rule)
-  found[#found + 1] = { field = field, detail = detail, section = section, rule = rule }
-end
-
-local CHECKS = {}
-
-local function check_offset(record, field, found, aligned)
-  local offset, length = present(record, field)
-  if offset == nil then
-    return
-  end
-  local room, rules, section = record.limit - record.origin, field.rules or {}, record.layout.section
-  if offset % aligned ~= 0 then
-    problem(found, field.n, string.format("offset %d is not a multiple of %d", offset, aligned), section, rules.start)
-  elseif offset >= room then
-    problem(found, field.n, string.format("offset %d lies outside the %d bytes of VarData", offset, room), section,
-      rules.start)
-  end
-  if length and length > 0 and offset + length > room then
-    problem(found, field.n,
-      string.format("offset %d + %s %d runs past the %d bytes of VarData", offset, field.size, length, room), section,
-      rules["end"])
+local function problem(found, field, detail, section, rules)
+  for _, rule in ipairs(rules and #rules > 0 and rules or { "" }) do
+    found[#found + 1] = { field = field, detail = detail, section = section, rule = rule }
   end
 end
 
@@ -354,36 +347,262 @@ local function prefixed(found, prefix, inner)
   end
 end
 
-function CHECKS.x(record, field, found)
-  check_offset(record, field, found, 4)
-end
-CHECKS.g = CHECKS.x
-CHECKS.a = CHECKS.x
-
-function CHECKS.t(record, field, found)
-  local offset = present(record, field)
-  if offset == nil then
-    return
-  end
-  local room, rules, section = record.limit - record.origin, field.rules or {}, record.layout.section
-  if offset % 2 ~= 0 then
-    problem(found, field.n, string.format("offset %d is odd", offset), section, rules.aligned)
-  end
-  if offset >= room then
-    problem(found, field.n, string.format("offset %d lies outside the %d bytes of VarData", offset, room), section,
-      rules.inside)
-  elseif offset % 2 == 0 and not terminator(record.tvb, record.origin + offset, record.limit) then
-    problem(found, field.n,
-      string.format("the string at offset %d does not end inside the %d bytes of VarData", offset, room), section,
-      rules.terminated)
-  end
-end
-
-function CHECKS.s(record, field, found)
-  check_offset(record, field, found, 4)
+local function inner_of(record, field)
   local start, stop = extent(record, field)
   if start and start % 4 == 0 then
-    prefixed(found, field.n, problems_of(structure_at(STRUCTURES[field.type], record.tvb, start, stop)))
+    return structure_at(STRUCTURES[field.type], record.tvb, start, stop)
+  end
+  return nil
+end
+
+-- One function for each check that declarations name: what is wrong, or nil.
+local WRONG = {}
+
+function WRONG.start(record, field)
+  local offset = present(record, field)
+  if offset == nil then
+    return nil
+  end
+  local room = record.limit - record.origin
+  if offset % 4 ~= 0 then
+    return string.format("offset %d is not a multiple of %d", offset, 4)
+  end
+  return offset >= room and string.format("offset %d lies outside the %d bytes of VarData", offset, room) or nil
+end
+
+WRONG["end"] = function(record, field)
+  local offset, length = present(record, field)
+  local room = record.limit - record.origin
+  if offset and length and length > 0 and offset + length > room then
+    return string.format("offset %d + %s %d runs past the %d bytes of VarData", offset, field.size, length, room)
+  end
+  return nil
+end
+
+function WRONG.aligned(record, field)
+  local offset = present(record, field)
+  return offset and offset % 2 ~= 0 and string.format("offset %d is odd", offset) or nil
+end
+
+function WRONG.inside(record, field)
+  local offset = present(record, field)
+  local room = record.limit - record.origin
+  if offset and offset >= room and offset % 2 == 0 then
+    return string.format("offset %d lies outside the %d bytes of VarData", offset, room)
+  end
+  return nil
+end
+
+function WRONG.terminated(record, field)
+  local offset = present(record, field)
+  if offset == nil or offset % 2 ~= 0 then
+    return nil
+  end
+  local start, room = record.origin + offset, record.limit - record.origin
+  if start < record.limit and not terminator(record.tvb, start, record.limit) then
+    return string.format("the string at offset %d does not end inside the %d bytes of VarData", offset, room)
+  end
+  return nil
+end
+
+-- Checks of a number that goes to the server.
+local NUMBERS = {}
+
+function NUMBERS.legal(number, record, field, check)
+  local fault
+  if check.choices then
+    fault = not check.choices[number] and both(number, check.bits) == 0
+      and string.format("0x%x is none of its values", number)
+  elseif number == 0 then
+    fault = not check.zero and "0 is none of its values"
+  else
+    local strange = number - both(number, check.bits)
+    if strange ~= 0 then
+      fault = string.format("0x%x stands for nothing", strange)
+    elseif not single(number) and check.one then
+      fault = string.format("0x%x has more than one bit", number)
+    elseif not single(number) and check.unknown and both(number, 2) == 0 then
+      fault = string.format("0x%x has several bits without UNKNOWN", number)
+    end
+  end
+  return fault and string.format("0x%x: %s", number, fault) or nil
+end
+
+function NUMBERS.nonzero(number)
+  return number == 0 and "it is 0" or nil
+end
+NUMBERS.wanted = NUMBERS.nonzero
+
+function NUMBERS.minimum(number, record, field, check)
+  return number < check.least and string.format("%d is less than the %d bytes of its fixed part", number, check.least)
+    or nil
+end
+
+function NUMBERS.maximum(number, record, field, check)
+  return number > 0x40000 and string.format("0x%x is more than 0x%x", number, 0x40000) or nil
+end
+
+function NUMBERS.fits(number, record)
+  local room = record.capacity - FIXED
+  return number > room and string.format("%d is more than the %d bytes of VarData", number, room) or nil
+end
+
+function NUMBERS.room(number, record, field, check)
+  if check.sent and present(record, field) == nil then
+    return nil
+  end
+  local room = record.capacity - FIXED
+  return room < check.least
+    and string.format("VarData of %d bytes cannot hold the %d bytes of %s", room, check.least, check.type) or nil
+end
+
+function NUMBERS.listed(number, record, field, check)
+  for _, known in ipairs(check.known) do
+    if known == number then
+      return nil
+    end
+  end
+  return string.format("0x%08x is no known version", number)
+end
+
+function NUMBERS.ordered(number, record, field, check)
+  local highest = word(record, check.highest)
+  return number > highest and string.format("0x%08x is above dwVersionCurrent 0x%08x", number, highest) or nil
+end
+
+function NUMBERS.overlap(number, record, field, check)
+  local highest = word(record, check.highest)
+  if number > highest then
+    return nil
+  end
+  for _, known in ipairs(check.known) do
+    if number <= known and known <= highest then
+      return nil
+    end
+  end
+  return string.format("no known version lies in 0x%08x..0x%08x", number, highest)
+end
+
+for name, wrong in pairs(NUMBERS) do
+  WRONG[name] = function(record, field, check)
+    if (record.carries and not record.carries["in"]) or field.i >= record.count then
+      return nil
+    end
+    return wrong(word(record, field.i), record, field, check)
+  end
+end
+
+function WRONG.valid(record, field)
+  local inner = inner_of(record, field)
+  for _, each in ipairs(inner and problems_of(inner) or {}) do
+    if each.rule and each.rule ~= "" then
+      return string.format("%s: %s", each.field, each.detail)
+    end
+  end
+  return nil
+end
+
+function WRONG.whole(record, field, check)
+  local number = record.count > 0 and word(record, field.i) or 0
+  return number < check.least and string.format("%d is less than the fixed part of %d", number, check.least) or nil
+end
+
+WRONG["pair start"] = function(record, field)
+  if field.i + 1 >= record.count or word(record, field.i) == 0 then
+    return nil
+  end
+  local offset, room = word(record, field.i + 1), record.tvb:len() - record.origin
+  if offset % 4 ~= 0 then
+    return string.format("%sOffset %d is not a multiple of 4", field.n, offset)
+  end
+  return offset >= room and string.format("%sOffset %d lies outside VarData", field.n, offset) or nil
+end
+
+WRONG["pair end"] = function(record, field)
+  if field.i + 1 >= record.count or word(record, field.i) == 0 then
+    return nil
+  end
+  local size, offset = word(record, field.i), word(record, field.i + 1)
+  return offset + size > record.tvb:len() - record.origin
+    and string.format("%sOffset %d + %sSize %d runs past VarData", field.n, offset, field.n, size) or nil
+end
+
+-- Checks that look at several fields.
+local ACROSS = {}
+
+ACROSS["not-both-zero"] = function(record, check)
+  for _, index in ipairs(check.at) do
+    if word(record, index) ~= 0 then
+      return nil
+    end
+  end
+  return table.concat(check.specs, " and ") .. " are 0"
+end
+
+function ACROSS.differ(record, check)
+  local one, other = word(record, check.at[1]), word(record, check.at[2])
+  return one ~= 0 and one == other and string.format("%s is the same 0x%x", check.specs[2], one) or nil
+end
+
+function ACROSS.times(record, check)
+  local size, count = word(record, check.at[1]), word(record, check.at[2])
+  return size ~= 0 and size ~= check.each * count and string.format("%d is not %d * %d", size, check.each, count) or nil
+end
+
+ACROSS["room-for-all"] = function(record, check)
+  local wanted, room = 0, record.capacity - FIXED
+  for _, index in ipairs(check.at) do
+    wanted = wanted + word(record, index)
+  end
+  return wanted > room and string.format("VarData of %d bytes cannot hold %.0f", room, wanted) or nil
+end
+
+function ACROSS.excludes(record, check)
+  local number = word(record, check.at[1])
+  local alone, others = both(number, check.alone), both(number, check.others)
+  if alone == 0 and others == 0 then
+    return string.format("0x%x has no bit of 0x%x", number, check.either)
+  end
+  return alone ~= 0 and others ~= 0 and string.format("0x%x has 0x%x and 0x%x", number, check.alone, others) or nil
+end
+
+function ACROSS.covers(record, check)
+  local wanted, room = check.each * word(record, check.at[1]), record.tvb:len() - FIXED
+  return wanted > room and string.format("VarData of %d bytes cannot hold %.0f", room, wanted) or nil
+end
+
+function ACROSS.member(record, check)
+  for _, field in ipairs(record.layout.fields) do
+    if field.i == check.at[1] then
+      local inner = inner_of(record, field)
+      if inner and inner.count > check.member and word(inner, check.member) ~= check.number then
+        return string.format("its %s is 0x%x", check.name_of, word(inner, check.member))
+      end
+    end
+  end
+  return nil
+end
+
+local function across(record, found)
+  for _, check in ipairs(record.layout.across or {}) do
+    local applies = record.carries["in"]
+    if applies and check.when then
+      applies = both(word(record, check.at[2]), check.when) ~= 0
+    end
+    local detail = applies and ACROSS[check.c](record, check) or nil
+    if detail then
+      problem(found, check.specs[1], detail, record.layout.section, check.rules)
+    end
+  end
+end
+
+-- What follows from the kind of a field, beside the checks that its declaration names.
+local CHECKS = {}
+
+function CHECKS.s(record, field, found)
+  local inner = inner_of(record, field)
+  if inner then
+    prefixed(found, field.n, problems_of(inner))
   end
 end
 CHECKS.b = CHECKS.s
@@ -399,7 +618,7 @@ function CHECKS.p(record, field, found)
   local section = record.layout.section
   if record.origin + offset + length > record.limit then
     problem(found, field.n, string.format("%sOffset %d + %sSize %d runs past the %d bytes of %s", field.n, offset,
-      field.n, length, record.limit - record.origin, record.layout.name), section, (field.rules or {})["end"])
+      field.n, length, record.limit - record.origin, record.layout.name), section)
   elseif field.counted and field.c == "array" then
     local step = field.entry and 4 * STRUCTURES[field.entry].words or 4
     local count = word(record, field.counted)
@@ -415,6 +634,14 @@ function CHECKS.F(record, field, found)
     return
   end
   local step, count = following_step(record, field), word(record, field.counted)
+  if field.deep then
+    local start = record.origin + 4 * field.i
+    for place = 0, math.min(count, math.floor(math.max(0, record.limit - start) / step)) - 1 do
+      local at = start + place * step
+      prefixed(found, field.n, problems_of(structure_at(STRUCTURES[field.entry], record.tvb, at, at + step,
+        record.origin, record.limit)))
+    end
+  end
   if 4 * field.i + count * step > record.limit - record.origin then
     problem(found, field.n, string.format("%d entries of %d bytes do not fit into %d bytes", count, step,
       record.limit - record.origin), record.layout.section)
@@ -456,6 +683,23 @@ function CHECKS.U(record, field, found)
   end
 end
 
+local function field_problems(record, found)
+  for _, field in ipairs(record.layout.fields) do
+    local check = CHECKS[field.k]
+    if check then
+      check(record, field, found)
+    end
+    local applies = not field.only or both(word(record, field.only[1]), field.only[2]) ~= 0
+    for _, each in ipairs(applies and field.checks or {}) do
+      local detail = WRONG[each.c](record, field, each)
+      if detail then
+        problem(found, field.n, detail, record.layout.section, each.rules)
+      end
+    end
+  end
+  return found
+end
+
 -- Everything that is wrong with a structure.
 problems_of = function(record)
   local found, layout = {}, record.layout
@@ -475,23 +719,7 @@ problems_of = function(record)
         4 * shortest), layout.section)
     end
   end
-  for _, field in ipairs(layout.fields) do
-    local check = CHECKS[field.k]
-    if check then
-      check(record, field, found)
-    end
-  end
-  return found
-end
-
-local function field_problems(record, found)
-  for _, field in ipairs(record.layout.fields) do
-    local check = CHECKS[field.k]
-    if check then
-      check(record, field, found)
-    end
-  end
-  return found
+  return field_problems(record, found)
 end
 
 local function show_problems(tree, found)
@@ -851,13 +1079,14 @@ local function outcome(code)
   return string.format("0x%x", code)
 end
 
-local function show_message(tree, buffer, call)
+local function show_message(tree, buffer, call, capacity)
   local phase = call.phase
   local length = buffer:len()
   local number = phase == "request" and length >= 4 and buffer(0, 4):le_uint() or call.func
   local layout = number and REQUESTS[number] or UNKNOWN
   local record = {
     layout = layout, tvb = buffer, start = 0, origin = FIXED, limit = length, count = FIXED / 4,
+    capacity = phase == "request" and capacity or length,
     carries = phase == "request" and REQUEST_CARRIES or RESPONSE_CARRIES,
   }
   tree:add(F.packet, layout.name):set_generated()
@@ -880,11 +1109,16 @@ local function show_message(tree, buffer, call)
     text = text .. (more ~= "" and " " .. more or "")
   end
   show_fields(tree, record, { left = 4 * length + 4096 }, "")
-  local found = {}
+  local found, asked = {}, phase == "request"
   if length < FIXED then
     problem(found, "pBuffer", string.format("%d bytes are less than the fixed part of %d", length, FIXED),
-      layout.section)
+      layout.section, asked and length < 4 and { "TRP-3.1.4.2-GEN-02" } or nil)
   end
+  if asked and record.capacity < FIXED then
+    problem(found, "lNeededSize", string.format("%d is less than the fixed part of %d", record.capacity, FIXED),
+      "3.1.4.2", { "TRP-3.1.4.2-GEN-01" })
+  end
+  across(record, found)
   field_problems(record, found)
   if layout == UNKNOWN then
     if length > 0 then
@@ -892,7 +1126,7 @@ local function show_message(tree, buffer, call)
     end
     if phase == "request" then
       problem(found, "Req_Func", string.format("%d is the number of no request", head), "3.1.4.2",
-        "TRP-3.1.4.2-GEN-04")
+        { "TRP-3.1.4.2-GEN-04" })
     end
   end
   show_problems(tree, found)
@@ -1075,10 +1309,14 @@ local function body_of(reader, needed)
   if not at then
     return nil
   end
+  local capacity = maximum
   for _, name in ipairs(needed) do
     local range = reader:long(name)
     if range then
       local number = range:le_uint()
+      if name == "lNeededSize" then
+        capacity = number
+      end
       local wanted = (name == "plUsedSize") and size or maximum
       if number ~= wanted then
         local what = name == "plUsedSize" and "actual_count" or "max_count"
@@ -1089,7 +1327,7 @@ local function body_of(reader, needed)
       end
     end
   end
-  return at, size
+  return at, size, capacity
 end
 
 local SIZES = {
@@ -1391,7 +1629,7 @@ local function show_call(root, stub, call)
     return { what }
   end
   local context = what ~= "ClientRequest response" and reader:context("phContext") or nil
-  local at, size = body_of(reader, SIZES[what])
+  local at, size, capacity = body_of(reader, SIZES[what])
   if not at then
     local tree = show_head(root, whole, call)
     show_notes(tree, reader)
@@ -1421,7 +1659,7 @@ local function show_call(root, stub, call)
   if context then
     tree:add(F.phContext, context)
   end
-  local texts = { show_message(tree, buffer, call) }
+  local texts = { show_message(tree, buffer, call, capacity) }
   show_notes(tree, reader)
   if call.phase == "response" and call.func == 0 and size > FIXED and buffer(0, 4):le_uint() == 0 then
     local used = math.min(buffer(4 * EVENTS_USED, 4):le_uint(), size - FIXED)

@@ -10,6 +10,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from protocol import completions
+from protocol.across import Covers, Excludes, Member, Times
+from protocol.checks import KNOWN_VERSIONS
 from protocol.event import COMPLETIONS, EVENTS, Reply, UnknownEvent
 from protocol.fields import Block, Buffer, Flag, GuidAt, Handle, Inner, Items, Mode, Number, Offset, Text
 from protocol.generic import GetAsyncEvents
@@ -21,6 +23,7 @@ from protocol.rpc.pdu import BIND_TIME_FEATURES, NDR64
 from protocol.tables import TABLES, Flags, members, spelling
 
 if TYPE_CHECKING:
+    from protocol.check import Check
     from protocol.record import Field, Layout
     from protocol.structure import Structure
     from protocol.tables import Table
@@ -136,7 +139,8 @@ def _completion(kind: Any, names: _Names) -> dict[str, Any]:
 
 def _layout(layout: Layout, names: _Names, prefix: str) -> dict[str, Any]:
     fields = [_field(field, names, prefix) for field in layout.fields]
-    return {"name": layout.name, "section": layout.section, "words": layout.words, "fields": fields}
+    found = {"name": layout.name, "section": layout.section, "words": layout.words, "fields": fields}
+    return {**found, "across": [_across(check) for check in layout.across]} if layout.across else found
 
 
 def _field(field: Field, names: _Names, prefix: str) -> dict[str, Any]:
@@ -160,9 +164,64 @@ def _field(field: Field, names: _Names, prefix: str) -> dict[str, Any]:
             found["h"] = True
     else:
         _member(field, key, names, found)
-    rules = {check: field.owner.rule(bullet) for check, bullet in getattr(field, "rules", {}).items() if bullet}
-    if rules and found["k"] != "b":
-        found["rules"] = rules
+    checks = [*(field.inner.checks if isinstance(field, Buffer) else ()), *field.checks]
+    if checks:
+        found["checks"] = [_check(check) for check in checks]
+    if field.only is not None:
+        found["only"] = [field.only_index, int(field.only[1])]
+    return found
+
+
+def _check(check: Check) -> dict[str, Any]:
+    """A check of a field with what the script needs to repeat it."""
+    field = check.field
+    found: dict[str, Any] = {"c": f"pair {check.name}" if isinstance(field, Pair) else check.name}
+    if check.rules:
+        found["rules"] = list(check.rules)
+    if check.name in ("minimum", "room"):
+        found["least"] = 4 * field.type.lengths[0] if field.type is not None else 16
+        found["type"] = getattr(field.type, "__name__", "")
+    if check.name == "room" and hasattr(field, "present") and field.direction == "in":
+        found["sent"] = True
+    if check.name == "whole":
+        found["least"] = field.owner.shortest
+    if check.name == "listed":
+        found["known"] = [version for version in KNOWN_VERSIONS if version >= field.oldest]
+    if check.name in ("ordered", "overlap"):
+        found |= {"highest": field.owner.index("dwVersionCurrent"), "known": list(KNOWN_VERSIONS)}
+    if check.name == "legal":
+        found |= _legal(field)
+    return found
+
+
+def _legal(field: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"bits": int(field.bits)}
+    if field.choices:
+        found["choices"] = dict.fromkeys(sorted(field.choices), True)
+    if field.zero or field.cardinality in ("zero-or-more", "one-or-zero", "unstated", "one-unless-unknown"):
+        found["zero"] = True
+    if field.cardinality in ("one", "one-or-zero") and not field.mask:
+        found["one"] = True
+    if field.cardinality == "one-unless-unknown":
+        found["unknown"] = True
+    return found
+
+
+def _across(check: Any) -> dict[str, Any]:
+    """A check that looks at several fields."""
+    found: dict[str, Any] = {"c": check.name, "at": list(check.indexes), "specs": list(check.specs)}
+    if check.rules:
+        found["rules"] = list(check.rules)
+    if isinstance(check, (Times, Covers)):
+        found["each"] = check.each
+    if isinstance(check, Excludes):
+        alone, others = int(check.alone), int(check.others)
+        found |= {"alone": alone, "others": others, "either": alone | others}
+    if isinstance(check, (Covers, Member)):
+        found["when"] = int(check.when[1])
+    if isinstance(check, Member):
+        index = check.field.type.layout.index(check.member)
+        found |= {"member": index, "name_of": check.member, "number": int(check.number)}
     return found
 
 
@@ -172,8 +231,6 @@ def _offset(field: Offset, key: str, names: _Names, found: dict[str, Any]) -> No
         found["optional"] = True
     if field.size_index >= 0:
         found |= {"s": field.size_index, "size": field.size}
-    if field.only is not None:
-        found["only"] = [field.only_index, int(field.only[1])]
     if isinstance(field, Inner):
         found |= {"k": "s", "type": names.structure(field.type)}
     elif isinstance(field, Items):
@@ -204,6 +261,8 @@ def _member(field: Field, key: str, names: _Names, found: dict[str, Any]) -> Non
         found |= {"k": "E", "type": names.structure(field.type)}
     elif isinstance(field, Following):
         found |= {"k": "F", "entry": names.structure(field.entry), "counted": field.count_index}
+        if any(inner.checks for inner in field.entry.layout.fields):
+            found["deep"] = True
     elif isinstance(field, Rest):
         found |= {"k": "R", "unit": field.unit, "size": field.length}
         if field.length_index >= 0:
