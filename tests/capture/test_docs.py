@@ -1,0 +1,23 @@
+"""The page on captures says what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mstrp.capture.limits import Limits
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "captures.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_limits_is_right() -> None:
+    """All limits are on the page, with their defaults."""
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| ([\d,]+) \|", PAGE, re.MULTILINE))
+    defaults = {name.replace("_", "-"): f"{int(value):,}" for name, value in Limits()._asdict().items()}
+    assert rows == defaults
+
+
+def test_the_example_runs() -> None:
+    """The example of a program's own transport runs as it stands."""
+    for code in re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
+        exec(compile(code, "captures.md", "exec"), {})  # noqa: S102
