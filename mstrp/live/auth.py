@@ -164,7 +164,8 @@ def initiator(
 
 def _options(kind: str) -> Any:
     """NTLM and the negotiation are pyspnego's own; Kerberos is the machine's."""
-    return spnego.NegotiateOptions.none if kind == "kerberos" else spnego.NegotiateOptions.use_negotiate
+    options = spnego.NegotiateOptions
+    return {"ntlm": options.use_ntlm, "negotiate": options.use_negotiate}.get(kind, options.none)
 
 
 class Users:

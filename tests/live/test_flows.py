@@ -10,6 +10,7 @@ from puppet import Puppet, perform
 from world import judge, run, serving
 
 from mstrp.generate.flows import FLOWS
+from mstrp.live.auth import Users, initiator
 from protocol.rpc.pdu import NDR20, NDR64
 
 
@@ -30,6 +31,35 @@ def test_flow(name: str, events: str, recording: Path) -> None:
         judge(recording, flow.warns | _REFUSED.get(name, frozenset()))
 
 
+@pytest.mark.parametrize("name", FLOWS)
+def test_sealed_flow(name: str, recording: Path) -> None:
+    """The same sealed in both directions; the monitor reads it with the passwords."""
+    flow = FLOWS[name]
+    kind = "negotiate" if len(name) % 2 else "ntlm"
+
+    async def live() -> None:
+        puppet = Puppet()
+        secret = {
+            "security": _USERS.acceptor(),
+            "required_level": 6,
+            "event_security": initiator(kind, "exchange", "service"),
+        }
+        async with serving(recording, puppet, **secret) as world:
+            await perform(
+                world.server,
+                puppet,
+                flow.play(),
+                strict=not flow.warns and not flow.closes,
+                security=initiator(kind, "alice", "secret"),
+                event_security=_SERVICE.acceptor(),
+                event_level=6,
+            )
+
+    run(live())
+    judge(recording, flow.warns | _REFUSED.get(name, frozenset()), passwords=("secret", "service"))
+
+
+_USERS, _SERVICE = Users({"alice": "secret"}), Users({"exchange": "service"})
 #: Requests on what the server has closed: the client cannot know yet, the refusal is a warning about it.
 _REFUSED = {
     "forced-close": frozenset({"TRP-3.1.4.2-009-01"}),

@@ -37,7 +37,7 @@ def test_plain(scenario: Scenario, ndr: str, events: str, recording: Path) -> No
 @pytest.mark.parametrize("kind", ["ntlm", "negotiate"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.section)
 def test_sealed(scenario: Scenario, kind: str, recording: Path) -> None:
-    """A scenario sealed in both directions, the event connection included: the same, and nothing in it can be read."""
+    """A scenario sealed in both directions: nothing can be read in the recording without the passwords, with them it is judged."""
     secret = {
         "security": _USERS.acceptor(),
         "required_level": 6,
@@ -53,5 +53,8 @@ def test_sealed(scenario: Scenario, kind: str, recording: Path) -> None:
             event_level=6,
         )
     )
-    assert "DEMO".encode("utf-16-le") not in recording.read_bytes()
-    assert "1001".encode("utf-16-le") not in recording.read_bytes()
+    assert "Line 0".encode("utf-16-le") not in recording.read_bytes()
+    assert "5551000".encode("utf-16-le") not in recording.read_bytes()
+    (session,) = judge(recording, passwords=("secret", "service")).sessions
+    assert session.requests["Initialize"] == 1
+    assert session.model == ("management" if scenario.management else "push")

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsm.levels import Verdict
+from mstrp.capture.hints import Setup
 from mstrp.checking import check_capture
 from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.recorder import Recorder
 from mstrp.live.server import Options, Server
+from protocol.rpc.unseal import hashes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -29,9 +31,9 @@ class World:
         return self.server.address
 
 
-def judge(path: Path, allowed: frozenset[str] = frozenset()) -> Any:
+def judge(path: Path, allowed: frozenset[str] = frozenset(), passwords: tuple[str, ...] = ()) -> Any:
     """The recording has no finding but those that are allowed, and nothing in it is damaged."""
-    result = check_capture(str(path))
+    result = check_capture(str(path), setup=Setup(secrets=tuple(hashes(list(passwords)))))
     assert result.error is None
     assert not result.notes, result.notes
     wrong = [finding for finding in result.findings if finding.rule not in allowed]

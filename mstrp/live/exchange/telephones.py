@@ -116,9 +116,7 @@ class Telephones(Provider):
             "status_flags": int(PHONESTATUSFLAGS.CONNECTED),
             "ring_mode": found.ring[0],
             "ring_volume": found.ring[1],
-            "display": VARSTRING(
-                string="".join(found.display).rstrip(), string_format=int(STRINGFORMAT.UNICODE)
-            ),
+            "display": VARSTRING(string="".join(found.display).rstrip(), string_format=int(STRINGFORMAT.UNICODE)),
         }
         for number, name in zip((1, 2, 4), _DEVICES, strict=True):
             fields[f"{name}_hook_switch_mode"] = found.values["hook_switch"][number]
