@@ -1362,7 +1362,7 @@ local function pdus_of()
     elseif #found > 0 and name == "dcerpc.decrypted_stub_data" and found[#found].opened == nil then
       found[#found].opened = info.len > 0 and info.range or false
     elseif name == "smb2.fid" or name == "smb.fid" then
-      pipe = tostring(info.value)
+      pipe = info.display
     end
   end
   return found

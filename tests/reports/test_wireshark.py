@@ -11,6 +11,7 @@ import pytest
 from dissected import TSHARK, dissect
 
 from mstrp.capture.files import Source
+from mstrp.capture.hints import Setup
 from mstrp.checking import check_capture
 from mstrp.export.wireshark import lua_dissector
 from mstrp.generate import Wire
@@ -30,6 +31,7 @@ from protocol.ndr import (
     RemoteSPEventProcResult,
 )
 from protocol.packet import REQUESTS
+from protocol.rpc.unseal import hashes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +55,7 @@ CAPTURES = [
     "impacket-scapy_s45_transfer_typical_fragmented.pcap",
     "impacket-scapy_s45_transfer_typical_pcapng.pcapng",
     "scapy-scapy_s45_transfer_typical_ndr64.pcap",
+    "scapy-scapy_s45_transfer_typical_np.pcap",
     "wine-wine_ndr20_noauth.pcap",
 ]
 
@@ -64,10 +67,10 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def decoded(capture: str | Source) -> list[dict[str, Any]]:
+def decoded(capture: str | Source, setup: Setup | None = None) -> list[dict[str, Any]]:
     """What decode says, without what only one of the two can know."""
     found: list[dict[str, Any]] = []
-    check_capture(capture, on_packet=lambda packet: found.append(packet_dict(packet)))
+    check_capture(capture, on_packet=lambda packet: found.append(packet_dict(packet)), setup=setup or Setup())
     wanted = []
     for packet in found:
         if "fields" not in packet:
@@ -134,6 +137,15 @@ def _same(mine: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
 def test_shows_what_decode_shows(captures: Path, script: Path, name: str) -> None:
     """Every packet of a recording has the same fields, values, completion and problems as in `mstrp decode`."""
     _same(decoded(str(captures / name)), shown(dissect(captures / name, script)))
+
+
+def test_shows_sealed_traffic_with_the_password(captures: Path, script: Path) -> None:
+    """What Wireshark unseals with the password of an account is what decode unseals with it."""
+    sealed = captures / "scapy-scapy_s45_transfer_typical_ntlm_privacy.pcap"
+    setup = Setup(secrets=tuple(hashes(["Passw0rd!"])))
+    mine = decoded(str(sealed), setup)
+    assert len(mine) > 30
+    _same(mine, shown(dissect(sealed, script, "-o", "ntlmssp.nt_password:Passw0rd!")))
 
 
 #: Words that lie near the bounds of checks.
