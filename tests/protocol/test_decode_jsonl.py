@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+#: What every object has, and what a completion has beside it; more may be there.
+_PROMISED = ("frame", "time", "session", "direction", "method", "phase", "packet", "device", "section", "completes")
+_PROMISED += ("fields", "values")
+
+
 def _name(kind: Any) -> str:
     return f"{kind.device}.{kind.layout.name}"
 
@@ -127,5 +132,5 @@ def test_the_other_methods_appear_with_their_parameters(
     talk.ask(asked, line.MakeCall(ack=7))
     talk.tell(line.MakeCall.Completion(context=9, request_id=7, call=0x10005), EVENTS[2](call_state=0x100, mode=1))
     talk.end()
-    assert main(["decode", "--format", "jsonl", talk.save(tmp_path / "talk.pcap")]) == 0
-    golden("decode/session.jsonl", capsys.readouterr().out)
+    shown = [{key: packet[key] for key in _PROMISED if key in packet} for packet in _decoded(talk, tmp_path, capsys)]
+    golden("decode/session.jsonl", "".join(json.dumps(packet) + "\n" for packet in shown))

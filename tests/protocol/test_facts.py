@@ -25,6 +25,7 @@ FACTS: dict[str, Any] = json.loads(Path(__file__).with_name("facts.json").read_t
 FAMILIES = tuple(FACTS)
 DECISIONS = Path(__file__).parents[2] / "docs" / "decisions.md"
 _ABSENT = object()
+_few = settings(max_examples=max(12, settings().max_examples // 3))
 
 #: Where a declaration follows a written decision instead of what is printed: what stands there, and whose id it is.
 DECIDED = {
@@ -140,6 +141,7 @@ def _slipped(tree: Any, path: tuple[Any, ...]) -> Any:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@_few
 @given(data=st.data())
 def test_a_slip_in_the_facts_shows(family: str, data: st.DataObject) -> None:
     """Changing any one value of the facts makes them disagree with the declarations, at that place."""
@@ -212,9 +214,6 @@ def _slips(family: str) -> list[tuple[Any, str]]:
                     continue
                 found.append((field, name))
     return found
-
-
-_few = settings(max_examples=max(12, settings().max_examples // 3))
 
 
 @pytest.mark.parametrize("family", _LAYOUTS)

@@ -16,7 +16,7 @@ from protocol.problem import DecodeError
 from protocol.structure import STRUCTURES
 from protocol.structures import proxy
 
-_many = settings(max_examples=3 * settings().max_examples)
+_many = settings(max_examples=2 * settings().max_examples)
 _REQUESTS = st.sampled_from(list(REQUESTS.values()))
 _EVENTS = st.sampled_from([*EVENTS.values(), *COMPLETIONS.values()])
 _STRUCTURES = st.sampled_from([*STRUCTURES.values(), *proxy.BODIES.values()])

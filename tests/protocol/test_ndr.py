@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hostile import mutated, poke
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import recorded
 from strategies import texts
@@ -18,6 +18,7 @@ from protocol.problem import DecodeError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_few = settings(max_examples=max(12, settings().max_examples // 4))
 _CONTEXT = bytes(range(20))
 _SYNTAX = pytest.mark.parametrize("ndr64", [False, True], ids=["NDR20", "NDR64"])
 _METHOD = {method.name: method for method in ndr.METHODS.values()}
@@ -28,6 +29,7 @@ _FILLS = (0x00, 0xAB)
 
 @_SYNTAX
 @pytest.mark.parametrize(("method", "phase"), PHASES, ids=lambda part: getattr(part, "name", part))
+@_few
 @given(data=st.data())
 def test_parameters_read_back_as_written(method: ndr.Method, phase: str, ndr64: bool, data: st.DataObject) -> None:
     """Decoding an encoded stub gives the same parameters without problems, whatever the padding consists of."""
@@ -38,6 +40,7 @@ def test_parameters_read_back_as_written(method: ndr.Method, phase: str, ndr64: 
 
 @_SYNTAX
 @pytest.mark.parametrize(("method", "phase"), PHASES, ids=lambda part: getattr(part, "name", part))
+@_few
 @given(data=st.data())
 def test_any_bytes_are_a_stub_or_a_decode_error(
     method: ndr.Method, phase: str, ndr64: bool, data: st.DataObject

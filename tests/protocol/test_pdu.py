@@ -15,7 +15,7 @@ from strategies import words
 from protocol.problem import DecodeError
 from protocol.rpc.pdu import HEADER, Auth, Call, Fault, Flag, Header, Kind, encode, parse
 
-_many = settings(max_examples=4 * settings().max_examples)
+_many = settings(max_examples=2 * settings().max_examples)
 
 
 def _without_pad(body: Any, pad: int) -> Any:

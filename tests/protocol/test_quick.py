@@ -21,7 +21,7 @@ from protocol.quick import READERS
 if TYPE_CHECKING:
     from pathlib import Path
 
-_many = settings(max_examples=2 * settings().max_examples)
+_many = settings(max_examples=settings().max_examples)
 _METHOD = {method.name: method for method in ndr.METHODS.values()}
 _CONTEXT = bytes(range(20))
 _REQUESTS = st.sampled_from(list(REQUESTS.values()))

@@ -31,7 +31,7 @@ from protocol.structures import FLOWSPEC, LINECALLPARAMS, LINEFORWARD, LINEFORWA
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_few = settings(max_examples=2 * settings().max_examples)
+_few = settings(max_examples=settings().max_examples)
 _ROOT = Path(__file__).parents[2]
 
 
