@@ -1,6 +1,6 @@
 """Packets per second through ``mstrp check`` beside ``tshark -q -z io,stat,0`` on the same capture, in CPU time.
 
-    python benchmarks/throughput.py [--packets 100000] [--rounds 5] [--calls-per-client 50]
+    python benchmarks/throughput.py [--packets 100000] [--clients 20] [--rounds 5]
 
 The two run in turn, several rounds; the best of each counts, since everything above it is noise of the machine.
 What a program needs to start is measured with a capture of one session and shown apart.
@@ -17,8 +17,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+<<<<<<< Updated upstream
 from mstrp.generate.captures import play
 from mstrp.generate.wire import Wire
+=======
+from mstrp.generate import Wire, play
+>>>>>>> Stashed changes
 
 
 def generate(path: Path, **choices: int) -> int:
