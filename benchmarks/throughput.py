@@ -17,12 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-<<<<<<< Updated upstream
-from mstrp.generate.captures import play
-from mstrp.generate.wire import Wire
-=======
 from mstrp.generate import Wire, play
->>>>>>> Stashed changes
 
 
 def generate(path: Path, **choices: int) -> int:
