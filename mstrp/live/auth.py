@@ -8,6 +8,7 @@ The first PDU tells which it is.
 from __future__ import annotations
 
 import contextlib
+import hmac
 import os
 import tempfile
 import threading
@@ -230,20 +231,52 @@ class _Acceptor(SecurityContext):
 
     def step(self, token: bytes) -> bytes:
         """Take a token of the client and give the next one for it."""
-        with self._users.known(_claimed(token)):
+        start = token.find(b"NTLMSSP\0\x03\0\0\0")
+        if start < 0:
+            with self._users.known(set()):
+                return super().step(token)
+        message = token[start:]
+        with self._users.known({_claimed(message)}), _as_sent(_part(message, 20)):
             return super().step(token)
 
 
-def _claimed(token: bytes) -> set[str]:
-    """The name in an NTLM AUTHENTICATE_MESSAGE, which may stand inside a SPNEGO token; nothing when there is none."""
-    start = token.find(b"NTLMSSP\0\x03\0\0\0")
-    if start < 0:
-        return set()
-    found = token[start:]
-    parts = []
-    for place in (28, 36):
-        size = int.from_bytes(found[place : place + 2], "little")
-        offset = int.from_bytes(found[place + 4 : place + 8], "little")
-        wide = int.from_bytes(found[60:64], "little") & 1
-        parts.append(found[offset : offset + size].decode("utf-16-le" if wide else "latin-1", "replace"))
-    return {f"{parts[0]}\\{parts[1]}"}
+def _part(message: bytes, place: int) -> bytes:
+    """What a security buffer of an NTLM message points at: length, room, offset."""
+    size = int.from_bytes(message[place : place + 2], "little")
+    offset = int.from_bytes(message[place + 4 : place + 8], "little")
+    return message[offset : offset + size]
+
+
+def _claimed(message: bytes) -> str:
+    """The name in an NTLM AUTHENTICATE_MESSAGE."""
+    encoding = "utf-16-le" if int.from_bytes(message[60:64], "little") & 1 else "latin-1"
+    domain, user = (_part(message, place).decode(encoding, "replace") for place in (28, 36))
+    return f"{domain}\\{user}"
+
+
+@contextlib.contextmanager
+def _as_sent(response: bytes) -> Iterator[None]:
+    """Have the proof computed over the client's own bytes.
+
+    pyspnego takes the attributes of an NTLMv2 response apart and puts them together again, in its own order. Other stacks
+    (impacket) have another order, and their proof would not be recognised.
+    """
+    from spnego import _ntlm
+
+    usual = _ntlm.compute_response_v2
+    blob = response[16:]
+
+    def compute(key: bytes, challenge: bytes, *rest: Any) -> tuple[bytes, bytes, bytes]:
+        _, old, _ = usual(key, challenge, *rest)
+        proof = _hmac(key, challenge + blob)
+        return proof + blob, old, _hmac(key, proof)
+
+    _ntlm.compute_response_v2 = compute
+    try:
+        yield
+    finally:
+        _ntlm.compute_response_v2 = usual
+
+
+def _hmac(key: bytes, data: bytes) -> bytes:
+    return hmac.digest(key, data, "md5")
