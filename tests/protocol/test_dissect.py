@@ -1,0 +1,259 @@
+"""An association seen from outside: which bytes become which calls, and what is said about those that do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pdus import ACK, BIND, encoded, pdu
+
+from protocol.ndr import REMOTESP, TAPSRV
+from protocol.rpc.dissect import FAULT, REQUEST, RESPONSE, Dissector, Limits
+from protocol.rpc.pdu import NDR20, Bind, BindNak, Call, Context, Fault, Kind, Outcome, Syntax
+
+_FIRST, _LAST, _WHOLE, _MIDDLE = 1, 2, 3, 0
+_OTHER = Syntax(TAPSRV.uuid.__class__(int=7), 1)
+
+
+def _bound(**limits: int) -> Dissector:
+    """An association on which both interfaces are bound, in both syntaxes."""
+    found = Dissector(Limits(**limits))
+    found.receive(True, pdu(Kind.BIND, 1, BIND))
+    found.receive(False, pdu(Kind.BIND_ACK, 1, ACK))
+    assert not found.problems
+    return found
+
+
+def _request(call_id: int, stub: bytes = b"", *, context: int = 0, opnum: int = 1, flags: int = _WHOLE) -> bytes:
+    return pdu(Kind.REQUEST, call_id, Call(len(stub), context, opnum, stub), flags=flags)
+
+
+def _response(call_id: int, stub: bytes = b"", *, flags: int = _WHOLE) -> bytes:
+    return pdu(Kind.RESPONSE, call_id, Call(len(stub), 0, 0, stub), flags=flags)
+
+
+def _told(found: Dissector) -> list[tuple[str, str]]:
+    return [(problem.field, problem.detail) for problem in found.problems]
+
+
+@pytest.mark.parametrize(
+    ("context", "interface", "ndr64"),
+    [(0, TAPSRV, False), (1, TAPSRV, True), (2, REMOTESP, False), (3, REMOTESP, True)],
+)
+def test_a_context_stands_for_interface_and_syntax(context: int, interface: Any, ndr64: bool) -> None:
+    """The number in a request tells the method and the syntax; the answer comes with the same call."""
+    found = _bound()
+    call = found.receive(True, _request(5, b"asked", context=context))
+    assert (call.method.interface, call.method.opnum, call.ndr64, call.phase) == (interface, 1, ndr64, REQUEST)
+    assert call.data[call.start :] == b"asked"
+    again = found.receive(False, _response(5, b"answer"))
+    assert again is call
+    assert (call.phase, call.data[call.start :]) == (RESPONSE, b"answer")
+    assert not found.missed
+
+
+@given(stubs=st.lists(st.lists(st.binary(max_size=9), min_size=2, max_size=4), min_size=1, max_size=4), data=st.data())
+def test_fragments_of_calls_may_interleave(stubs: list[list[bytes]], data: st.DataObject) -> None:
+    """Fragments of several calls in any order between each other give each call its whole stub."""
+    queues = {number: list(parts) for number, parts in enumerate(stubs, 1)}
+    found = _bound()
+    done = {}
+    while queues:
+        number = data.draw(st.sampled_from(sorted(queues)))
+        first = len(queues[number]) == len(stubs[number - 1])
+        part = queues[number].pop(0)
+        flags = (_FIRST if first else 0) | (0 if queues[number] else _LAST)
+        call = found.receive(True, _request(number, part, flags=flags))
+        if not queues[number]:
+            del queues[number]
+            done[number] = call.data[call.start :]
+        else:
+            assert call is None
+    assert done == {number: b"".join(parts) for number, parts in enumerate(stubs, 1)}
+    assert found._buffered == 0
+
+
+def test_a_response_comes_in_fragments_too() -> None:
+    """And so does an answer, to its call."""
+    found = _bound()
+    call = found.receive(True, _request(5))
+    assert found.receive(False, _response(5, b"ab", flags=_FIRST)) is None
+    assert found.receive(False, _response(5, b"cd", flags=_MIDDLE)) is None
+    assert found.receive(False, _response(5, b"ef", flags=_LAST)) is call
+    assert call.data[call.start :] == b"abcdef"
+
+
+def test_a_fault_ends_a_call() -> None:
+    """Its status is kept."""
+    found = _bound()
+    call = found.receive(True, _request(5))
+    assert found.receive(False, pdu(Kind.FAULT, 5, Fault(0, 0, 0x1C010003, b""))) is call
+    assert (call.phase, call.status) == (FAULT, 0x1C010003)
+    assert not found.pending
+
+
+def test_another_interface_is_left_alone() -> None:
+    """Its requests and answers are no calls of ours, and no problems."""
+    found = Dissector()
+    found.receive(True, pdu(Kind.BIND, 1, Bind(1, 1, 0, (Context(0, _OTHER, (NDR20,)),))))
+    found.receive(False, pdu(Kind.BIND_ACK, 1, ACK._replace(outcomes=(Outcome(0, 0, NDR20),))))
+    assert found.receive(True, _request(5)) is None
+    assert found.receive(False, _response(5)) is None
+    assert not found.problems
+    assert not found.missed
+
+
+def test_calls_with_one_id_are_answered_in_turn() -> None:
+    """A second request with an id that waits queues behind the first."""
+    found = _bound()
+    first, second = found.receive(True, _request(5, b"1")), found.receive(True, _request(5, b"2"))
+    assert found.receive(False, _response(5)) is first
+    assert found.receive(False, _response(5)) is second
+    assert found.receive(False, _response(5)) is None
+
+
+def test_an_orphaned_call_gets_no_answer() -> None:
+    """Orphaning a call drops it, or what had come of its request."""
+    found = _bound()
+    found.receive(True, _request(5))
+    found.receive(True, pdu(Kind.ORPHANED, 5, b""))
+    assert not found.pending
+    found.receive(True, _request(6, b"ab", flags=_FIRST))
+    found.receive(True, pdu(Kind.ORPHANED, 6, b""))
+    assert (found._partial, found._buffered) == ({}, 0)
+    found.receive(True, pdu(Kind.ORPHANED, 7, b""))
+    assert not found.problems
+
+
+def test_a_gap_drops_what_was_being_put_together_on_its_side() -> None:
+    """Fragments of the other side stay; later fragments of the dropped call are not complained about."""
+    found = _bound()
+    found.receive(True, _request(5))
+    found.receive(True, _request(6, b"ab", flags=_FIRST))
+    found.receive(False, _response(5, b"ab", flags=_FIRST))
+    found.gap(True)
+    assert (len(found._partial), found._buffered) == (1, 2)
+    assert found.receive(True, _request(6, b"cd", flags=_LAST)) is None
+    assert found.receive(False, _response(5, b"cd", flags=_LAST)) is not None
+    assert found.missed
+    assert not found.problems
+
+
+_BAD = {
+    "headless": (
+        [_request(5, b"x", flags=_LAST), _request(5, b"x", flags=_LAST)],
+        "pfc_flags",
+        "without its first one",
+    ),
+    "twice": ([_request(5, b"x", flags=_FIRST), _request(5, b"x", flags=_FIRST)], "fragments", "starts again"),
+    "unbound": ([_request(5, context=9)], "p_cont_id", "context 9, which was not seen to be bound"),
+    "opnum": ([_request(5, opnum=9)], "opnum", "9, which is no method"),
+    "nak": ([pdu(Kind.BIND_NAK, 2, BindNak(3))], "bind_nak", "rejected, reason 3"),
+    "cut": ([_request(5)[:-1]], "frag_length", "24 bytes announced, 23 present"),
+    "results": (
+        [pdu(Kind.ALTER_CONTEXT, 2, BIND), pdu(Kind.ALTER_CONTEXT_RESP, 2, ACK._replace(outcomes=ACK.outcomes[:1]))],
+        "p_result_list",
+        "1 results for 4 contexts",
+    ),
+    "syntax": (
+        [
+            pdu(Kind.ALTER_CONTEXT, 2, BIND._replace(contexts=BIND.contexts[:1])),
+            pdu(Kind.ALTER_CONTEXT_RESP, 3, ACK._replace(outcomes=(Outcome(0, 0, _OTHER),))),
+        ],
+        "transfer_syntax",
+        "is neither NDR20 nor NDR64",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _BAD)
+def test_what_does_not_fit_is_told_once(name: str) -> None:
+    """Each with the field of the PDU and the call or context that it is about."""
+    pdus, field, detail = _BAD[name]
+    found = _bound()
+    for data in pdus:
+        found.receive(not data[2] & 2 or data[2] == Kind.ALTER_CONTEXT, data)
+    told = _told(found)
+    assert [each for each, _ in told] == [field]
+    assert detail in told[0][1]
+
+
+def test_calls_that_wait_are_limited() -> None:
+    """The oldest go first; that is told once, and whoever follows the calls learns which."""
+    found = _bound(calls=2)
+    calls = [found.receive(True, _request(number)) for number in range(1, 6)]
+    assert found.dropped == calls[:3]
+    assert [field for field, _ in _told(found)] == ["call_id"]
+    assert found.receive(False, _response(5)) is calls[4]
+
+
+def test_calls_with_one_id_are_limited() -> None:
+    """So is the row behind one id."""
+    found = _bound(calls=2)
+    calls = [found.receive(True, _request(1)) for _ in range(5)]
+    assert found.dropped == calls[1:3]
+
+
+def test_fragments_that_wait_are_limited() -> None:
+    """Too many incomplete calls, or too many bytes of them: the oldest is dropped, and nothing is kept of it."""
+    found = _bound(calls=2)
+    for number in range(1, 5):
+        found.receive(True, _request(number, b"x", flags=_FIRST))
+    assert (len(found._partial), found._buffered) == (2, 2)
+    found = _bound(fragments=10)
+    found.receive(True, _request(1, bytes(8), flags=_FIRST))
+    found.receive(True, _request(2, bytes(8), flags=_FIRST))
+    assert found._buffered <= 10
+    assert "limit fragments" in _told(found)[0][1]
+
+
+def test_an_answer_with_another_id_belongs_to_the_only_call() -> None:
+    """Some stacks number their answers anew; with two calls waiting it could be either."""
+    found = _bound()
+    call = found.receive(True, _request(5))
+    assert found.receive(False, _response(99)) is call
+    found = _bound()
+    found.receive(True, _request(5))
+    found.receive(True, _request(6))
+    assert found.receive(False, _response(99)) is None
+    assert found.missed
+
+
+def test_a_bind_that_was_not_seen_to_be_accepted_is_believed_when_used() -> None:
+    """There was but one choice of syntax, so it must have been accepted."""
+    found = Dissector()
+    found.receive(True, pdu(Kind.BIND, 1, BIND))
+    call = found.receive(True, _request(5, context=1))
+    assert (call.method.name, call.ndr64, found.missed) == ("ClientRequest", True, True)
+
+
+def test_binds_that_wait_are_limited() -> None:
+    """Seventeen offers without an answer: the oldest is forgotten."""
+    found = Dissector()
+    for number in range(17):
+        offer = Bind(1, 1, 0, (Context(number, BIND.contexts[0].interface, (NDR20,)),))
+        found.receive(True, pdu(Kind.BIND, number, offer))
+    assert found.receive(True, _request(5, context=0)) is None
+    assert found.receive(True, _request(6, context=16)) is not None
+
+
+@given(pdus=st.lists(st.tuples(st.booleans(), encoded()), max_size=12))
+def test_any_pdus_keep_the_books(pdus: list[tuple[bool, bytes]]) -> None:
+    """Whatever comes, what is buffered is what the incomplete calls hold, and the limits hold."""
+    found = _bound(calls=3, fragments=100)
+    for from_client, data in pdus:
+        found.receive(from_client, data)
+        assert found._buffered == sum(each.size for each in found._partial.values()) <= 100
+        assert len(found._partial) <= 3
+        assert len(found.pending) <= 3
+        assert all(waiting for waiting in found.repeated.values())
+
+
+def test_problems_are_limited() -> None:
+    """Thousands of bad PDUs cost no thousands of problems."""
+    found = _bound()
+    for number in range(1_200):
+        found.receive(True, _request(number, context=9))
+    assert len(found.problems) == 1_000
