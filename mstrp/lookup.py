@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fsm.callrules import CALL_RULES
 from fsm.machines import MACHINES
+from fsm.rulebook import RULES, Rule, Status, share
 from fsm.tables.call_states import STATE_BITS, STATES
 from mstrp.declarations import Entry, constants, packets, returned_by, same_number
+from protocol.event import EVENTS
 from protocol.packet import REQUESTS
+from protocol.structure import STRUCTURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from protocol.record import Field
 
-__all__ = ["KINDS", "Entry", "listing", "lookup"]
+__all__ = ["KINDS", "Entry", "listing", "lookup", "rule_shares"]
 
 
 def machines() -> Iterator[Entry]:
@@ -30,47 +33,64 @@ def machines() -> Iterator[Entry]:
 
 
 def rules() -> Iterator[Entry]:
-    """Rules: of calls and their order, and of the fields of requests."""
-    for name, rule in CALL_RULES.items():
-        source = f"also: {rule.source}" if rule.source else ""
-        yield Entry("rule", name, rule.section, rule.summary, (source,) if source else (), {})
-    for request in REQUESTS.values():
-        for field in request.layout.fields:
-            for check, bullets in getattr(field, "rules", {}).items():
-                for bullet in bullets.split():
-                    name = f"{request.layout.prefix}{bullet}"
-                    summary = _RULE_TEXTS.get(check, "{field} must be legal").format(
-                        field=field.spec, type=_type(field)
-                    )
-                    data = {"request": f"{request.device}.{request.__name__}", "field": field.spec}
-                    lines = (
-                        f"request: {request.device}.{request.__name__} (MS-TRP {request.layout.section})",
-                        f"field: {field.spec}",
-                    )
-                    yield Entry("rule", name, "3.1.4.2", f"The server fails the request unless {summary}.", lines, data)
+    """Rules: of calls and their order, and every one of MS-TRP with what becomes of it."""
+    for name, call_rule in CALL_RULES.items():
+        source = f"also: {call_rule.source}" if call_rule.source else ""
+        data = {"status": Status.CHECKED.value, "mechanism": "table row"}
+        yield Entry("rule", name, call_rule.section, call_rule.summary, (source,) if source else (), data)
+    for rule in RULES.values():
+        yield Entry("rule", rule.id, rule.section, _demand(rule), tuple(_rule_lines(rule)), _rule_data(rule))
 
 
-#: What the checks of fields demand.
-_RULE_TEXTS = {
-    "live": "{field} is a live {type} handle",
-    "aligned": "{field} is even",
-    "inside": "{field} points into VarData",
-    "terminated": "the string at {field} ends with NUL inside VarData",
-    "start": "{field} is a multiple of 4 and points into VarData",
-    "end": "what {field} points at ends inside VarData",
-    "fits": "VarData has room for {field} bytes",
-    "minimum": "{field} is at least the fixed part of {type}",
-    "maximum": "{field} is at most 0x40000",
-    "room": "VarData can hold a {type}",
-    "valid": "the LINECALLPARAMS at {field} are valid",
-    "listed": "{field} is a known TAPI version",
-    "acceptable": "{field} is a version that the device accepts",
-    "ordered": "{field} is not above dwVersionCurrent",
-    "overlap": "a known version lies between {field} and dwVersionCurrent",
-    "exists": "what {field} names exists",
-    "nonzero": "{field} is not 0",
-    "legal": "{field} has a legal value",
+#: The section of every packet and structure that rules name.
+_SECTIONS = {
+    **{f"{request.device}.{request.__name__}": request.layout.section for request in REQUESTS.values()},
+    **{each.__name__: each.layout.section for each in (*EVENTS.values(), *STRUCTURES.values())},
 }
+
+
+def _demand(rule: Rule) -> str:
+    """What a rule demands, as a sentence."""
+    who = {"server": "The server", "client": "The client"}[rule.role]
+    if rule.kind == "fail-if":
+        what = "the request" if rule.role == "server" and rule.packet else "it"
+        return f"{who} fails {what} unless {rule.summary}."
+    if rule.kind == "ignore-if":
+        return f"{who} drops the event unless {rule.summary}."
+    if rule.kind == "on-success":
+        return f"On success {rule.summary}."
+    return f"It is required that {rule.summary}."
+
+
+def _rule_lines(rule: Rule) -> Iterator[str]:
+    if rule.packet:
+        yield f"packet: {rule.packet} (MS-TRP {_SECTIONS[rule.packet]})"
+    if rule.field:
+        yield f"field: {rule.field}"
+    how = {Status.CHECKED: "checked by", Status.NOT_OBSERVABLE: "not observable", Status.SUPERSEDED: "superseded"}
+    yield f"{how[rule.status]}: {rule.how}"
+    if rule.told and rule.told != rule.id:
+        yield f"findings name it as: {rule.told}"
+
+
+def _rule_data(rule: Rule) -> dict[str, Any]:
+    how = {Status.CHECKED: "mechanism", Status.NOT_OBSERVABLE: "reason", Status.SUPERSEDED: "decision"}[rule.status]
+    data: dict[str, Any] = {"status": rule.status.value, how: rule.how, "role": rule.role, "rule_kind": rule.kind}
+    data |= {name: known for name, known in (("packet", rule.packet), ("field", rule.field)) if known}
+    if rule.told and rule.told != rule.id:
+        data["told"] = rule.told
+    return data
+
+
+def _example(rule: str) -> str:
+    """What a monitor says where a rule is broken, out of a conversation made for that."""
+    from mstrp.testing import trials
+
+    known = RULES.get(rule)
+    if known is None or known.status is not Status.CHECKED:
+        return ""
+    broken = next(trial for trial in trials(rule) if not trial.keeps)
+    return next((finding.summary for finding in broken.findings() if finding.rule == known.told), "")
 
 
 def _type(field: Field) -> str:
@@ -132,6 +152,10 @@ def lookup(text: str) -> list[Entry]:
     if number is not None:
         value = same_number(number & 0xFFFFFFFF)
         found += [value] if value is not None else []
+    found = [
+        entry._replace(lines=(*entry.lines, *_with_example(entry))) if entry.kind == "rule" else entry
+        for entry in found
+    ]
     if not found and lowered.startswith(("call-state-", "call-pre-")):
         family = "CALL-STATE-" if lowered.startswith("call-state-") else "CALL-PRE-"
         rule = CALL_RULES[family]
@@ -155,6 +179,23 @@ def _number(text: str) -> int | None:
         return int(text, 0)
     except ValueError:
         return None
+
+
+def rule_shares() -> str:
+    """How many rules of MS-TRP are checked, and by what."""
+    kinds = share()
+    counts = {status: kinds.pop(status.value, 0) for status in (Status.NOT_OBSERVABLE, Status.SUPERSEDED)}
+    checked = sum(kinds.values())
+    parts = ", ".join(f"{count} by {kind}" for kind, count in sorted(kinds.items(), key=lambda item: -item[1]))
+    rest = ", ".join(f"{count} {status.value}" for status, count in counts.items())
+    total = checked + sum(counts.values())
+    return f"{total} rules of MS-TRP: {checked} checked ({100 * checked / total:.1f} %; {parts}), {rest}"
+
+
+def _with_example(entry: Entry) -> Iterator[str]:
+    example = _example(entry.name)
+    if example:
+        yield f"example: {example}"
 
 
 def listing(kind: str) -> list[Entry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from protocol.check import FIXED, Check, Edit, room_of, variable
+from protocol.fields import spelled
 from protocol.record import ABSENT
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ class Excludes(Several):
 
     @property
     def summary(self) -> str:
-        return f"{self.specs[0]} has {self.alone:#x} or any of {self.others:#x}, not both"
+        names = [" or ".join(spelled(self.field.tables, number) or ()) for number in (self.alone, self.others)]
+        return f"{self.specs[0]} has {names[0]}, or else {names[1]}, and not both"
 
     def wrong(self, record: Record) -> str:
         number = record.words[self.indexes[0]]

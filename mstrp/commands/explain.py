@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mstrp.commands.output import complain
-from mstrp.lookup import KINDS, Entry, listing, lookup
+from mstrp.lookup import KINDS, Entry, listing, lookup, rule_shares
 
 if TYPE_CHECKING:
     import argparse
@@ -37,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
     """Explain or list."""
     if options.list:
         _list(listing(options.list), options.format)
+        if options.list == "rules" and options.format == "text":
+            sys.stdout.write(f"\n{rule_shares()}\n")
         return 0
     if not options.names:
         complain("explain: give an ID, or --list rules|packets|machines|constants")
