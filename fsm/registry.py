@@ -236,8 +236,6 @@ class Registry:
         if isinstance(instance, Phone):
             return instance.pending
         if isinstance(instance, App):
-            if machine == "request":
-                return ()
             return [member for member in instance.members.values() if member.machine.name == machine]
         if isinstance(instance, Binding):
             kept: dict[str, dict[int, Any]] = {

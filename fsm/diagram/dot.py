@@ -128,4 +128,7 @@ def _legend(diagram: Diagram) -> list[str]:
         )
     if diagram.direction == "TB":
         lines.append("    rank=sink")
+    else:
+        chain = " -> ".join(f"legend{number}" for number in range(len(words)))
+        lines.append(f"    {chain} [style=invis]")
     return [*lines, "  }"]

@@ -94,7 +94,7 @@ def collapsed(table: Table) -> Diagram:
     if table.entries:
         nodes.append(_entry(table))
         edges = (Edge(table.initial.name, "ENTRY", (), Tone.REPORT), *edges)
-    large = len(nodes) > 14
+    large = len(nodes) > 14 or everywhere.issuperset(live)
     ends = tuple(state.name for state in table.states if state in everywhere) if large else ()
     ranks = (ends,) if ends else ()
     return Diagram(table.name, table.summary, tuple(nodes), edges, table.notes, "TB" if large else "LR", ranks)
@@ -176,8 +176,15 @@ _DEFINITE = 3
 
 
 def _drawn(table: Table, source: IntEnum, target: IntEnum, live: list[IntEnum], everywhere: set[IntEnum]) -> bool:
-    """Whether an arrow is drawn: not where a caption says it, but between the ends of a life all the same."""
-    return target not in everywhere or source not in live or (source in table.sinks and target not in table.finals)
+    """Whether an arrow is drawn: not where a caption says it, but between the ends of a life all the same.
+
+    Where any state may follow any other the captions say everything.
+    """
+    if target not in everywhere:
+        return True
+    return not everywhere.issuperset(live) and (
+        source not in live or (source in table.sinks and target not in table.finals)
+    )
 
 
 def _entry(table: Table) -> Node:
@@ -200,6 +207,8 @@ def _entry(table: Table) -> Node:
         states = ", ".join(dict.fromkeys(first))
         if len(set(first)) > 10:
             states = "any state but idle"
+        elif set(first) == {table.caption(other) for other in table.states if other not in (table.initial, state)}:
+            states = "any state"
         names = ", ".join(dict.fromkeys(cause.removesuffix(" creates").removesuffix(" lists") for cause in causes))
         lines.append((Tone.REPORT, f"{names} → {states or 'connected, offering, accepted (inferred)'}"))
     return Node("ENTRY", "handle given out → first report", tuple(lines), "entry")

@@ -41,11 +41,9 @@ def _cascade() -> list[Joint]:
     for phone in phones:
         cancelled = request.FORCED_CANCEL if phone is device.PhoneState.LOST else request.CANCEL
         found.append(Joint(device.PHONE, phone, request.REQUEST, cancelled, ref("2.2.4.1.5.1", "phoneClose")))
-    for app in (device.AppState.SHUT, device.AppState.VOID):
-        shut = ref("2.2.4.1.2.2", "lineShutdown, phoneShutdown")
-        found.append(Joint(device.APPLICATION, app, device.LINE, device.VOIDED, shut))
-        found.append(Joint(device.APPLICATION, app, device.PHONE, device.VOIDED, shut))
-        found.append(Joint(device.APPLICATION, app, request.REQUEST, request.CANCEL, shut))
+    shut = ref("2.2.4.1.2.2", "lineShutdown, phoneShutdown")
+    for opened in (device.LINE, device.PHONE):
+        found.append(Joint(device.APPLICATION, device.AppState.SHUT, opened, device.VOIDED, shut))
     parent = ref("2.2.4.2.1.8", "the state of the call that stands for a conference")
     for call_state, event in (
         (call_states.CallState.CONNECTED, conference.PARENT_CONNECTED),

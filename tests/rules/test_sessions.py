@@ -545,6 +545,44 @@ def test_reopened() -> None:
     assert live.rules() == set()
 
 
+@pytest.mark.parametrize("end", ["detach", "lost"])
+@pytest.mark.parametrize("partial", [False, True])
+def test_everything_ends_with_the_binding(end: str, partial: bool) -> None:
+    """ClientDetach and a lost connection end all that a client has, also what was there before the recording."""
+    live = Live(phones=1)
+    conversation = live.monitor.conversation(partial=True) if partial else live.conversation
+    if partial:
+        opened = phone.Open(phone_app=0x99, negotiated_version=0x30001, open_context=1, privilege=1)
+        conversation.answered(conversation.sent(opened, 0, 1.0), phone.Open(ack=0, phone=0x88), 0, 1.0)
+        asked = conversation.sent(line.GetLineDevStatus(line=0x77, line_dev_status=1024), 0, 1.0)
+        conversation.answered(asked, line.GetLineDevStatus(ack=0, line=0x77), 0, 1.0)
+        conversation.event(event.LINE_CALLSTATE(call=0x66, call_state=2, mode=1, remote_line=0), 0, 1.0)
+        waiting = conversation.sent(line.Answer(call=0x66, request_id=5), 0, 1.0)
+        conversation.answered(waiting, line.Answer(ack=5, call=0x66), 0, 1.0)
+    else:
+        call = live.talk.offer()
+        live.talk.ask(line.Answer(call=call))
+        (waiting,) = conversation.pending.values()
+    things = [*conversation.lines.values(), *conversation.phones.values(), *conversation.calls.values()]
+    assert len(things) == 3
+    (conversation.detached if end == "detach" else conversation.lost)(0, live.stage.now)
+    assert [names(thing) for thing in things] == [{"VOID"}] * 3
+    assert names(waiting) == {"CANCELLED"}
+    assert not any((conversation.lines, conversation.phones, conversation.calls, conversation.pending))
+    assert live.rules() == set()
+
+
+@pytest.mark.parametrize("end", ["Close", "LINE_CLOSE", "shutdown", "lost"])
+def test_requests_end_with_their_line(end: str) -> None:
+    """What waits for a reply is cancelled with its line (2.4 of the call model)."""
+    live = Live()
+    live.talk.ask(line.Answer(call=live.talk.offer()))
+    (waiting,) = live.conversation.pending.values()
+    _ends_line(live, end)
+    assert names(waiting) == {"CANCELLED"}
+    assert live.rules() == ({"CALL-ORDER-O05"} if end == "LINE_CLOSE" else set())
+
+
 # -- phones --------------------------------------------------------------------------------------------------------
 
 PHONE = """
@@ -627,6 +665,20 @@ def test_phone(cell: Cell) -> None:
     about = [one._replace(verdict=_of(one)) for one in live.news() if one.machine == "phone"]
     short = {"lamp": phone.GetRing.layout.by_name["phone"].rule("live"), "right": "TRP-3.1.4.2-115-03"}
     check(cell, lambda: names(found), about, {**PHONE_RULES, **short})
+
+
+@pytest.mark.parametrize("end", ["Close", "PHONE_CLOSE", "shutdown", "lost"])
+def test_requests_end_with_their_phone(end: str) -> None:
+    """What waits for a PHONE_REPLY is cancelled with its phone."""
+    live, _, handle, _ = a_phone("OWNED")
+    live.talk.ask(phone.SetLamp(phone=handle, button_lamp_id=1, lamp_mode=2))
+    (waiting,) = live.conversation.pending.values()
+    live.news()
+    _ends_phone(live, end)
+    assert names(waiting) == {"CANCELLED"}
+    assert {one for one in live.rules() if one.startswith("CALL")} == (
+        {"CALL-ORDER-O05"} if end == "PHONE_CLOSE" else set()
+    )
 
 
 def test_what_a_monitor_is_told() -> None:
