@@ -85,7 +85,9 @@ def _rows() -> list[Row]:
         ]
     for state in (*_LIVE, S.DISSOLVED):
         for event in (SET_UP, MERGED):
-            rows.append(Row(state, event, state, _TYPICAL, _SETUP, note="the handle came twice, which the call reports"))
+            rows.append(
+                Row(state, event, state, _TYPICAL, _SETUP, note="the handle came twice, which the call reports")
+            )
     for state in (S.DISSOLVED, S.RELEASED):
         gone = "the client has no handle of it any more, or the bridge is gone"
         for event in (ADDED, PREPARED, LEFT, PARENT_ENDED, PARENT_CONNECTED, PARENT_HELD, JOINED):

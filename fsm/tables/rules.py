@@ -177,7 +177,12 @@ OTHERS: tuple[Other, ...] = (
     ),
     Other("TRP-2.1-02", "must", "server", "events travel as ClientAttach chose", _MODEL),
     Other(
-        "TRP-2.1-03", "must", "server", "the UUIDs of 1.9 are used", "what uses others is not recognised as MS-TRP", _NOT
+        "TRP-2.1-03",
+        "must",
+        "server",
+        "the UUIDs of 1.9 are used",
+        "what uses others is not recognised as MS-TRP",
+        _NOT,
     ),
     Other(
         "TRP-2.2-01",

@@ -28,7 +28,9 @@ exit status: 0, or 2 when nothing of that name is known
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("names", metavar="ID", nargs="*", help="a rule, state, packet, structure, constant, number or section")
+    parser.add_argument(
+        "names", metavar="ID", nargs="*", help="a rule, state, packet, structure, constant, number or section"
+    )
     parser.add_argument("--list", choices=tuple(KINDS), help="list everything of a kind")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 

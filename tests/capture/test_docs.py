@@ -20,4 +20,4 @@ def test_the_table_of_limits_is_right() -> None:
 def test_the_example_runs() -> None:
     """The example of a program's own transport runs as it stands."""
     for code in re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
-        exec(compile(code, "captures.md", "exec"), {})  # noqa: S102
+        exec(compile(code, "captures.md", "exec"), {})

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -208,6 +208,14 @@ def test_a_quick_run_shows_no_progress(large: Path, monkeypatch: pytest.MonkeyPa
 # -- Ctrl-C ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Shells let background jobs ignore SIGINT; here it has its usual meaning, whoever started the tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def pressed_after(blocks: int) -> Callable[[Bar, int], None]:
     """A bar that presses Ctrl-C once, after some blocks of the capture."""
     left = blocks
@@ -221,6 +229,7 @@ def pressed_after(blocks: int) -> Callable[[Bar, int], None]:
     return bar
 
 
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_ctrl_c_ends_with_what_was_found_so_far(large: Path, monkeypatch: pytest.MonkeyPatch, blocks: int) -> None:
     """The report covers the packets that were read, says that it is not all, and the exit status is 130."""
@@ -235,6 +244,7 @@ def test_ctrl_c_ends_with_what_was_found_so_far(large: Path, monkeypatch: pytest
     assert [note["text"] for note in capture["notes"]] == ["interrupted: this is what was found so far"]
 
 
+@pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c_works_as_before_afterwards(large: Path) -> None:
     """The program gives the handler back."""
     before = signal.getsignal(signal.SIGINT)
@@ -242,6 +252,7 @@ def test_ctrl_c_works_as_before_afterwards(large: Path) -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.usefixtures("_interruptible")
 def test_the_second_ctrl_c_waits_for_nothing() -> None:
     """Whoever presses twice is obeyed at once."""
     with Interrupts() as interrupts:
@@ -252,6 +263,7 @@ def test_the_second_ctrl_c_waits_for_nothing() -> None:
 
 
 @terminals
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("arguments", [("check", "--format", "json"), ("decode",)], ids=["check", "decode"])
 def test_ctrl_c_while_nothing_comes(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """A program that waits for the rest of a capture ends at once, without a traceback."""

@@ -7,20 +7,19 @@ import gc
 import struct
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 rpcrt = pytest.importorskip("impacket.dcerpc.v5.rpcrt", reason="impacket is not installed")
 from impacket.dcerpc.v5 import dtypes, ndr, transport  # noqa: E402
 from impacket.uuid import uuidtup_to_bin  # noqa: E402
+from peers import MAILSLOT, Clerk, Script  # noqa: E402
+from world import judge, run, serving  # noqa: E402
 
 from mstrp.live.auth import Users  # noqa: E402
 from mstrp.live.client import TapiClient  # noqa: E402
 from mstrp.live.exchange import Exchange, Plan  # noqa: E402
 from mstrp.live.pipe import PipeFront  # noqa: E402
-from peers import MAILSLOT, Clerk, Script  # noqa: E402
-from world import judge, run, serving  # noqa: E402
 
 TAPSRV = ("2F5F6520-CA46-1067-B319-00DD010662DA", "1.0")
 
@@ -90,7 +89,7 @@ def converse(binding: str, user: tuple[str, str] | None = None, level: int = 0) 
     def carry(data: bytes) -> bytes:
         asked = ClientRequest()
         asked["phContext"]["data"] = context
-        asked["pBuffer"] = list(data[place : place + 1] for place in range(len(data)))
+        asked["pBuffer"] = [data[place : place + 1] for place in range(len(data))]
         asked["lNeededSize"] = asked["plUsedSize"] = len(data)
         return b"".join(dce.request(asked, checkError=False)["pBuffer"])
 
@@ -106,7 +105,7 @@ def _exchange() -> Exchange:
 
 
 def test_client(recording: Path) -> None:
-    """impacket performs section 4.5 with our server in the clear."""
+    """Impacket performs section 4.5 with our server in the clear."""
 
     async def test() -> None:
         async with serving(recording, _exchange()) as world:
@@ -135,7 +134,7 @@ def test_authenticated_client(level: int, recording: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_client_on_the_pipe(recording: Path) -> None:
-    """impacket's SMB client reaches the server through its pipe; its SMB server leaves a socket to the collector."""
+    """Impacket's SMB client reaches the server through its pipe; its SMB server leaves a socket to the collector."""
 
     async def test() -> None:
         async with (
