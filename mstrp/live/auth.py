@@ -12,6 +12,7 @@ import hmac
 import os
 import tempfile
 import threading
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -261,8 +262,8 @@ def _as_sent(response: bytes) -> Iterator[None]:
     pyspnego takes the attributes of an NTLMv2 response apart and puts them together again, in its own order. Other stacks
     (impacket) have another order, and their proof would not be recognised.
     """
-    from spnego import _ntlm
-
+    # Not a public name of the package, so it is typed as such.
+    _ntlm: Any = import_module("spnego._ntlm")
     usual = _ntlm.compute_response_v2
     blob = response[16:]
 
