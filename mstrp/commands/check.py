@@ -17,6 +17,7 @@ from mstrp.commands.capture_options import add_capture_options, capture_setup
 from mstrp.commands.interrupt import INTERRUPTED, Interrupts
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
 from mstrp.commands.progress import Bar
+from mstrp.report.coverage import Coverage
 from mstrp.report.html_record import Recorder
 from mstrp.report.ladder import Ladder
 from mstrp.report.pictures import draw_result
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from fsm.journal import Journal
     from fsm.step import Step
+    from mstrp.capture.packets import Packet
     from mstrp.checking import CaptureResult
     from mstrp.parallel import Jobs
 
@@ -50,12 +52,22 @@ _DRAWN = 500
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("captures", metavar="CAPTURE", nargs="+", help="pcap or pcapng file, or packets as JSON lines, plain or compressed; - reads standard input")
+    parser.add_argument(
+        "captures",
+        metavar="CAPTURE",
+        nargs="+",
+        help="pcap or pcapng file, or packets as JSON lines, plain or compressed; - reads standard input",
+    )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     parser.add_argument("--output", metavar="FILE", help="write the report there instead of standard output")
     parser.add_argument("--journal", metavar="FILE", help="write every transition to a .jsonl or .sqlite file")
     parser.add_argument("--diagrams", metavar="DIR", help="draw the path of each call and the sequence of each session")
     parser.add_argument("--strict", action="store_true", help="warnings fail too")
+    parser.add_argument(
+        "--coverage",
+        action="store_true",
+        help="say which rules and rows the traffic has exercised, and which requests it never made",
+    )
     parser.add_argument(
         "--profile",
         metavar="NAME",
@@ -76,7 +88,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=_count,
         default=1,
         help="processes that share the work, several captures or the sessions of a large one (default: 1; 0: all cores; "
-        "with --journal and html always 1)",
+        "with --journal, --coverage and html always 1)",
     )
     add_capture_options(parser)
 
@@ -119,7 +131,9 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         complain(str(error))
         return 2
-    options.pool = _pool(options) if options.jobs != 1 and journal is None and options.format != "html" else None
+    options.tally = Coverage() if options.coverage else None
+    alone = journal is not None or options.format == "html" or options.coverage
+    options.pool = None if options.jobs == 1 or alone else _pool(options)
     with (
         opened(options.output) as stream,
         journal or nullcontext(),
@@ -130,8 +144,11 @@ def run(options: argparse.Namespace) -> int:
         results = _check_all(options, stream, journal, interrupts, recorders)
         if options.format == "text":
             write_lines(summary_lines(results), stream)
+            if options.tally is not None:
+                findings = [finding for result in results for finding in result.findings]
+                stream.write("\n" + "".join(f"{line}\n" for line in options.tally.lines(findings)))
         else:
-            stream.write(_report(results, options.format, recorders))
+            stream.write(_report(results, options.format, recorders, options.tally))
     return INTERRUPTED if interrupts.pending else int(options.status)
 
 
@@ -196,16 +213,25 @@ def _check(
         interrupts.check()
         bar(position)
 
+    tally: Coverage | None = options.tally
     watchers = [*([] if journal is None else [journal.step]), *(recorder.step for recorder in recorders)]
+    lookers = [recorder.watch for recorder in recorders]
+    if tally is not None:
+        watchers.append(tally.step)
+        lookers.append(tally.packet)
 
     def step(step: Step) -> None:
         for watcher in watchers:
             watcher(step)
 
+    def look(packet: Packet) -> None:
+        for looker in lookers:
+            looker(packet)
+
     return check_capture(
         path,
         on_step=None if not watchers else watchers[0] if len(watchers) == 1 else step,
-        on_packet=recorders[0].watch if recorders else None,
+        on_packet=None if not lookers else lookers[0] if len(lookers) == 1 else look,
         watcher=ladder if ladder.limit else None,
         progress=progress,
         profiles=options.profile,
@@ -231,17 +257,20 @@ def _status(result: CaptureResult, *, strict: bool) -> int:
     return 0
 
 
-def _report(results: list[CaptureResult], form: str, recorders: list[Recorder]) -> str:
+def _report(results: list[CaptureResult], form: str, recorders: list[Recorder], tally: Coverage | None) -> str:
+    coverage = None
+    if tally is not None:
+        coverage = tally.as_dict([finding for result in results for finding in result.findings])
     if form == "html":
         from mstrp.report.html import as_html
 
-        return as_html(results, recorders)
+        return as_html(results, recorders, report=None if coverage is None else {"coverage": coverage})
     if form == "sarif":
         from mstrp.report.sarif import as_sarif
 
         return as_sarif(results)
     if form == "json":
-        return as_json(results)
+        return as_json(results, coverage)
     if form == "jsonl":
         return "".join(f"{line}\n" for line in as_jsonl(results))
     return as_junit(results)

@@ -46,14 +46,17 @@ def as_dict(results: list[CaptureResult]) -> dict[str, Any]:
     }
 
 
-def as_json(results: list[CaptureResult]) -> str:
-    """The report as one JSON object."""
-    return "".join(_pretty(as_dict(results), 0)) + "\n"
+def as_json(results: list[CaptureResult], coverage: dict[str, Any] | None = None) -> str:
+    """The report as one JSON object, with what the traffic has exercised where that was asked for."""
+    report = as_dict(results)
+    if coverage is not None:
+        report["coverage"] = coverage
+    return "".join(_pretty(report, 0)) + "\n"
 
 
 #: Lists whose elements stand on one line each, and objects that do.
 _LISTS = {"calls", "findings", "notes"}
-_SHORT = {"requests", "events", "counts"}
+_SHORT = {"requests", "events", "counts", "rules", "missing", "requests_never_made"}
 
 
 def _pretty(value: Any, depth: int, flat: bool = False) -> Iterator[str]:

@@ -1,0 +1,146 @@
+"""What traffic has exercised: which rules had something to judge, and which rows of the machines were taken."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from fsm.attach import ATTACH_RULES
+from fsm.machines import MACHINES
+from fsm.routes import ROUTES
+from fsm.rulebook import RULES, Status
+from fsm.tables.rules import EVENT_RULES
+from fsm.tables.successes import SUCCESSES
+from protocol.fields import Inner
+from protocol.packet import REQUESTS, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from enum import IntEnum
+
+    from fsm.finding import Finding
+    from fsm.row import Event
+    from fsm.step import Step
+    from mstrp.capture.packets import Packet
+    from protocol.record import Record
+
+__all__ = ["Coverage"]
+
+_CHECKED = [rule.id for rule in RULES.values() if rule.status is Status.CHECKED]
+_MADE = {row.request: row.rule for row in SUCCESSES}
+_EVENTS: dict[int, list[str]] = {}
+for _msg, _bullet, _ in EVENT_RULES:
+    _EVENTS.setdefault(_msg, []).append(f"TRP-3.3.4.2-M{_msg:03X}-{_bullet}")
+_ANY_REQUEST = [rule for rule in _CHECKED if "-GEN-" in rule and rule.startswith("TRP-3.1.4.2-")]
+_ANY_EVENT = [rule for rule in _CHECKED if rule.startswith("TRP-3.3.4.2-GEN-")]
+
+
+class Coverage:
+    """Counts what packets and steps exercise; give `packet` and `step` to whoever reads the captures."""
+
+    def __init__(self) -> None:
+        #: How often each rule had something to judge.
+        self.rules: Counter[str] = Counter()
+        #: How often each cell was taken: by machine, state and event.
+        self.cells: dict[str, Counter[tuple[IntEnum, Event]]] = {name: Counter() for name in MACHINES}
+        #: Requests by device and name.
+        self.requests: Counter[str] = Counter()
+
+    # -- what is seen ---------------------------------------------------------------------------------------------
+
+    def packet(self, packet: Packet) -> None:
+        """A packet was decoded."""
+        content = packet.content
+        if packet.method == "ClientAttach" and packet.phase == "response":
+            self.rules.update(rule.rule for rule in ATTACH_RULES)
+        elif packet.phase == "event":
+            self.rules.update(_ANY_EVENT)
+            self.rules.update(_EVENTS.get(getattr(content, "msg", -1), ()))
+        elif isinstance(content, Request):
+            if packet.phase == "request":
+                self._request(content)
+            elif packet.phase == "response" and not content.words[0] & 0x80000000:
+                made = _MADE.get(f"{content.device}.{type(content).__name__.partition('.')[0]}")
+                if made is not None:
+                    self.rules[made] += 1
+
+    def _request(self, request: Request) -> None:
+        self.rules.update(_ANY_REQUEST)
+        route = ROUTES.get(request.req_func)
+        if route is None:
+            return
+        layout = request.layout
+        self.requests[route.key] += 1
+        self.rules.update(_of_record(request))
+        self.rules.update(rule for check in layout.across if check.applies(request) for rule in check.rules)
+        uses: tuple[Any, ...] = (*route.handles, *route.calls)
+        self.rules.update(use.rule for use in uses if use.rule)
+        self.rules.update(condition.rule for condition in route.conditions)
+        self.rules.update(rule for rule in (layout.privilege_rule, *layout.proxy_rules[2:]) if rule)
+
+    def step(self, step: Step) -> None:
+        """A step happened; only where the state was known does it stand for a cell."""
+        if not step.before & (step.before - 1):
+            state = step.machine.table.states(step.before.bit_length() - 1)
+            self.cells[step.machine.name][state, step.event] += 1
+
+    # -- what comes of it -----------------------------------------------------------------------------------------
+
+    def never(self) -> list[str]:
+        """The requests that were never made, by device and name."""
+        return sorted(
+            f"{r.device}.{r.__name__}" for r in REQUESTS.values() if not self.requests[ROUTES[r.req_func].key]
+        )
+
+    def as_dict(self, findings: Iterable[Finding] = ()) -> dict[str, Any]:
+        """For the JSON report: each checked rule with how often it was judged and broken, and the rows by machine."""
+        broken = Counter(finding.rule for finding in findings)
+        for finding in findings:
+            broken.update(finding.also)
+        return {
+            "rules": {
+                rule: {"checked": max(self.rules[rule], broken[rule]), "broken": broken[rule]} for rule in _CHECKED
+            },
+            "rows": {name: self._rows(name) for name in MACHINES},
+            "requests_never_made": self.never(),
+        }
+
+    def _rows(self, name: str) -> dict[str, Any]:
+        legal = {(row.source, row.event) for row in MACHINES[name].table.rows if row.legal}
+        taken = {cell for cell in self.cells[name] if cell in legal}
+        missing = sorted(f"{state.name} {event.name}" for state, event in legal - taken)
+        return {"taken": len(taken), "legal": len(legal), "missing": missing}
+
+    def lines(self, findings: Iterable[Finding] = ()) -> Iterator[str]:
+        """As a table for people."""
+        found = self.as_dict(findings)
+        judged = sum(counts["checked"] > 0 for counts in found["rules"].values())
+        broken = sum(counts["broken"] > 0 for counts in found["rules"].values())
+        yield f"coverage: {judged} of {len(_CHECKED)} checked rules had something to judge, {broken} were broken"
+        yield "  machine        cells taken   of legal ones"
+        for name, rows in found["rows"].items():
+            yield f"  {name:<14} {rows['taken']:>11}   {rows['legal']:>13}"
+        yield f"  {len(REQUESTS) - len(self.never())} of {len(REQUESTS)} requests were made; never:"
+        yield from _wrapped(found["requests_never_made"])
+
+
+def _of_record(record: Record) -> Iterator[str]:
+    """The rules of the fields that mean something in a record, and of the structures in it."""
+    for field in record.layout.fields:
+        for check in field.checks:
+            if check.bullets and check.applies(record):
+                yield from check.rules
+        inner = field.inner_of(record) if isinstance(field, Inner) and record.carries(field.direction) else None
+        if inner is not None:
+            yield from _of_record(inner)
+
+
+def _wrapped(names: list[str]) -> Iterator[str]:
+    line = "   "
+    for name in names:
+        if len(line) + len(name) > 100:
+            yield line
+            line = "   "
+        line += f" {name}"
+    if line.strip():
+        yield line
