@@ -28,8 +28,10 @@ def padded(packet: Any) -> bytes:
 class Script:
     """Section 4.5 as a client performs it; ``carry`` brings a buffer to the server and back."""
 
-    def __init__(self, carry: Callable[[bytes], bytes]) -> None:
+    def __init__(self, carry: Callable[[bytes], bytes], *, large: int = 12_000) -> None:
         self.carry = carry
+        #: Bytes that are sent and come back: by default more than any fragment takes.
+        self.large = large
         self.events: list[Any] = []
         self.number = 0
 
@@ -39,7 +41,7 @@ class Script:
         return answer
 
     def fetch(self) -> None:
-        packet = generic.GetAsyncEvents(total_buffer_size=4096, capacity=FIXED + 4096)
+        packet = generic.GetAsyncEvents(total_buffer_size=2048, capacity=FIXED + 2048)
         answer = self.ask(packet)
         used = answer.words[generic.GetAsyncEvents.layout.index("dwUsedBufferSize")]
         self.events += decode_events(answer.buffer[FIXED : FIXED + used]).events
@@ -81,8 +83,7 @@ class Script:
         self.ask(line.BlindTransfer(request_id=12, call=call, dest_address="5551234"))
         self.wait(events.LINE_REPLY, request_id=12, result=0)
         self.wait(events.LINE_CALLSTATE, call=call, call_state=1)
-        # Larger than any fragment, both ways.
-        self.ask(line.DevSpecific(request_id=13, line=opened, params=bytes(12_000)))
+        self.ask(line.DevSpecific(request_id=13, line=opened, params=bytes(self.large)))
         self.ask(line.DeallocateCall(call=call))
         self.ask(line.Close(line=opened))
         self.ask(line.ShutDown(line_app=app))

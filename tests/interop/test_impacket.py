@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 rpcrt = pytest.importorskip("impacket.dcerpc.v5.rpcrt", reason="impacket is not installed")
-from impacket.dcerpc.v5 import dtypes, ndr, transport  # noqa: E402
-from impacket.uuid import uuidtup_to_bin  # noqa: E402
-from peers import MAILSLOT, Clerk, Script  # noqa: E402
-from world import judge, run, serving  # noqa: E402
+from impacket.dcerpc.v5 import dtypes, ndr, transport
+from impacket.uuid import uuidtup_to_bin
+from peers import MAILSLOT, Clerk, Script
+from world import judge, run, serving
 
-from mstrp.live.auth import Users  # noqa: E402
-from mstrp.live.client import TapiClient  # noqa: E402
-from mstrp.live.exchange import Exchange, Plan  # noqa: E402
-from mstrp.live.pipe import PipeFront  # noqa: E402
+from mstrp.live.auth import Users
+from mstrp.live.client import TapiClient
+from mstrp.live.exchange import Exchange, Plan
+from mstrp.live.pipe import PipeFront
 
 TAPSRV = ("2F5F6520-CA46-1067-B319-00DD010662DA", "1.0")
 
