@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -116,3 +117,54 @@ def test_strict_decoding_of_events_raises_the_first_problem(data: bytes) -> None
     with pytest.raises(DecodeError) as caught:
         decode_events(data, strict=True)
     assert caught.value.problem == problems[0]
+
+
+def test_an_event_that_is_too_short_is_read_as_far_as_it_goes() -> None:
+    """LINE_GATHERDIGITS without its last two words; the ids of a failed Forward may be missing (E5)."""
+    full = samples.event(EVENTS[6]).encode()
+    event = decode_events(poke(full[:40], 0, 40)).events[0]
+    assert event.layout.name == "LINE_GATHERDIGITS"
+    assert [problem.aspect for problem in event.problems()] == ["layout"]
+    assert (event.digits_context, event.remote_line) == (samples.event(EVENTS[6]).digits_context, None)
+    forward = line.Forward.Completion(request_id=7, result=-2147483576).encode()[:40]
+    (reply,) = decode_events(poke(forward, 0, 40), lambda _: line.Forward).events
+    assert (reply.completed_id, reply.outcome, reply.consult_call_id, reply.problems()) == (7, -2147483576, None, [])
+
+
+def test_variable_data_that_lies_is_a_problem() -> None:
+    """More bytes claimed behind an event than there are; a structure there that contradicts itself."""
+    data = line.DevSpecific.Completion(request_id=1, data=b"12345678").encode()
+    (event,) = decode_events(poke(data, 36, 4_000), lambda _: line.DevSpecific).events
+    assert [(problem.field, problem.aspect) for problem in event.problems()] == [("VarData", "overrun")]
+    assert "4000 bytes, 8 stand behind" in event.problems()[0].detail
+    data = line.Park.Completion(request_id=1, address={"string": "77"}).encode()
+    (event,) = decode_events(poke(data, 40, 8), lambda _: line.Park).events
+    assert "VarData.dwTotalSize" in [problem.field for problem in event.problems()]
+
+
+def test_a_structure_that_stops_early_is_read_as_far_as_it_goes() -> None:
+    """Members that are not there read as None: numbers, arrays behind the fixed part, bodies, GUIDs and times."""
+    for name, kind in STRUCTURES.items():
+        full = samples.structure(kind).encode()
+        for end in range(0, min(len(full), 4 * kind.layout.words), 4):
+            read = kind.at(full[:end], 0, end)
+            # A counted text at offset 0 may still find bytes; what lies behind the end may not.
+            behind = [field for field in kind.layout.fields if 4 * (field.index + max(1, field.width)) > end]
+            assert all(getattr(read, field.name) in (None, ()) for field in behind), name
+            assert read.problems(), (name, end)
+
+
+def test_errors_survive_a_process_boundary() -> None:
+    """A DecodeError comes out of a pool of processes as it went in."""
+    with pytest.raises(DecodeError) as caught:
+        decode_request(b"", strict=True)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.packet, again.problem, str(again)) == (caught.value.packet, caught.value.problem, str(caught.value))
+
+
+def test_a_response_to_an_unknown_request_is_no_problem_of_its_own() -> None:
+    """Only the request is told to have a number that is assigned to nothing (C10)."""
+    asked = decode_request(poke(line.Answer().encode(), 0, 999))
+    assert [problem.rule for problem in asked.problems()] == ["TRP-3.1.4.2-GEN-04"]
+    answer = decode_response(bytes(60), type(asked))
+    assert answer.problems() == []

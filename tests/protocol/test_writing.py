@@ -107,6 +107,7 @@ _REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "NUL in a string": (lambda: line.BlindTransfer(dest_address="1\0"), EncodeError, "cannot contain NUL"),
     "no string": (lambda: line.BlindTransfer(dest_address=b"1"), EncodeError, "is not a string"),
     "no bytes": (lambda: line.Answer(user_user_info="1"), EncodeError, "'1' is not bytes"),
+    "no bytes in a structure": (lambda: LINECALLPARAMS(dev_specific="1"), EncodeError, "'1' is not bytes"),
     "no structure": (lambda: line.MakeCall(call_params="1"), EncodeError, "'1' is not a LINECALLPARAMS"),
     "no GUID": (lambda: STRUCTURES["LINEAGENTCAPS"](proxy_guid="1"), EncodeError, "'1' is not a GUID"),
     "no time": (lambda: STRUCTURES["LINECALLSTATUS"](state_entry_time=(1, 2)), EncodeError, "is not a SYSTEMTIME"),
