@@ -120,3 +120,9 @@ def test_some_packages_are_imported_nowhere() -> None:
     """The product has nothing of the packages that only tests may use."""
     used = {layer_of(target) for name in MODULES for target in imports(name, late=True)}
     assert not used & NOWHERE
+
+
+def test_modules_of_tests_have_names_of_their_own() -> None:
+    """The folders of tests are no packages: two modules of one name would hide each other."""
+    names = [place.name for place in (ROOT / "tests").rglob("*.py") if place.name != "conftest.py"]
+    assert sorted(set(names)) == sorted(names)
