@@ -195,6 +195,7 @@ class Covers(Several):
         data = variable(packet)[: len(variable(packet)) // self.each * self.each]
         count = len(data) // self.each + 1
         yield Edit({self.indexes[0]: count, self.indexes[1]: self.when[1]}, data, FIXED + len(data))
+        yield Edit({self.indexes[0]: count, self.indexes[1]: self.when[1]}, data + bytes(self.each - 1))
         yield Edit({self.indexes[0]: ABSENT, self.indexes[1]: self.when[1]}, data, FIXED + len(data))
 
 

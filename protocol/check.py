@@ -49,6 +49,11 @@ class Check:
         self.versions = ALL_VERSIONS
 
     @property
+    def moves(self) -> tuple[int, ...]:
+        """By how much the bound can move so that it matters."""
+        return (-1, 1) if self.bounded else ()
+
+    @property
     def rules(self) -> tuple[str, ...]:
         """The ids of the rules."""
         return tuple(self.field.owner.rule(bullet) for bullet in self.bullets.split())

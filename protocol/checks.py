@@ -24,6 +24,8 @@ __all__ = ["CHECKS", "KNOWN_VERSIONS", "legal_bits"]
 
 #: The TAPI versions that the rules list (D19).
 KNOWN_VERSIONS = tuple(sorted(int(version) for version in TAPI_VERSION))
+#: The kinds of data that may be a single byte.
+_SIZED = ("block", "array", "guid")
 #: No structure that an agent request returns is larger (3.1.4.2).
 _LARGEST = 0x40000
 
@@ -52,8 +54,13 @@ class Start(Check):
 
     def kept(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet))
-        if self.field.kind == "block":
+        if self.field.kind in _SIZED:
             yield Edit({self.field.index: len(data), self.field.size_index: 1}, data + b"A")
+
+    @property
+    def moves(self) -> tuple[int, ...]:
+        """No structure stands in the last byte, so that one less changes nothing there."""
+        return (-1, 1) if self.field.kind in _SIZED else (1,)
 
     def broken(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet))
@@ -85,7 +92,7 @@ class End(Check):
     def kept(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet)) + bytes(32)
         index = self.field.index
-        if self.field.kind in ("block", "array"):
+        if self.field.size_index >= 0:
             yield Edit({self.field.size_index: len(data) - packet.words[index]}, data)
 
     def broken(self, packet: Any) -> Iterator[Edit]:
@@ -129,7 +136,7 @@ class Inside(Check):
             return ""
         _, origin, limit = record.span()
         room = limit - origin
-        if found[0] >= room + self.bound and not found[0] % 2:
+        if found[0] >= room + 2 * self.bound and not found[0] % 2:
             return f"offset {found[0]} lies outside the {room} bytes of VarData"
         return ""
 
@@ -150,6 +157,11 @@ class Terminated(Check):
     text = "the string at {field} ends with NUL inside VarData"
     aspect = "termination"
     bounded = True
+
+    @property
+    def moves(self) -> tuple[int, ...]:
+        """There is nothing behind VarData to look for a NUL in."""
+        return (1,)
 
     def wrong(self, record: Record) -> str:
         found = self.field.present(record)

@@ -195,7 +195,7 @@ class PairStart(_OfPair):
 
     def kept(self, record: Any) -> Iterator[Edit]:
         place, data = self.behind(record)
-        if self.field.content in ("bytes", "ascii"):
+        if self.field.content != "array":
             yield Edit({self.field.index: 1, self.field.index + 1: place}, data + b"\0")
 
     def broken(self, record: Any) -> Iterator[Edit]:
@@ -545,7 +545,7 @@ class Union(Field):
         start = origin + 4 * self.index
         # The body ends where the variable data of the record itself begins.
         end = min([limit, *(origin + offset for offset in record.offsets() if origin + offset >= start)])
-        return None if body is None or start >= end else body.at(buffer, start, end)
+        return None if body is None or (start >= end and body.layout.words) else body.at(buffer, start, max(start, end))
 
     def write(self, builder: Builder, words: list[int], new: Any) -> None:
         kinds = {body: number for number, body in self.bodies.items()}

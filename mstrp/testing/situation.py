@@ -211,7 +211,7 @@ class Situation:
             "lObjectID": self.line,
             "dwProviderID": PROVIDER,
             "dwNumLineDevices": 2,
-            "dwNumPhoneDevices": 0,
+            "dwNumPhoneDevices": 1,
             "dwObjectID": DEVICE,
         }
         return known.get(field.spec)
@@ -298,8 +298,8 @@ _TOGETHER: dict[tuple[str, str], dict[str, Any]] = {
     ("generic", "NegotiateAPIVersionForAllDevices"): {
         "line_api_versions_size": 8,
         "line_extension_ids_size": 32,
-        "phone_api_versions_size": 0,
-        "phone_extension_ids_size": 0,
+        "phone_api_versions_size": 4,
+        "phone_extension_ids_size": 16,
     },
     ("generic", "RSPSetEventFilterMasks"): {"obj_type": 2},
     ("line", "Open"): {"privileges": 4, "media_modes": _VOICE},

@@ -1,0 +1,192 @@
+"""Rule mutants: every check switched off, or its bound moved by one; the trials of its rules have to notice.
+
+Run it as a program for the score: ``python tests/rules/rule_mutants.py [--sample N] [--survivors]``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fsm.charge import Charge
+from fsm.judging import Judging
+from fsm.registry import Registry
+from fsm.routes import ROUTES
+from fsm.rulebook import RULES, Status
+from mstrp.testing import Trial, trials
+from protocol.fields import Buffer
+from protocol.packet import REQUESTS
+from protocol.structures import LINECALLHUBTRACKINGINFO, LINECALLPARAMS, LINEFORWARD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+__all__ = ["Mutant", "all_mutants", "killed"]
+
+#: The share of mutants that has to be noticed.
+WANTED = 98.0
+
+
+class Mutant(NamedTuple):
+    """A check that is damaged while it is applied."""
+
+    name: str
+    rules: frozenset[str]
+    apply: Callable[[], AbstractContextManager[None]]
+
+
+@contextmanager
+def _changed(thing: Any, name: str, value: Any) -> Iterator[None]:
+    """An attribute is another one for a while."""
+    before = getattr(thing, name)
+    setattr(thing, name, value)
+    try:
+        yield
+    finally:
+        setattr(thing, name, before)
+
+
+@contextmanager
+def _always_looked_at() -> Iterator[None]:
+    """Nothing is left out because a quick look finds nothing: the damage may be just where that looks."""
+    before = {request: request.layout.suspects for request in REQUESTS.values()}
+    for request in before:
+        request.layout.suspects = (lambda record: True,)
+    try:
+        yield
+    finally:
+        for request, suspects in before.items():
+            request.layout.suspects = suspects
+
+
+def _checks() -> Iterator[tuple[str, Any]]:
+    """Every check of a declaration that stands for a rule."""
+    layouts = [request.layout for request in REQUESTS.values()]
+    layouts += [structure.layout for structure in (LINECALLPARAMS, LINEFORWARD, LINECALLHUBTRACKINGINFO)]
+    for layout in layouts:
+        for field in layout.fields:
+            inner = field.inner.checks if isinstance(field, Buffer) else ()
+            for check in (*field.checks, *inner):
+                if check.bullets:
+                    yield f"{layout.name}.{field.spec} {check.name}", check
+        for check in layout.across:
+            yield f"{layout.name} {check.name} {check.bullets}", check
+
+
+def _off(check: Any) -> Callable[[], AbstractContextManager[None]]:
+    return lambda: _changed(check, "bullets", "")
+
+
+def _moved(check: Any, by: int) -> Callable[[], AbstractContextManager[None]]:
+    @contextmanager
+    def apply() -> Iterator[None]:
+        with _changed(check, "bound", by), _always_looked_at():
+            yield
+
+    return apply
+
+
+def _silent(rule: str) -> Callable[[], AbstractContextManager[None]]:
+    """Whoever tells that a rule is broken does not."""
+
+    @contextmanager
+    def apply() -> Iterator[None]:
+        show, report, finding = Judging.show, Registry.report, Charge.finding
+
+        def quiet(self: Any, name: str, *args: Any, **options: Any) -> None:
+            if name != rule:
+                show(self, name, *args, **options)
+
+        def mute(self: Any, instance: Any, event: Any, before: int, move: Any, **options: Any) -> None:
+            if (options.get("rule") or move.rule) != rule:
+                report(self, instance, event, before, move, **options)
+
+        def other(self: Charge, *args: Any, **options: Any) -> Any:
+            found = finding(self, *args, **options)
+            return found._replace(rule="") if self.rule == rule else found
+
+        with _changed(Judging, "show", quiet), _changed(Registry, "report", mute), _changed(Charge, "finding", other):
+            yield
+
+    return apply
+
+
+def _condition(number: int, place: int) -> Callable[[], AbstractContextManager[None]]:
+    @contextmanager
+    def apply() -> Iterator[None]:
+        route = ROUTES[number]
+        rest = tuple(condition for at, condition in enumerate(route.conditions) if at != place)
+        ROUTES[number] = route._replace(conditions=rest)
+        try:
+            yield
+        finally:
+            ROUTES[number] = route
+
+    return apply
+
+
+def all_mutants() -> Iterator[Mutant]:
+    """Every mutant: checks of declarations off and moved, conditions left out, everything else silenced."""
+    declared: set[str] = set()
+    for name, check in _checks():
+        rules = frozenset(check.rules)
+        declared |= rules
+        yield Mutant(f"{name} off", rules, _off(check))
+        for by in check.moves:
+            yield Mutant(f"{name} {by:+d}", rules, _moved(check, by))
+    for number, route in ROUTES.items():
+        for place, condition in enumerate(route.conditions):
+            declared.add(condition.rule)
+            name = f"{route.name} {type(condition).__name__} off"
+            yield Mutant(name, frozenset({condition.rule}), _condition(number, place))
+    for rule in RULES.values():
+        if rule.status is Status.CHECKED and rule.id not in declared:
+            yield Mutant(f"{rule.id} silent", frozenset({rule.id}), _silent(rule.told))
+
+
+def killed(mutant: Mutant, known: dict[str, list[Trial]]) -> bool:
+    """Whether a trial of the mutant's rules is judged otherwise than it announces."""
+    with mutant.apply():
+        return any(trial.failure() for rule in sorted(mutant.rules) for trial in known.get(rule, ()))
+
+
+def by_rule() -> dict[str, list[Trial]]:
+    """All trials by rule."""
+    found: dict[str, list[Trial]] = {}
+    for trial in trials():
+        if not trial.refused:
+            found.setdefault(trial.rule, []).append(trial)
+    return found
+
+
+def main() -> int:
+    """Print the score."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--sample", type=int, help="so many mutants, drawn at random")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--survivors", action="store_true", help="name the mutants that nothing notices")
+    options = parser.parse_args()
+    started = time.monotonic()
+    mutants = list(all_mutants())
+    if options.sample:
+        mutants = random.Random(options.seed).sample(mutants, options.sample)
+    known = by_rule()
+    survivors = [mutant.name for mutant in mutants if not killed(mutant, known)]
+    dead = len(mutants) - len(survivors)
+    share = 100 * dead / len(mutants)
+    sys.stdout.write(
+        f"{len(mutants)} rule mutants, {dead} killed: {share:.1f} % (wanted {WANTED} %), "
+        f"{time.monotonic() - started:.0f} s\n"
+    )
+    for name in survivors if options.survivors else ():
+        sys.stdout.write(f"survivor: {name}\n")
+    return share < WANTED
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
