@@ -32,7 +32,7 @@ class Binding(NamedTuple):
 def parse_binding(text: str) -> Binding:
     """Read a string binding; ``HOST:PORT`` will do for TCP. Raises `ValueError`."""
     host, _, port = text.rpartition(":")
-    if port.isdigit() and "[" not in text and host:
+    if port.isdigit() and "[" not in text and host and not text.startswith("ncacn_"):
         return Binding("ncacn_ip_tcp", host.strip("[]"), port)
     found = _BINDING.fullmatch(text)
     if found is None:

@@ -1,0 +1,68 @@
+"""Named pipes: our client on smbprotocol, our server behind impacket's SMB server."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("smbprotocol", reason="smbprotocol is not installed")
+pytest.importorskip("impacket", reason="impacket is not installed")
+
+from world import judge, run, serving
+
+from mstrp.live.auth import Users, initiator
+from mstrp.live.client import TapiClient
+from mstrp.live.exchange import Exchange, Plan
+from mstrp.live.pipe import PipeFront
+from mstrp.live.scenarios import find_scenario
+from protocol import line
+
+# Sockets that impacket's SMB server leaves to the collector.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["clear", "sealed"])
+@pytest.mark.parametrize("events", ["push", "pull"])
+def test_scenario_over_the_pipe(events: str, sealed: bool, recording: Path) -> None:
+    """Section 4.5 over the pipe, events pushed over TCP or fetched over the pipe; fragments in both directions."""
+    scenario = find_scenario("4.5")
+    assert scenario is not None
+
+    async def test() -> None:
+        settings = {"security": Users({"alice": "secret"}).acceptor(), "required_level": 6} if sealed else {}
+        own = {"security": initiator("ntlm", "alice", "secret")} if sealed else {}
+        async with (
+            serving(recording, Exchange(Plan(pace=0.02), incoming=1), **settings) as world,
+            PipeFront(world.server, "127.0.0.1:0", {"bob": "pw"}) as front,
+        ):
+            binding = rf"ncacn_np:127.0.0.1:{front.port}[\pipe\tapsrv]"
+            connecting = TapiClient.connect(
+                binding, events=events, poll=0.01, machine="localhost", smb_user=("bob", "pw"), **own
+            )
+            async with connecting as client:
+                await scenario.run(client, "5551234")
+                opened = await (await client.initialize()).open(1)
+                done = await opened.ask(line.DevSpecific, params=bytes(20_000))
+                assert len(done.data) == 20_000
+                assert not client.problems
+
+    run(test())
+    gc.collect()
+    judge(recording, passwords=("secret",))
+
+
+def test_wrong_password(recording: Path) -> None:
+    """The SMB server lets nobody in who cannot say who they are."""
+
+    async def test() -> None:
+        async with (
+            serving(recording) as world,
+            PipeFront(world.server, "127.0.0.1:0", {"bob": "pw"}) as front,
+        ):
+            with pytest.raises(ConnectionError):
+                await TapiClient.connect(rf"ncacn_np:127.0.0.1:{front.port}", smb_user=("bob", "no"))
+
+    run(test())
+    gc.collect()
