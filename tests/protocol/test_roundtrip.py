@@ -100,3 +100,11 @@ def test_a_structure_reads_back_what_was_given(kind: Any, data: st.DataObject) -
     assert {name: getattr(decoded, name) for name in values} == values
     assert decoded.encode() == encoded
     assert kind(**values, tapi_version=version).encode() == encoded
+
+
+def test_a_body_without_members_is_a_body() -> None:
+    """A proxy request whose body consists of a list that is not there has that body all the same."""
+    kind = STRUCTURES["LINEPROXYREQUEST"]
+    for names in ({}, {"client_machine_name": "m", "client_user_name": ""}):
+        encoded = kind(body=proxy.ProxyGetGroupList(), **names).encode()
+        assert kind.at(encoded, 0, len(encoded)).body == proxy.ProxyGetGroupList()
