@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from protocol.packet import Request
     from protocol.record import Field
 
-__all__ = ["AGENT", "PROVIDER", "Situation", "legal_number"]
+__all__ = ["AGENT", "MODES", "PROVIDER", "Situation", "legal_number"]
 
 #: An agent, and the permanent id of the provider and the device that the session has seen.
 AGENT, SESSION, PROVIDER, DEVICE = 0x71, 0x72, 0x11, 0x21
 _VOICE = int(LINEMEDIAMODE.INTERACTIVEVOICE)
 #: States that need a mode of their own, beside CONFERENCED, whose mode is the parent.
-_MODES = dict.fromkeys(
+MODES = dict.fromkeys(
     (
         CallState.OFFERING,
         CallState.DIALTONE,
@@ -142,7 +142,7 @@ class Situation:
             call = script.offer(state=LINECALLSTATE.CONNECTED, mode=1)
             script.state(call, LINECALLSTATE.CONFERENCED, parent)
             return call
-        return script.offer(state=LINECALLSTATE[state.name], mode=_MODES.get(state, 0))
+        return script.offer(state=LINECALLSTATE[state.name], mode=MODES.get(state, 0))
 
     # -- what is asked --------------------------------------------------------------------------------------------
 
