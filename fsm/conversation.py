@@ -134,6 +134,12 @@ class Conversation(Judging):
         self.step(self.channel, binding.CHANNEL_CLOSED)
         self._learn_model()
 
+    def channel_lost(self, frame: int = 0, time: float = 0.0) -> None:
+        """The connection of the event channel ended without RemoteSPDetach (3.3.6)."""
+        self._at(frame, time)
+        self.step(self.channel, binding.CHANNEL_LOST)
+        self._learn_model()
+
     def delivered(self, frame: int = 0, time: float = 0.0) -> None:
         """The server used the event channel; of no consequence while ``flowing``."""
         self._at(frame, time)

@@ -154,6 +154,7 @@ class Sessions:
             # ClientAttach was asked over it and never answered.
             self.waiting.remove(begun)
         for session in connection.channels.values():
+            session.conversation.channel_lost(frame, time)
             if not session.context:
                 # Nothing but its event channel was ever seen.
                 self._over(session, time)

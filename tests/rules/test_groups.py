@@ -95,6 +95,42 @@ def test_conference(cell: Cell) -> None:
     check(cell, bridge.states, [one for one in live.news() if one.machine == "conference"], {})
 
 
+@pytest.mark.parametrize(
+    ("reported", "after"), [("CONNECTED", "NONE"), ("ONHOLDPENDCONF", "NONE"), ("IDLE", "NONE"), ("", "RELEASED")]
+)
+def test_before_the_completion(reported: str, after: str) -> None:
+    """A call that members name may stand for a conference whose completion was not seen; until then nothing changes."""
+    live = Live()
+    parent, member = reach(live, "CONNECTED"), reach(live, "CONNECTED")
+    live.reports(member, "CONFERENCED", parent)
+    conference = live.conversation.conferences[parent]
+    if reported:
+        live.reports(parent, reported)
+    else:
+        live.talk.release(parent)
+    assert conference.mask == 1 << conference.machine.table.states[after]
+    if reported:
+        live.reports(member, "CONNECTED")
+        assert conference.mask == 1 << conference.machine.table.states[after]
+
+
+@pytest.mark.parametrize("state", ["SETUP", "ACTIVE", "EXTENDING", "DISSOLVED"])
+@pytest.mark.parametrize("merged", [False, True])
+def test_conference_that_comes_twice(state: str, merged: bool) -> None:
+    """A handle that a second completion brings is reported by its call; the conference stays what it was."""
+    bridge = Bridge(state)
+    live = bridge.live
+    if merged:
+        one, two = reach(live, "ONHOLD"), reach(live, "CONNECTED")
+        asked = line.CompleteTransfer(context=5, call=one, consult_call=two, transfer_mode=2)
+        live.done(asked, conf_call=bridge.parent)
+    else:
+        again = line.SetUpConference(context=3, call=reach(live, "CONNECTED"), line=live.line.handle)
+        live.done(again, conf_call=bridge.parent, consult_call=live.talk.call())
+    live.news()
+    assert bridge.states() == {state}
+
+
 def test_merged() -> None:
     """A transfer that becomes a conference is active at once; its members may name it before its completion (Q8, Q10)."""
     live = Live()

@@ -142,10 +142,10 @@ def test_models_are_known() -> None:
 # -- the event channel ---------------------------------------------------------------------------------------------
 
 CHANNEL = """
-          open events closed
-CLOSED    OPEN !context !context
-OPEN      -    .        DETACHED
-DETACHED  -    !context !context
+          open events   closed   lost
+CLOSED    OPEN !context !context .
+OPEN      -    .        DETACHED OPEN|DETACHED
+DETACHED  -    !context !context .
 """
 
 
@@ -153,6 +153,7 @@ DETACHED  -    !context !context
 def test_channel(cell: Cell) -> None:
     """Events and RemoteSPDetach need the context handle that RemoteSPAttach returned (3.3.4)."""
     monitor = Monitor()
+    monitor.on_step(explained)
     conversation = monitor.conversation()
     conversation.attached(0xFFFFFFFF, "")
     if cell.state != "CLOSED":
@@ -163,6 +164,7 @@ def test_channel(cell: Cell) -> None:
         "open": conversation.channel_opened,
         "events": conversation.delivered,
         "closed": conversation.channel_closed,
+        "lost": conversation.channel_lost,
     }[cell.cause]()
     check(cell, lambda: names(conversation.channel), monitor.findings, {"context": "TRP-3.3.4-04"})
 
