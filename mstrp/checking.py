@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from fsm.instances import final
 from fsm.levels import Verdict, worst
 from fsm.monitor import Monitor
+from fsm.tables.binding import ChannelState
 from mstrp.capture.files import CaptureError, Source, open_capture
 from mstrp.capture.hints import Setup
 from mstrp.capture.reader import Reader
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from mstrp.capture.packets import Packet
     from mstrp.capture.sessions import Sealed
     from mstrp.capture.share import Share
+
+_CHANNEL_OPEN = 1 << ChannelState.OPEN
 
 __all__ = ["CallResult", "CaptureResult", "Part", "SessionResult", "Watcher", "check_capture"]
 
@@ -266,9 +269,9 @@ class _Judging:
 
         conversation.on_call_end = call_ended
 
-    def _over(self, conversation: Conversation) -> None:
+    def _over(self, conversation: Conversation, time: float) -> None:
         """Nothing more is expected of a conversation: keep what the report says of it."""
-        conversation.finish()
+        conversation.finish(time)
         self.monitor.discard(conversation)
         result = self._result(conversation)
         if len(self.over) < self.limits.sessions:
@@ -285,7 +288,9 @@ class _Judging:
         sessions = self.sessions
         left_out = self.more_calls or self.more_sessions or self.findings.left_out or self.more_notes
         odd = reader.cut_off or reader.crowded or reader.datagrams.told or sessions.crowded
-        return Part(self.begun, sessions.announced, sessions.unannounced, bool(left_out or odd))
+        # Whether a channel that is still open should be closed by now is a matter of the whole capture's time.
+        waits = any(each.channel.mask == _CHANNEL_OPEN and each.binding.ended for each in self.monitor.conversations)
+        return Part(self.begun, sessions.announced, sessions.unannounced, bool(left_out or odd or waits))
 
     def result(self, name: str, frames: int, error: str | None, interrupted: bool) -> CaptureResult:
         """The report, when everything has been read."""

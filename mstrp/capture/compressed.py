@@ -13,7 +13,7 @@ __all__ = ["GZIP", "ZSTD", "CompressionError", "unpacked"]
 #: How the two begin (RFC 1952, RFC 8878).
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 #: What one step may unpack, whatever it was packed from.
-_CHUNK = 1 << 20
+_CHUNK = 1 << 17
 
 
 class CompressionError(ValueError):

@@ -38,12 +38,14 @@ def frames(source: Source, data: bytes) -> Iterator[Frame]:
     seconds = 0
     while True:
         end = len(data)
-        while end - position >= head:
+        last = end - head
+        while position <= last:
             seconds, fraction, size, length = unpack(data, position)
             if size > MAX_FRAME:
                 # Damage: go on where the next records can be trusted, here or further on.
                 position, data = _resume(source, data, position, order, unit, head, number)
                 end = len(data)
+                last = end - head
                 continue
             start = position + head
             stop = start + size

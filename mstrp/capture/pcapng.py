@@ -18,7 +18,7 @@ __all__ = ["MAGIC", "frames"]
 MAGIC = b"\x0a\x0d\x0d\x0a"
 _SIMPLE, _OBSOLETE, _ENHANCED, _INTERFACE = 3, 2, 6, 1
 #: Blocks that hold no packet may be larger (names, secrets, statistics); they are skipped.
-_MAX_BLOCK = 64 * 1024 * 1024
+_MAX_BLOCK = 16 * 1024 * 1024
 _TSRESOL, _TSOFFSET = 9, 14
 
 

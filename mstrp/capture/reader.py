@@ -76,10 +76,6 @@ class Reader:
                     if kind >> 8 == 0x080045 and not protocol & 0x3FFF0000:
                         if protocol & 0xFF != 6:
                             continue
-                        stop = start + 14 + total
-                        if stop > end or not total:
-                            stop = end
-                        first = start + 34 + (offset >> 4 << 2)
                         if holes and flags & _ACK:
                             self._acknowledged(
                                 data[start + 30 : start + 34] + data[start + 26 : start + 30],
@@ -88,22 +84,28 @@ class Reader:
                                 number,
                                 now,
                             )
-                        if flags & 7:
-                            self._segment(
-                                data[start + 26 : start + 38], 4, sequence, flags, data[first:stop], number, now
-                            )
-                        elif first < stop:
-                            key = data[start + 26 : start + 38]
-                            half = halves.get(key)
-                            if half is None:
+                        header = 20 + (offset >> 2 & 0x3C)
+                        if total == header and not flags & 7:
+                            continue
+                        key = data[start + 26 : start + 38]
+                        half = halves.get(key)
+                        if half is not None and half.ignored and not flags & 7:
+                            continue
+                        first = start + 14 + header
+                        stop = start + 14 + total
+                        if stop > end or not total:
+                            stop = end
+                        if half is None or flags & 7:
+                            # A segment of a new stream without payload opens nothing, a closing one may have none.
+                            if first <= stop:
                                 self._segment(key, 4, sequence, flags, data[first:stop], number, now)
-                            elif half.ignored:
-                                pass
-                            elif sequence == half.next and not half.waiting:
-                                half.next = sequence + stop - first & _MODULUS
-                                half.consumer.feed(data[first:stop], number, now)  # type: ignore[union-attr]
-                            else:
-                                self._unordered(half, sequence, data[first:stop], number, now)
+                        elif first >= stop:
+                            pass
+                        elif sequence == half.next and not half.waiting:
+                            half.next = sequence + stop - first & _MODULUS
+                            half.consumer.feed(data[first:stop], number, now)  # type: ignore[union-attr]
+                        else:
+                            self._unordered(half, sequence, data[first:stop], number, now)
                         continue
                 self._slowly(link, data, start, end, number, now)
         finally:

@@ -24,7 +24,7 @@ _USED = GetAsyncEvents.layout.index("dwUsedBufferSize")
 
 
 def loss_dict(conversation: Conversation, kind: str, frame: int, time: float) -> dict[str, Any]:
-    """A line for what is no packet: packets are missing ("gap"), or a connection ended without detaching ("lost")."""
+    """A line for what is no packet: packets are missing ("gap"), or a connection ended ("lost", "channel lost")."""
     return {
         "frame": frame,
         "time": round(time, 6),
@@ -91,6 +91,8 @@ class Replay:
                 conversation.gap(frame, time)
             elif phase == "lost":
                 conversation.lost(frame, time)
+            elif phase == "channel lost":
+                conversation.channel_lost(frame, time)
             else:
                 take = self._methods.get((method, phase))
                 if take is not None:

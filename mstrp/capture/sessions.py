@@ -63,8 +63,8 @@ class Sessions:
         self.limit = limit
         self.on_packet: Callable[[Packet], None] | None = None
         self.on_session: Callable[[Conversation], None] | None = None
-        #: Called with a conversation of which nothing more is expected.
-        self.on_over: Callable[[Conversation], None] | None = None
+        #: Called with a conversation of which nothing more is expected, and the time.
+        self.on_over: Callable[[Conversation, float], None] | None = None
         #: Called when packets are missing from a conversation, and when its connection is lost.
         self.on_loss: Callable[[Conversation, str, int, float], None] | None = None
         #: By hosts and context handle.
@@ -155,6 +155,8 @@ class Sessions:
             self.waiting.remove(begun)
         for session in connection.channels.values():
             session.conversation.channel_lost(frame, time)
+            if self.on_loss is not None:
+                self.on_loss(session.conversation, "channel lost", frame, time)
             if not session.context:
                 # Nothing but its event channel was ever seen.
                 self._over(session, time)
@@ -394,7 +396,7 @@ class Sessions:
     ) -> Session:
         """A new session; what has ended long ago goes, and the oldest one when there are too many."""
         while self._ended and time - (self._ended[0].ended or 0.0) > _AFTERGLOW:
-            self._forget(self._ended.popleft())
+            self._forget(self._ended.popleft(), time)
         if self._open >= self.limit:
             if not self.crowded:
                 self.crowded = True
@@ -423,11 +425,11 @@ class Sessions:
         for connection in session.ends:
             connection.bound.pop(session.context, None)
 
-    def _forget(self, session: Session) -> None:
+    def _forget(self, session: Session, time: float) -> None:
         """Nothing more is expected of a session that has ended."""
         self.channels.pop((session.hosts, session.channel), None)
         if self.on_over is not None:
-            self.on_over(session.conversation)
+            self.on_over(session.conversation, time)
 
     def _bind(self, connection: Connection, context: bytes, session: Session) -> None:
         """A context handle stands for a session, and is used over a connection."""

@@ -32,6 +32,8 @@ _PIPE_SHARE = 2
 _ENOUGH = 4 + 64 + 32
 #: Messages with parts of a pipe are not larger; others are skipped.
 _LARGEST = 1 << 20
+#: A message without contents that keeps a connection alive (RFC 1002, 4.3.5).
+_KEEP_ALIVE = 0x85
 #: A file id in a compound request that means the file of the request before.
 _SAME = b"\xff" * 16
 
@@ -287,8 +289,11 @@ class _Way:
         if self.buffer:
             data = self.buffer + data
         position, end = 0, len(data)
-        while end - position >= 8:
+        while end - position >= 10:
             size = int.from_bytes(data[position + 1 : position + 4], "big")
+            if data[position] == _KEEP_ALIVE and not size:
+                position += 4
+                continue
             if data[position] or (size and not self._known(data[position + 4 : position + 8], size)):
                 found = data.find(_PLAIN, position + 5)
                 if not self.lost:

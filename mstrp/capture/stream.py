@@ -90,7 +90,8 @@ class Connection:
     def recognise(self, data: bytes, from_client: bool) -> bool | None:
         """Whether the stream is DCE/RPC or SMB; None when that cannot be said yet."""
         if len(data) < 16:
-            return None if data[:1] == b"\x05" or (data[:1] == b"\0" and data[4:8] in {b"", *_SMB}) else False
+            smb = data[:1] == b"\0" and any(magic.startswith(data[4:8]) for magic in _SMB)
+            return None if smb or data[:1] == b"\x05" else False
         if data[0] == 0 and data[4:8] in _SMB and not self.pipe:
             self._smb(data, from_client)
             return True

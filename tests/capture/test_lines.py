@@ -73,6 +73,25 @@ def test_damaged_captures_are_judged_the_same_as_lines(data: st.DataObject) -> N
     assert facts(again) == facts(result)
 
 
+@pytest.mark.parametrize("kind", ["gap", "lost"])
+def test_losses_make_a_difference_in_lines(kind: str) -> None:
+    """The lines about gaps and lost connections are needed: without them some capture would be judged otherwise."""
+    differ = False
+    payload = [place for place, segment in enumerate(SEGMENTS) if segment.data]
+    for place in payload[4:]:
+        if kind == "gap":
+            kept = [segment for each, segment in enumerate(SEGMENTS) if each != place]
+        else:
+            ways = {segment.direction for segment in SEGMENTS[:place]}
+            kept = SEGMENTS[:place]
+            kept += [SEGMENTS[place]._replace(source=a, target=b, flags=4, data=b"") for a, b in sorted(ways)]
+        result, lines = _lines(pcap(frames_of(kept)))
+        assert facts(judge(lines)) == facts(result)
+        without = b"".join(line for line in lines.splitlines(keepends=True) if json.loads(line)["phase"] != kind)
+        differ = differ or facts(judge(without)) != facts(result)
+    assert differ
+
+
 def test_lines_can_be_written_again(captures: Path) -> None:
     """Packets read from lines are packets like others: decoded again they are the same, for what carries a buffer."""
     _, lines = _lines(str(captures / RECORDINGS[0]))
