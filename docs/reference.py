@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from wire_pages import write_wire
 
 from fsm.machines import MACHINES
+from fsm.rulebook import RULES, Rule, Status
 from mstrp.gallery import machine_text
+from mstrp.lookup import rule_shares
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,12 +25,40 @@ def write_reference(folder: Path) -> None:
     write_wire(folder)
     for name, machine in MACHINES.items():
         (folder / f"machine-{name}.md").write_text(_machine(name, machine.table), encoding="utf-8")
+    (folder / "rules.md").write_text(_rules(), encoding="utf-8")
     pages = "\n".join(f"machine-{name}" for name in MACHINES)
     (folder / "machines.md").write_text(
         f"# Machines\n\nEvery machine with its picture and all its rows, out of the tables.\n\n"
         f"```{{toctree}}\n:maxdepth: 1\n\n{pages}\n```\n",
         encoding="utf-8",
     )
+
+
+def _rules() -> str:
+    """Every rule of MS-TRP: what it demands, and by what it is checked or why not."""
+    lines = ["# Rules", "", f"{rule_shares()}.", ""]
+    packet = None
+    for rule in sorted(RULES.values(), key=lambda rule: (_chapter(rule), rule.id)):
+        if _chapter(rule) != packet:
+            packet = _chapter(rule)
+            lines += [
+                "",
+                f"## {packet}",
+                "",
+                "| rule | kind | what has to hold | status |",
+                "| --- | --- | --- | --- |",
+            ]
+        status = rule.how if rule.status is Status.CHECKED else f"{rule.status.value}: {rule.how}"
+        lines.append(f"| {rule.id} | {rule.kind} | {_cell(rule.summary)} | {_cell(status)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _chapter(rule: Rule) -> str:
+    return rule.packet or "Buffers, bindings and RPC"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _machine(name: str, table: Table) -> str:

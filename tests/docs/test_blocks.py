@@ -25,7 +25,7 @@ from mstrp.cli import main
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 #: Pages whose blocks another test runs, or that only show.
-PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md")), DOCS / "ordering.md"]
+PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md")), DOCS / "ordering.md", DOCS / "testing.md"]
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
