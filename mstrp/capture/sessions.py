@@ -18,7 +18,7 @@ from protocol.rpc.dissect import FAULT, REQUEST, RESPONSE
 from protocol.rpc.unseal import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fsm.conversation import Conversation
     from fsm.monitor import Monitor
@@ -85,6 +85,8 @@ class Sessions:
         #: Endpoints of event channels that no ClientAttach announced, and those that were announced.
         self.unannounced: set[str] = set()
         self.announced: set[str] = set()
+        #: What is wrong with the stub that was read last.
+        self.damage: Sequence[Problem] = ()
         #: What to do with the calls of each method.
         self.handlers: dict[str, Callable[[Connection, RpcCall, int, float], None]] = {
             "ClientAttach": self._client_attach,
@@ -202,6 +204,7 @@ class Sessions:
             return None
         for problem in stub.problems:
             self.warn(frame, f"{method.name} {phase}: {problem}")
+        self.damage = stub.problems
         return stub.value
 
     # -- the six methods ------------------------------------------------------------------------------------------
@@ -240,6 +243,7 @@ class Sessions:
         if call.phase:
             self._client_answer(call, frame, time)
             return
+        damage: Sequence[Problem] = ()
         try:
             found = READERS[call.ndr64].request(call.data, call.start)
         except StructError:
@@ -249,11 +253,15 @@ class Sessions:
             if value is None:
                 return
             found = value.context, decode_request(value.buffer, value.needed)
+            damage = self.damage
         context, packet = found
         session = connection.bound.get(context)
         if session is None:
             session = self._bound(connection, context, frame, time)
-        call.note = session, session.conversation.sent(packet, frame, time)
+        exchange = session.conversation.sent(packet, frame, time)
+        call.note = session, exchange
+        if damage:
+            session.conversation.damaged(exchange, damage)
         if self.on_packet is not None:
             self._show(session, CLIENT_TO_SERVER, "ClientRequest", REQUEST, packet, frame, time, call=call)
 
@@ -322,6 +330,7 @@ class Sessions:
         if call.phase:
             self._read(call, frame, time)
             return
+        damage: Sequence[Problem] = ()
         try:
             found = READERS[call.ndr64].events(call.data, call.start)
         except StructError:
@@ -331,6 +340,7 @@ class Sessions:
             if value is None:
                 return
             found = value
+            damage = self.damage
         context, content = found
         session = connection.channels.get(context)
         if session is None:
@@ -339,6 +349,8 @@ class Sessions:
         conversation = session.conversation
         if not conversation.flowing:
             conversation.delivered(frame, time)
+        if damage:
+            conversation.damaged_events(damage, stub=True)
         if isinstance(content, bytes):
             self._events(session, content, "RemoteSPEventProc", frame, time)
         elif self.on_packet is not None:
