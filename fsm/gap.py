@@ -12,6 +12,7 @@ from fsm.facts import Facts
 from fsm.memory import Memory
 from fsm.reporting import ANY_STATE
 from fsm.tables.binding import BindingState, ChannelState
+from fsm.tables.call_reports import FILTERED
 from fsm.tables.call_states import CallState
 
 if TYPE_CHECKING:
@@ -28,19 +29,23 @@ def doubt(registry: Registry) -> None:
     registry.partial = True
     registry.gap_at = registry.now
     if registry.binding.mask == 1 << BindingState.UNBOUND:
-        registry.binding.mask = ANY_BINDING
+        registry.binding.mask |= ANY_BINDING
     registry.channel.mask |= 1 << ChannelState.OPEN
     for app in registry.apps.values():
         app.init_context = None
     for opened in (*registry.lines.values(), *registry.phones.values()):
         opened.open_context = None
         opened.pending.clear()
+    # An event filter may have been set among what is missing (Q19).
+    registry.line_flags |= FILTERED.bit
     for line in registry.lines.values():
         line.announced = None
+        line.flags |= FILTERED.bit
     for call in registry.calls.values():
         call.mask = ANY_STATE | 1 << CallState.ABSENT
-        call.flags = 0 if call.line is None else call.line.flags
+        call.flags = registry.line_flags if call.line is None else call.line.flags
         call.inferred = False
+        call.kin = None
     for exchange in (*registry.pending.values(), *registry.unanswered.values(), *registry.unnumbered):
         exchange.charges = None
     registry.recent = Memory()

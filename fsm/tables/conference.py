@@ -64,6 +64,8 @@ def _rows() -> list[Row]:
             Row(S.NONE, event, S.NONE, _TYPICAL, _MEMBER, note="a member may be reported before the completion (Q10)")
             for event in (JOINED, LEFT, PARENT_CONNECTED, PARENT_HELD, PARENT_ENDED)
         ),
+        Row(S.NONE, ADDED, S.ACTIVE, _TYPICAL, _ADD, note="its beginning was not seen"),
+        Row(S.NONE, PREPARED, S.EXTENDING, _TYPICAL, _PREPARE, note="its beginning was not seen"),
         Row(S.NONE, PARENT_RELEASED, S.RELEASED, _STATED, ref("2.2.4.1.3.6", "DeallocateCall")),
         Row(S.SETUP, ADDED, S.ACTIVE, _TYPICAL, _ADD),
         Row(S.EXTENDING, ADDED, S.ACTIVE, _TYPICAL, _ADD),

@@ -1,0 +1,110 @@
+"""What was not seen is not known: gaps, recordings that begin in the middle, and sets of states that narrow."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from live import STATES, Live, explained, reach
+
+from fsm.levels import Verdict
+from fsm.monitor import Monitor
+from mstrp.generate.flows import FLOWS, play_of
+from mstrp.generate.stages import MonitorStage
+from protocol import events as event
+from protocol import line
+from protocol.constants import LINECALLSTATE
+
+if TYPE_CHECKING:
+    from fsm.conversation import Conversation
+
+
+def joined(state: str | None = None) -> tuple[Monitor, Conversation]:
+    """A conversation that is met in the middle, with a call that is asked about first."""
+    monitor = Monitor()
+    talk = monitor.conversation(partial=True)
+    if state is not None:
+        talk.event(event.LINE_CALLSTATE(call=0x66, call_state=int(LINECALLSTATE[state]), mode=1, privilege=4))
+    return monitor, talk
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_first_report_of_a_known_call(state: str) -> None:
+    """In a recording that begins in mid-call, the first report may be any state, and tells it."""
+    monitor, talk = joined(state)
+    assert talk.calls[0x66].states == talk.calls[0x66].machine.names(1 << 7 + STATES.index(state))
+    assert {finding.rule for finding in monitor.findings} <= {"CALL-V11", "CALL-Q17"}
+
+
+def test_a_request_leaves_all_states_possible() -> None:
+    """A request on a call that was never seen is allowed, and tells nothing about its state."""
+    monitor, talk = joined()
+    exchange = talk.sent(line.Answer(call=0x66, request_id=5))
+    assert len(talk.calls[0x66].states) == 16
+    talk.answered(exchange, line.Answer(ack=5, call=0x66))
+    assert monitor.findings == []
+
+
+def test_a_success_narrows() -> None:
+    """A success that has an effect in some of the possible states proves one of them, or what follows it."""
+    monitor, talk = joined()
+    talk.answered(talk.sent(line.Answer(call=0x66, request_id=5)), line.Answer(ack=5, call=0x66))
+    talk.event(event.LINE_REPLY(request_id=5))
+    assert set(talk.calls[0x66].states) <= {"offering", "accepted", "connected", "unknown"}
+    talk.event(event.LINE_CALLSTATE(call=0x66, call_state=0x100, mode=1, privilege=4))
+    assert talk.calls[0x66].states == ("connected",)
+    assert monitor.findings == []
+
+
+def test_only_the_empty_set_contradicts() -> None:
+    """After a success both outcomes are believed; what contradicts both is told with both."""
+    live = Live()
+    handle = reach(live, "CONNECTED")
+    live.done(line.Hold(call=handle))
+    assert live.states(handle) == {"CONNECTED", "ONHOLD"}
+    live.reports(handle, "DIALTONE")
+    (finding,) = live.news()
+    assert set(finding.state) == {"connected", "onHold"}
+    assert finding.verdict is Verdict.WARN
+    assert "connected or onHold" in str(finding)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=max(settings().max_examples // 6, 10))
+def test_gaps(name: str, seed: int) -> None:
+    """Whatever is missing from a legal conversation, wherever that is noticed: nothing is found."""
+    rng = random.Random(seed)
+    steps = play_of(name).order(rng.randrange)
+    first = rng.randrange(2, len(steps))
+    last = rng.randrange(first, len(steps))
+    missing = {step.number for step in steps[first:last]}
+    monitor = Monitor()
+    monitor.on_step(explained)
+    stage = MonitorStage(monitor)
+    for place, step in enumerate(steps):
+        if place == last:
+            for conversation in stage.conversations.values():
+                conversation.gap(stage.frame, stage.now)
+        known = step.role in stage.conversations or step.kind == "ClientAttach"
+        if step.number not in missing and step.of not in missing and known:
+            stage.take(step)
+    monitor.finish()
+    unearned = [str(finding) for finding in monitor.findings if finding.rule not in FLOWS[name].warns]
+    assert unearned == []
+
+
+def test_a_gap_ends_what_is_known() -> None:
+    """After a gap a call may be in any state, or be gone; what is reported from then on is judged again."""
+    live = Live()
+    handle = reach(live, "CONNECTED")
+    live.conversation.gap(0, live.stage.now)
+    assert len(live.states(handle)) == 17
+    live.wait()
+    live.reports(handle, "IDLE")
+    assert live.rules() == set()
+    live.reports(handle, "CONNECTED")
+    assert live.rules() == {"CALL-V01"}
