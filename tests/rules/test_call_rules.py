@@ -409,6 +409,56 @@ def no_handle(script: Script) -> None:
     script.reply(made, call=0)
 
 
+def context_error(script: Script) -> None:
+    """0xF101 is an error despite its sign (Q15)."""
+    script.ask(line.GetCallStatus(call=script.offer(), call_status=256), ack=0xF101)
+
+
+def parent_given_up(script: Script) -> None:
+    """A member may name a conference that the client has given up, or 0 instead (Q17)."""
+    conference, member = script.offer(), connect(script)
+    script.state(member, S.CONFERENCED, conference)
+    script.release(conference)
+    script.state(member, S.CONFERENCED, 0)
+
+
+def parent_to_come(script: Script) -> None:
+    """A member may name a conference whose completion is under way (Q10)."""
+    assert script.line is not None
+    member, conference, consultation = connect(script), script.call(), script.call()
+    asked = script.ask(
+        line.SetUpConference(
+            context=3, call=member, line=script.line.handle, conf_call_context=4, consult_call_context=5, num_parties=3
+        )
+    )
+    script.state(member, S.CONFERENCED, conference, after=asked.sent)
+    script.reply(asked, conf_call=conference, consult_call=consultation, after=script.last)
+
+
+def own_contexts(script: Script) -> None:
+    """Events with the contexts that the client gave."""
+    assert script.line is not None
+    script.about(event.LINE_LINEDEVSTATE, remote_line=script.line.remote, device_states=0x80)
+
+
+def failed_without_handle(script: Script) -> None:
+    """A completion that tells of a failure brings no handle."""
+    assert script.line is not None
+    made = script.ask(line.MakeCall(context=7, line=script.line.handle, call_context=8, dest_address="1"))
+    script.reply(made, 0x80000005)
+
+
+def mixed_order(script: Script) -> None:
+    """Events and replies of several calls in any order (O7, O11, O13)."""
+    one, two = script.offer(), script.offer()
+    first = script.ask(line.Answer(call=one))
+    second = script.ask(line.Drop(call=two))
+    script.state(one, S.CONNECTED, ACTIVE, after=first.sent)
+    script.reply(second)
+    script.state(two, S.IDLE, after=second.sent)
+    script.reply(first)
+
+
 # -- ordering ------------------------------------------------------------------------------------------------------
 
 
@@ -579,6 +629,12 @@ LEGAL: list[tuple[Callable[[Script], None], float, dict[str, Any]]] = [
     (repeated_with_news, 0.01, {}),
     (overtaken, 0.01, {}),
     (looked_up, 0.01, {}),
+    (context_error, 0.01, {}),
+    (parent_given_up, 0.01, {}),
+    (parent_to_come, 0.01, {}),
+    (own_contexts, 0.01, {}),
+    (failed_without_handle, 0.01, {}),
+    (mixed_order, 0.01, {}),
 ]
 #: Broken rules that are warnings, or information, and no failures.
 SOFT = {
@@ -620,3 +676,50 @@ def test_late_reply_is_odd() -> None:
 def test_slow_answer() -> None:
     """An answer that takes more than the 5 s of section 3.2.2 is odd (O9)."""
     assert rules(lambda script: None, pace=6.0) == {"CALL-ORDER-O09"}
+
+
+#: Each hard rule with conversations that break it, and with legal ones that look alike.
+HARD: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
+    "V1": ((leaves_idle,), (idle_then_reused, straight_to_idle)),
+    "V2": ((no_state, two_states), (device_bits,)),
+    "V3": ((stranger, before_completion, info_of_stranger), (after_completion, listed, idle_then_reused)),
+    "V4": ((info_between, never_followed), (followed_in_another_buffer, reply_between, filtered)),
+    "V5": ((announced_twice, own_call_announced), (announced_after_release, idle_then_reused)),
+    "V6": ((announced_to_old_client,), (first_state_announces,)),
+    "V7": ((info_after_idle,), (digits_after_idle,)),
+    "V8": (
+        (replied_twice, reply_to_nothing),
+        (id_used_again, replies_in_other_order, missing_reply, reply_before_answer),
+    ),
+    "V9": ((other_id,), (server_chooses_id,)),
+    "V10": ((answered_zero, sync_with_id), (context_error,)),
+    "V11": ((member_of_nothing,), (parent_given_up, parent_to_come)),
+    "V12": ((state_after_release, event_after_close), (state_after_release, event_after_close)),
+    "V13": ((foreign_context, foreign_init_context), (own_contexts,)),
+    "V14": ((context_not_echoed, no_handle), (failed_without_handle,)),
+    "O1": ((reply_after_refusal, early_reply_then_refusal), (reply_before_answer, completed_before_forced_close)),
+    "O2": ((answered_zero,), (context_error,)),
+    "O5": ((replied_twice,), (id_used_again, missing_reply)),
+    "O6": ((used_id,), (id_used_again, server_chooses_id)),
+    "O10": ((before_completion,), (after_completion, mixed_order)),
+    "O17": ((stranger, never_followed), (followed_in_another_buffer, listed)),
+    "O18": ((announced_to_old_client,), (first_state_announces,)),
+    "O21": ((info_after_idle,), (digits_after_idle,)),
+}
+
+
+@pytest.mark.parametrize("rule", HARD)
+def test_hard_rules_have_twins(rule: str) -> None:
+    """Every hard rule is broken by a conversation that fails, and by none of those that only look like it."""
+    broken, twins = HARD[rule]
+    failing = {write for write, *_ in BROKEN if write.__name__ not in SOFT}
+    assert set(broken) <= failing
+    assert set(twins) <= {write for write, *_ in LEGAL}
+    assert broken
+    assert twins
+
+
+def test_all_hard_rules() -> None:
+    """V1 to V14, and those of the ordering tables that are violations."""
+    violations = {1, 2, 5, 6, 10, 17, 18, 21}
+    assert set(HARD) == {f"V{number}" for number in range(1, 15)} | {f"O{number}" for number in violations}
