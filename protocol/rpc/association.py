@@ -197,8 +197,6 @@ class Association:
             if version != 5 or minor > 1 or representation & 0xFF != 0x10 or length < HEADER.size:
                 self.malformed(version)
                 raise AssociationError("what came is not DCE/RPC")
-            if length > self.fragment and self.bound and length > 65_535:
-                raise AssociationError(f"a fragment of {length} bytes")
             if end - position < length:
                 break
             yield from self.pdu(data[position : position + length])

@@ -19,11 +19,13 @@ from mstrp.live.exchange.telephones import Telephones
 from mstrp.live.provider import Provider, TapiError
 from mstrp.live.server import Server
 from protocol import events, phone
-from protocol.constants import LINECALLSTATE
+from protocol.constants import LINECALLSTATE, OBJTYPE, TUISPIDLL_OBJECT
 from protocol.event import Reply
 from protocol.fields import Handle, HandleType
 from protocol.generic import RSPSetEventFilterMasks
 from protocol.line import GetNewCalls
+from protocol.mmc import TUISPIDLLCallback
+from protocol.packet import decode_request
 
 #: TSPI functions that take their time.
 _SLOW = [
@@ -64,6 +66,15 @@ for _name in _SLOW:
 Puppet.line_monitor_digits = lambda self, call, modes: None
 #: Only told, never asked: what a client does with a call that the play does not know of.
 Puppet.line_close_call = lambda self, call: None
+
+
+_OBJECTS = {
+    int(OBJTYPE.HLINEAPP): HandleType.HLINEAPP,
+    int(OBJTYPE.HLINE): HandleType.HLINE,
+    int(OBJTYPE.HCALL): HandleType.HCALL,
+    int(OBJTYPE.HPHONEAPP): HandleType.HPHONEAPP,
+    int(OBJTYPE.HPHONE): HandleType.HPHONE,
+}
 
 
 class Actor:
@@ -149,19 +160,23 @@ class Performance:
 
     async def _ask(self, actor: Actor, step: Step) -> None:
         packet = step.packet
-        changes = {}
+        # Only words are changed: what is wrong with offsets and sizes stays wrong.
+        data = bytearray(packet.encode())
         for field in packet.layout.fields:
             if isinstance(field, Handle) and field.direction == "in":
-                value = packet.words[field.index]
-                changes[field.name] = actor.names.get((field.type, value), value)
+                self._set(data, field.index, actor, field.type)
         if isinstance(packet, RSPSetEventFilterMasks):
-            changes["event_masks_lo"] = 0x7FFFFFFF & ~0x4
-            value = packet.object_id
-            changes["object_id"] = actor.names.get((HandleType.HLINEAPP, value), value)
+            place = 4 * packet.layout.index("ulEventMasksLo")
+            data[place : place + 4] = (0x7FFFFFFF & ~0x4).to_bytes(4, "little")
+            kind = _OBJECTS.get(packet.obj_type)
+            if kind is not None:
+                self._set(data, packet.layout.index("lObjectID"), actor, kind)
+        if isinstance(packet, TUISPIDLLCallback) and packet.object_type == TUISPIDLL_OBJECT.DIALOGINSTANCE:
+            self._set(data, packet.layout.index("dwObjectID"), actor, HandleType.DIALOGINSTANCE)
         if isinstance(packet, GetNewCalls):
             call = self.server.make_call(0)
             call.state = int(LINECALLSTATE.CONNECTED)
-        packet = packet.replace(**changes)
+        packet = decode_request(bytes(data), packet.capacity)
         before = len(self.puppet.operations)
         answer = self.answers[step.number] = await actor.client.request(packet)
         if len(self.puppet.operations) > before and hasattr(packet, "request_id"):
@@ -172,6 +187,13 @@ class Performance:
             await actor.client.request(
                 phone.SetStatusMessages(phone=opened, phone_states=0xFFFFFF, button_modes=0x3F, button_states=0xF)
             )
+
+    @staticmethod
+    def _set(data: bytearray, word: int, actor: Actor, kind: HandleType) -> None:
+        """Replace a handle of the play by what it is called here."""
+        place = slice(4 * word, 4 * word + 4)
+        value = int.from_bytes(data[place], "little")
+        data[place] = actor.names.get((kind, value), value).to_bytes(4, "little")
 
     def _learn(self, actor: Actor, step: Step, answer: Any) -> None:
         """Handles that the answer brings, under the names of the play's answer."""

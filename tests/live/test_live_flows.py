@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from mstrp.generate.flows import FLOWS
 from mstrp.live.auth import Users, initiator
 from protocol.rpc.pdu import NDR20, NDR64
 
+_NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+
 
 @pytest.mark.parametrize("events", ["push", "pull"])
 @pytest.mark.parametrize("name", FLOWS)
 def test_flow(name: str, events: str, recording: Path) -> None:
-    """A flow passes between client and server in both transfer syntaxes, and its recording has no finding."""
+    """A flow passes between client and server, and its recording has no finding; at night in both transfer syntaxes."""
     flow = FLOWS[name]
 
     async def live(ndr: str) -> None:
@@ -26,7 +29,8 @@ def test_flow(name: str, events: str, recording: Path) -> None:
             strict = not flow.warns and not flow.closes
             await perform(world.server, puppet, flow.play(), events=events, ndr=ndr, strict=strict)
 
-    for ndr in ("20", "64"):
+    one = "64" if (len(name) + (events == "push")) % 2 else "20"
+    for ndr in ("20", "64") if _NIGHTLY else (one,):
         run(live(ndr))
         judge(recording, flow.warns | _REFUSED.get(name, frozenset()))
 

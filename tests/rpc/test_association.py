@@ -18,10 +18,13 @@ from protocol.rpc.pdu import (
     BIND_TIME_FEATURES,
     NDR20,
     NDR64,
+    Auth,
     Bind,
     BindAck,
+    BindNak,
     Call,
     Context,
+    Fault,
     Flag,
     Kind,
     Syntax,
@@ -313,3 +316,95 @@ def test_a_wiretap_sees_the_same(calls: list[tuple[bool, bytes]]) -> None:
         said += [(0, stub), (1, stub * 2)]
     assert [(phase, data[: len(stub)]) for (phase, data), (_, stub) in zip(seen, said, strict=True)] == said
     assert not tap.problems
+
+
+PART = encode(Kind.REQUEST, 5, Call(0, 0, 1, bytes(10)), flags=int(Flag.FIRST_FRAG))
+LATER = encode(Kind.REQUEST, 6, Call(0, 0, 1, bytes(10)), flags=0)
+OFFER = Bind(5840, 5840, 0, (Context(0, Syntax(TAPSRV.uuid, 1), (NDR20,)),))
+TOKEN = Auth(10, 6, 0, 0, b"token")
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (LATER, "later fragment"),
+        (encode(Kind.BIND, 2, OFFER), "second bind"),
+        (encode(Kind.AUTH3, 2, bytes(4), auth=TOKEN), "no authentication is under way"),
+        (encode(Kind.RESPONSE, 2, Call(0, 0, 0, b"")), "does not send"),
+        (encode(Kind.REQUEST, 2, b""), "does not fit|shorter"),
+        (b"".join(encode(Kind.REQUEST, n, Call(0, 0, 1, b""), flags=1) for n in range(4)), "calls in fragments"),
+    ],
+    ids=["later-fragment", "second-bind", "auth3", "response", "short", "fragments"],
+)
+def test_what_a_client_may_not_send(data: bytes, why: str) -> None:
+    """Each of these ends the association, with the reason."""
+    _, server = bound((NDR20,), limits=Limits(calls=3))
+    with pytest.raises(AssociationError, match=why):
+        list(server.receive(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (encode(Kind.BIND_ACK, 1, BindAck(5840, 5840, 1, "", ())), "no bind"),
+        (encode(Kind.BIND_NAK, 1, BindNak(3)), "reason 3"),
+        (encode(Kind.REQUEST, 1, Call(0, 0, 1, b"")), "does not send"),
+        (encode(Kind.FAULT, 9, Fault(0, 0, Status.ACCESS_DENIED, b"")), "access denied"),
+    ],
+    ids=["second-ack", "nak", "request", "denied"],
+)
+def test_what_a_server_may_not_send(data: bytes, why: str) -> None:
+    """The same on the other side."""
+    client, _ = bound()
+    with pytest.raises(AssociationError, match=why):
+        list(client.receive(data))
+
+
+def test_what_does_not_matter() -> None:
+    """A shutdown, a late fault, a fragment that starts again, an orphan in the middle: nothing comes of them."""
+    client, server = bound((NDR20,))
+    assert list(client.receive(encode(Kind.SHUTDOWN, 1, b""))) == []
+    assert list(client.receive(encode(Kind.FAULT, 9, Fault(0, 0, 5000, b"")))) == []
+    assert list(server.receive(PART + PART)) == []
+    assert list(server.receive(encode(Kind.ORPHANED, 5, b""))) == [Cancelled(5, orphaned=True)]
+    with pytest.raises(AssociationError, match="later fragment"):
+        list(server.receive(encode(Kind.REQUEST, 5, Call(0, 0, 1, b""), flags=2)))
+
+
+def test_limits_of_a_client() -> None:
+    """Calls beyond the limit are not sent."""
+    client = ClientAssociation([TAPSRV], limits=Limits(calls=1))
+    client.bind()
+    pump(client, ServerAssociation([TAPSRV]))
+    client.call(REQUEST, b"")
+    with pytest.raises(AssociationError, match="more than 1 calls"):
+        client.call(REQUEST, b"")
+
+
+def test_contexts_have_a_limit_and_a_memory() -> None:
+    """A context that is offered again keeps its syntax; too many are rejected."""
+    server = ServerAssociation([TAPSRV], limits=Limits(contexts=1))
+    list(server.receive(encode(Kind.BIND, 1, OFFER)))
+    server.take()
+    tapsrv = Syntax(TAPSRV.uuid, 1)
+    more = Bind(5840, 5840, 0, (Context(0, tapsrv, (NDR20, NDR64)), Context(1, tapsrv, (NDR20,))))
+    list(server.receive(encode(Kind.ALTER_CONTEXT, 2, more)))
+    answer = parse(server.take()).body
+    assert isinstance(answer, BindAck)
+    assert [(outcome.result, outcome.reason) for outcome in answer.outcomes] == [(0, 0), (2, 3)]
+    assert answer.outcomes[0].transfer == NDR20
+
+
+def test_alter_before_bind() -> None:
+    """alter_context needs a bind before it."""
+    with pytest.raises(AssociationError, match="before bind"):
+        list(ServerAssociation([TAPSRV]).receive(encode(Kind.ALTER_CONTEXT, 1, OFFER)))
+
+
+def test_an_unanswered_authentication() -> None:
+    """A server that leaves the token away cannot be trusted."""
+    client = ClientAssociation([TAPSRV], security=Xor(6))
+    client.bind()
+    list(ServerAssociation([TAPSRV]).receive(encode(Kind.BIND, 1, OFFER)))
+    with pytest.raises(AssociationError, match="did not answer"):
+        list(client.receive(encode(Kind.BIND_ACK, 1, BindAck(5840, 5840, 1, "", ()))))

@@ -111,8 +111,6 @@ class Attached:
         self.phones: dict[int, PhoneOpen] = {}
         self.handles: dict[int, Handle] = {}
         self.dialogs: dict[int, Any] = {}
-        self.agents: set[int] = set()
-        self.sessions: set[int] = set()
         self.pending: dict[int, Pending] = {}
         self.masks: dict[str, int] = {}
         self.delivery: Delivery
@@ -143,9 +141,9 @@ class Attached:
             case HandleType.DIALOGINSTANCE:
                 return value in self.dialogs
             case HandleType.HAGENT:
-                return value in self.agents
+                return value in self.server.agents
             case HandleType.HAGENTSESSION:
-                return value in self.sessions
+                return value in self.server.agent_sessions
         return False
 
     def believed(self, value: int) -> int:

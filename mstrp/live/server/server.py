@@ -84,6 +84,9 @@ class Server(Tells):
         self.users: dict[tuple[str, int], tuple[str, ...]] = {}
         self.account = (self.options.domain, self.options.account)
         self.enabled = True
+        #: Agents and agent sessions: they belong to their handler, and any client may name them.
+        self.agents: set[int] = set()
+        self.agent_sessions: set[int] = set()
         self.locked_by: Attached | None = None
         self._monitor = Monitor()
         self._later: list[Any] = []
@@ -251,8 +254,9 @@ class Server(Tells):
             connection.notes.add(client)
         self.requests += 1
         if len(packet.buffer) < 8:
-            # Nothing can be told to somebody who leaves no room for it (B11).
-            connection.answer(call, ClientRequestResult(packet.buffer, packet.capacity))
+            # Less than any request: an error where there is room for one (B11).
+            code = int(LINEERR.OPERATIONFAILED).to_bytes(4, "little")
+            connection.answer(call, ClientRequestResult(code[: packet.capacity], packet.capacity))
         elif type(packet) is GetAsyncEvents:
             connection.answer(call, ClientRequestResult(self._fetch(client, packet), packet.capacity))
         else:

@@ -103,11 +103,11 @@ def _completion(client: Attached, packet: Any, result: dict[str, Any]) -> dict[s
     brings = dict(result)
     new = brings.pop("agent", None)
     if new is not None:
-        client.agents.add(new)
+        client.server.agents.add(new)
         brings["data"] = new.to_bytes(4, "little")
     new = brings.pop("agent_session", None)
     if new is not None:
-        client.sessions.add(new)
+        client.server.agent_sessions.add(new)
         brings["data"] = new.to_bytes(4, "little")
     sized = _BRINGS.get(type(packet))
     if sized is not None and sized[1] in brings:

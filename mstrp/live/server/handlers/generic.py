@@ -33,7 +33,7 @@ def negotiate_all(client: Attached, packet: Any) -> dict[str, Any]:
         (packet.line_extension_ids_size, 16 * lines),
         (packet.phone_extension_ids_size, 16 * phones),
     ):
-        if size != count:
+        if size not in {0, count}:
             raise refuse(packet, "INVALPARAM", f"{size} bytes where {count} are needed")
     most = min(packet.api_high_version, server.provider.version)
     version = choose_version(int(TAPI_VERSION.V1_3), most, VERSIONS)
@@ -45,11 +45,14 @@ def negotiate_all(client: Attached, packet: Any) -> dict[str, Any]:
         if other.kind == "phone":
             other.versions.update({number: one for number, one in enumerate(phone_versions) if one})
     answer: dict[str, Any] = {}
-    if lines:
+    # A list without room is not wanted.
+    if packet.line_api_versions_size:
         answer["line_api_versions"] = found
+    if packet.line_extension_ids_size:
         answer["line_extension_ids"] = (LINEEXTENSIONID(),) * lines
-    if phones:
+    if packet.phone_api_versions_size:
         answer["phone_api_versions"] = phone_versions
+    if packet.phone_extension_ids_size:
         answer["phone_extension_ids"] = (PHONEEXTENSIONID(),) * phones
     return answer
 

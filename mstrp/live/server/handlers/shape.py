@@ -21,15 +21,20 @@ def fitted(made: Structure, room: int) -> Structure:
     size = len(made.encode())
     if size <= room:
         return made
-    fixed = 4 * len(made.words)
-    if room < fixed:
-        raise TapiError(LINEERR.STRUCTURETOOSMALL, f"{room} bytes for a {made.layout.name} of {fixed}")
-    names = {field.name for field in made.layout.fields if not isinstance(field, Pair)}
+    lengths = [length for length in made.lengths if length <= len(made.words) and 4 * length <= room]
+    if not lengths:
+        raise TapiError(LINEERR.STRUCTURETOOSMALL, f"{room} bytes for a {made.layout.name} of {4 * len(made.words)}")
+    # Where not even the fixed part fits, the members that an older version has.
+    words = lengths[-1]
+    fixed = 4 * words
+    names = {
+        field.name for field in made.layout.fields if not isinstance(field, Pair) and field.index + field.width <= words
+    }
     plain = {name: value for name, value in made.values().items() if name in names and isinstance(value, int)}
     plain = {name: value for name, value in plain.items() if not name.startswith("num_") and "num_entries" not in name}
     kind: Any = type(made)
     found: Structure = kind(
-        **plain, total_size=room, needed_size=size, used_size=fixed, tapi_version=_version(kind, len(made.words))
+        **plain, total_size=room, needed_size=size, used_size=fixed, tapi_version=_version(kind, words)
     )
     return found
 
