@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from mstrp.capture.share import Share
 
 _CHANNEL_OPEN = 1 << ChannelState.OPEN
+#: What is said of calls that a report does not list.
+MORE_CALLS = "ended calls are not listed (limit listed-calls)"
 
-__all__ = ["CallResult", "CaptureResult", "Part", "SessionResult", "Watcher", "check_capture"]
+__all__ = ["MORE_CALLS", "CallResult", "CaptureResult", "Part", "SessionResult", "Watcher", "check_capture"]
 
 
 class Watcher(Protocol):
@@ -99,6 +101,8 @@ class Part(NamedTuple):
     #: Endpoints that clients have named, and those of event channels that none has named here.
     announced: set[str]
     unannounced: set[str]
+    #: How many ended calls are not listed.
+    more_calls: int
     #: Whether the result depends on the rest of the capture: a limit was hit, say.
     dependent: bool
 
@@ -236,7 +240,6 @@ class _Judging:
         self.sessions.on_over = self._over
         #: Ended calls by session, as far as they are listed, and the sessions that are over.
         self.calls: dict[str, list[Call]] = {}
-        self.listed = 0
         self.more_calls = 0
         self.over: list[tuple[int, SessionResult]] = []
         self.more_sessions = 0
@@ -261,8 +264,7 @@ class _Judging:
         ended = self.calls[conversation.session] = []
 
         def call_ended(call: Call) -> None:
-            if self.listed < self.limits.listed_calls:
-                self.listed += 1
+            if len(ended) < self.limits.listed_calls:
                 ended.append(call)
             else:
                 self.more_calls += 1
@@ -286,11 +288,12 @@ class _Judging:
     def part(self, reader: Reader) -> Part:
         """What is needed to put this together with other parts."""
         sessions = self.sessions
-        left_out = self.more_calls or self.more_sessions or self.findings.left_out or self.more_notes
+        left_out = self.more_sessions or self.findings.left_out or self.more_notes
         odd = reader.cut_off or reader.crowded or reader.datagrams.told or sessions.crowded
         # Whether a channel that is still open should be closed by now is a matter of the whole capture's time.
         waits = any(each.channel.mask == _CHANNEL_OPEN and each.binding.ended for each in self.monitor.conversations)
-        return Part(self.begun, sessions.announced, sessions.unannounced, bool(left_out or odd or waits))
+        dependent = bool(left_out or odd or waits)
+        return Part(self.begun, sessions.announced, sessions.unannounced, self.more_calls, dependent)
 
     def result(self, name: str, frames: int, error: str | None, interrupted: bool) -> CaptureResult:
         """The report, when everything has been read."""
@@ -301,7 +304,7 @@ class _Judging:
             how = f"{each.mechanism}, level {each.level}" + (f", {each.account}" if each.account else "")
             self.warn(each.frame, f"sealed: {what} {each.server} ({how}); needed: {each.needed}")
         for left_out, what in (
-            (self.more_calls, "ended calls are not listed (limit listed-calls)"),
+            (0 if self.parted else self.more_calls, MORE_CALLS),
             (self.more_sessions, "ended sessions are not listed (limit sessions)"),
             (self.findings.left_out, "findings are not listed (limit findings)"),
             (self.more_notes, "notes are not listed (limit notes)"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from mstrp.capture.hints import Setup
 from mstrp.capture.share import Share
-from mstrp.checking import CaptureResult, check_capture
+from mstrp.checking import MORE_CALLS, CaptureResult, check_capture
 from mstrp.report.ladder import Ladder
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from fsm.profiles import Profile
+    from mstrp.capture.limits import Limits
     from mstrp.capture.packets import Packet
     from mstrp.checking import Part
 
@@ -123,7 +124,7 @@ class Jobs:
             result, ladder = found[0]
             assert result is not None
             return result, ladder
-        together = merged(results)
+        together = merged(results, self.task.setup.limits)
         if together is None:
             # The parts depend on each other: it has to be done in one go.
             result, ladder = self._pool.submit(_work, self.task._replace(path=self.captures[number])).result()
@@ -140,10 +141,10 @@ def _large(path: str) -> bool:
         return False
 
 
-def merged(parts: list[CaptureResult]) -> CaptureResult | None:
+def merged(parts: list[CaptureResult], limits: Limits) -> CaptureResult | None:
     """The result of a capture from those of its parts; None when only the whole capture can tell."""
     about = [result.part for result in parts if result.part is not None]
-    if any(part.dependent for part in about) or _entangled(about):
+    if any(part.dependent for part in about) or _entangled(about) or _too_much(parts, limits):
         return None
     begun = sorted((frame, place, name) for place, part in enumerate(about) for frame, name in part.begun)
     names = {(place, name): f"s{number}" for number, (_, place, name) in enumerate(begun, 1)}
@@ -151,15 +152,29 @@ def merged(parts: list[CaptureResult]) -> CaptureResult | None:
         _renamed(result, {old: new for (part, old), new in names.items() if part == place})
         for place, result in enumerate(parts)
     ]
+    frames = max(result.frames for result in results)
+    more = sum(part.more_calls for part in about)
+    notes = [note for result in results for note in result.notes] + (
+        [(frames, f"{more} more {MORE_CALLS}")] if more else []
+    )
     return CaptureResult(
         results[0].path,
-        max(result.frames for result in results),
+        frames,
         sorted((session for result in results for session in result.sessions), key=lambda each: int(each.id[1:])),
         sorted((finding for result in results for finding in result.findings), key=lambda each: each.frame),
-        sorted((note for result in results for note in result.notes), key=lambda note: note[0]),
+        sorted(notes, key=lambda note: note[0]),
         next((result.error for result in results if result.error is not None), None),
         any(result.interrupted for result in results),
         tuple(sorted((sealed for result in results for sealed in result.sealed), key=lambda each: each.frame)),
+    )
+
+
+def _too_much(parts: list[CaptureResult], limits: Limits) -> bool:
+    """Whether the parts together have more than one report lists."""
+    return (
+        sum(len(part.notes) for part in parts) > limits.notes
+        or sum(len(part.findings) for part in parts) > limits.findings
+        or sum(len(part.sessions) for part in parts) > limits.sessions
     )
 
 
