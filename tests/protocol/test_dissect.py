@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pdus import ACK, BIND, encoded, pdu
 
-from protocol.ndr import REMOTESP, TAPSRV
+from protocol import line
+from protocol.events import LINE_CALLSTATE
+from protocol.ndr import REMOTESP, TAPSRV, ClientAttach, ClientRequest, Method, RemoteSPEventProc
 from protocol.rpc.dissect import FAULT, REQUEST, RESPONSE, Dissector, Limits
 from protocol.rpc.pdu import NDR20, Bind, BindNak, Call, Context, Fault, Kind, Outcome, Syntax
 
@@ -257,3 +259,32 @@ def test_problems_are_limited() -> None:
     for number in range(1_200):
         found.receive(True, _request(number, context=9))
     assert len(found.problems) == 1_000
+
+
+_TELLING = {
+    "ClientAttach": (TAPSRV, 0, ClientAttach(0xFFFFFFFF, "user", "client")),
+    "ClientRequest": (TAPSRV, 1, ClientRequest(bytes(range(20)), line.Answer(call=5).encode(), 60)),
+    "RemoteSPEventProc": (REMOTESP, 1, RemoteSPEventProc(bytes(range(20)), LINE_CALLSTATE(call=5).encode())),
+}
+
+
+@pytest.mark.parametrize("ndr64", [False, True], ids=["NDR20", "NDR64"])
+@pytest.mark.parametrize("name", _TELLING)
+def test_a_context_that_was_not_seen_to_be_bound_is_recognised(name: str, ndr64: bool) -> None:
+    """When asked to guess, a request shows by what is in it which interface and syntax its context stands for."""
+    interface, opnum, value = _TELLING[name]
+    found = Dissector(guess=True)
+    call = found.receive(True, _request(5, Method.write(value, ndr64=ndr64), opnum=opnum))
+    assert call is not None
+    assert (call.method.name, call.ndr64, found.missed) == (name, ndr64, True)
+    assert found.interfaces == {interface.uuid}
+    assert not found.problems
+
+
+@given(opnum=st.integers(0, 3), stub=st.binary(max_size=60))
+def test_noise_is_not_recognised(opnum: int, stub: bytes) -> None:
+    """Bytes that are no stub of ours bind nothing, and the context stays unknown."""
+    found = Dissector(guess=True)
+    call = found.receive(True, _request(5, b"\xff" * 4 + stub, opnum=opnum))
+    assert call is None
+    assert [field for field, _ in _told(found)] == ["p_cont_id"]
