@@ -239,7 +239,7 @@ def test_ctrl_c_ends_with_what_was_found_so_far(large: Path, monkeypatch: pytest
     assert outcome.err == "mstrp: interrupted: this is what was found so far\n"
     (capture,) = outcome.json["captures"]
     assert capture["interrupted"] is True
-    assert 1_000 < capture["frames"] < 29_000
+    assert 100 < capture["frames"] < 29_000
     assert capture["verdict"] == "pass"
     assert [note["text"] for note in capture["notes"]] == ["interrupted: this is what was found so far"]
 
