@@ -3,6 +3,7 @@
     python tests/model/mutants.py                  all machines, some minutes
     python tests/model/mutants.py --machine line   one of them
     python tests/model/mutants.py --sample 200     that many, drawn at random
+    python tests/model/mutants.py --golden         all of them, but the golden matrix alone is asked
     python tests/model/mutants.py --survivors      also list the mutants that no behavioural test notices
 
 Two scores are printed. *Golden* is what `tests/model/test_matrix.py` sees: the matrix of all states and events is
@@ -272,8 +273,8 @@ class Score:
 HEAD = f"{'machine':14} {'mutants':>8} {'equivalent':>11} {'killed':>10} {'golden':>10} {'behaviour':>12}"
 
 
-def judge(mutants: Iterable[Mutant], behaviour: Behaviour) -> Score:
-    """Ask everybody about every mutant."""
+def judge(mutants: Iterable[Mutant], behaviour: Behaviour | None) -> Score:
+    """Ask everybody about every mutant; without behavioural tests, the golden matrix alone."""
     score = Score()
     counts = score.counts
     for mutant in mutants:
@@ -290,7 +291,7 @@ def judge(mutants: Iterable[Mutant], behaviour: Behaviour) -> Score:
         if same:
             counts["equivalent"] += 1
             continue
-        killer = behaviour.killer(mutant)
+        killer = "" if behaviour is None else behaviour.killer(mutant)
         counts["golden"] += golden
         counts["behaviour"] += bool(killer)
         if golden or killer:
@@ -350,13 +351,15 @@ def main() -> int:
     parser.add_argument("--machine", action="append", choices=[*MACHINES, "joint"], help="only these")
     parser.add_argument("--sample", type=int, help="so many mutants, drawn at random")
     parser.add_argument("--tests", action="append", metavar="PATH", help="behavioural tests (default: tests/rules)")
+    parser.add_argument("--golden", action="store_true", help="only what the golden matrix sees: all mutants, quickly")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--survivors", action="store_true", help="list what no behavioural test notices")
     options = parser.parse_args()
     started = time.monotonic()
     quick()
-    behaviour = Behaviour(options.tests or RULES)
-    say(f"{len(behaviour.tests)} behavioural tests, {len(behaviour.failing)} of them failing on the whole tables")
+    behaviour = None if options.golden else Behaviour(options.tests or RULES)
+    if behaviour is not None:
+        say(f"{len(behaviour.tests)} behavioural tests, {len(behaviour.failing)} of them failing on the whole tables")
     names = options.machine or [*MACHINES, "joint"]
     every = {name: list(mutants_of(MACHINES[name])) for name in names if name != "joint"}
     if options.sample:
@@ -368,7 +371,7 @@ def main() -> int:
         score = judge(mutants, behaviour)
         say(score.line(name))
         total.add(score)
-    if "joint" in names and not options.sample:
+    if "joint" in names and not options.sample and behaviour is not None:
         score = judge_joint(behaviour)
         say(score.line("joint rows"))
         total.add(score)
@@ -379,7 +382,7 @@ def main() -> int:
     if options.survivors:
         for unseen in total.unseen:
             say(f"unseen: {unseen}")
-    return total.percent("killed") < WANTED or bool(behaviour.failing)
+    return total.percent("killed") < WANTED or bool(behaviour is not None and behaviour.failing)
 
 
 def say(text: str) -> None:
