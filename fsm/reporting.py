@@ -11,7 +11,7 @@ from fsm.tables import device
 from fsm.tables.call_reports import CHANGED, DIALLED, REPORTS
 from fsm.tables.call_requests import BRIDGED, IN_FLIGHT, MONITORING
 from fsm.tables.call_states import BY_BIT, STATES, CallState
-from protocol.constants import LINECALLPRIVILEGE, LINECONNECTEDMODE
+from protocol.constants import LINECALLPRIVILEGE, LINECONNECTEDMODE, TAPI_VERSION
 from protocol.event import EVENTS
 from protocol.events import (
     LINE_APPNEWCALL,
@@ -23,6 +23,7 @@ from protocol.events import (
 )
 from protocol.fields import Handle, HandleType
 from protocol.structures.calls import CALL_STATE_MODES
+from protocol.tables import members
 
 if TYPE_CHECKING:
     from collections import defaultdict
@@ -177,6 +178,9 @@ class Reporting(Registry):
             call.flags |= BRIDGED.bit
         if mode & (mode - 1) or (not mode and state not in _MODELESS):
             self.step(call, call_table.ODD_MODE, call.flags, what=f"{state.name} with mode {mode:#x}")
+        elif mode & _NEW_MODES.get(state, 0) and call.line is not None and 0 < call.line.version < TAPI_VERSION.V2_0:
+            what = f"{state.name} with mode {mode:#x}, which the agreed version does not have,"
+            self.step(call, call_table.ODD_MODE, call.flags, what=what)
 
     def _parent(self, call: Call, parent: int) -> None:
         """CONFERENCED names the conference: a live call, or one whose completion is still to come (Q10, Q17)."""
@@ -403,6 +407,11 @@ class Reporting(Registry):
     told: set[str]
 
 
+#: By state: the modes that came with 2.0, which a server does not send to older clients (section 5 of the model).
+_NEW_MODES = {
+    BY_BIT[bit]: sum(int(mode) for mode in members(table) if mode.since == "2.0")
+    for bit, table in CALL_STATE_MODES.items()
+}
 _PHONE_EITHER = {PHONE_DEVSPECIFIC.msg}
 _GONE = 1 << CallState.DEALLOCATED | 1 << CallState.VOID
 

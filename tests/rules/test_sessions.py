@@ -13,7 +13,16 @@ from fsm.monitor import Monitor
 from fsm.tables.binding import BindingState
 from protocol import events as event
 from protocol import generic, line, mmc, phone
-from protocol.constants import LINEDEVSTATE, LINEERR, PHONEERR, PHONEPRIVILEGE, PHONESTATE
+from protocol.constants import (
+    LINECALLSTATE,
+    LINECONNECTEDMODE,
+    LINEDEVSTATE,
+    LINEDISCONNECTMODE,
+    LINEERR,
+    PHONEERR,
+    PHONEPRIVILEGE,
+    PHONESTATE,
+)
 
 if TYPE_CHECKING:
     from fsm.conversation import Conversation
@@ -729,3 +738,13 @@ def test_dialog(cell: Cell) -> None:
         "free": mmc.FreeDialogInstance.layout.by_name["dlg_inst"].rule("live"),
     }
     check(cell, lambda: names(found), about, short)
+
+
+@pytest.mark.parametrize(("version", "odd"), [(0x00010004, True), (0x00020000, False), (0x00030001, False)])
+def test_modes_that_the_agreed_version_does_not_have(version: int, odd: bool) -> None:
+    """A mode that came with 2.0 is odd on a line of an older version, and right on any other."""
+    live = Live(version=version)
+    call = live.talk.offer(state=LINECALLSTATE.CONNECTED, mode=1)
+    live.talk.state(call, LINECALLSTATE.CONNECTED, int(LINECONNECTEDMODE.ACTIVEHELD))
+    live.talk.state(call, LINECALLSTATE.DISCONNECTED, int(LINEDISCONNECTMODE.NORMAL))
+    assert live.rules() == ({"CALL-Q17"} if odd else set())
