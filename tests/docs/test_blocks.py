@@ -39,6 +39,8 @@ def folder(tmp_path: Path) -> Path:
     """A folder with the samples, and `mstrp` and `python` as commands."""
     for name in ("blind-transfer.pcapng", "connected-after-idle.pcap"):
         shutil.copy(ROOT / "samples" / name, tmp_path)
+    recordings = ROOT / "tests" / "captures"
+    shutil.copy(recordings / "scapy-scapy_s45_transfer_typical_ntlm_privacy.pcap", tmp_path / "sealed.pcap")
     commands = tmp_path / ".bin"
     commands.mkdir()
     program = commands / "mstrp"
