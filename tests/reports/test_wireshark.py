@@ -184,7 +184,7 @@ def hostile(place: Path, rounds: int) -> None:
             tells.response(methods["RemoteSPEventProc"], RemoteSPEventProcResult(), sent)
 
         for turn in range(rounds):
-            for function, kind in [*REQUESTS.items(), (4_711, None)]:
+            for function, kind in [*sorted(REQUESTS.items()), (4_711, None)]:
                 data = record(function, 0, 15)
                 if kind is not None and turn and kind.completion == "async":
                     chosen = next(f for f in kind.layout.fields if getattr(f, "role", "") == "request_id").index
@@ -201,7 +201,7 @@ def hostile(place: Path, rounds: int) -> None:
                     reply = bytearray(record(special.msg, 4, special.fixed // 4))
                     reply[24:28] = pack("<I", 9_000 + function)
                     tell(bytes(reply))
-            for msg, event in [*EVENTS.items(), (0x7777, None)]:
+            for msg, event in [*sorted(EVENTS.items()), (0x7777, None)]:
                 tell(record(msg, 4, 10 if event is None else event.fixed // 4))
 
 
