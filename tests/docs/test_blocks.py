@@ -25,7 +25,11 @@ from mstrp.cli import main
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 #: Pages whose blocks another test runs, or that only show.
-PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md")), DOCS / "ordering.md", DOCS / "testing.md"]
+PAGES = [
+    DOCS / "tutorial.md",
+    *sorted((DOCS / "howto").glob("*.md")),
+    *(DOCS / f"{name}.md" for name in ("theory", "rules", "ordering", "testing")),
+]
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
