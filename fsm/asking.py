@@ -124,15 +124,23 @@ class Asking(Parties):
         """Raise, in strict use, when something speaks against a request."""
         route = ROUTES.get(packet.words[0], UNKNOWN_ROUTE)
         exchange = Exchange(route, packet.words, self.frame, self.now)
+        words = packet.words
         watching, self.observers = self.observers, []
+        opening = self.opening.get(words[route.opens]) if route.opens else None
         bound = _BINDING_CELLS[route.binding][self.binding.mask]
-        if bound.rule:
-            self._charge(exchange, self.binding, route.binding, bound, "")
-        self._names(exchange, route, packet.words)
-        self._weigh(exchange, packet)
-        self._inspect(exchange, packet)
-        self.observers = watching
-        self.charged.clear()
+        try:
+            if bound.rule:
+                self._charge(exchange, self.binding, route.binding, bound, "")
+            self._names(exchange, route, words)
+            self._weigh(exchange, packet)
+            self._inspect(exchange, packet)
+        finally:
+            self.observers = watching
+            self.charged.clear()
+            if route.opens:
+                self.opening.pop(words[route.opens], None)
+                if opening is not None:
+                    self.opening[words[route.opens]] = opening
         local = self.role is Fault.CLIENT
         for charge in exchange.charges or ():
             if local or charge.level is not Level.SUSPICIOUS:
