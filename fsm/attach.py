@@ -5,19 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from protocol.ndr import MANAGED_32, MANAGED_64, MANAGEMENT, NULL_CONTEXT, TELEPHONY
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from protocol.ndr import ClientAttach, ClientAttachResult
 
-__all__ = ["ALL_DEVICES", "ATTACH_RULES", "MANAGEMENT", "AttachRule", "broken_by"]
+__all__ = ["ATTACH_RULES", "AttachRule", "broken_by"]
 
-#: LProcessID of telephony clients and of management clients.
-_TELEPHONY, MANAGEMENT = 0xFFFFFFFF, 0xFFFFFFFD
-#: What phAsyncEventsEvent says of NegotiateAPIVersionForAllDevices, and to management clients.
-ALL_DEVICES = 0xA5C369A5
-_MANAGED = (0x32323232, 0x64646464)
-_NO_HANDLE = bytes(20)
 _MAILSLOT = re.compile(r"\\\\.+\\mailslot\\.+", re.IGNORECASE)
 _ENDPOINT = re.compile(r'[^"]+"[^"]+"[^"]+"?.*')
 
@@ -33,13 +29,13 @@ class AttachRule(NamedTuple):
 
 
 def _marker(asked: ClientAttach, result: ClientAttachResult) -> str:
-    if asked.process_id != MANAGEMENT or result.result or result.async_events_event in _MANAGED:
+    if asked.process_id != MANAGEMENT or result.result or result.async_events_event in (MANAGED_32, MANAGED_64):
         return ""
     return f"phAsyncEventsEvent is {result.async_events_event:#010x}"
 
 
 def _mailslot(asked: ClientAttach, result: ClientAttachResult) -> str:
-    if asked.process_id != _TELEPHONY or not asked.domain_user or _MAILSLOT.fullmatch(asked.domain_user):
+    if asked.process_id != TELEPHONY or not asked.domain_user or _MAILSLOT.fullmatch(asked.domain_user):
         return ""
     return f"pszDomainUser is {asked.domain_user!r}"
 
@@ -53,7 +49,7 @@ def _machine(asked: ClientAttach, result: ClientAttachResult) -> str:
 
 
 def _endpoint(asked: ClientAttach, result: ClientAttachResult) -> str:
-    if asked.process_id != _TELEPHONY or asked.domain_user or not asked.machine or _ENDPOINT.fullmatch(asked.machine):
+    if asked.process_id != TELEPHONY or asked.domain_user or not asked.machine or _ENDPOINT.fullmatch(asked.machine):
         return ""
     return f"pszMachine is {asked.machine!r}"
 
@@ -63,7 +59,7 @@ def _computer(asked: ClientAttach, result: ClientAttachResult) -> str:
 
 
 def _handle(asked: ClientAttach, result: ClientAttachResult) -> str:
-    if result.result == 0 and result.context == _NO_HANDLE:
+    if result.result == 0 and result.context == NULL_CONTEXT:
         return "it returned 0 and no context handle"
     return ""
 

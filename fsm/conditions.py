@@ -12,7 +12,6 @@ from protocol.constants import LINEOPENOPTION, LINEPROXYREQUEST, OBJTYPE, TUISPI
 from protocol.fields import Handle, HandleType
 
 if TYPE_CHECKING:
-    from fsm.instances import App
     from fsm.registry import Registry
     from protocol.packet import Request
     from protocol.record import Layout
@@ -42,8 +41,10 @@ class Condition:
         raise NotImplementedError
 
 
-def _app(talk: Registry, handle: int) -> App | None:
-    return talk.apps.get(handle)
+def _devices(talk: Registry, kind: str) -> int | None:
+    """How many devices of a kind there are; None where an application does not know, or there is none."""
+    counts = [app.devices for app in talk.apps.values() if app.kind == kind]
+    return max((count for count in counts if count is not None), default=None) if None not in counts else None
 
 
 class DeviceExists(Condition):
@@ -56,11 +57,10 @@ class DeviceExists(Condition):
         words = packet.words
         number = words[self.words[0]]
         if self.words[1]:
-            app = _app(talk, words[self.words[1]])
+            app = talk.apps.get(words[self.words[1]])
             count = None if app is None else app.devices
         else:
-            counts = [app.devices for app in talk.apps.values() if app.kind == "line"]
-            count = None if not counts or None in counts else max(count or 0 for count in counts)
+            count = _devices(talk, "line")
         return "" if count is None or number < count else f"{number} names no device, there are {count}"
 
 
@@ -72,11 +72,8 @@ class NumberOfDevices(DeviceExists):
     def wrong(self, talk: Registry, packet: Request) -> str:
         words = packet.words
         number = words[self.words[0]]
-        kind = "phone" if "Phone" in self.field else "line"
-        counts = [app.devices for app in talk.apps.values() if app.kind == kind]
-        if not counts or None in counts or number <= max(count or 0 for count in counts):
-            return ""
-        return f"{number} is more than the {max(count or 0 for count in counts)} devices"
+        count = _devices(talk, "phone" if "Phone" in self.field else "line")
+        return "" if count is None or number <= count else f"{number} is more than the {count} devices"
 
 
 class AddressExists(Condition):
@@ -155,7 +152,7 @@ class VersionAgreed(Condition):
 
     def wrong(self, talk: Registry, packet: Request) -> str:
         words = packet.words
-        app = _app(talk, words[self.words[1]])
+        app = talk.apps.get(words[self.words[1]])
         found = None if app is None else app.versions.get(words[self.words[2]])
         number = words[self.words[0]]
         if found is None or not found.agreed or number == found.agreed:
@@ -171,7 +168,7 @@ class ExtensionAgreed(Condition):
 
     def wrong(self, talk: Registry, packet: Request) -> str:
         words = packet.words
-        app = _app(talk, words[self.words[1]])
+        app = talk.apps.get(words[self.words[1]])
         number = words[self.words[0]]
         if not number or app is None:
             return ""

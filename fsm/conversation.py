@@ -22,6 +22,7 @@ from fsm.tables.call_states import CallState
 from fsm.tables.request import RequestState
 from protocol.event import EVENTS
 from protocol.events import LINE_REPLY, PHONE_REPLY
+from protocol.ndr import MANAGEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,7 @@ class Conversation(Judging):
     def attached(self, process_id: int, domain_user: str, frame: int = 0, time: float = 0.0) -> None:
         """ClientAttach returned 0 (3.1.4.1)."""
         self._at(frame, time)
-        if process_id == 0xFFFFFFFD:
+        if process_id == MANAGEMENT:
             event = binding.ATTACHED_MANAGEMENT
             if self.facts.administrator is None:
                 self.facts.administrator = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fsm.asking import Asking
-from fsm.attach import ALL_DEVICES, MANAGEMENT, broken_by
+from fsm.attach import broken_by
 from fsm.conditions import Proxied
 from fsm.finding import Finding
 from fsm.instances import App, Call, Line, Phone
@@ -14,9 +14,10 @@ from fsm.tables.agents import PROXY
 from fsm.tables.binding import BindingState, ChannelState
 from fsm.tables.successes import MADE
 from fsm.wording import ALSO
-from protocol.constants import LINEERR, LINEOPENOPTION, PHONEERR
+from protocol.constants import ACK_RETURN_VALUE, LINEERR, LINEOPENOPTION, PHONEERR
 from protocol.fields import HandleType
 from protocol.line import Open
+from protocol.ndr import ALL_DEVICES, MANAGEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["INVALRPCCONTEXT", "PATIENCE", "Judging"]
 
 #: A positive answer that is an error all the same (2.2.5.2, Q15).
-INVALRPCCONTEXT = 0xF101
+INVALRPCCONTEXT = int(ACK_RETURN_VALUE.TAPIERR_INVALRPCCONTEXT)
 #: What a client waits for an answer, in seconds (3.2.2); a server that has not detached by then will not.
 PATIENCE = 5.0
 _LIMIT = 1024

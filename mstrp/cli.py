@@ -7,11 +7,13 @@ import gc
 import logging
 import sys
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed
+from typing import TYPE_CHECKING
 
 from mstrp.commands.interrupt import INTERRUPTED
 from mstrp.commands.output import complain, nobody_listens, tolerant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["main"]
 
@@ -28,22 +30,34 @@ _COMMANDS = {
 }
 
 
-def _version() -> str:
-    try:
-        return installed("mstrp")
-    except PackageNotFoundError:
-        return "unknown (not installed)"
+class _Version(argparse.Action):
+    """Print the version; looking it up is dear, so that it is left until somebody asks."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *args: object, **options: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version("mstrp")
+        except PackageNotFoundError:
+            found = "unknown (not installed)"
+        sys.stdout.write(f"mstrp {found}\n")
+        parser.exit()
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser, with the options of the command that the arguments name: only that one is loaded."""
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), "")
     parser = argparse.ArgumentParser(
         prog="mstrp",
         description="MS-TRP, the Telephony Remote Protocol: decode it, judge it, draw it.",
         epilog="example: mstrp check trace.pcapng",
     )
-    parser.add_argument("--version", action="version", version=f"mstrp {_version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in _COMMANDS.items():
+        if name != wanted:
+            commands.add_parser(name, help=summary)
+            continue
         module = import_module(f"mstrp.commands.{name}")
         command = commands.add_parser(
             name,
@@ -72,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = argparse.Namespace(status=0)
     try:
         tolerant(sys.stdout)
-        _parser().parse_args(arguments, options)
+        _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments, options)
         if arguments is None:
             _tune()
         if options.verbose:

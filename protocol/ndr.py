@@ -14,11 +14,16 @@ from uuid import UUID
 from protocol.problem import DecodeError, Problem
 
 __all__ = [
+    "ALL_DEVICES",
     "CONTEXT_SIZE",
+    "MANAGED_32",
+    "MANAGED_64",
+    "MANAGEMENT",
     "METHODS",
     "NULL_CONTEXT",
     "REMOTESP",
     "TAPSRV",
+    "TELEPHONY",
     "ClientAttach",
     "ClientAttachResult",
     "ClientDetach",
@@ -39,6 +44,11 @@ __all__ = [
 #: Bytes of a context handle: attributes and a GUID.
 CONTEXT_SIZE = 20
 NULL_CONTEXT = bytes(CONTEXT_SIZE)
+#: LProcessID of telephony clients and of management clients (3.1.4.1).
+TELEPHONY, MANAGEMENT = 0xFFFFFFFF, 0xFFFFFFFD
+#: What phAsyncEventsEvent tells telephony clients of servers that know NegotiateAPIVersionForAllDevices, and management
+#: clients of servers of 32 and of 64 bits (3.1.4.1).
+ALL_DEVICES, MANAGED_32, MANAGED_64 = 0xA5C369A5, 0x32323232, 0x64646464
 #: How a verification trailer starts (MS-RPCE 2.2.2.13).
 TRAILER = bytes.fromhex("8ae3137102f43671")
 

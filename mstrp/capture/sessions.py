@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fsm.conversation import Conversation
     from fsm.monitor import Monitor
     from mstrp.capture.stream import Connection
+    from protocol.ndr import Stub
     from protocol.rpc.dissect import RpcCall
 
 __all__ = ["Sealed", "Session", "Sessions", "endpoints"]
@@ -85,8 +86,6 @@ class Sessions:
         #: Endpoints of event channels that no ClientAttach announced, and those that were announced.
         self.unannounced: set[str] = set()
         self.announced: set[str] = set()
-        #: What is wrong with the stub that was read last.
-        self.damage: Sequence[Problem] = ()
         #: What to do with the calls of each method.
         self.handlers: dict[str, Callable[[Connection, RpcCall, int, float], None]] = {
             "ClientAttach": self._client_attach,
@@ -191,6 +190,11 @@ class Sessions:
 
     def _read(self, call: RpcCall, frame: int, time: float) -> Any:
         """The parameters of a call's request or response; None when they cannot be read, or there are none."""
+        stub = self._stub(call, frame, time)
+        return None if stub is None else stub.value
+
+    def _stub(self, call: RpcCall, frame: int, time: float) -> Stub | None:
+        """The same with what is wrong with them."""
         method = call.method
         if call.phase == FAULT:
             self._fault(call, frame, time)
@@ -204,8 +208,7 @@ class Sessions:
             return None
         for problem in stub.problems:
             self.warn(frame, f"{method.name} {phase}: {problem}")
-        self.damage = stub.problems
-        return stub.value
+        return stub
 
     # -- the six methods ------------------------------------------------------------------------------------------
 
@@ -249,11 +252,11 @@ class Sessions:
         except StructError:
             found = None
         if found is None:
-            value = self._read(call, frame, time)
-            if value is None:
+            stub = self._stub(call, frame, time)
+            if stub is None:
                 return
-            found = value.context, decode_request(value.buffer, value.needed)
-            damage = self.damage
+            found = stub.value.context, decode_request(stub.value.buffer, stub.value.needed)
+            damage = stub.problems
         context, packet = found
         session = connection.bound.get(context)
         if session is None:
@@ -336,11 +339,11 @@ class Sessions:
         except StructError:
             found = None
         if found is None:
-            value = self._read(call, frame, time)
-            if value is None:
+            stub = self._stub(call, frame, time)
+            if stub is None:
                 return
-            found = value
-            damage = self.damage
+            found = stub.value
+            damage = stub.problems
         context, content = found
         session = connection.channels.get(context)
         if session is None:

@@ -17,7 +17,6 @@ from mstrp.commands.capture_options import add_capture_options, capture_setup
 from mstrp.commands.interrupt import INTERRUPTED, Interrupts
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
 from mstrp.commands.progress import Bar
-from mstrp.report.coverage import Coverage
 from mstrp.report.html_record import Recorder
 from mstrp.report.ladder import Ladder
 from mstrp.report.pictures import draw_result
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from mstrp.capture.packets import Packet
     from mstrp.checking import CaptureResult
     from mstrp.parallel import Jobs
+    from mstrp.report.coverage import Coverage
 
 __all__ = ["arguments", "run"]
 
@@ -131,7 +131,7 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         complain(str(error))
         return 2
-    options.tally = Coverage() if options.coverage else None
+    options.tally = _tally() if options.coverage else None
     alone = journal is not None or options.format == "html" or options.coverage
     options.pool = None if options.jobs == 1 or alone else _pool(options)
     with (
@@ -150,6 +150,13 @@ def run(options: argparse.Namespace) -> int:
         else:
             stream.write(_report(results, options.format, recorders, options.tally))
     return INTERRUPTED if interrupts.pending else int(options.status)
+
+
+def _tally() -> Coverage:
+    # Here, because the book of all rules is not needed otherwise.
+    from mstrp.report.coverage import Coverage
+
+    return Coverage()
 
 
 def _pool(options: argparse.Namespace) -> Jobs:

@@ -8,10 +8,14 @@ from mstrp.generate.play import Kind
 from protocol.event import encode_events
 from protocol.generic import GetAsyncEvents
 from protocol.ndr import (
+    ALL_DEVICES,
+    MANAGED_64,
+    MANAGEMENT,
     METHODS,
     NULL_CONTEXT,
     REMOTESP,
     TAPSRV,
+    TELEPHONY,
     ClientAttach,
     ClientAttachResult,
     ClientDetach,
@@ -38,8 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MonitorStage", "Stage", "WireStage", "perform"]
 
-#: What ClientAttach returns to telephony clients and to management clients (3.1.4.1).
-_MARKER, _MANAGEMENT_MARKER = 0xA5C369A5, 0x64646464
 _METHODS = {method.name: method for method in METHODS.values()}
 
 
@@ -80,8 +82,7 @@ class MonitorStage:
         at: tuple[int, float] = (self.frame, self.now)
         match step.kind:
             case Kind.ATTACHED:
-                process = 0xFFFFFFFD if role.model == "management" else 0xFFFFFFFF
-                conversation.attached(process, _domain_user(role), *at)
+                conversation.attached(_process_id(role), _domain_user(role), *at)
             case Kind.CHANNEL:
                 conversation.channel_opened(*at)
             case Kind.ASK:
@@ -108,6 +109,10 @@ class MonitorStage:
             conversation.delivered(*at)
         for event in step.events:
             conversation.event(event, *at)
+
+
+def _process_id(role: Role) -> int:
+    return MANAGEMENT if role.model == "management" else TELEPHONY
 
 
 def _domain_user(role: Role) -> str:
@@ -148,7 +153,7 @@ class WireStage:
             case Kind.ATTACH:
                 self._attach(role)
             case Kind.ATTACHED:
-                marker = _MANAGEMENT_MARKER if role.model == "management" else _MARKER
+                marker = MANAGED_64 if role.model == "management" else ALL_DEVICES
                 result = ClientAttachResult(_context(role, 1), marker, 0)
                 self._answer(role, "ClientAttach", result, self._attaching.pop(role))
             case Kind.CHANNEL:
@@ -182,10 +187,9 @@ class WireStage:
         requests = self.wire.connect((self._client(role), 49_000 + role.number % 10_000), (self.SERVER, 5150))
         requests.bind(TAPSRV, ndr64=self.ndr64)
         self._requests[role] = requests
-        process = 0xFFFFFFFD if role.model == "management" else 0xFFFFFFFF
         name = f"CLIENT{role.number}"
         machine = f'{name}"ncacn_ip_tcp"{self._port(role)}"' if role.model == "push" else name
-        attach = ClientAttach(process, _domain_user(role), machine)
+        attach = ClientAttach(_process_id(role), _domain_user(role), machine)
         self._attaching[role] = requests.request(_METHODS["ClientAttach"], attach)
 
     def _port(self, role: Role) -> int:

@@ -12,10 +12,10 @@ from mstrp.testing.variants import changed
 from protocol import events as event
 from protocol import generic, line, mmc, phone
 from protocol.check import Edit
-from protocol.constants import LINECALLPRIVILEGE, LINECALLSTATE, LINEERR, LINEOPENOPTION, PHONEERR
+from protocol.constants import ACK_RETURN_VALUE, LINECALLPRIVILEGE, LINECALLSTATE, LINEERR, LINEOPENOPTION, PHONEERR
 from protocol.event import EVENTS, decode_events, encode_events
 from protocol.fields import Handle, HandleType
-from protocol.ndr import NULL_CONTEXT, ClientAttach, ClientAttachResult
+from protocol.ndr import ALL_DEVICES, MANAGED_64, MANAGEMENT, NULL_CONTEXT, TELEPHONY, ClientAttach, ClientAttachResult
 from protocol.packet import REQUESTS, decode_request
 from protocol.problem import Problem
 from protocol.structures import LINECALLPARAMS, LINEPROXYREQUEST
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["OCCASIONS"]
 
 _CONNECTED = LINECALLSTATE.CONNECTED
-_TELEPHONY, _MANAGEMENT = 0xFFFFFFFF, 0xFFFFFFFD
 _CONTEXT = bytes(4) + bytes([1]) * 16
 
 
@@ -57,7 +56,7 @@ def _attached(act: Callable[[Conversation], None]) -> Callable[[Monitor], None]:
     """Let something happen to a conversation that is attached and has its event channel."""
 
     def attach(conversation: Conversation) -> None:
-        conversation.attached(_TELEPHONY, "", 1, 0.0)
+        conversation.attached(TELEPHONY, "", 1, 0.0)
         conversation.channel_opened(2, 0.1)
         act(conversation)
 
@@ -281,11 +280,11 @@ def _bindings() -> Iterator[Trial]:
 
 def _delivery() -> Iterator[Trial]:
     def pull(conversation: Conversation) -> None:
-        conversation.attached(_TELEPHONY, r"\\PC\mailslot\tapi", 1, 0.0)
+        conversation.attached(TELEPHONY, r"\\PC\mailslot\tapi", 1, 0.0)
         conversation.fetched(2, 0.1)
 
     def odd(conversation: Conversation) -> None:
-        conversation.attached(_MANAGEMENT, "admin", 1, 0.0)
+        conversation.attached(MANAGEMENT, "admin", 1, 0.0)
         conversation.channel_opened(2, 0.1)
         conversation.delivered(3, 0.2)
 
@@ -301,7 +300,7 @@ def _delivery() -> Iterator[Trial]:
 
 def _channels() -> Iterator[Trial]:
     def unopened(conversation: Conversation) -> None:
-        conversation.attached(_TELEPHONY, "", 1, 0.0)
+        conversation.attached(TELEPHONY, "", 1, 0.0)
         conversation.delivered(2, 0.1)
 
     def closed(conversation: Conversation) -> None:
@@ -320,12 +319,12 @@ def _channels() -> Iterator[Trial]:
     def left_open(*, close: bool) -> Callable[[Monitor], None]:
         def run(monitor: Monitor) -> None:
             conversation = monitor.conversation()
-            conversation.attached(_TELEPHONY, "", 1, 0.0)
+            conversation.attached(TELEPHONY, "", 1, 0.0)
             conversation.channel_opened(2, 0.1)
             conversation.detached(3, 1.0)
             if close:
                 conversation.channel_closed(4, 1.1)
-            monitor.conversation().attached(_TELEPHONY, "", 5, 60.0)
+            monitor.conversation().attached(TELEPHONY, "", 5, 60.0)
 
         return run
 
@@ -333,10 +332,10 @@ def _channels() -> Iterator[Trial]:
 
 
 def _attaches() -> Iterator[Trial]:
-    good = ClientAttach(_TELEPHONY, "", 'PC"ncacn_ip_tcp"5000"')
-    managing = ClientAttach(_MANAGEMENT, "admin", "PC")
-    fine = ClientAttachResult(_CONTEXT, 0xA5C369A5, 0)
-    managed = ClientAttachResult(_CONTEXT, 0x64646464, 0)
+    good = ClientAttach(TELEPHONY, "", 'PC"ncacn_ip_tcp"5000"')
+    managing = ClientAttach(MANAGEMENT, "admin", "PC")
+    fine = ClientAttachResult(_CONTEXT, ALL_DEVICES, 0)
+    managed = ClientAttachResult(_CONTEXT, MANAGED_64, 0)
 
     def attach(asked: ClientAttach, result: ClientAttachResult, **facts: Any) -> Callable[[Monitor], None]:
         def act(conversation: Conversation) -> None:
@@ -375,9 +374,11 @@ def _attaches() -> Iterator[Trial]:
         attach(managing, managed, administrator=True),
         attach(managing, managed, administrator=False),
     )
-    yield from _two("TRP-3.1.4.1-01", "phAsyncEventsEvent", _attached(negotiates(0xA5C369A5)), _attached(negotiates(0)))
+    yield from _two(
+        "TRP-3.1.4.1-01", "phAsyncEventsEvent", _attached(negotiates(ALL_DEVICES)), _attached(negotiates(0))
+    )
     tried = []
-    for code in (int(LINEERR.OPERATIONFAILED), 0xF101):
+    for code in (int(LINEERR.OPERATIONFAILED), int(ACK_RETURN_VALUE.TAPIERR_INVALRPCCONTEXT)):
         situation = Situation()
         asked_line = line.GetLineDevStatus(line=situation.line, line_dev_status=1024)
         situation.script.exchange(asked_line, line.GetLineDevStatus(ack=code))

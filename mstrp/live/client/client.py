@@ -21,7 +21,16 @@ from mstrp.live.provider import TapiError
 from mstrp.live.transport import Caller, ConnectionEnded, RpcFault
 from protocol.event import Reply, decode_events
 from protocol.generic import GetAsyncEvents
-from protocol.ndr import METHODS, TAPSRV, ClientAttach, ClientDetach, ClientRequest, RemoteSPAttach
+from protocol.ndr import (
+    MANAGEMENT,
+    METHODS,
+    TAPSRV,
+    TELEPHONY,
+    ClientAttach,
+    ClientDetach,
+    ClientRequest,
+    RemoteSPAttach,
+)
 from protocol.packet import FIXED, decode_response
 from protocol.rpc.association import AssociationError
 from protocol.rpc.caller import ClientAssociation
@@ -169,9 +178,9 @@ class TapiClient(Routing):
         )
         caller = await self.open_transport(association)
         self._caller = caller
-        machine, user, process = self.machine, options.user, 0xFFFFFFFF
+        machine, user, process = self.machine, options.user, TELEPHONY
         if options.management:
-            process = 0xFFFFFFFD
+            process = MANAGEMENT
             user = user or "admin"
         elif options.events == "push":
             user = ""

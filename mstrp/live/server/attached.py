@@ -13,7 +13,7 @@ from mstrp.live.provider import TapiError
 from mstrp.live.server import refusal
 from mstrp.live.server.calls import OWNER, Call, Handle
 from mstrp.live.server.filters import passes
-from protocol.constants import LINECALLINFOSTATE, LINECALLSTATE, LINEERR, PHONEERR
+from protocol.constants import ACK_RETURN_VALUE, LINECALLINFOSTATE, LINECALLSTATE, LINEERR, PHONEERR
 from protocol.events import LINE_APPNEWCALL, LINE_CALLINFO, LINE_CALLSTATE, LINE_REPLY, PHONE_REPLY
 from protocol.fields import HandleType
 from protocol.packet import FIXED, decode_response
@@ -266,8 +266,8 @@ class Attached:
             raise refusal.refuse(packet, "INVALPARAM", f"dwRequestID {number:#x}")
         if number in self.pending:
             raise refusal.refuse(packet, "INVALPARAM", f"request id {number:#x} is in use")
-        while not number or number in self.pending or number == 0xF101:
-            # 0xF101 would read as TAPIERR_INVALRPCCONTEXT.
+        while not number or number in self.pending or number == ACK_RETURN_VALUE.TAPIERR_INVALRPCCONTEXT:
+            # That number would read as an error.
             self._next_id = self._next_id % 0x7FFFFFFF + 1
             number = self._next_id
         return number

@@ -25,8 +25,12 @@ from protocol.constants import LINEDEVSTATE, LINEERR
 from protocol.events import LINE_LINEDEVSTATE
 from protocol.generic import GetAsyncEvents
 from protocol.ndr import (
+    ALL_DEVICES,
+    MANAGED_64,
+    MANAGEMENT,
     NULL_CONTEXT,
     TAPSRV,
+    TELEPHONY,
     ClientAttachResult,
     ClientDetachResult,
     ClientRequestResult,
@@ -53,8 +57,7 @@ __all__ = ["Server"]
 
 _logger = logging.getLogger("mstrp.live")
 #: lProcessID of telephony clients and of management clients, and what ClientAttach returns to them (3.1.4.1).
-_TELEPHONY, _MANAGEMENT = 0xFFFFFFFF, 0xFFFFFFFD
-_MARKERS = {_TELEPHONY: 0xA5C369A5, _MANAGEMENT: 0x64646464}
+_MARKERS = {TELEPHONY: ALL_DEVICES, MANAGEMENT: MANAGED_64}
 #: TAPIERR_NOTADMIN, which belongs to no family of codes (B3).
 _NOT_ADMINISTRATOR = -19 & 0xFFFFFFFF
 
@@ -290,7 +293,7 @@ class Server(Tells):
         user = str(getattr(security, "user", "") or "")
         names = self.options.administrators
         admin = names is None or user.casefold() in {name.casefold() for name in names}
-        management = value.process_id == _MANAGEMENT
+        management = value.process_id == MANAGEMENT
         if management and not admin:
             connection.answer(call, ClientAttachResult(NULL_CONTEXT, 0, _NOT_ADMINISTRATOR))
             return
@@ -342,7 +345,7 @@ class Server(Tells):
         if client.gone:
             connection.fault(call, Status.CONTEXT_MISMATCH)
             return
-        connection.answer(call, ClientAttachResult(client.context, _MARKERS[_TELEPHONY], 0))
+        connection.answer(call, ClientAttachResult(client.context, _MARKERS[TELEPHONY], 0))
 
     def _client_detach(self, connection: ServiceConnection, call: Called) -> None:
         value = connection.read(call)
