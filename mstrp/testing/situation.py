@@ -71,6 +71,9 @@ class Situation:
 
     def __init__(self, request: type[Request] | None = None, *, owner: bool = True, version: int = 0x00030001) -> None:
         self.play = Play()
+        #: How many devices and addresses there are, and the id of a provider.
+        self.line_count, self.phone_count, self.address_count = 2, 1, 1
+        self.provider = PROVIDER
         model = "pull" if request is GetAsyncEvents else "push"
         self.role: Role = self.play.client(lines=2, phones=1, version=version, model=model)
         self.script: Script = self.play.script(self.role)

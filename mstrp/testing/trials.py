@@ -7,7 +7,7 @@ not announce. In a trial that keeps the rule there is nothing to be found.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fsm.conditions import (
     Administrator,
@@ -24,7 +24,7 @@ from fsm.conditions import (
 from fsm.routes import ROUTES
 from fsm.rulebook import RULES, Status
 from mstrp.testing.occasions import OCCASIONS
-from mstrp.testing.situation import PROVIDER, Situation
+from mstrp.testing.situation import Situation
 from mstrp.testing.trial import STRANGER, Trial, played
 from mstrp.testing.variants import changed, inner_variants, variants, with_word
 from protocol import line
@@ -42,50 +42,58 @@ if TYPE_CHECKING:
     from protocol.check import Check
     from protocol.packet import Request
 
-__all__ = ["Trial", "trials"]
+__all__ = ["Attempt", "Trial", "attempts", "trials"]
 
 #: A refusal that says nothing about handles.
 _REFUSED = int(LINEERR.INVALPARAM) & 0xFFFFFFFF
 
 
-def _request_trials(
-    rule: str,
-    request: type[Request],
-    packets: Callable[[Situation], tuple[list[Any], list[Any]]],
-    expected: frozenset[str],
-    what: str,
-    *,
-    prepare: Callable[[Situation], None] | None = None,
-    learn: Callable[[Conversation], None] | None = None,
-    **options: Any,
-) -> Iterator[Trial]:
-    """The trials of one request: accepted variants, and the broken ones also refused."""
+class Attempt(NamedTuple):
+    """A way to break or keep a rule with one request: what `trials` are made of, and tests of live servers too."""
 
-    def begin() -> Situation:
-        situation = Situation(request, **options)
-        if prepare is not None:
-            prepare(situation)
+    rule: str
+    request: type[Request]
+    #: The requests that keep the rule and those that break it, in a situation.
+    packets: Callable[[Situation], tuple[list[Any], list[Any]]]
+    #: The rules that findings about the broken ones may name.
+    expected: frozenset[str]
+    #: What is tried, for people.
+    what: str
+    #: What has to be done, or known, before the request.
+    prepare: Callable[[Situation], None] | None = None
+    learn: Callable[[Conversation], None] | None = None
+    #: Options of the situation.
+    options: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    #: What only the server's side can bring about: "rights", "proxies", "another line".
+    needs: str = ""
+
+    def trials(self) -> Iterator[Trial]:
+        """The trials: accepted variants, and the broken ones also refused."""
+        kept, broken = self.packets(self._begin())
+        for number in range(len(kept)):
+            yield Trial(self.rule, True, frozenset(), f"{self.what}, kept", self._run(0, number, None), number)
+        for number in range(len(broken)):
+            what = f"{self.what}, broken and accepted"
+            yield Trial(self.rule, False, self.expected, what, self._run(1, number, None), number)
+        for number in range(len(broken)):
+            what = f"{self.what}, broken and refused"
+            yield Trial(self.rule, False, self.expected, what, self._run(1, number, _REFUSED), number, refused=True)
+
+    def _begin(self) -> Situation:
+        situation = Situation(self.request, **self.options)
+        if self.prepare is not None:
+            self.prepare(situation)
         return situation
 
-    def run(which: int, number: int, ack: int | None) -> Callable[[Monitor], None]:
+    def _run(self, which: int, number: int, ack: int | None) -> Callable[[Monitor], None]:
         """The conversation is made when it is wanted."""
 
         def happen(monitor: Monitor) -> None:
-            situation = begin()
-            situation.ask(packets(situation)[which][number], ack)
-            played(situation.play.order(), learn)(monitor)
+            situation = self._begin()
+            situation.ask(self.packets(situation)[which][number], ack)
+            played(situation.play.order(), self.learn)(monitor)
 
         return happen
-
-    kept, broken = packets(begin())
-    for number in range(len(kept)):
-        yield Trial(rule, True, frozenset(), f"{what}, kept", run(0, number, None), number)
-    for number in range(len(broken)):
-        yield Trial(rule, False, expected, f"{what}, broken and accepted", run(1, number, None), number)
-    for number in range(len(broken)):
-        yield Trial(
-            rule, False, expected, f"{what}, broken and refused", run(1, number, _REFUSED), number, refused=True
-        )
 
 
 # -- what declarations say ----------------------------------------------------------------------------------------
@@ -97,7 +105,7 @@ def _all_rules(field: Any, names: tuple[str, ...]) -> set[str]:
     return {rule for check in checks if check.name in names for rule in check.rules}
 
 
-def _field_trials(request: type[Request]) -> Iterator[Trial]:
+def _field_trials(request: type[Request]) -> Iterator[Attempt]:
     """Of the checks of single fields, and of several fields together."""
     fields: tuple[Any, ...] = request.layout.fields
     for field in fields:
@@ -110,19 +118,19 @@ def _field_trials(request: type[Request]) -> Iterator[Trial]:
                 }
             versions: dict[str, Any] = {"version": 0x00020001} if check.versions[1] < 0x00030001 else {}
             for rule in check.rules:
-                yield from _request_trials(
+                yield Attempt(
                     rule,
                     request,
                     _by_check(request, check, field),
                     expected,
                     f"{request.__name__}.{field.spec} {check.name}",
-                    **versions,
+                    options=versions,
                 )
         if (isinstance(field, Inner) and "valid" in field.rules) or field.kind == "structure":
             yield from _member_trials(request, field)
     for check in request.layout.across:
         for rule in check.rules:
-            yield from _request_trials(
+            yield Attempt(
                 rule,
                 request,
                 _across(request, check),
@@ -167,7 +175,7 @@ def _consequences(request: type[Request], check: Any) -> frozenset[str]:
     return frozenset({f"CALL-PRE-{request.__name__}"}) if check.name == "differ" else frozenset()
 
 
-def _member_trials(request: type[Request], field: Any) -> Iterator[Trial]:
+def _member_trials(request: type[Request], field: Any) -> Iterator[Attempt]:
     """Of the checks of members of a structure that comes with a request."""
     whole = frozenset(_all_rules(field, ("valid",)))
     for layout in _layouts(field.type):
@@ -175,7 +183,7 @@ def _member_trials(request: type[Request], field: Any) -> Iterator[Trial]:
             for check in member.checks:
                 company = _all_rules(member, check.company)
                 for rule in check.rules:
-                    yield from _request_trials(
+                    yield Attempt(
                         rule,
                         request,
                         _by_member(request, check, field),
@@ -204,13 +212,13 @@ def _by_member(request: type[Request], check: Check, field: Any) -> Callable[[Si
 # -- what the machines know ---------------------------------------------------------------------------------------
 
 
-def _handle_trials(request: type[Request]) -> Iterator[Trial]:
+def _handle_trials(request: type[Request]) -> Iterator[Attempt]:
     """Of handles that have to be live."""
     route = ROUTES[request.req_func]
     uses: tuple[Any, ...] = (*route.handles, *route.calls)
     for use in uses:
         if use.rule:
-            yield from _request_trials(
+            yield Attempt(
                 use.rule,
                 request,
                 _by_handle(request, use),
@@ -235,13 +243,13 @@ def _by_handle(request: type[Request], use: Any) -> Callable[[Situation], tuple[
     return packets
 
 
-def _privilege_trials(request: type[Request]) -> Iterator[Trial]:
+def _privilege_trials(request: type[Request]) -> Iterator[Attempt]:
     """Of requests that only the owner of a phone may make."""
     rule = request.layout.privilege_rule
     if rule:
-        yield from _request_trials(rule, request, _plain(request), frozenset({rule}), f"{request.__name__} owner")
-        yield from _request_trials(
-            rule, request, _wrong(request), frozenset({rule}), f"{request.__name__} monitor", owner=False
+        yield Attempt(rule, request, _plain(request), frozenset({rule}), f"{request.__name__} owner")
+        yield Attempt(
+            rule, request, _wrong(request), frozenset({rule}), f"{request.__name__} monitor", options={"owner": False}
         )
 
 
@@ -253,13 +261,13 @@ def _wrong(request: type[Request]) -> Callable[[Situation], tuple[list[Any], lis
     return lambda situation: ([], [situation.packet(request)])
 
 
-def _condition_trials(request: type[Request]) -> Iterator[Trial]:
+def _condition_trials(request: type[Request]) -> Iterator[Attempt]:
     """Of conditions on what the conversation has shown."""
     for condition in ROUTES[request.req_func].conditions:
         yield from _of_condition(request, condition)
 
 
-def _of_condition(request: type[Request], condition: Condition) -> Iterator[Trial]:
+def _of_condition(request: type[Request], condition: Condition) -> Iterator[Attempt]:
     what = f"{request.__name__} {type(condition).__name__}"
     expected = frozenset({condition.rule})
     if isinstance(condition, Administrator):
@@ -270,31 +278,55 @@ def _of_condition(request: type[Request], condition: Condition) -> Iterator[Tria
             if value is None:
                 return [packet]
             if value == TUISPIDLL_OBJECT.PROVIDERID:
-                packet = with_word(packet, request.layout.index("dwObjectID"), PROVIDER)
+                packet = with_word(packet, request.layout.index("dwObjectID"), situation.provider)
             return [with_word(packet, condition.words[0], value)]
 
-        yield from _request_trials(
-            condition.rule, request, lambda s: (packets(s), []), expected, what, prepare=_known, learn=_rights(True)
+        yield Attempt(
+            condition.rule,
+            request,
+            lambda s: (packets(s), []),
+            expected,
+            what,
+            prepare=_known,
+            learn=_rights(True),
+            needs="rights",
         )
-        yield from _request_trials(
-            condition.rule, request, lambda s: ([], packets(s)), expected, what, prepare=_known, learn=_rights(False)
+        yield Attempt(
+            condition.rule,
+            request,
+            lambda s: ([], packets(s)),
+            expected,
+            what,
+            prepare=_known,
+            learn=_rights(False),
+            needs="rights",
         )
         return
     if isinstance(condition, (ProxyRegistered, ProxyServes)):
         other = 1 if condition.type != 1 else 2
         wrong = () if isinstance(condition, ProxyRegistered) else (other,)
-        yield from _request_trials(
-            condition.rule, request, _plain(request), expected, what, prepare=_proxies((condition.type,))
+        yield Attempt(
+            condition.rule,
+            request,
+            _plain(request),
+            expected,
+            what,
+            prepare=_proxies((condition.type,)),
+            needs="proxies",
         )
-        yield from _request_trials(condition.rule, request, _wrong(request), expected, what, prepare=_proxies(wrong))
+        yield Attempt(
+            condition.rule, request, _wrong(request), expected, what, prepare=_proxies(wrong), needs="proxies"
+        )
         return
     if isinstance(condition, SameLine):
-        yield from _request_trials(condition.rule, request, _wrong(request), expected, what, prepare=_on_another_line)
-        yield from _request_trials(condition.rule, request, _plain(request), expected, what)
+        yield Attempt(
+            condition.rule, request, _wrong(request), expected, what, prepare=_on_another_line, needs="another line"
+        )
+        yield Attempt(condition.rule, request, _plain(request), expected, what)
         return
-    good, bad = _numbers(condition)
 
     def numbered(situation: Situation) -> tuple[list[Any], list[Any]]:
+        good, bad = _numbers(condition, situation)
         packet = _for_number(situation, request, condition)
         index = condition.words[0]
         if type(condition).__name__ == "CallAddressExists":
@@ -302,7 +334,7 @@ def _of_condition(request: type[Request], condition: Condition) -> Iterator[Tria
         kept = [packet if number < 0 else with_word(packet, index, number) for number in good]
         return kept, [with_word(packet, index, number) for number in bad]
 
-    yield from _request_trials(condition.rule, request, numbered, expected, what)
+    yield Attempt(condition.rule, request, numbered, expected, what)
 
 
 def _for_number(situation: Situation, request: type[Request], condition: Condition) -> Any:
@@ -330,27 +362,25 @@ def _with_address(packet: Any, number: int) -> Any:
     return changed(packet, Edit({}, bytes(data)))
 
 
-def _numbers(condition: Condition) -> tuple[list[int], list[int]]:
-    """Values that keep and that break a condition, in the situation at hand: two lines of one address, a phone."""
+def _numbers(condition: Condition, situation: Situation) -> tuple[list[int], list[int]]:
+    """Values that keep and that break a condition, in the situation at hand."""
     if isinstance(condition, HandleExists):
         return [-1], [STRANGER, 0]
     if isinstance(condition, (ObjectExists, ProviderExists)):
-        return [PROVIDER], [PROVIDER + 1, 0]
+        return [situation.provider], [situation.provider + 1, 0]
     if isinstance(condition, VersionAgreed):
-        return [0x00030001], [0x00030000]
+        agreed = situation.role.version
+        return [agreed], [0x00030000 if agreed != 0x00030000 else 0x00030001]
     if isinstance(condition, ExtensionAgreed):
         return [0], [1]
     if condition.field.startswith("dwNum"):
-        count = 1 if "Phone" in condition.field else 2
+        count = situation.phone_count if "Phone" in condition.field else situation.line_count
         return [count], [count + 1]
     if "ddress" in condition.field or condition.field == "pCallParams":
-        return [0], [1, 0xFFFFFFFF]
-    count = 1 if "Phone" in condition.text or "phone" in condition.rule else _devices(condition)
+        return [0], [situation.address_count, 0xFFFFFFFF]
+    phones = "Phone" in condition.text or RULES[condition.rule].packet.startswith("phone")
+    count = situation.phone_count if phones else situation.line_count
     return [count - 1], [count, 0xFFFFFFFF]
-
-
-def _devices(condition: Condition) -> int:
-    return 1 if RULES[condition.rule].packet.startswith("phone") else 2
 
 
 def _known(situation: Situation) -> None:
@@ -385,6 +415,16 @@ def _on_another_line(situation: Situation) -> None:
     situation.script.last |= script.last
 
 
+def attempts(rule: str = "") -> Iterator[Attempt]:
+    """The attempts of all rules of requests, or of one."""
+    for request in REQUESTS.values():
+        prefix = f"TRP-3.1.4.2-{request.req_func:03d}-"
+        if rule and not rule.startswith(prefix) and "LCP" not in rule:
+            continue
+        for source in (_field_trials, _handle_trials, _privilege_trials, _condition_trials):
+            yield from (attempt for attempt in source(request) if not rule or attempt.rule == rule)
+
+
 def trials(rule: str = "") -> Iterator[Trial]:
     """The trials of all rules that are checked, or of one.
 
@@ -394,11 +434,7 @@ def trials(rule: str = "") -> Iterator[Trial]:
         known = RULES[rule]
         if known.status is not Status.CHECKED:
             raise KeyError(rule)
-    for request in REQUESTS.values():
-        prefix = f"TRP-3.1.4.2-{request.req_func:03d}-"
-        if rule and not rule.startswith(prefix) and "LCP" not in rule:
-            continue
-        for source in (_field_trials, _handle_trials, _privilege_trials, _condition_trials):
-            yield from (trial for trial in source(request) if not rule or trial.rule == rule)
+    for attempt in attempts(rule):
+        yield from attempt.trials()
     for occasion in OCCASIONS:
         yield from (trial for trial in occasion() if not rule or trial.rule == rule)

@@ -119,8 +119,9 @@ class TapiClient(Routing):
         self.options = options
         self.recorder = recorder
         self.machine = options.machine or socket.gethostname().split(".")[0].upper() or "CLIENT"
-        #: What the server did that the tables do not allow.
+        #: What the server did that the tables do not allow; without ``strict`` it is among the findings of the monitor.
         self.problems: list[ProtocolError] = []
+        self.monitor = Monitor()
         self.attached = False
         #: Called for every packet: direction, method, phase, content.
         self.on_packet: Callable[[str, str, str, Any], None] | None = None
@@ -169,7 +170,8 @@ class TapiClient(Routing):
 
     async def _attach(self) -> None:
         options = self.options
-        self.conversation = Monitor().conversation(role=Fault.CLIENT if options.strict else None)
+        self.monitor.conversations.clear()
+        self.conversation = self.monitor.conversation(role=Fault.CLIENT if options.strict else None)
         association = ClientAssociation(
             [TAPSRV],
             transfers=_TRANSFERS[options.ndr],
@@ -284,7 +286,12 @@ class TapiClient(Routing):
             self._channel = None
 
     async def close(self) -> None:
-        """Detach; whatever is still open goes with the binding."""
+        """Detach; whatever is still open goes with the binding, and the connections end."""
+        await self.detach()
+        await self._release()
+
+    async def detach(self) -> None:
+        """ClientDetach: the binding ends, its connection stays open until `close`."""
         self._closing = True
         if self._reviver is not None:
             self._reviver.cancel()
@@ -306,7 +313,6 @@ class TapiClient(Routing):
         self.attached = False
         self.void(ConnectionEnded("the client is closed"))
         self._tell(None)
-        await self._release()
 
     # -- requests -------------------------------------------------------------------------------------------------
 

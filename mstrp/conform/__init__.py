@@ -1,0 +1,1 @@
+"""Conformance tests of live MS-TRP servers and clients: what the tables know as test programs."""

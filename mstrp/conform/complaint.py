@@ -1,0 +1,37 @@
+"""What is wrong with a peer: a requirement that it did not keep, and the step in which that showed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from fsm.levels import Fault, Level, Verdict
+
+if TYPE_CHECKING:
+    from fsm.finding import Finding
+
+__all__ = ["Complaint"]
+
+
+class Complaint(NamedTuple):
+    """A requirement that was not kept."""
+
+    requirement: str
+    summary: str
+    section: str
+    level: Level = Level.STATED
+    #: The step of the program in which it showed, -1 before the first.
+    action: int = -1
+    finding: Finding | None = None
+
+    @classmethod
+    def of(cls, finding: Finding, action: int) -> Complaint:
+        """What a monitor found."""
+        return cls(finding.rule, finding.summary, finding.section, finding.level, action, finding)
+
+    @staticmethod
+    def blames(finding: Finding, whom: Fault = Fault.SERVER) -> bool:
+        """Whether a finding is a failure of the peer's, and not a warning or the tester's own doing."""
+        return finding.fault is whom and finding.verdict is Verdict.FAIL
+
+    def __str__(self) -> str:
+        return f"{self.summary} [{self.requirement}, {self.section}]"

@@ -1,0 +1,581 @@
+"""The tester's end: performs the steps of a program against a live server, and remembers them.
+
+What is done through a probe is recorded as a `Program`. A monitor watches every client; what it finds, and what the
+probe itself expects of a server that keeps its word, are the `complaints`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from fsm.levels import Level
+from fsm.tables.call_states import LABELS
+from mstrp.conform.complaint import Complaint
+from mstrp.conform.program import Action, Program, Verb
+from mstrp.conform.target import Budget, Target
+from mstrp.conform.truth import untrue
+from mstrp.live.client import TapiClient
+from mstrp.live.transport import ConnectionEnded, RpcFault
+from protocol.constants import LINECALLSTATE, OBJTYPE, TUISPIDLL_OBJECT
+from protocol.event import Event, Reply
+from protocol.events import LINE_CALLSTATE
+from protocol.fields import Handle, HandleType
+from protocol.generic import RSPSetEventFilterMasks
+from protocol.line import GetCallStatus
+from protocol.mmc import TUISPIDLLCallback
+from protocol.ndr import METHODS, ClientRequest
+from protocol.packet import Request, decode_request, error_name
+from protocol.rpc.association import AssociationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fsm.finding import Finding
+
+__all__ = ["Asked", "Missing", "Probe", "Unreachable", "label"]
+
+_METHOD = next(method for method in METHODS.values() if method.name == "ClientRequest")
+_OBJECTS = {
+    int(OBJTYPE.HLINEAPP): HandleType.HLINEAPP,
+    int(OBJTYPE.HLINE): HandleType.HLINE,
+    int(OBJTYPE.HCALL): HandleType.HCALL,
+    int(OBJTYPE.HPHONEAPP): HandleType.HPHONEAPP,
+    int(OBJTYPE.HPHONE): HandleType.HPHONE,
+}
+#: Lines of the transcript that are kept.
+_LINES = 4000
+#: How long a clock jumps ahead once nothing is under way any more: beyond the grace of the monitor.
+_GRACE = 2.0
+
+
+class Missing(Exception):  # noqa: N818 - what was waited for did not come
+    """Something did not happen in time, or the server ended what was under way."""
+
+
+class Unreachable(Exception):  # noqa: N818 - as above
+    """The server cannot be reached, or lets nobody attach."""
+
+
+class Asked:
+    """A request with its answer; the fields of the answer are attributes, ``ack`` is None after an RPC fault."""
+
+    def __init__(self, number: int, packet: Request, answer: Any) -> None:
+        self.number = number
+        self.packet = packet
+        self.answer = answer
+        self.ack: int | None = None if answer is None else answer.ack
+
+    @property
+    def ok(self) -> bool:
+        """Whether the server took the request."""
+        return self.ack is not None and self.ack >= 0
+
+    @property
+    def code(self) -> int:
+        """The error, as a DWORD; 0 where there is none."""
+        return 0 if self.ok or self.ack is None else self.ack & 0xFFFFFFFF
+
+    @property
+    def outcome(self) -> str:
+        """The answer for people."""
+        if self.ack is None:
+            return "RPC fault"
+        return error_name(self.code) or f"{self.code:#010x}" if self.code else str(self.ack)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.answer, name)
+
+
+def label(state: int) -> str:
+    """A LINECALLSTATE as reports spell it."""
+    from fsm.tables.call_states import BY_BIT
+
+    known = BY_BIT.get(state & 0x00FFFFFF)
+    return f"{state:#x}" if known is None else LABELS.get(known, known.name.lower())
+
+
+class _Seat:
+    """One client of the probe."""
+
+    def __init__(self, client: TapiClient) -> None:
+        self.client = client
+        #: Names of handles, and their values; which were given a name already.
+        self.states: dict[int, list[int]] = {}
+        self.modes: dict[int, int] = {}
+        self.events: list[Event] = []
+        self.changed = asyncio.Event()
+        self.told = 0
+        self.context = b""
+        self.last_event = 0.0
+
+    def saw(self, event: Event) -> None:
+        self.last_event = time.monotonic()
+        if isinstance(event, LINE_CALLSTATE):
+            self.states.setdefault(event.call, []).append(event.call_state & 0x00FFFFFF)
+            self.modes[event.call] = event.mode
+        if len(self.events) < _LINES:
+            self.events.append(event)
+        self.changed.set()
+
+
+class Probe:
+    """Clients of one conversation with a server; ``async with`` ends them."""
+
+    def __init__(self, target: Target, budget: Budget | None = None) -> None:
+        self.target = target
+        self.budget = budget or Budget()
+        self.program = Program()
+        self.complaints: list[Complaint] = []
+        #: Warnings of the monitor about the server: odd, and no failure.
+        self.odd: list[Finding] = []
+        #: What passed, for people: (client, direction, phase, content).
+        self.transcript: list[tuple[str, str, str, Any]] = []
+        self.seats: dict[str, _Seat] = {}
+        self.values: dict[str, int] = {}
+        self._names: dict[tuple[str, HandleType, int], str] = {}
+        self._numbers: dict[int, Asked] = {}
+        self._waiting: dict[int, tuple[str, asyncio.Future[Any]]] = {}
+        self._next = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    # -- what a tester says ---------------------------------------------------------------------------------------
+
+    async def attach(self, client: str = "a", how: str = "") -> TapiClient:
+        """A client attaches: "push", "pull" or "management"; as the target says without."""
+        how = how or str(self.target.options.get("events", "push"))
+        await self._do(Verb.ATTACH, client, how=how)
+        return self.seats[client].client
+
+    async def ask(self, client: str, packet: Request, *, legal: bool = False) -> Asked:
+        """Send a request; with ``legal`` some refusals are untrue, and a failure of the server's."""
+        found = await self._do(
+            Verb.ASK,
+            client,
+            packet=f"{packet.device}.{packet.layout.name}",
+            data=packet.encode(),
+            capacity=packet.capacity,
+            refs=self._refs(client, packet),
+            legal=legal,
+        )
+        assert isinstance(found, Asked)
+        return found
+
+    async def stray(self, client: str, packet: Request, how: str = "unknown") -> Asked:
+        """Send a request under a context handle that is not live: "unknown", or "detached"."""
+        found = await self._do(
+            Verb.STRAY, client, how=how, packet=packet.layout.name, data=packet.encode(), capacity=packet.capacity
+        )
+        assert isinstance(found, Asked)
+        return found
+
+    async def reply(self, client: str, asked: Asked) -> Any:
+        """The completion of a request that was accepted; raises `Missing` when none comes."""
+        return await self._do(Verb.REPLY, client, about=f"{asked.number}.reply", legal=self._legal(asked))
+
+    async def call(self, client: str, line: int) -> int:
+        """The handle of the next call that comes to a line; raises `Missing`."""
+        found: int = await self._do(Verb.CALL, client, about=self._named(client, HandleType.HLINE, line))
+        return found
+
+    async def state(self, client: str, call: int, *wanted: LINECALLSTATE) -> int:
+        """Wait until a call is in one of the states; raises `Missing`."""
+        names = tuple(state.name or "" for state in wanted)
+        about = self._named(client, HandleType.HCALL, call)
+        found: int = await self._do(Verb.STATE, client, about=about, wanted=names)
+        return found
+
+    async def event(self, client: str, *names: str) -> Any:
+        """Wait for an event by name; raises `Missing`."""
+        return await self._do(Verb.EVENT, client, wanted=names)
+
+    async def check(self, client: str, call: int) -> Asked:
+        """GetCallStatus has to say what LINE_CALLSTATE said last."""
+        found = await self._do(Verb.CHECK, client, about=self._named(client, HandleType.HCALL, call))
+        assert isinstance(found, Asked)
+        return found
+
+    async def quiet(self) -> None:
+        """Wait until nothing is under way; from then on nothing old is excused any more."""
+        await self._do(Verb.QUIET, "")
+
+    async def detach(self, client: str) -> None:
+        """End a client as it should be ended."""
+        await self._do(Verb.DETACH, client)
+
+    async def lose(self, client: str) -> None:
+        """End the connection of a client without a word."""
+        await self._do(Verb.LOSE, client)
+
+    def state_of(self, client: str, call: int) -> int:
+        """What LINE_CALLSTATE said last of a call, 0 for nothing."""
+        states = self.seats[client].states.get(call)
+        return states[-1] if states else 0
+
+    def live_calls(self, client: str) -> list[int]:
+        """The calls of a client that have a name here and are not over, the oldest first."""
+        calls = self.seats[client].client.conversation.calls
+        return [call for call in calls if (client, HandleType.HCALL, call) in self._names]
+
+    # -- names ----------------------------------------------------------------------------------------------------
+
+    def _named(self, client: str, kind: HandleType, value: int) -> str:
+        name = self._names.get((client, kind, value))
+        if name is None:
+            raise Missing(f"{kind.value} {value:#x} is no handle of this conversation")
+        return name
+
+    def _name(self, client: str, kind: HandleType, value: int, name: str) -> None:
+        self.values[name] = value
+        if value:
+            self._names[client, kind, value] = name
+
+    def _refs(self, client: str, packet: Request) -> tuple[tuple[int, str], ...]:
+        """The handles of this conversation that a request names."""
+        found = []
+        words = packet.words
+        for field in packet.layout.fields:
+            if isinstance(field, Handle) and field.direction != "out":
+                found.append((field.index, field.type))
+        if isinstance(packet, RSPSetEventFilterMasks) and packet.obj_type in _OBJECTS:
+            found.append((packet.layout.index("lObjectID"), _OBJECTS[packet.obj_type]))
+        if isinstance(packet, TUISPIDLLCallback) and packet.object_type == TUISPIDLL_OBJECT.DIALOGINSTANCE:
+            found.append((packet.layout.index("dwObjectID"), HandleType.DIALOGINSTANCE))
+        names = ((word, self._names.get((client, kind, words[word]))) for word, kind in found)
+        return tuple((word, name) for word, name in names if name is not None)
+
+    def _legal(self, asked: Asked) -> bool:
+        return any(action.number == asked.number and action.legal for action in self.program)
+
+    # -- performing -----------------------------------------------------------------------------------------------
+
+    async def _do(self, verb: Verb, client: str, **given: Any) -> Any:
+        action = Action(self._next, verb, client, **given)
+        return await self.perform(action)
+
+    async def perform(self, action: Action) -> Any:
+        """Perform a step, new or recorded; raises `Missing`, `Unreachable` or `BudgetSpent`."""
+        self.program.actions.append(action)
+        self._next = max(self._next, action.number) + 1
+        try:
+            return await getattr(self, f"_{action.verb.value}")(action)
+        except (ConnectionEnded, OSError) as error:
+            raise Missing(f"{action.verb.value}: {error or type(error).__name__}") from error
+        finally:
+            self._collect(action.number)
+
+    def _collect(self, number: int) -> None:
+        """What the monitors have found since."""
+        for seat in self.seats.values():
+            findings = seat.client.monitor.findings
+            for finding in findings[seat.told :]:
+                if Complaint.blames(finding):
+                    self.complaints.append(Complaint.of(finding, number))
+                elif finding.fault is not None and finding.fault.value == "server":
+                    self.odd.append(finding)
+            seat.told = len(findings)
+
+    def _seat(self, action: Action) -> _Seat:
+        seat = self.seats.get(action.client)
+        if seat is None:
+            raise Missing(f"client {action.client} is not attached")
+        return seat
+
+    async def _attach(self, action: Action) -> None:
+        from mstrp.live.provider import TapiError
+
+        self.budget.spend()
+        options = {
+            **self.target.options,
+            "strict": False,
+            "timeout": self.target.patience,
+            "events": "pull" if action.how == "pull" else "push",
+            "management": action.how == "management",
+            "poll": 0.01,
+            "retries": 0,
+        }
+        connecting = TapiClient.connect(self.target.binding, **options)
+        seat = _Seat(connecting.client)
+        name = action.client
+        connecting.client.on_packet = lambda *packet: self._passed(name, seat, *packet)
+        try:
+            await connecting
+        except (OSError, TimeoutError, AssociationError, TapiError, RpcFault) as error:
+            raise Unreachable(f"{self.target.binding}: {error or type(error).__name__}") from error
+        self.seats[name] = seat
+        if action.how == "push":
+            channel = seat.client._channel  # noqa: SLF001 - the client has no public word for it
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.target.patience):
+                    await channel.attached.wait()  # type: ignore[union-attr]
+
+    def _passed(self, name: str, seat: _Seat, direction: str, method: str, phase: str, content: Any) -> None:
+        if len(self.transcript) < _LINES:
+            self.transcript.append((name, direction, phase if phase == "event" else f"{method} {phase}", content))
+        if phase == "event":
+            seat.saw(content)
+
+    async def _ask(self, action: Action) -> Asked:
+        self.budget.spend()
+        seat = self._seat(action)
+        client = seat.client
+        data = bytearray(action.data)
+        for word, name in action.refs:
+            if name not in self.values:
+                raise Missing(f"there is no {name}")
+            data[4 * word : 4 * word + 4] = self.values[name].to_bytes(4, "little")
+        packet = decode_request(bytes(data), action.capacity)
+        number = 0
+        if type(packet).completion == "async" and len(data) >= 12:
+            packet, number = self._numbered(client, packet)
+        warned = len(client.monitor.findings)
+        future = client.expect(number, packet) if number else None
+        try:
+            answer = await client.request(packet)
+        except (RpcFault, TimeoutError) as error:
+            client.give_up(number)
+            if isinstance(error, TimeoutError):
+                raise Missing(f"{packet.layout.name} is not answered in {self.target.patience:g} s") from error
+            asked = Asked(action.number, packet, None)
+        else:
+            asked = Asked(action.number, packet, answer)
+            if future is not None:
+                self._await(client, action.number, number, future, asked)
+            if asked.ok:
+                self._learn(action, answer, f"{action.number}")
+        self._numbers[action.number] = asked
+        if action.legal and not asked.ok and len(client.monitor.findings) == warned:
+            await self._doubt(seat, action, asked)
+        return asked
+
+    @staticmethod
+    def _numbered(client: TapiClient, packet: Request) -> tuple[Request, int]:
+        """The request with an id of its own where it has none; nothing else of it is touched."""
+        index = packet.layout.index("dwRequestID")
+        number = packet.words[index]
+        if number:
+            return packet, number
+        _, number = client.numbered(type(packet)())
+        data = bytearray(packet.encode())
+        data[4 * index : 4 * index + 4] = number.to_bytes(4, "little")
+        return decode_request(bytes(data), packet.capacity), number
+
+    def _await(self, client: TapiClient, step: int, number: int, future: asyncio.Future[Any], asked: Asked) -> None:
+        if asked.ack is None or asked.ack <= 0:
+            client.give_up(number)
+            return
+        if asked.ack != number:
+            client.renumber(number, asked.ack)
+        self._waiting[step] = (client.machine, future)
+
+    def _learn(self, action: Action, packet: Any, prefix: str) -> None:
+        """Give names to the handles that an answer or a completion brought."""
+        completion = isinstance(packet, Reply)
+        for field in packet.layout.fields:
+            if not isinstance(field, Handle) or field.index >= len(packet.words):
+                continue
+            if field.direction == "out" or (completion and field.type is HandleType.HCALL):
+                self._name(action.client, field.type, packet.words[field.index], f"{prefix}.{field.name}")
+        calls = getattr(getattr(packet, "call_list", None), "calls", None)
+        for place, value in enumerate(calls or ()):
+            self._name(action.client, HandleType.HCALL, value, f"{prefix}.calls{place}")
+        data = getattr(packet, "data", None)
+        if isinstance(data, bytes) and len(data) >= 4:
+            kind = HandleType.HAGENT if packet.layout.name == "CreateAgent" else HandleType.HAGENTSESSION
+            self._name(action.client, kind, int.from_bytes(data[:4], "little"), f"{prefix}.data")
+
+    async def _doubt(self, seat: _Seat, action: Action, asked: Asked) -> None:
+        """A request with nothing wrong was refused: see whether the reason that was given can be true."""
+        if asked.ack is None:
+            why = "an RPC fault"
+        else:
+            before = {call: len(states) for call, states in seat.states.items()}
+            if not untrue(asked.code, asked.packet, seat.client.conversation):
+                return
+            # A state may have changed while the request was under way: then its event comes soon.
+            await self._silence(seat)
+            if any(len(states) != before.get(call, 0) for call, states in seat.states.items()):
+                return
+            why = untrue(asked.code, asked.packet, seat.client.conversation)
+        if why:
+            self._complain(action, f"LEGAL-{action.packet}", f"{action.packet} is refused with {why}")
+
+    def _complain(self, action: Action, requirement: str, summary: str, level: Level = Level.STATED) -> None:
+        layout = action.request().layout if action.data else None
+        self.complaints.append(
+            Complaint(requirement, summary, layout.section if layout is not None else "2.2.4.2", level, action.number)
+        )
+
+    async def _stray(self, action: Action) -> Asked:
+        self.budget.spend()
+        seat = self._seat(action)
+        caller = seat.client._caller  # noqa: SLF001 - the client itself would not do this
+        context = seat.context if action.how == "detached" else bytes(4) + b"\x5a" * 16
+        packet = decode_request(action.data, action.capacity)
+        if caller is None:
+            raise Missing("the connection has ended")
+        try:
+            value = ClientRequest(context, packet.encode(), packet.capacity)
+            result = await caller.call(_METHOD, value, self.target.patience)
+        except (RpcFault, TimeoutError):
+            return Asked(action.number, packet, None)
+        from protocol.packet import decode_response
+
+        asked = Asked(action.number, packet, decode_response(result.buffer, type(packet)))
+        if asked.ok:
+            summary = f"the server took {action.packet} under a context handle that is {action.how}"
+            self.complaints.append(Complaint("TRP-3.1.4.2-GEN-03", summary, "3.1.4.2", Level.MUST, action.number))
+        return asked
+
+    async def _reply(self, action: Action) -> Any:
+        step = int(action.about.partition(".")[0])
+        asked = self._numbers.get(step)
+        if asked is None or step not in self._waiting:
+            raise Missing(f"step {step} has nothing to be completed")
+        _, future = self._waiting.pop(step)
+        seat = self._seat(action)
+        warned = len(seat.client.monitor.findings)
+        name = asked.packet.layout.name
+        try:
+            async with asyncio.timeout(self.target.patience):
+                completion: Reply = await future
+        except TimeoutError:
+            self.complaints.append(
+                Complaint(
+                    f"DONE-{asked.packet.device}.{name}",
+                    f"{name} was accepted and not completed within {self.target.patience:g} s",
+                    asked.packet.layout.section,
+                    Level.STATED,
+                    action.number,
+                )
+            )
+            raise Missing(f"{name} is not completed") from None
+        if completion.outcome == 0:
+            self._learn(action, completion, str(step))
+        elif action.legal and len(seat.client.monitor.findings) == warned:
+            why = untrue(completion.words[7], asked.packet, seat.client.conversation)
+            if why:
+                requirement = f"LEGAL-{asked.packet.device}.{name}"
+                summary = f"{name} is completed with {why}"
+                section = asked.packet.layout.section
+                self.complaints.append(Complaint(requirement, summary, section, Level.STATED, action.number))
+        return completion
+
+    async def _until(self, seat: _Seat, find: Callable[[], Any], what: str, seconds: float | None = None) -> Any:
+        """Wait until something is found."""
+        patience = self.target.patience if seconds is None else seconds
+        try:
+            async with asyncio.timeout(patience):
+                while (found := find()) is None:
+                    if not seat.client.attached:
+                        raise Missing("the binding has ended")
+                    seat.changed.clear()
+                    await seat.changed.wait()
+                return found
+        except TimeoutError:
+            raise Missing(f"{what} within {patience:g} s") from None
+
+    async def _call(self, action: Action) -> int:
+        seat = self._seat(action)
+        line = self.values.get(action.about, 0)
+
+        def new() -> int | None:
+            for handle, call in seat.client.conversation.calls.items():
+                known = (action.client, HandleType.HCALL, handle) in self._names
+                opened = call.line
+                if not known and call.brought is None and opened is not None and opened.handle == line:
+                    return handle
+            return None
+
+        found: int = await self._until(seat, new, "no call came")
+        self._name(action.client, HandleType.HCALL, found, f"{action.number}.call")
+        return found
+
+    async def _state(self, action: Action) -> int:
+        seat = self._seat(action)
+        call = self.values.get(action.about, 0)
+        wanted = {int(LINECALLSTATE[name]) for name in action.wanted}
+        if not wanted & {*seat.states.get(call, [])[-1:]}:
+            names = " or ".join(label(state) for state in sorted(wanted))
+            await self._until(
+                seat, lambda: True if wanted & {*seat.states.get(call, [])[-1:]} else None, f"call is not {names}"
+            )
+        return seat.states[call][-1]
+
+    async def _event(self, action: Action) -> Any:
+        seat = self._seat(action)
+
+        def seen() -> Event | None:
+            for place, event in enumerate(seat.events):
+                if type(event).__name__ in action.wanted:
+                    return seat.events.pop(place)
+            return None
+
+        return await self._until(seat, seen, f"no {' or '.join(action.wanted)}")
+
+    async def _check(self, action: Action) -> Asked:
+        seat = self._seat(action)
+        call = self.values.get(action.about, 0)
+        await self._silence(seat)
+        self.budget.spend()
+        packet = GetCallStatus(call=call, call_status=256)
+        try:
+            answer = await seat.client.request(packet)
+        except (RpcFault, TimeoutError):
+            return Asked(action.number, packet, None)
+        asked = Asked(action.number, packet, answer)
+        await self._silence(seat)
+        told = seat.states.get(call)
+        status = getattr(answer, "call_status", None)
+        shown = (getattr(status, "call_state", 0) or 0) & 0x00FFFFFF
+        if asked.ok and told and shown and shown != told[-1]:
+            summary = f"GetCallStatus says {label(shown)}, and LINE_CALLSTATE said {label(told[-1])} last"
+            self.complaints.append(Complaint("TOLD-STATE", summary, "2.2.4.2.1.8", Level.STATED, action.number))
+        return asked
+
+    async def _silence(self, seat: _Seat) -> None:
+        """Wait until no event has come for a while."""
+        settle = self.target.settle
+        for _ in range(40):
+            seat.changed.clear()
+            try:
+                async with asyncio.timeout(settle):
+                    await seat.changed.wait()
+            except TimeoutError:
+                return
+
+    async def _quiet(self, action: Action) -> None:
+        for seat in self.seats.values():
+            await self._silence(seat)
+        for seat in self.seats.values():
+            # Nothing is under way: for the machines the time of grace is over.
+            seat.client.begun -= _GRACE
+
+    async def _detach(self, action: Action) -> None:
+        seat = self._seat(action)
+        self.budget.spend()
+        seat.context = seat.client._context  # noqa: SLF001 - for what comes after
+        await seat.client.detach()
+
+    async def _lose(self, action: Action) -> None:
+        seat = self._seat(action)
+        caller = seat.client._caller  # noqa: SLF001 - the client itself would not do this
+        if caller is not None:
+            caller.abort()
+            await caller.wait_closed()
+
+    async def close(self) -> None:
+        """End every client, and let the monitors judge what is still open."""
+        for seat in self.seats.values():
+            with contextlib.suppress(OSError, TimeoutError):
+                await seat.client.close()
+        for seat in self.seats.values():
+            seat.client.monitor.finish()
+        self._collect(self.program.actions[-1].number if self.program.actions else -1)

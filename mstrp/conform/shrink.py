@@ -1,0 +1,98 @@
+"""The shortest conversation that still shows a failure: steps are left out, and the rest is performed anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mstrp.conform.probe import Missing, Probe, Unreachable
+from mstrp.conform.program import Program, Verb
+
+if TYPE_CHECKING:
+    from mstrp.conform.complaint import Complaint
+    from mstrp.conform.target import Budget, Target
+
+__all__ = ["replay", "shrink"]
+
+#: How often a program is performed at the most while it is made smaller.
+_ATTEMPTS = 150
+
+
+async def replay(target: Target, program: Program, budget: Budget | None = None) -> Probe:
+    """Perform a program from its beginning with new clients; what cannot be done any more is passed over.
+
+    Raises `Unreachable`, or `BudgetSpent`.
+    """
+    async with Probe(target, budget) as probe:
+        for action in program:
+            try:
+                await probe.perform(action)
+            except Missing:
+                continue
+    return probe
+
+
+class _Shrinking:
+    def __init__(self, target: Target, requirement: str, budget: Budget | None, *, odd: bool) -> None:
+        self.target = target
+        self.requirement = requirement
+        self.budget = budget
+        self.odd = odd
+        self.left = _ATTEMPTS
+        self.complaint: Complaint | None = None
+
+    async def shows(self, program: Program) -> bool:
+        """Whether a program still shows the failure."""
+        if self.left <= 0:
+            return False
+        self.left -= 1
+        try:
+            probe = await replay(self.target, program, self.budget)
+        except Unreachable:
+            return False
+        for complaint in probe.complaints:
+            if complaint.requirement == self.requirement:
+                self.complaint = complaint
+                return True
+        return self.odd and any(finding.rule == self.requirement for finding in probe.odd)
+
+    async def smaller(self, program: Program) -> Program:
+        """Leave out as many steps as possible: halves, quarters, then each one, the last ones first."""
+        size = max(len(program) // 2, 1)
+        while True:
+            changed = False
+            end = len(program)
+            while end > 0:
+                part = program.actions[max(end - size, 0) : end]
+                shorter = program.without(action.number for action in part)
+                if len(shorter) < len(program) and await self.shows(shorter):
+                    program, changed = shorter, True
+                    end = min(end - size, len(program))
+                else:
+                    end -= size
+            if size == 1 and not changed:
+                return program
+            size = max(size // 2, 1)
+
+
+async def shrink(
+    target: Target, program: Program, complaint: Complaint, budget: Budget | None = None, *, odd: bool = False
+) -> tuple[Program, Complaint]:
+    """The shortest program found that shows a complaint again, with what it showed.
+
+    The program comes back as it was when the failure does not show a second time.
+    """
+    work = _Shrinking(target, complaint.requirement, budget, odd=odd)
+    until = [action for action in program if action.number <= complaint.action] or program.actions
+    whole = Program(list(until))
+    last = {until[-1].number} if until else set()
+    start = whole.only(last)
+    for candidate in (start, whole, program):
+        if await work.shows(candidate):
+            found = await work.smaller(candidate)
+            # Waiting costs time and no packets: it is left out last, one by one.
+            for action in [each for each in found if each.verb in {Verb.QUIET, Verb.STATE, Verb.EVENT}]:
+                shorter = found.without({action.number})
+                if len(shorter) < len(found) and await work.shows(shorter):
+                    found = shorter
+            return found, work.complaint or complaint
+    return program, complaint

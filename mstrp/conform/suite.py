@@ -1,0 +1,96 @@
+"""What `mstrp conform server` does, in order: tests by name, each in a conversation of its own."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, NamedTuple
+
+from fsm.routes import ROUTES
+from mstrp.conform.catalogue import row_states
+from mstrp.conform.outcome import Result
+from mstrp.conform.probe import Unreachable
+from mstrp.conform.shrink import shrink
+from mstrp.conform.suite_handles import HANDLE_TESTS
+from mstrp.conform.suite_rows import try_row, try_wrong_state, wrong_states
+from mstrp.conform.suite_rules import try_request
+from mstrp.conform.target import BudgetSpent
+from protocol.packet import REQUESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from mstrp.conform.book import Book
+
+__all__ = ["Test", "plan", "run"]
+
+
+class Test(NamedTuple):
+    """Something that is tried with a server."""
+
+    name: str
+    run: Callable[[Book], Awaitable[None]]
+
+
+def plan(depth: int = 1) -> Iterator[Test]:
+    """The tests in their order: what is most basic comes first."""
+    for name, run in HANDLE_TESTS:
+        yield Test(name, run)
+    for request in REQUESTS.values():
+        name = f"{request.device}.{request.__name__}"
+        yield Test(f"rules of {name}", functools.partial(try_request, request=request))
+    for request in REQUESTS.values():
+        if request.device != "line" or len(ROUTES[request.req_func].calls) != 1:
+            continue
+        for state in row_states(request):
+            yield Test(f"{request.__name__} in {state.name}", functools.partial(try_row, request=request, state=state))
+        for state in wrong_states(request) if depth else ():
+            run = functools.partial(try_wrong_state, request=request, state=state)
+            yield Test(f"{request.__name__} in {state.name}, where it may not be", run)
+
+
+async def run(
+    book: Book,
+    *,
+    wanted: Callable[[str], bool] = lambda name: True,
+    progress: Callable[[int, int, str], None] = lambda done, total, name: None,
+    until: Callable[[Book], bool] = lambda book: False,
+) -> None:
+    """Perform the tests whose names are wanted, and make what failed as short as possible.
+
+    Ends early when the budget is spent, when the server cannot be reached any more, or when ``until`` says so.
+    """
+    chosen = [test for test in plan(book.depth) if wanted(test.name)]
+    shown: set[str] = set()
+    for number, test in enumerate(chosen):
+        progress(number, len(chosen), test.name)
+        try:
+            await test.run(book)
+            await shorten(book, shown)
+        except BudgetSpent as error:
+            _give_up(book, str(error))
+            break
+        except Unreachable as error:
+            book.unreachable(error)
+            _give_up(book, "the server does not answer any more")
+            break
+        if until(book):
+            break
+    progress(len(chosen), len(chosen), "")
+
+
+async def shorten(book: Book, shown: set[str]) -> None:
+    """Find the shortest conversation of every new failure."""
+    for outcome in book.failures:
+        name = outcome.requirement.id
+        if name in shown or outcome.program is None or outcome.complaint is None:
+            continue
+        shown.add(name)
+        program, complaint = await shrink(book.target, outcome.program, outcome.complaint, odd=book.strict)
+        outcome.program, outcome.complaint, outcome.packets = program, complaint, program.packets
+        outcome.cause = complaint.summary
+
+
+def _give_up(book: Book, why: str) -> None:
+    for outcome in book.outcomes.values():
+        if not outcome.tried and outcome.cause == "not tried":
+            outcome.leaves(Result.INCONCLUSIVE, f"not tried: {why}")

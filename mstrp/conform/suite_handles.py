@@ -1,0 +1,350 @@
+"""Tests of handles after their making and their end, of context handles, of buffers, and of the binding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fsm.tables.call_states import CallState
+from mstrp.conform.outcome import Result
+from mstrp.conform.probe import Missing, Probe
+from mstrp.conform.world import World
+from mstrp.testing.variants import changed
+from protocol import line, mmc, phone
+from protocol.check import Edit
+from protocol.constants import LINECALLSTATE
+from protocol.packet import decode_request
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mstrp.conform.book import Book
+
+__all__ = ["HANDLE_TESTS"]
+
+
+async def _with_world(
+    book: Book, act: Callable[[Probe, World], Awaitable[None]], *names: str, how: str = "", phones: bool = False
+) -> None:
+    """Something in a session of its own; the requirements that it tries pass when nothing is wrong."""
+    async with book.probe() as probe:
+        try:
+            world = World(probe)
+            await world.begin(how=how, phones=phones)
+            await act(probe, world)
+            tried = True
+        except Missing as error:
+            book.missed(error, *names)
+            tried = False
+    book.judge(probe)
+    if tried:
+        book.passes(*names)
+
+
+def _use(kind: str, world: World, handle: int) -> Any:
+    """A request that needs nothing but a live handle."""
+    makers: dict[str, Callable[[], Any]] = {
+        "app": lambda: line.GetDevCaps(line_app=handle, tspi_version=world.version, line_dev_caps=2048),
+        "line": lambda: line.GetLineDevStatus(line=handle, line_dev_status=1024),
+        "call": lambda: line.GetCallInfo(call=handle, call_info=2048),
+        "phone app": lambda: phone.NegotiateAPIVersion(
+            phone_app=handle, version=0x00010003, version_current=world.version, size=16
+        ),
+        "phone": lambda: phone.GetRing(phone=handle),
+    }
+    return makers[kind]()
+
+
+# -- handles that were made ---------------------------------------------------------------------------------------
+
+
+async def _made_devices(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        await probe.ask("a", _use("app", world, world.app), legal=True)
+        await probe.ask("a", _use("line", world, world.subject), legal=True)
+
+    await _with_world(book, act, "TRP-3.1.4.2-047-07", "TRP-3.1.4.2-054-11", "TRP-3.1.4.1-11")
+
+
+async def _made_phone(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        await probe.ask("a", _use("phone app", world, world.phone_app), legal=True)
+        await probe.ask("a", _use("phone", world, world.phone), legal=True)
+
+    await _with_world(book, act, "TRP-3.1.4.2-106-07", "TRP-3.1.4.2-107-05", phones=True)
+
+
+async def _made_call(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        await world.numbers()
+        call = await world.make(world.subject, world.partner_number)
+        await probe.ask("a", _use("call", world, call), legal=True)
+        await probe.check("a", call)
+
+    await _with_world(book, act, "TRP-3.1.4.2-048-06", "TOLD-STATE")
+
+
+async def _made_consultation(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        call = await world.call_in(CallState.ONHOLDPENDTRANSFER)
+        await probe.ask("a", _use("call", world, world.kin[call][1]), legal=True)
+
+    await _with_world(book, act, "TRP-3.1.4.2-085-05")
+
+
+async def _made_conference(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        call = await world.call_in(CallState.CONFERENCED)
+        for handle in world.kin[call]:
+            await probe.ask("a", _use("call", world, handle), legal=True)
+
+    await _with_world(book, act, "TRP-3.1.4.2-084-05")
+
+
+async def _made_prepared(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        conference = await world.conference()
+        done = await world.done(line.PrepareAddToConference(conf_call=conference))
+        await probe.ask("a", _use("call", world, done.consult_call), legal=True)
+
+    await _with_world(book, act, "TRP-3.1.4.2-057-05")
+
+
+async def _made_parent(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        call = await world.call_in(CallState.ONHOLDPENDTRANSFER)
+        consult = await world.reach(world.kin[call][1])
+        done = await world.done(line.CompleteTransfer(call=call, consult_call=consult, transfer_mode=2))
+        await probe.ask("a", _use("call", world, done.conf_call), legal=True)
+
+    await _with_world(book, act, "TRP-3.1.4.2-011-06")
+
+
+async def _made_unparked(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        call = await world.connected()
+        await world.done(line.Park(call=call, park_mode=1, dir_address="701"))
+        done = await world.done(
+            line.UnPark(context=world.own(), line=world.subject, call_context=world.own(), dest_address="701")
+        )
+        await probe.ask("a", _use("call", world, done.call), legal=True)
+
+    await _with_world(book, act, "TRP-3.1.4.2-090-03")
+
+
+async def _made_picked_up(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        await world.numbers()
+        await world.call_in(CallState.RINGBACK)
+        done = await world.done(
+            line.PickUp(
+                context=world.own(),
+                line=world.subject,
+                call_context=world.own(),
+                dest_address=world.partner_number,
+            )
+        )
+        await probe.ask("a", _use("call", world, done.call), legal=True)
+
+    await _with_world(book, act, "TRP-3.1.4.2-056-04")
+
+
+# -- handles that were dropped ------------------------------------------------------------------------------------
+
+
+def _dropped(kind: str, rule: str, end: Callable[[World, int], Any], handle: Callable[[World], Any]) -> Any:
+    """A handle is given up, time passes, and it is used again."""
+
+    async def test(book: Book) -> None:
+        async def act(probe: Probe, world: World) -> None:
+            value = handle(world)
+            value = await value if not isinstance(value, int) else value
+            await world.ask(end(world, value))
+            await probe.quiet()
+            await probe.ask("a", _use(kind, world, value))
+
+        await _with_world(book, act, rule, phones=kind.startswith("phone"))
+
+    return test
+
+
+async def _idle_call(world: World) -> int:
+    return await world.call_in(CallState.IDLE)
+
+
+async def _void_call(book: Book) -> None:
+    """A line is closed in mid-call: its calls are gone."""
+
+    async def act(probe: Probe, world: World) -> None:
+        call = await world.connected()
+        await world.ask(line.Close(line=world.subject))
+        await probe.quiet()
+        await probe.ask("a", _use("call", world, call))
+
+    await _with_world(book, act, "TRP-3.1.4.2-030-01")
+
+
+async def _void_line(book: Book) -> None:
+    """An application is shut down with its lines open."""
+
+    async def act(probe: Probe, world: World) -> None:
+        await world.ask(line.ShutDown(line_app=world.app))
+        await probe.quiet()
+        await probe.ask("a", _use("line", world, world.subject))
+
+    await _with_world(book, act, "TRP-3.1.4.2-041-01")
+
+
+async def _void_phone(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        await world.ask(phone.ShutDown(phone_app=world.phone_app))
+        await probe.quiet()
+        await probe.ask("a", _use("phone", world, world.phone))
+
+    await _with_world(book, act, "TRP-3.1.4.2-099-01", phones=True)
+
+
+# -- context handles, buffers, bindings ---------------------------------------------------------------------------
+
+
+async def _stray(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        await probe.stray("a", mmc.GetProviderList(api_version=world.version, provider_list=1024))
+        await probe.ask("a", _use("line", world, world.subject), legal=True)
+
+    await _with_world(book, act, "TRP-3.1.4.2-GEN-03", "TRP-3.1.4-04")
+
+
+async def _detached(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        await probe.detach("a")
+        await probe.stray("a", mmc.GetProviderList(api_version=world.version, provider_list=1024), "detached")
+
+    await _with_world(book, act, "TRP-3.1.4.2-GEN-03", "TRP-3.1.4.3-01")
+
+
+async def _buffers(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        good = line.GetLineDevStatus(line=world.subject, line_dev_status=1024)
+        for packet in (
+            changed(good, Edit({}, None, 59)),
+            decode_request(b"\x09\0\0", 60),
+            changed(good, Edit({0: 166, 2: 0})),
+        ):
+            await probe.ask("a", packet)
+            await probe.ask("a", good, legal=True)
+
+    rules = ("TRP-3.1.4.2-GEN-01", "TRP-3.1.4.2-GEN-02", "TRP-3.1.4.2-GEN-04", "ALIVE")
+    await _with_world(book, act, *rules)
+
+
+async def _one_at_a_time(book: Book, how: str) -> None:
+    """A call with its events, as they travel in one model."""
+
+    async def act(probe: Probe, world: World) -> None:
+        call = await world.connected()
+        await probe.check("a", call)
+        await world.done(line.Drop(call=call))
+        await probe.state("a", call, LINECALLSTATE.IDLE)
+        await probe.quiet()
+        await probe.ask("a", _use("call", world, call), legal=True)
+        await world.clear()
+        await probe.quiet()
+
+    call_rules = ("CALL-V01", "CALL-V02", "CALL-V03", "CALL-V04", "CALL-V05", "CALL-V07", "CALL-V08", "CALL-V09")
+    told = "TRP-3.1.4.1-04" if how == "pull" else "TRP-3.1.4.1-05"
+    await _with_world(book, act, "TRP-2.1-02", told, "TRP-3.3.4.2-02", "TOLD-STATE", *call_rules, how=how)
+
+
+async def _push(book: Book) -> None:
+    await _one_at_a_time(book, "push")
+
+
+async def _pull(book: Book) -> None:
+    await _one_at_a_time(book, "pull")
+
+
+async def _attach(book: Book) -> None:
+    """ClientAttach and ClientDetach in each model."""
+    for how in ("push", "pull", "management"):
+        async with book.probe() as probe:
+            try:
+                world = World(probe)
+                await world.begin(lines=0, how=how)
+                await probe.detach("a")
+            except Missing as error:
+                book.leaves(Result.INCONCLUSIVE, f"{how}: {error}", "TRP-3.1.4.1-02", "TRP-3.1.4.1-12")
+        book.judge(probe)
+        if how == "push":
+            book.passes("TRP-3.1.4.3-02")
+    book.passes("TRP-3.1.4.1-01", "TRP-3.1.4.1-02", "TRP-3.1.4.1-12")
+
+
+async def _lost(book: Book) -> None:
+    """A connection ends in mid-call: the next client is served as if nothing had been."""
+    async with book.probe() as probe:
+        try:
+            world = World(probe)
+            await world.begin()
+            await world.connected()
+            await probe.lose("a")
+        except Missing as error:
+            book.missed(error, "ALIVE")
+    book.judge(probe)
+
+    async def act(probe: Probe, world: World) -> None:
+        await world.connected()
+
+    await _with_world(book, act, "ALIVE")
+
+
+#: The tests with the names by which they are told.
+HANDLE_TESTS: tuple[tuple[str, Callable[[Book], Awaitable[None]]], ...] = (
+    ("attach", _attach),
+    ("push", _push),
+    ("pull", _pull),
+    ("buffers", _buffers),
+    ("stray context", _stray),
+    ("detached context", _detached),
+    ("made devices", _made_devices),
+    ("made phone", _made_phone),
+    ("made call", _made_call),
+    ("made consultation", _made_consultation),
+    ("made conference", _made_conference),
+    ("made third party", _made_prepared),
+    ("made parent", _made_parent),
+    ("made by UnPark", _made_unparked),
+    ("made by PickUp", _made_picked_up),
+    (
+        "dropped call",
+        _dropped("call", "TRP-3.1.4.2-012-02", lambda world, call: line.DeallocateCall(call=call), _idle_call),
+    ),
+    (
+        "dropped line",
+        _dropped(
+            "line", "TRP-3.1.4.2-009-02", lambda world, opened: line.Close(line=opened), lambda world: world.subject
+        ),
+    ),
+    (
+        "dropped application",
+        _dropped("app", "TRP-3.1.4.2-086-02", lambda world, app: line.ShutDown(line_app=app), lambda world: world.app),
+    ),
+    (
+        "dropped phone",
+        _dropped(
+            "phone", "TRP-3.1.4.2-091-02", lambda world, opened: phone.Close(phone=opened), lambda world: world.phone
+        ),
+    ),
+    (
+        "dropped phone application",
+        _dropped(
+            "phone app",
+            "TRP-3.1.4.2-119-02",
+            lambda world, app: phone.ShutDown(phone_app=app),
+            lambda world: world.phone_app,
+        ),
+    ),
+    ("void call", _void_call),
+    ("void line", _void_line),
+    ("void phone", _void_phone),
+    ("lost", _lost),
+)
