@@ -18,13 +18,14 @@ from mstrp.conform.program import Action, Program, Verb
 from mstrp.conform.target import Budget, Target
 from mstrp.conform.truth import untrue
 from mstrp.live.client import TapiClient
+from mstrp.live.provider import TapiError
 from mstrp.live.transport import ConnectionEnded, RpcFault
 from protocol.constants import LINECALLSTATE, OBJTYPE, TUISPIDLL_OBJECT
 from protocol.event import Event, Reply
 from protocol.events import LINE_CALLSTATE
 from protocol.fields import Handle, HandleType
 from protocol.generic import RSPSetEventFilterMasks
-from protocol.line import GetCallStatus
+from protocol.line import Forward, GetCallStatus
 from protocol.mmc import TUISPIDLLCallback
 from protocol.ndr import METHODS, ClientRequest
 from protocol.packet import Request, decode_request, error_name
@@ -138,6 +139,8 @@ class Probe:
         self._names: dict[tuple[str, HandleType, int], str] = {}
         self._numbers: dict[int, Asked] = {}
         self._waiting: dict[int, tuple[str, asyncio.Future[Any]]] = {}
+        #: What outlives a session and is taken back at its end: devices whose calls are forwarded.
+        self._forwarded: set[int] = set()
         self._next = 0
 
     async def __aenter__(self) -> Self:
@@ -289,8 +292,6 @@ class Probe:
         return seat
 
     async def _attach(self, action: Action) -> None:
-        from mstrp.live.provider import TapiError
-
         self.budget.spend()
         options = {
             **self.target.options,
@@ -351,6 +352,9 @@ class Probe:
             if asked.ok:
                 self._learn(action, answer, f"{action.number}")
         self._numbers[action.number] = asked
+        if asked.ok and isinstance(packet, Forward):
+            opened = client.conversation.lines.get(packet.line)
+            self._forwarded.add(0 if opened is None or opened.device is None else opened.device)
         if action.legal and not asked.ok and len(client.monitor.findings) == warned:
             await self._doubt(seat, action, asked)
         return asked
@@ -393,6 +397,8 @@ class Probe:
 
     async def _doubt(self, seat: _Seat, action: Action, asked: Asked) -> None:
         """A request with nothing wrong was refused: see whether the reason that was given can be true."""
+        if len(action.data) > action.capacity:
+            return
         if asked.ack is None:
             why = "an RPC fault"
         else:
@@ -571,11 +577,25 @@ class Probe:
             caller.abort()
             await caller.wait_closed()
 
+    async def _take_back(self) -> None:
+        """Cancel what Forward has set, so that the next test finds the lines as this one did."""
+        if not self._forwarded:
+            return
+        options = {**self.target.options, "strict": False, "timeout": self.target.patience, "events": "push"}
+        with contextlib.suppress(OSError, TimeoutError, RpcFault, TapiError, AssociationError):
+            async with TapiClient.connect(self.target.binding, **options) as client:
+                app = await client.initialize()
+                for device in self._forwarded:
+                    opened = await app.open(device)
+                    async with asyncio.timeout(self.target.patience):
+                        await opened.forward(None)
+
     async def close(self) -> None:
         """End every client, and let the monitors judge what is still open."""
         for seat in self.seats.values():
             with contextlib.suppress(OSError, TimeoutError):
                 await seat.client.close()
+        await self._take_back()
         for seat in self.seats.values():
             seat.client.monitor.finish()
         self._collect(self.program.actions[-1].number if self.program.actions else -1)

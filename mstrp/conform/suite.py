@@ -10,6 +10,7 @@ from mstrp.conform.catalogue import row_states
 from mstrp.conform.outcome import Result
 from mstrp.conform.probe import Unreachable
 from mstrp.conform.shrink import shrink
+from mstrp.conform.suite_flows import FLOW_TESTS, try_flow
 from mstrp.conform.suite_handles import HANDLE_TESTS
 from mstrp.conform.suite_rows import try_row, try_wrong_state, wrong_states
 from mstrp.conform.suite_rules import try_request
@@ -35,6 +36,8 @@ def plan(depth: int = 1) -> Iterator[Test]:
     """The tests in their order: what is most basic comes first."""
     for name, run in HANDLE_TESTS:
         yield Test(name, run)
+    for flow in FLOW_TESTS:
+        yield Test(f"flow {flow.name}", functools.partial(try_flow, flow=flow))
     for request in REQUESTS.values():
         name = f"{request.device}.{request.__name__}"
         yield Test(f"rules of {name}", functools.partial(try_request, request=request))

@@ -173,14 +173,15 @@ class World:
 
     async def numbers(self) -> None:
         """The numbers of the two lines, by their address capabilities."""
-        self.number = await self._number_of(0)
+        self.number = await self.number_of(0)
         if self.line_count > 1:
-            self.partner_number = await self._number_of(1)
+            self.partner_number = await self.number_of(1)
         self.partner_number = self.probe.target.to or self.partner_number
         if not self.partner_number:
             raise NotOffered("there is no second line, and no number to call (--to)")
 
-    async def _number_of(self, device: int) -> str:
+    async def number_of(self, device: int) -> str:
+        """The number of the first address of a line."""
         caps = await self.ask(
             line.GetAddressCaps(line_app=self.app, device_id=device, tspi_version=self.version, address_caps=4096)
         )
