@@ -2,12 +2,46 @@
 
 `trials` gives, for every rule that is checked, conversations that just break it and conversations that just keep it;
 `Situation` is a session in which any request can be made, with packets in which everything is right; `legal_walk` makes
-random legal conversations.
+random legal conversations. With Hypothesis, the extra ``mstrp[testing]``: strategies for `requests`, `responses`,
+`events`, `completions` and `structures`, all of them legal, and `wild` for packets that have only the declared shape.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mstrp.testing.legal import Names, legal_request
 from mstrp.testing.situation import Situation
 from mstrp.testing.trial import Trial
 from mstrp.testing.trials import trials
 from mstrp.testing.walk import legal_walk
 
-__all__ = ["Situation", "Trial", "legal_walk", "trials"]
+if TYPE_CHECKING:
+    from mstrp.testing import wild
+    from mstrp.testing.strategies import completions, events, requests, responses, structures
+
+__all__ = [
+    "Names",
+    "Situation",
+    "Trial",
+    "completions",
+    "events",
+    "legal_request",
+    "legal_walk",
+    "requests",
+    "responses",
+    "structures",
+    "trials",
+    "wild",
+]
+
+#: What needs Hypothesis, by the module that has it.
+_LATE = dict.fromkeys(("completions", "events", "requests", "responses", "structures"), "mstrp.testing.strategies")
+
+
+def __getattr__(name: str) -> Any:
+    """What needs Hypothesis is loaded when it is wanted. Raises `ImportError` that names the extra where that is missing."""
+    if name == "wild":
+        return import_module("mstrp.testing.wild")
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATE[name]), name)

@@ -6,22 +6,19 @@ The values of a request come from what its declaration says of each field; the h
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from fsm.tables.call_requests import PRECONDITIONS
 from fsm.tables.call_states import CallState
 from mstrp.generate.play import Play
+from mstrp.testing.legal import Names, legal_request
 from mstrp.testing.variants import with_word
 from protocol import mmc, phone
-from protocol.constants import LINECALLSTATE, LINEMEDIAMODE, OBJTYPE, PHONEPRIVILEGE, TUISPIDLL_OBJECT
-from protocol.fields import Block, Buffer, Flag, GuidAt, Handle, HandleType, Inner, Items, Number, Size, Text
+from protocol.constants import LINECALLSTATE, OBJTYPE, PHONEPRIVILEGE, TUISPIDLL_OBJECT
+from protocol.fields import Handle, HandleType
 from protocol.generic import GetAsyncEvents, RSPSetEventFilterMasks
 from protocol.structures import (
     DEVICEINFO,
     DEVICEINFOLIST,
-    LINECALLHUBTRACKINGINFO,
-    LINEFORWARD,
-    LINEFORWARDLIST,
     LINEPROVIDERENTRY,
     LINEPROVIDERLIST,
 )
@@ -31,11 +28,10 @@ if TYPE_CHECKING:
     from protocol.packet import Request
     from protocol.record import Field
 
-__all__ = ["AGENT", "MODES", "PROVIDER", "Situation", "legal_number"]
+__all__ = ["AGENT", "MODES", "PROVIDER", "Situation"]
 
 #: An agent, and the permanent id of the provider and the device that the session has seen.
 AGENT, SESSION, PROVIDER, DEVICE = 0x71, 0x72, 0x11, 0x21
-_VOICE = int(LINEMEDIAMODE.INTERACTIVEVOICE)
 #: States that need a mode of their own, beside CONFERENCED, whose mode is the parent.
 MODES = dict.fromkeys(
     (
@@ -48,18 +44,6 @@ MODES = dict.fromkeys(
     ),
     1,
 )
-
-
-def legal_number(field: Flag) -> int:
-    """A legal value of a number out of constant tables: the first."""
-    check = next((check for check in field.checks if check.name == "legal"), None)
-    if field.choices:
-        return min(number for number in field.choices if number) if any(field.choices) else 0
-    candidates = [1 << bit for bit in range(32) if field.bits >> bit & 1]
-    for candidate in candidates:
-        if check is None or not check._fault(candidate):  # type: ignore[attr-defined]  # noqa: SLF001
-            return candidate
-    return 0
 
 
 class Situation:
@@ -149,75 +133,26 @@ class Situation:
 
     # -- what is asked --------------------------------------------------------------------------------------------
 
+    @property
+    def names(self) -> Names:
+        """What a request may name."""
+        return Names(
+            app=self.role.app,
+            line=self.line,
+            phone_app=self.role.phone_app,
+            phone=self.phone,
+            agent=AGENT,
+            agent_session=SESSION,
+            dialog=self.dialog,
+            calls=self.calls,
+            version=self.role.version,
+            provider=PROVIDER,
+            device=DEVICE,
+        )
+
     def packet(self, request: type[Request], enabling: Field | None = None, **given: Any) -> Any:
         """A request in which everything is right; ``enabling`` is a field that has to mean something in it."""
-        values: dict[str, Any] = {}
-        for field in request.layout.fields:
-            value = self._value(request, field)
-            if value is not None:
-                values[field.name] = value
-        values.update(_TOGETHER.get((request.device, request.__name__), {}))
-        if enabling is not None and enabling.only is not None:
-            spec, mask = enabling.only
-            self._enable(values, request.layout.by_spec[spec], mask)
-        return request(**{**values, **given})
-
-    @staticmethod
-    def _enable(values: dict[str, Any], field: Any, mask: int) -> None:
-        number = int(values.get(field.name) or 0)
-        if not number & mask:
-            lowest = mask & -mask
-            single = getattr(field, "cardinality", "") in ("one", "one-or-zero")
-            values[field.name] = lowest if single else number | lowest
-
-    def _value(self, request: type[Request], field: Any) -> Any:
-        """A legal value for a field; None where its default will do."""
-        if getattr(field, "direction", "in") == "out":
-            return 1024 if getattr(field, "role", "") == "capacity" else None
-        if isinstance(field, Handle):
-            return self._handle(field)
-        if isinstance(field, Flag):
-            return legal_number(field)
-        if isinstance(field, Buffer):
-            return 1024
-        if isinstance(field, Size):
-            return None
-        if isinstance(field, Number):
-            return self._number(request, field)
-        return _content(field)
-
-    def _handle(self, field: Handle) -> int:
-        if field.type is HandleType.HCALL:
-            return self.calls[field.spec]
-        return {
-            HandleType.HLINE: self.line,
-            HandleType.HLINEAPP: self.role.app,
-            HandleType.HPHONE: self.phone,
-            HandleType.HPHONEAPP: self.role.phone_app,
-            HandleType.HAGENT: AGENT,
-            HandleType.HAGENTSESSION: SESSION,
-            HandleType.DIALOGINSTANCE: self.dialog,
-        }[field.type]
-
-    def _number(self, request: type[Request], field: Number) -> int | None:
-        if field.role == "version" and field.spec not in ("dwExtVersion", "dwVersion"):
-            return self.role.version
-        if field.spec == "dwVersion":
-            return 0x00010003
-        if field.role in {"limit", "capacity"}:
-            return 1024
-        if field.role == "context":
-            return 0x50 + field.index
-        if "nonzero" in field.rules:
-            return 1
-        known = {
-            "lObjectID": self.line,
-            "dwProviderID": PROVIDER,
-            "dwNumLineDevices": 2,
-            "dwNumPhoneDevices": 1,
-            "dwObjectID": DEVICE,
-        }
-        return known.get(field.spec)
+        return legal_request(request, self.names, enabling, **given)
 
     def matched(self, packet: Any) -> Any:
         """The request with a handle of the type that it names (RSPSetEventFilterMasks)."""
@@ -273,39 +208,3 @@ class Situation:
         if kind.__name__ in ("CreateAgent", "CreateAgentSession"):
             brings["data"] = AGENT.to_bytes(4, "little")
         return self.script.reply(asked, after=asked.answered, **brings)
-
-
-def _content(field: Any) -> Any:
-    """Something legal for a field that points at data."""
-    if isinstance(field, Text):
-        return "5551234"
-    if isinstance(field, Block):
-        return b"abcd"
-    if isinstance(field, GuidAt):
-        return UUID(int=5)
-    if isinstance(field, Items):
-        return (1,) if field.entry is None else (field.entry(),)
-    if isinstance(field, Inner):
-        return _STRUCTURES.get(field.type, field.type)()
-    return None
-
-
-_STRUCTURES: dict[Any, Any] = {
-    LINEFORWARDLIST: lambda: LINEFORWARDLIST(
-        forward_list=(LINEFORWARD(forward_mode=1, caller_address="1", dest_address="2"),)
-    ),
-    LINECALLHUBTRACKINGINFO: lambda: LINECALLHUBTRACKINGINFO(available_tracking=1, current_tracking=1),
-}
-#: Values that have to go together.
-_TOGETHER: dict[tuple[str, str], dict[str, Any]] = {
-    ("generic", "NegotiateAPIVersionForAllDevices"): {
-        "line_api_versions_size": 8,
-        "line_extension_ids_size": 32,
-        "phone_api_versions_size": 4,
-        "phone_extension_ids_size": 16,
-    },
-    ("generic", "RSPSetEventFilterMasks"): {"obj_type": 2},
-    ("line", "Open"): {"privileges": 4, "media_modes": _VOICE},
-    ("mmc", "GetUIDllName"): {"object_type": 1, "provider_filename": None},
-    ("mmc", "TUISPIDLLCallback"): {"object_type": 1},
-}

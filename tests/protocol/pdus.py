@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
-from strategies import words
 
+from mstrp.testing.wild import words
 from protocol.ndr import REMOTESP, TAPSRV
 from protocol.rpc.pdu import (
     NDR20,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
-from strategies import texts, words
 
+from mstrp.testing.wild import texts, words
 from protocol import ndr
 
 if TYPE_CHECKING:

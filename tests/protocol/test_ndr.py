@@ -9,9 +9,9 @@ from hostile import mutated, poke
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import recorded
-from strategies import texts
 from stubs import PHASES, parameters
 
+from mstrp.testing.wild import texts
 from protocol import ndr
 from protocol.problem import DecodeError
 

@@ -10,8 +10,8 @@ from hostile import mutated, poke
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pdus import ACK, BIND, auths, bodies, encoded, pdu
-from strategies import words
 
+from mstrp.testing.wild import words
 from protocol.problem import DecodeError
 from protocol.rpc.pdu import HEADER, Auth, Call, Fault, Flag, Header, Kind, encode, parse
 

@@ -10,8 +10,8 @@ from hostile import mutated, poke
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import recorded
-from strategies import events, requests, responses
 
+from mstrp.testing.wild import events, requests, responses
 from protocol import line, ndr
 from protocol.event import COMPLETIONS, EVENTS, Event, decode_events
 from protocol.packet import REQUESTS, decode_request, decode_response

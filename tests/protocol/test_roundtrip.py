@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import event_values, request_values, response_values, structure_values
 
 import samples
+from mstrp.testing.wild import event_values, request_values, response_values, structure_values
 from protocol.event import COMPLETIONS, EVENTS, decode_event
 from protocol.fields import Size
 from protocol.packet import REQUESTS, decode_request, decode_response

@@ -14,9 +14,9 @@ import pytest
 from hostile import poke
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import events, requests, responses, structures
 
 import samples
+from mstrp.testing.wild import events, requests, responses, structures
 from protocol import constants, generic, line, mmc, phone
 from protocol import structures as structure_classes
 from protocol.constants import LINECALLSTATE

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for everything on the wire, derived from the declarations.
+"""Hypothesis strategies for packets of the declared shape with any values, legal or not.
 
 `requests`, `responses`, `events` and `structures` draw instances of one class; the functions that end in
 ``_values`` draw the keyword arguments instead, so that a test can compare what was given with what is read.
@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import strategies as st
-
+from mstrp.testing.extra import st
 from protocol.fields import Buffer, Flag, GuidAt, Inner, Items, Offset, Size, Text
 from protocol.members import Embedded, Extent, Following, Guid, Pair, SystemTime, Time, Union
 from protocol.record import ABSENT
@@ -45,7 +44,6 @@ __all__ = [
 
 #: Numbers at the edges of what a DWORD holds, and those that sizes and offsets are made of.
 _EDGES = (0, 1, 2, 4, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, ABSENT)
-_SHORT = {"min_size": 1, "max_size": 3}
 
 
 def words() -> SearchStrategy[int]:
@@ -55,7 +53,7 @@ def words() -> SearchStrategy[int]:
 
 def texts(*, min_size: int = 0, max_size: int = 8) -> SearchStrategy[str]:
     """A string without NUL, now and then with half a surrogate pair, which the wire can carry as well."""
-    whole = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
+    whole = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
     lone = st.sampled_from(("\ud800", "\udfff-", "5\udc00", "\ud8ff/"))
     return st.one_of(st.text(whole, min_size=min_size, max_size=max_size), lone)
 
@@ -104,7 +102,7 @@ def _offset(field: Offset) -> SearchStrategy[Any]:
         return structures(field.type)
     if isinstance(field, Items):
         entry = words() if field.entry is None else structures(field.entry, newest=True)
-        return st.lists(entry, **_SHORT).map(tuple)
+        return st.lists(entry, min_size=1, max_size=3).map(tuple)
     return st.binary(min_size=1, max_size=12)
 
 
@@ -254,7 +252,7 @@ def structure_values(draw: DrawFn, kind: type[Structure], *, newest: bool = Fals
         if isinstance(field, Pair):
             given |= _pair(draw, field, counts)
         elif isinstance(field, Following):
-            given[field.name] = draw(st.lists(structures(field.entry, newest=True), **_SHORT).map(tuple))
+            given[field.name] = draw(st.lists(structures(field.entry, newest=True), min_size=1, max_size=3).map(tuple))
         elif isinstance(field, Rest):
             given[field.name] = draw(_rest(field))
         elif isinstance(field, Union):

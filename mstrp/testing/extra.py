@@ -1,0 +1,10 @@
+"""Hypothesis, or an error that says how to get it."""
+
+from __future__ import annotations
+
+try:
+    from hypothesis import strategies as st
+except ImportError as _missing:
+    raise ImportError("this part of mstrp.testing needs Hypothesis: pip install 'mstrp[testing]'") from _missing
+
+__all__ = ["st"]
