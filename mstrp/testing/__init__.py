@@ -2,15 +2,18 @@
 
 `trials` gives, for every rule that is checked, conversations that just break it and conversations that just keep it;
 `Situation` is a session in which any request can be made, with packets in which everything is right; `legal_walk` makes
-random legal conversations. With Hypothesis, the extra ``mstrp[testing]``: strategies for `requests`, `responses`,
+random legal conversations. `LeastCovered` decides what to do next so that the rows taken least come first; `tour` walks
+over all rows of a table. With Hypothesis, the extra ``mstrp[testing]``: strategies for `requests`, `responses`,
 `events`, `completions` and `structures`, all of them legal, and `wild` for packets that have only the declared shape.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mstrp.testing.least import LeastCovered, Option, Place, RowKey
 from mstrp.testing.legal import Names, legal_request
 from mstrp.testing.situation import Situation
+from mstrp.testing.tour import tour
 from mstrp.testing.trial import Trial
 from mstrp.testing.trials import trials
 from mstrp.testing.walk import legal_walk
@@ -20,7 +23,11 @@ if TYPE_CHECKING:
     from mstrp.testing.strategies import completions, events, requests, responses, structures
 
 __all__ = [
+    "LeastCovered",
     "Names",
+    "Option",
+    "Place",
+    "RowKey",
     "Situation",
     "Trial",
     "completions",
@@ -30,6 +37,7 @@ __all__ = [
     "requests",
     "responses",
     "structures",
+    "tour",
     "trials",
     "wild",
 ]

@@ -2,75 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
-from grid import Thing, cells, combined, each_machine, guard_bits, states_of
+from grid import Thing, cells, each_machine, states_of
 
 from fsm import Level, LocalProtocolError, RemoteProtocolError
+from mstrp.testing.tour import tour
 
 if TYPE_CHECKING:
-    from enum import IntEnum
-
-    from fsm import Event, Machine, Row
-
-
-class Way(NamedTuple):
-    """One step of a tour: the row that is to be taken, how, and the state to go on from."""
-
-    row: Row
-    flags: int
-    after: IntEnum
-
-
-def ways(machine: Machine) -> dict[IntEnum, list[Way]]:
-    """Every row that some combination of guards selects, and each state that it may lead to."""
-    found: dict[IntEnum, list[Way]] = {state: [] for state in machine.table.states}
-    taken = set()
-    for state in machine.table.states:
-        for event in machine.table.events:
-            for flags in combined(guard_bits(machine.cell(state, event))):
-                move = machine.move(Thing(1 << state), event, flags)
-                if move.row is not None and id(move.row) not in taken:
-                    taken.add(id(move.row))
-                    found[state] += [Way(move.row, flags, after) for after in (move.row.target, *move.row.expect)]
-    return found
-
-
-def tour(machine: Machine) -> list[list[Way]]:
-    """Walks from the initial state that together take every way that can be reached."""
-    graph = ways(machine)
-    left = {state: dict.fromkeys(range(len(graph[state]))) for state in graph}
-    walks: list[list[Way]] = []
-    while True:
-        walk: list[Way] = []
-        here = machine.table.initial
-        while (path := nearest(graph, left, here)) is not None:
-            for state, number in path:
-                left[state].pop(number, None)
-                walk.append(graph[state][number])
-            here = walk[-1].after
-        if not walk:
-            return walks
-        walks.append(walk)
-
-
-def nearest(
-    graph: dict[IntEnum, list[Way]], left: dict[IntEnum, dict[int, None]], here: IntEnum
-) -> list[tuple[IntEnum, int]] | None:
-    """The shortest path over known ways that ends with a new one; None where there is none."""
-    before: dict[IntEnum, list[tuple[IntEnum, int]]] = {here: []}
-    queue = deque([here])
-    while queue:
-        state = queue.popleft()
-        if left[state]:
-            return [*before[state], (state, next(iter(left[state])))]
-        for number, way in enumerate(graph[state]):
-            if way.after not in before:
-                before[way.after] = [*before[state], (state, number)]
-                queue.append(way.after)
-    return None
+    from fsm import Event, Machine
 
 
 @each_machine
