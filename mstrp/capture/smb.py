@@ -291,10 +291,10 @@ class _Way:
         position, end = 0, len(data)
         while end - position >= 10:
             size = int.from_bytes(data[position + 1 : position + 4], "big")
-            if data[position] == _KEEP_ALIVE and not size:
+            if not size and data[position] in (_KEEP_ALIVE, 0):
                 position += 4
                 continue
-            if data[position] or (size and not self._known(data[position + 4 : position + 8], size)):
+            if data[position] or not self._known(data[position + 4 : position + 8], size):
                 found = data.find(_PLAIN, position + 5)
                 if not self.lost:
                     self.lost = True
@@ -328,7 +328,8 @@ class _Way:
 
     @staticmethod
     def _known(magic: bytes, size: int) -> bool:
-        return size >= 32 and magic[1:] == b"SMB" and magic[0] in b"\xfc\xfd\xfe\xff"
+        # The header of version 2 in the clear has 64 bytes, the others have fewer.
+        return size >= (64 if magic == _PLAIN[:4] else 32) and magic[1:] == b"SMB" and magic[0] in b"\xfc\xfd\xfe\xff"
 
     def _other(self, head: bytes, frame: int) -> None:
         """A message that cannot be read."""

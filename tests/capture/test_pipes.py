@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pipes import ANSWER, Choices, framed, message, piped
+from typing import Any
 
 import pytest
 from frames import cut, facts, judge, scenario, segments_of
@@ -119,6 +120,28 @@ def test_damaged_messages_stop_nothing(data: st.DataObject) -> None:
                 data=old[:at] + bytes([data.draw(st.integers(0, 255))]) + old[at + 1 :]
             )
     assert judge(segments).error is None
+
+
+@given(_choices, st.randoms(use_true_random=False))
+@settings(max_examples=max(settings().max_examples, 60))
+def test_a_message_may_be_found_again_anywhere(choices: Choices, chance: Any) -> None:
+    """After a gap the next message is looked for, also where the lengths before it are those of something else."""
+    kept = []
+    for segment in piped(SEGMENTS, choices):
+        for part in cut(segment, [chance.randrange(1, len(segment.data))]) if len(segment.data) > 1 else [segment]:
+            if chance.random() > 0.1:
+                kept.append(part)
+    assert judge(kept).error is None
+
+
+@pytest.mark.parametrize("before", [bytes(4), bytes([0, 0, 0, 40]), bytes([0, 0, 0, 63])])
+def test_lengths_that_cannot_be_are_passed_over(before: bytes) -> None:
+    """A message of no bytes, or of fewer than its header has, costs nothing but itself."""
+    segments = piped(SEGMENTS)
+    place = next(n for n, s in enumerate(segments) if n > 20 and s.target[1] == 445 and s.data)
+    cut_off = before + b"\xfeSMB\x40\0" + bytes(34)
+    broken = segments[place]._replace(data=segments[place].data + cut_off)
+    assert judge([*segments[:place], broken, *segments[place + 1 :]]).error is None
 
 
 def test_two_pipes_at_once_are_two_sessions() -> None:
