@@ -210,8 +210,8 @@ class Direction:
                     return
                 if dissector.problems:
                     connection.sessions.problems(connection, frame)
-                    if dissector.missed:
-                        self._missed(dissector, frame, time)
+                if dissector.missed:
+                    self._missed(dissector, frame, time)
                 if call is not None:
                     self.handlers[call.method.name](connection, call, frame, time)
                 return

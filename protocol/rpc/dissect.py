@@ -37,6 +37,8 @@ HEADER = Struct("<BxBB4xHHI4xHH")
 _TOKENS = {Kind.BIND, Kind.BIND_ACK, Kind.ALTER_CONTEXT, Kind.ALTER_CONTEXT_RESP, Kind.AUTH3}
 #: How many problems of one association are told before someone takes them out.
 _MAX_PROBLEMS = 1000
+#: Ids of answers without a request that are remembered, and of orphaned calls.
+_MAX_IDS = 64
 _WHOLE = Flag.FIRST_FRAG | Flag.LAST_FRAG
 
 
@@ -130,9 +132,15 @@ class Dissector:
         self.repeated: dict[int, deque[RpcCall | None]] = {}
         #: Set when something shows that PDUs were missed: an answer without its request, say. The caller resets it.
         self.missed = False
-        #: Whether answers have come with other ids than their requests, and whether PDUs are known to be missing.
-        self._renumbered = False
+        #: Whether PDUs are known to be missing.
         self._gaps = False
+        #: The id of the last answer, whether or not it was one of a waiting call.
+        self._last_id: int | None = None
+        #: Ids of calls whose answers may be among what is missing: such an id is free to be used again.
+        self._stale: set[int] = set()
+        #: Ids of answers that came without their requests, and of calls whose answers nobody waits for.
+        self._early: deque[int] = deque(maxlen=_MAX_IDS)
+        self._orphaned: deque[int] = deque(maxlen=_MAX_IDS)
         #: The call of the last fragment that came without the first one: told once for each call.
         self._headless: tuple[bool, int] | None = None
         self._partial: dict[tuple[bool, int], _Assembly] = {}
@@ -172,17 +180,32 @@ class Dissector:
                 call.note = None
             elif binding[0]:
                 self._problem("opnum", f"call {call_id} has {opnum}, which is no method of its interface")
+        if self._early and call_id in self._early:
+            # The capture has the answer before it, or that was the answer to another call.
+            self._early.remove(call_id)
+            self._stale &= self.pending.keys()
+            self._stale.add(call_id)
+            self.missed = True
         pending = self.pending
         if call_id in pending:
-            waiting = self.repeated.setdefault(call_id, deque())
-            waiting.append(call)
-            if len(waiting) > self.limits.calls:
-                self._given_up(call_id, waiting.popleft())
+            self._again(call_id, call)
         else:
             pending[call_id] = call
         if len(pending) > self.limits.calls:
             self._forget_oldest()
         return call
+
+    def _again(self, call_id: int, call: RpcCall | None) -> None:
+        """A request with the id of one that was not answered yet."""
+        if call_id in self._stale:
+            self._stale.discard(call_id)
+            self.pending[call_id] = call
+            self.repeated.pop(call_id, None)
+            return
+        waiting = self.repeated.setdefault(call_id, deque())
+        waiting.append(call)
+        if len(waiting) > self.limits.calls:
+            self._given_up(call_id, waiting.popleft())
 
     def _assumed(self, context: int) -> tuple[dict[int, Method], bool] | None:
         """What a context stands for that was proposed, used, and not seen to be accepted: there was but one choice."""
@@ -215,13 +238,12 @@ class Dissector:
         pending = self.pending
         if call_id in pending:
             call = pending.pop(call_id)
-        elif len(pending) == 1 and (self._renumbered or not self._gaps):
-            # Some stacks answer with another id than they were asked with.
-            self._renumbered = True
-            call_id, call = pending.popitem()
+            self._last_id = call_id
         else:
-            self.missed = True
-            return None
+            found = self._renumbered(call_id)
+            if found is None:
+                return None
+            call_id, call = found
         if self.repeated:
             self._next(call_id)
         if call is not None:
@@ -231,9 +253,31 @@ class Dissector:
             call.status = status
         return call
 
+    def _renumbered(self, call_id: int) -> tuple[int, RpcCall | None] | None:
+        """The call that is answered under an id which no call has; None where that shows a missed request.
+
+        There are stacks that answer everything with the id of the first call.
+        """
+        pending = self.pending
+        waiting = [number for number in pending if number not in self._stale]
+        if call_id == self._last_id and len(waiting) == 1:
+            call = pending.pop(waiting[0])
+            # None of the earlier ones will be answered.
+            pending.clear()
+            self.repeated.clear()
+            return waiting[0], call
+        if call_id not in self._orphaned:
+            if self._last_id is None:
+                self._stale = set(pending)
+            self._last_id = call_id
+            self._early.append(call_id)
+            self.missed = True
+        return None
+
     def gap(self, from_client: bool) -> None:
         """PDUs of one direction are missing: what was being put together there will not be whole."""
         self._gaps = True
+        self._stale = set(self.pending)
         for key in [key for key in self._partial if key[0] is from_client]:
             self._buffered -= self._partial.pop(key).size
 
@@ -304,6 +348,7 @@ class Dissector:
             elif call_id in self.pending:
                 del self.pending[call_id]
                 self._next(call_id)
+            self._orphaned.append(call_id)
         return None
 
     def _token(self, from_client: bool, auth: Auth) -> None:
@@ -377,6 +422,7 @@ class Dissector:
         self._problem("fragments", why)
 
     def _bound(self, call_id: int, body: BindAck) -> None:
+        self._last_id = call_id
         proposed = self._proposed.pop(call_id, None)
         if proposed is None and self._proposed:
             _, proposed = self._proposed.popitem()
