@@ -14,7 +14,7 @@ from mstrp.lookup import rule_shares
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fsm.machine import Table
+    from fsm.table import Table
 
 __all__ = ["write_reference"]
 

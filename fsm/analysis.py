@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from enum import IntEnum
 
-    from fsm.machine import Outside, Table
     from fsm.row import Event, Guard, Row
+    from fsm.table import Outside, Table
     from fsm.tables.joint import Joint
 
 __all__ = [

@@ -34,7 +34,6 @@ _BINDING_CELLS = Binding.machine.cells
 #: Requests that may bring a conference, whose members can be reported before it (Q10).
 _CONFERENCES = {"SetUpConference", "CompleteTransfer", "PrepareAddToConference", "AddToConference"}
 _LIVE = sum(1 << state for state in LIVE)
-_new = object.__new__
 
 
 def _device(instance: Instance) -> str:
@@ -46,8 +45,6 @@ class Asking(Parties):
 
     #: Calls with requests that were made in the wrong state: they may still turn out to be right.
     charged: dict[Call, list[Exchange]]
-    #: Whether the server asked for a dialog, so that there may be instances which no answer brought.
-    asked_for_dialogs: bool
     #: Number of requests, by route.
     asked: defaultdict[str, int]
     #: The TAPI version last agreed on, 0 while there is none.
@@ -69,14 +66,8 @@ class Asking(Parties):
         if packet.req_func < 0:
             route = UNKNOWN_ROUTE
         self.asked[route.name] += 1
-        exchange: Exchange = _new(Exchange)
+        exchange = Exchange(route, words, frame, time)
         exchange.mask = route.first.target
-        exchange.route = route
-        exchange.words = words
-        exchange.frame = frame
-        exchange.time = time
-        exchange.charges = None
-        exchange.line = None
         if self.observers:
             self.record(
                 exchange, request.SEND if route.asynchronous else request.ASK, Exchange.machine.start, route.first

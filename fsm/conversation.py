@@ -8,8 +8,9 @@ failed; a request that was refused is a warning about the client.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
+from fsm import parties
 from fsm.answers import ANSWERS, REFUSALS
 from fsm.gap import ANY_BINDING, doubt
 from fsm.instances import Binding, Call, Channel, Exchange, Line
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from fsm.finding import Finding
     from fsm.instances import Paths
     from fsm.levels import Fault
+    from fsm.reporting import Handlers
     from fsm.routes import Creation
     from fsm.row import Event
     from fsm.step import Step
@@ -79,6 +81,8 @@ class Conversation(Judging):
         self.server = server
         self.asked = defaultdict(int)
         self.told_events = defaultdict(int)
+        self.handlers = HANDLERS
+        self.asked_for_dialogs = False
         #: How events travel: "push", "pull" or "management"; None while that is not known.
         self.model: str | None = None
         #: The TAPI version last agreed on, 0 while there is none.
@@ -360,7 +364,7 @@ class Conversation(Judging):
         route = exchange.route
         if route.proxy and self.facts.own:
             self.passes_on(exchange)
-        also = self.successes.get(route.key)
+        also = parties.SUCCESSES.get(route.key)
         if also is not None:
             also(self, exchange, words)
         variant = ""
@@ -431,8 +435,6 @@ class Conversation(Judging):
         elif exchange.calls:
             call.kin = ("consultation", exchange.calls[0][0].handle)
 
-    handlers: ClassVar = {**Judging.handlers, LINE_REPLY.msg: reply, PHONE_REPLY.msg: reply}
-
     @property
     def requests(self) -> dict[str, int]:
         """Number of requests by name."""
@@ -465,3 +467,5 @@ class Conversation(Judging):
 
 #: Per success: its cell in the call machine, and the states that it leads to.
 _EFFECTS = {event: (Call.machine.cells[event], frozenset(EFFECTS[key].expect)) for key, event in REPLIED.items()}
+#: What a conversation does with an event.
+HANDLERS: Handlers = {**parties.HANDLERS, LINE_REPLY.msg: Conversation.reply, PHONE_REPLY.msg: Conversation.reply}

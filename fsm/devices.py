@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
+from fsm import reporting
 from fsm.instances import Line, Phone
 from fsm.reporting import Reporting
 from fsm.tables import device
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fsm.instances import App
+    from fsm.reporting import Handlers
     from fsm.row import Event
 
 __all__ = ["Devices"]
@@ -79,12 +81,14 @@ class Devices(Reporting):
                 old = kind == "line" and 0 < version.agreed < TAPI_VERSION.V2_0
                 self.step(version, event, OLD.bit if old else 0, what="LINE_REMOVE")
 
-    handlers: ClassVar = {
-        **Reporting.handlers,
-        LINE_LINEDEVSTATE.msg: _line_status,
-        PHONE_STATE.msg: _phone_status,
-        LINE_CREATE.msg: _line_created,
-        LINE_REMOVE.msg: _line_removed,
-        PHONE_CREATE.msg: _phone_created,
-        PHONE_REMOVE.msg: _phone_removed,
-    }
+
+#: What this part and those before it do with an event.
+HANDLERS: Handlers = {
+    **reporting.HANDLERS,
+    LINE_LINEDEVSTATE.msg: Devices._line_status,
+    PHONE_STATE.msg: Devices._phone_status,
+    LINE_CREATE.msg: Devices._line_created,
+    LINE_REMOVE.msg: Devices._line_removed,
+    PHONE_CREATE.msg: Devices._phone_created,
+    PHONE_REMOVE.msg: Devices._phone_removed,
+}

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from transitions import Machine as TransitionsMachine
 
-    from fsm.machine import Table
     from fsm.row import Event, Guard, Row
+    from fsm.table import Table
 
 __all__ = ["state_name", "to_transitions", "trigger_name"]
 

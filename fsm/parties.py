@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any
 
+from fsm import devices
 from fsm.devices import Devices
 from fsm.instances import Agent, AgentSession, Call, Conference, Handler, Line, Proxy
 from fsm.registry import Swap
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from enum import IntEnum
 
     from fsm.instances import Exchange
+    from fsm.reporting import Handlers
     from fsm.row import Event
 
 __all__ = ["Parties"]
@@ -169,20 +171,24 @@ class Parties(Devices):
         """A provider asks for a dialog: its instance comes another way than with an answer (E12)."""
         self.asked_for_dialogs = True
 
-    asked_for_dialogs = False
-    handlers: ClassVar = {
-        LINE_CREATEDIALOGINSTANCE.msg: _dialog_wanted,
-        **Devices.handlers,
-        LINE_PROXYREQUEST.msg: _proxy_request,
-        LINE_PROXYSTATUS.msg: _proxy_status,
-        LINE_AGENTSTATUSEX.msg: _agent_status,
-        LINE_AGENTSESSIONSTATUS.msg: _session_status,
-    }
-    #: What else the success of a request means, by the key of its route.
-    successes: ClassVar[dict[str, Callable[[Parties, Exchange, tuple[int, ...]], None]]] = {
-        "line.AddToConference": _added,
-        "line.PrepareAddToConference": _prepared,
-        "line.SwapHold": _swapped,
-        "line.CreateAgent": _agent_created,
-        "line.CreateAgentSession": _session_created,
-    }
+    #: Whether the server asked for a dialog, so that there may be instances which no answer brought.
+    asked_for_dialogs: bool
+
+
+#: What this part and those before it do with an event.
+HANDLERS: Handlers = {
+    LINE_CREATEDIALOGINSTANCE.msg: Parties._dialog_wanted,
+    **devices.HANDLERS,
+    LINE_PROXYREQUEST.msg: Parties._proxy_request,
+    LINE_PROXYSTATUS.msg: Parties._proxy_status,
+    LINE_AGENTSTATUSEX.msg: Parties._agent_status,
+    LINE_AGENTSESSIONSTATUS.msg: Parties._session_status,
+}
+#: What else the success of a request means, by the key of its route.
+SUCCESSES: dict[str, Callable[[Any, Exchange, tuple[int, ...]], None]] = {
+    "line.AddToConference": Parties._added,
+    "line.PrepareAddToConference": Parties._prepared,
+    "line.SwapHold": Parties._swapped,
+    "line.CreateAgent": Parties._agent_created,
+    "line.CreateAgentSession": Parties._session_created,
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fsm.instances import Call, Line, Phone
 from fsm.registry import Registry, Swap
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from fsm.instances import Exchange
     from protocol.event import Event
 
-__all__ = ["Reporting"]
+__all__ = ["HANDLERS", "Handlers", "Reporting"]
+
+#: What to do with an event, by Msg: methods of a conversation that take its words.
+Handlers: TypeAlias = "dict[int, Callable[[Any, tuple[int, ...]], None]]"
 
 _CALL = Call.machine
 #: By LINECALLSTATE bit: the state, its event, the moves of that, and whether the mode says more.
@@ -369,14 +372,6 @@ class Reporting(Registry):
             app.init_context = None
             self.step(opened, device.FOREIGN, what=f"{_event_name(words[4])} with InitContext {words[1]:#x}")
 
-    #: What to do with an event, by Msg; others are known by the handle that they carry.
-    handlers: ClassVar[dict[int, Callable[[Any, tuple[int, ...]], None]]] = {
-        LINE_CALLSTATE.msg: _call_state,
-        LINE_APPNEWCALL.msg: _new_call,
-        LINE_CLOSE.msg: _line_close,
-        PHONE_CLOSE.msg: _phone_close,
-    }
-
     # -- replies --------------------------------------------------------------------------------------------------
 
     def reply(self, words: tuple[int, ...]) -> None:
@@ -399,6 +394,8 @@ class Reporting(Registry):
         """Whether a request is under way that may bring a conference."""
         raise NotImplementedError
 
+    #: What to do with an event, by Msg; others are known by the handle that they carry.
+    handlers: Handlers
     #: The event at hand.
     current: Event
     #: Number of events, by Msg.
@@ -419,3 +416,12 @@ _GONE = 1 << CallState.DEALLOCATED | 1 << CallState.VOID
 def _event_name(message: int) -> str:
     event = EVENTS.get(message)
     return f"event {message:#x}" if event is None else event.__name__
+
+
+#: What this part does with an event.
+HANDLERS: Handlers = {
+    LINE_CALLSTATE.msg: Reporting._call_state,
+    LINE_APPNEWCALL.msg: Reporting._new_call,
+    LINE_CLOSE.msg: Reporting._line_close,
+    PHONE_CLOSE.msg: Reporting._phone_close,
+}

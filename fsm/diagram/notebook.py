@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fsm.diagram.model import Diagram
     from fsm.finding import Finding
-    from fsm.machine import Table
+    from fsm.table import Table
 
 __all__ = ["drawn", "finding_html", "states_svg", "table_svg"]
 

@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 from fsm.interop import condition_name, state_name, trigger_name
 
 if TYPE_CHECKING:
-    from fsm.machine import Table
     from fsm.row import Row
+    from fsm.table import Table
 
 __all__ = ["SCXML", "scxml"]
 

@@ -12,8 +12,8 @@ from fsm.row import Kind
 if TYPE_CHECKING:
     from enum import IntEnum
 
-    from fsm.machine import Table
     from fsm.row import Row
+    from fsm.table import Table
 
 __all__ = ["collapsed", "detail", "full", "path_of", "tone_of"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 
 from fsm.levels import Level
-from fsm.machine import Table
 from fsm.row import Event, Kind, Row, ref
+from fsm.table import Table
 
 __all__ = [
     "ADDED",

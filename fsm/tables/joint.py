@@ -10,8 +10,8 @@ from fsm.tables import agents, binding, call, call_states, conference, device, r
 if TYPE_CHECKING:
     from enum import IntEnum
 
-    from fsm.machine import Table
     from fsm.row import Event
+    from fsm.table import Table
 
 __all__ = ["JOINT", "Joint"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 
 from fsm.levels import Level
-from fsm.machine import Table
 from fsm.row import Event, Guard, Kind, Ref, Row, ref, when
+from fsm.table import Table
 from fsm.tables.call_requests import IN_FLIGHT
 
 __all__ = [

@@ -73,7 +73,6 @@ class RpcCall:
 
 #: Phases of a call.
 REQUEST, RESPONSE, FAULT = 0, 1, 2
-_new = object.__new__
 
 
 class _Assembly:
@@ -171,7 +170,7 @@ class Dissector:
         else:
             method = binding[0].get(opnum)
             if method is not None:
-                call = _new(RpcCall)
+                call = RpcCall()
                 call.method = method
                 call.ndr64 = binding[1]
                 call.phase = REQUEST
