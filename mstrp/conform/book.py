@@ -13,6 +13,7 @@ from mstrp.conform.probe import Missing, Probe, Unreachable
 from mstrp.conform.program import Program
 from mstrp.conform.target import Budget, Target
 from mstrp.conform.world import NotOffered
+from mstrp.report.coverage import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,8 +38,8 @@ class Book:
     #: Called with each new failure.
     told: Callable[[Outcome], None] | None = None
     chance: random.Random = field(default_factory=random.Random)
-    #: Rows of the call table that were taken, by (state, event): what walks look at.
-    taken: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: The rows that were taken: what walks look at.
+    coverage: Coverage = field(default_factory=Coverage)
     #: Requests that the server does not offer, with what it said.
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -53,7 +54,7 @@ class Book:
 
     def probe(self) -> Probe:
         """New clients for a conversation."""
-        return Probe(self.target, self.budget)
+        return Probe(self.target, self.budget, observer=self.coverage.step)
 
     def outcome(self, name: str, section: str = "", summary: str = "") -> Outcome:
         """The outcome of a requirement by its id."""

@@ -14,6 +14,7 @@ from mstrp.conform.suite_flows import FLOW_TESTS, try_flow
 from mstrp.conform.suite_handles import HANDLE_TESTS
 from mstrp.conform.suite_rows import try_row, try_wrong_state, wrong_states
 from mstrp.conform.suite_rules import try_request
+from mstrp.conform.suite_walks import WALKS, try_walk
 from mstrp.conform.target import BudgetSpent
 from protocol.packet import REQUESTS
 
@@ -49,6 +50,9 @@ def plan(depth: int = 1) -> Iterator[Test]:
         for state in wrong_states(request) if depth else ():
             run = functools.partial(try_wrong_state, request=request, state=state)
             yield Test(f"{request.__name__} in {state.name}, where it may not be", run)
+
+    for number in range(WALKS if depth else 2):
+        yield Test(f"walk {number + 1}", functools.partial(try_walk, number=number))
 
 
 async def run(

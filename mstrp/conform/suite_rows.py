@@ -54,7 +54,6 @@ async def _row(book: Book, probe: Probe, world: World, request: type[Request], c
         result = Result.NOT_APPLICABLE if failed in NOT_OFFERED else Result.INCONCLUSIVE
         book.leaves(result, f"{request.__name__} is refused: {failed:#010x}" if failed else "RPC fault", name)
         return
-    book.taken[state.name, request.__name__] = book.taken.get((state.name, request.__name__), 0) + 1
     book.passes(name)
     if request.__name__ != "DeallocateCall":
         await _effect(book, probe, request, call, state, name)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fsm.tables.call_requests import PRECONDITIONS
 from fsm.tables.call_states import CallState
 from mstrp.conform.probe import Missing
+from mstrp.testing.legal import Names
 from mstrp.testing.situation import Situation
 from protocol import generic, line, mmc, phone
 from protocol.constants import LINECALLPRIVILEGE, LINECALLSTATE, LINEMEDIAMODE, PHONEPRIVILEGE, TUISPIDLL_OBJECT
@@ -418,21 +419,26 @@ class LiveSituation(Situation):
     def line(self) -> int:
         return self.world.subject
 
-    def _handle(self, field: Any) -> int:
-        if field.type is HandleType.HAGENT:
-            return self.world.agent
-        if field.type is HandleType.HAGENTSESSION:
-            return self.world.agent_session
-        return super()._handle(field)
-
-    def _number(self, request: type[Request], field: Any) -> int | None:
-        known = {
-            "dwProviderID": self.world.provider,
-            "dwNumLineDevices": self.line_count,
-            "dwNumPhoneDevices": self.phone_count,
-            "dwObjectID": self.world.device,
-        }
-        return known[field.spec] if field.spec in known else super()._number(request, field)
+    @property
+    def names(self) -> Names:
+        """The handles and numbers of the session."""
+        world = self.world
+        return Names(
+            app=world.app,
+            line=world.subject,
+            call=next(iter(self.calls.values()), 0),
+            phone_app=world.phone_app,
+            phone=self.phone,
+            agent=world.agent,
+            agent_session=world.agent_session,
+            dialog=self.dialog,
+            calls=self.calls,
+            version=world.version,
+            provider=world.provider,
+            device=world.device,
+            lines=world.line_count,
+            phones=world.phone_count,
+        )
 
     def packet(self, request: type[Request], enabling: Any = None, **given: Any) -> Any:
         """A request in which everything is right for this server."""
