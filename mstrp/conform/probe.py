@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from fsm.levels import Level
 from fsm.tables.call_states import LABELS
@@ -28,7 +28,7 @@ from protocol.generic import RSPSetEventFilterMasks
 from protocol.line import Forward, GetCallStatus
 from protocol.mmc import TUISPIDLLCallback
 from protocol.ndr import METHODS, ClientRequest
-from protocol.packet import Request, decode_request, error_name
+from protocol.packet import Request, decode_request, decode_response, error_name
 from protocol.rpc.association import AssociationError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from fsm.finding import Finding
     from fsm.step import Step
+    from protocol.ndr import Method
 
 __all__ = ["Asked", "Missing", "Probe", "Unreachable", "label"]
 
@@ -51,6 +52,29 @@ _OBJECTS = {
 _LINES = 4000
 #: How long a clock jumps ahead once nothing is under way any more: beyond the grace of the monitor.
 _GRACE = 2.0
+
+
+_STRAYS = (
+    ("TRP-3.1.4.2-GEN-03", "under a context handle that is {how}"),
+    ("TRP-3.1.4-01", "with a stub whose counts contradict each other"),
+)
+
+
+class _Damaged:
+    """A method whose stub says that its buffer is longer than it is."""
+
+    def __init__(self, method: Any) -> None:
+        self._method = method
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._method, name)
+
+    def write(self, value: Any, *, ndr64: bool) -> bytes:
+        stub = bytearray(self._method.write(value, ndr64=ndr64))
+        place, width = (24, 8) if ndr64 else (20, 4)
+        count = int.from_bytes(stub[place : place + width], "little") + 8
+        stub[place : place + width] = count.to_bytes(width, "little")
+        return bytes(stub)
 
 
 class Missing(Exception):  # noqa: N818 - what was waited for did not come
@@ -177,7 +201,7 @@ class Probe:
         return found
 
     async def stray(self, client: str, packet: Request, how: str = "unknown") -> Asked:
-        """Send a request under a context handle that is not live: "unknown", or "detached"."""
+        """Send a request under a context handle that is not live ("unknown", "detached"), or in a stub that is "damaged"."""
         found = await self._do(
             Verb.STRAY, client, how=how, packet=packet.layout.name, data=packet.encode(), capacity=packet.capacity
         )
@@ -430,21 +454,25 @@ class Probe:
         self.budget.spend()
         seat = self._seat(action)
         caller = seat.client._caller  # noqa: SLF001 - the client itself would not do this
-        context = seat.context if action.how == "detached" else bytes(4) + b"\x5a" * 16
+        context = {"detached": seat.context, "damaged": seat.client._context}.get(  # noqa: SLF001 - as above
+            action.how, bytes(4) + b"\x5a" * 16
+        )
         packet = decode_request(action.data, action.capacity)
         if caller is None:
             raise Missing("the connection has ended")
+        value = ClientRequest(context, packet.encode(), packet.capacity)
         try:
-            value = ClientRequest(context, packet.encode(), packet.capacity)
-            result = await caller.call(_METHOD, value, self.target.patience)
+            if action.how == "damaged":
+                result = await caller.call(cast("Method", _Damaged(_METHOD)), value, self.target.patience)
+            else:
+                result = await caller.call(_METHOD, value, self.target.patience)
         except (RpcFault, TimeoutError):
             return Asked(action.number, packet, None)
-        from protocol.packet import decode_response
-
         asked = Asked(action.number, packet, decode_response(result.buffer, type(packet)))
         if asked.ok:
-            summary = f"the server took {action.packet} under a context handle that is {action.how}"
-            self.complaints.append(Complaint("TRP-3.1.4.2-GEN-03", summary, "3.1.4.2", Level.MUST, action.number))
+            rule, what = _STRAYS[action.how == "damaged"]
+            summary = f"the server took {action.packet} {what.format(how=action.how)}"
+            self.complaints.append(Complaint(rule, summary, rule.split("-")[1], Level.MUST, action.number))
         return asked
 
     async def _reply(self, action: Action) -> Any:

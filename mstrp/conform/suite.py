@@ -12,6 +12,7 @@ from mstrp.conform.probe import Unreachable
 from mstrp.conform.shrink import shrink
 from mstrp.conform.suite_flows import FLOW_TESTS, try_flow
 from mstrp.conform.suite_handles import HANDLE_TESTS
+from mstrp.conform.suite_proxies import PROXIED, try_proxied
 from mstrp.conform.suite_rows import try_row, try_wrong_state, wrong_states
 from mstrp.conform.suite_rules import try_request
 from mstrp.conform.suite_walks import WALKS, try_walk
@@ -51,6 +52,8 @@ def plan(depth: int = 1) -> Iterator[Test]:
             run = functools.partial(try_wrong_state, request=request, state=state)
             yield Test(f"{request.__name__} in {state.name}, where it may not be", run)
 
+    for request in PROXIED:
+        yield Test(f"handler of {request.__name__}", functools.partial(try_proxied, request=request))
     for number in range(WALKS if depth else 2):
         yield Test(f"walk {number + 1}", functools.partial(try_walk, number=number))
 

@@ -214,6 +214,15 @@ async def _stray(book: Book) -> None:
     await _with_world(book, act, "TRP-3.1.4.2-GEN-03", "TRP-3.1.4-04")
 
 
+async def _damaged(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        good = line.GetLineDevStatus(line=world.subject, line_dev_status=1024)
+        await probe.stray("a", good, "damaged")
+        await probe.ask("a", good, legal=True)
+
+    await _with_world(book, act, "TRP-3.1.4-01", "TRP-3.1.4-02", "ALIVE")
+
+
 async def _detached(book: Book) -> None:
     async def act(probe: Probe, world: World) -> None:
         await probe.detach("a")
@@ -305,6 +314,7 @@ HANDLE_TESTS: tuple[tuple[str, Callable[[Book], Awaitable[None]]], ...] = (
     ("buffers", _buffers),
     ("stray context", _stray),
     ("detached context", _detached),
+    ("damaged stub", _damaged),
     ("made devices", _made_devices),
     ("made phone", _made_phone),
     ("made call", _made_call),

@@ -14,6 +14,7 @@ from mstrp.live.server.refusal import refuse
 from protocol import line
 from protocol.constants import LINEPROXYREQUEST as TYPES
 from protocol.events import LINE_PROXYREQUEST
+from protocol.fields import Handle, Number
 from protocol.structures import LINEPROXYREQUEST, LINEPROXYREQUESTLIST
 from protocol.structures.proxy import BODIES
 
@@ -63,6 +64,9 @@ def _pass_on(client: Attached, packet: Any, kind: int, to: LineOpen) -> None:
     fields = {}
     for field in shape.layout.fields if shape is not None else ():
         value = getattr(packet, field.name, None)
+        if isinstance(value, int) and not isinstance(field, (Handle, Number)):
+            # The client's room for a structure: the handler fills it in.
+            continue
         if value is not None and (isinstance(value, (int, str)) or field.name == "group_id"):
             fields[field.name] = value
     request = LINEPROXYREQUEST(
@@ -88,7 +92,8 @@ def _serve(client: Attached, packet: Any) -> Work:
         raise refuse(packet, "OPERATIONUNAVAIL", f"no handler serves {TYPES(kind).name} for line {device.number}")
     reply = provider.agent_request(device.number, packet, passed_on=to is not None)
     if to is not None:
-        client.server.later(lambda: _pass_on(client, packet, kind, to))
+        # Before the completion, which a quick provider has ready already.
+        _pass_on(client, packet, kind, to)
     return Work(reply, lambda result: _completion(client, packet, result or {}))
 
 
