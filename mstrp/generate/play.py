@@ -117,6 +117,9 @@ class Play:
         self.roles: list[Role] = []
         self._handle = 0x10000
 
+    def __repr__(self) -> str:
+        return "\n".join([f"<Play of {len(self.steps)} steps", *(f"  {step}" for step in self.steps)]) + ">"
+
     def handle(self) -> int:
         """A handle that was not used before."""
         self._handle += 1

@@ -4,7 +4,8 @@
 `Situation` is a session in which any request can be made, with packets in which everything is right; `legal_walk` makes
 random legal conversations. `LeastCovered` decides what to do next so that the rows taken least come first; `tour` walks
 over all rows of a table. With Hypothesis, the extra ``mstrp[testing]``: strategies for `requests`, `responses`,
-`events`, `completions` and `structures`, all of them legal, and `wild` for packets that have only the declared shape.
+`events`, `completions` and `structures`, all of them legal, and `wild` for packets that have only the declared shape;
+`conversations` that are legal, `broken` ones with exactly one broken rule, and the legal `orders` of a conversation.
 """
 
 from importlib import import_module
@@ -20,9 +21,11 @@ from mstrp.testing.walk import legal_walk
 
 if TYPE_CHECKING:
     from mstrp.testing import wild
+    from mstrp.testing.conversing import Broken, breakable, broken, conversations, orders
     from mstrp.testing.strategies import completions, events, requests, responses, structures
 
 __all__ = [
+    "Broken",
     "LeastCovered",
     "Names",
     "Option",
@@ -30,10 +33,14 @@ __all__ = [
     "RowKey",
     "Situation",
     "Trial",
+    "breakable",
+    "broken",
     "completions",
+    "conversations",
     "events",
     "legal_request",
     "legal_walk",
+    "orders",
     "requests",
     "responses",
     "structures",
@@ -43,7 +50,10 @@ __all__ = [
 ]
 
 #: What needs Hypothesis, by the module that has it.
-_LATE = dict.fromkeys(("completions", "events", "requests", "responses", "structures"), "mstrp.testing.strategies")
+_LATE = {
+    **dict.fromkeys(("completions", "events", "requests", "responses", "structures"), "mstrp.testing.strategies"),
+    **dict.fromkeys(("Broken", "breakable", "broken", "conversations", "orders"), "mstrp.testing.conversing"),
+}
 
 
 def __getattr__(name: str) -> Any:

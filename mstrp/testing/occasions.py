@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fsm.tables.rules import EVENT_RULES
@@ -393,11 +394,23 @@ def _events() -> Iterator[Trial]:
     """Events that name what the client does not have."""
     for msg, bullet, _ in EVENT_RULES:
         rule = f"TRP-3.3.4.2-M{msg:03X}-{bullet}"
-        yield from _two(rule, EVENTS[msg].__name__, _told(msg, bullet, known=True), _told(msg, bullet, known=False))
+        for known in (True, False):
+            yield _written(rule, EVENTS[msg].__name__, partial(_told, msg, bullet, known=known), keeps=known)
 
 
-def _told(msg: int, bullet: str, *, known: bool) -> Situation:
+def _written(rule: str, what: str, write: Callable[[Callable[[Situation], None]], Situation], *, keeps: bool) -> Trial:
+    """A trial that can happen in the middle of other things."""
+
+    def run(monitor: Monitor) -> None:
+        played(write(lambda situation: None).play.order())(monitor)
+
+    breaks = frozenset() if keeps else frozenset({rule})
+    return Trial(rule, keeps, breaks, f"{what}, {'kept' if keeps else 'broken'}", run, write=write)
+
+
+def _told(msg: int, bullet: str, around: Callable[[Situation], None], *, known: bool) -> Situation:
     situation = Situation()
+    around(situation)
     kind: Any = EVENTS[msg]
     role, script = situation.role, situation.script
     opened, opened_phone = role.lines[0], role.phone
@@ -432,6 +445,7 @@ def _told(msg: int, bullet: str, *, known: bool) -> Situation:
     script.tell(kind(**fields))
     if msg == event.LINE_APPNEWCALL.msg and known:
         script.state(fields["call"], LINECALLSTATE.OFFERING, 1)
+    around(situation)
     return situation
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fsm.routes import ROUTES
 from fsm.tables.call_requests import PRECONDITIONS
 from fsm.tables.call_states import CallState
 from mstrp.generate.play import Play
@@ -62,12 +63,16 @@ class Situation:
         self.role: Role = self.play.client(lines=2, phones=1, version=version, model=model)
         self.script: Script = self.play.script(self.role)
         self.phone = self.role.phone.handle if self.role.phone is not None else 0
+        #: Whether the client owns its phone.
+        self.owner = owner
         if not owner:
             self.phone = self._monitored()
         self.calls: dict[str, int] = {}
         self.dialog = 0
         #: The calls that completions brought.
         self.brought: list[int] = []
+        #: Those of them whose state was reported.
+        self.told: set[int] = set()
         if request is not None:
             self._provide(request)
 
@@ -200,11 +205,11 @@ class Situation:
         """The reply that says the request succeeded."""
         kind = type(asked.packet)
         brings: dict[str, Any] = {}
-        completion = kind.Completion
-        for field in completion.layout.fields if completion is not None else ():
-            if isinstance(field, Handle) and field.type is HandleType.HCALL:
-                brings[field.name] = self.play.handle()
-                self.brought.append(brings[field.name])
+        for creation in ROUTES[kind.req_func].creates:
+            if creation.condition is None or asked.packet.words[creation.condition[0]] == creation.condition[1]:
+                name = kind.Completion.layout.by_spec[creation.spec].name
+                brings[name] = self.play.handle()
+                self.brought.append(brings[name])
         if kind.__name__ in ("CreateAgent", "CreateAgentSession"):
             brings["data"] = AGENT.to_bytes(4, "little")
         return self.script.reply(asked, after=asked.answered, **brings)

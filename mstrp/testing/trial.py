@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fsm.conversation import Conversation
     from fsm.finding import Finding
     from mstrp.generate.play import Step
+    from mstrp.testing.situation import Situation
 
 __all__ = ["STRANGER", "Trial", "played"]
 
@@ -38,6 +39,10 @@ class Trial(NamedTuple):
     number: int = 0
     #: Whether the server refuses the request: the finding is a warning about the client then.
     refused: bool = False
+    #: Writes the conversation as a play, where it is one: ``around`` adds what happens before and after the trial.
+    write: Callable[[Callable[[Situation], None]], Situation] | None = None
+    #: What the monitor has to be told that no packet shows.
+    learn: Callable[[Conversation], None] | None = None
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.what} ({self.number})"

@@ -70,14 +70,9 @@ class Attempt(NamedTuple):
     def trials(self) -> Iterator[Trial]:
         """The trials: accepted variants, and the broken ones also refused."""
         kept, broken = self.packets(self._begin())
-        for number in range(len(kept)):
-            yield Trial(self.rule, True, frozenset(), f"{self.what}, kept", self._run(0, number, None), number)
-        for number in range(len(broken)):
-            what = f"{self.what}, broken and accepted"
-            yield Trial(self.rule, False, self.expected, what, self._run(1, number, None), number)
-        for number in range(len(broken)):
-            what = f"{self.what}, broken and refused"
-            yield Trial(self.rule, False, self.expected, what, self._run(1, number, _REFUSED), number, refused=True)
+        yield from (self._trial(0, number, None, "kept") for number in range(len(kept)))
+        yield from (self._trial(1, number, None, "broken and accepted") for number in range(len(broken)))
+        yield from (self._trial(1, number, _REFUSED, "broken and refused") for number in range(len(broken)))
 
     def _begin(self) -> Situation:
         situation = Situation(self.request, **self.options)
@@ -85,15 +80,27 @@ class Attempt(NamedTuple):
             self.prepare(situation)
         return situation
 
-    def _run(self, which: int, number: int, ack: int | None) -> Callable[[Monitor], None]:
+    def _trial(self, which: int, number: int, ack: int | None, how: str) -> Trial:
         """The conversation is made when it is wanted."""
 
-        def happen(monitor: Monitor) -> None:
+        def write(around: Callable[[Situation], None]) -> Situation:
             situation = self._begin()
+            around(situation)
             situation.ask(self.packets(situation)[which][number], ack)
-            played(situation.play.order(), self.learn)(monitor)
+            around(situation)
+            return situation
 
-        return happen
+        def happen(monitor: Monitor) -> None:
+            played(write(_alone).play.order(), self.learn)(monitor)
+
+        breaks = self.expected if which else frozenset()
+        return Trial(
+            self.rule, not which, breaks, f"{self.what}, {how}", happen, number, ack is not None, write, self.learn
+        )
+
+
+def _alone(situation: Situation) -> None:
+    """Nothing but the trial happens."""
 
 
 # -- what declarations say ----------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mstrp.generate.play import Play
     from protocol.packet import Request
 
-__all__ = ["legal_walk"]
+__all__ = ["legal_walk", "wander"]
 
 _CALL = MACHINES["call"].table
 #: Which states may be reported next: the rows that report nothing and ask for nothing.
@@ -66,11 +66,20 @@ _OTHERS = [
 ]
 
 
+#: Requests that anybody may make: those of a client of whose rights and handlers nothing is known.
+_PLAIN = [
+    request
+    for request in _OTHERS
+    if not request.layout.privilege_rule and not request.layout.proxy_rules and not request.layout.administrator_rules
+]
+
+
 class _Walk:
-    def __init__(self, choose: Callable[[int], int]) -> None:
+    def __init__(self, choose: Callable[[int], int], situation: Situation) -> None:
         self.choose = choose
-        self.situation = Situation()
+        self.situation = situation
         self.script = self.situation.script
+        self.others = _OTHERS
         #: The live calls with their states.
         self.calls: dict[int, CallState] = {}
 
@@ -138,7 +147,7 @@ class _Walk:
         return condition is None or state in condition.states
 
     def asks_other(self) -> None:
-        self.asks(self.pick(_OTHERS))
+        self.asks(self.pick(self.others))
 
     def asks(self, request: type[Request]) -> bool:
         """A request with legal values, one of them perhaps at its bound; whether it succeeds."""
@@ -159,27 +168,47 @@ class _Walk:
             self.situation.ask(packet)
         return not fails
 
+    def acts(self) -> None:
+        """One of the things that may happen."""
+        self.pick(
+            (
+                self.offered,
+                self.made,
+                self.moves,
+                self.moves,
+                self.informs,
+                self.releases,
+                self.asks_on_call,
+                self.asks_on_call,
+                self.asks_other,
+            )
+        )()
+
 
 def legal_walk(choose: Callable[[int], int], length: int = 20) -> Play:
     """A conversation of about ``length`` things that may happen: ``choose(n)`` picks one of n.
 
     Nothing in it breaks a rule, or is unusual enough for a warning.
     """
-    walk = _Walk(choose)
+    walk = _Walk(choose, Situation())
     walk.situation.know_providers()
-    actions = (
-        walk.offered,
-        walk.made,
-        walk.moves,
-        walk.moves,
-        walk.informs,
-        walk.releases,
-        walk.asks_on_call,
-        walk.asks_on_call,
-        walk.asks_other,
-    )
     for _ in range(length):
-        walk.pick(actions)()
+        walk.acts()
     if choose(2):
         walk.situation.play.finish(walk.situation.role)
     return walk.situation.play
+
+
+def wander(situation: Situation, choose: Callable[[int], int], length: int) -> None:
+    """Let about ``length`` legal things happen on new calls of a situation; what is there already stays as it is."""
+    calls = dict(situation.calls)
+    walk = _Walk(choose, situation)
+    walk.others = _PLAIN
+    for call in situation.brought:
+        if call not in situation.told:
+            # What a completion brought is owed a state (O12).
+            situation.told.add(call)
+            situation.script.state(call, LINECALLSTATE.CONNECTED, 1)
+    for _ in range(length):
+        walk.acts()
+    situation.calls = calls
