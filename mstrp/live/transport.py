@@ -182,8 +182,14 @@ class ServiceConnection(_Ends):
     def answer(self, call: Called, value: Any) -> None:
         """Answer a call with the parameters that its method returns."""
         self._pending -= 1
-        if not self.closed:
+        if self.closed:
+            return
+        try:
             self.association.respond(call.call_id, call.context, call.method.write(value, ndr64=call.ndr64))
+        except AssociationError as error:
+            _logger.info("connection from %s: %s", self.peer, error)
+            self.abort()
+        else:
             self._flush()
 
     def fault(self, call: Called, status: int) -> None:

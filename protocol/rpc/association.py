@@ -281,7 +281,11 @@ class Association:
         data = encode(kind, call_id, body, flags=flags, auth=blank)
         end = len(data) - security.size - _TRAILER.size
         head, plain, tail = data[:24], data[24:end], data[end : end + _TRAILER.size]
-        sealed, token = security.protect(head, plain, tail, whole=self.header_signing or self.whole)
+        try:
+            sealed, token = security.protect(head, plain, tail, whole=self.header_signing or self.whole)
+        except Exception as error:
+            # A ticket that has expired, say.
+            raise AssociationError(f"nothing can be signed any more: {error}") from error
         self.outgoing += head + sealed + tail + token
 
     # -- fragments ------------------------------------------------------------------------------------------------

@@ -21,10 +21,14 @@ from mstrp.live.client import TapiClient
 from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.provider import TapiError
 from mstrp.live.server import Limits, Options, Server
-from mstrp.live.transport import ConnectionEnded
+from mstrp.live.transport import Caller, ConnectionEnded, ServiceConnection, listen
 from protocol import line, mmc
 from protocol.constants import LINECALLSTATE as S
 from protocol.constants import LINEERR
+from protocol.ndr import METHODS, REMOTESP, TAPSRV, TELEPHONY, ClientAttach
+from protocol.rpc.association import Status
+from protocol.rpc.callee import ServerAssociation
+from protocol.rpc.caller import ClientAssociation
 from protocol.rpc.pdu import Kind, encode
 
 
@@ -75,6 +79,41 @@ def test_event_channel_lost(recording: Path) -> None:
 
     run(test())
     judge(recording)
+
+
+@pytest.mark.parametrize("answer", ["fault", "silence"])
+def test_event_channel_refused(answer: str, recording: Path) -> None:
+    """A client that takes the connection but not RemoteSPAttach is not attached, and the connection is given up."""
+
+    async def test() -> None:
+        given_up = asyncio.Event()
+
+        class Refusing:
+            def called(self, connection: Any, call: Any) -> None:
+                if answer == "fault":
+                    connection.fault(call, Status.CONTEXT_MISMATCH)
+
+            def lost(self, connection: Any) -> None:
+                given_up.set()
+
+        def make() -> ServiceConnection:
+            return ServiceConnection(Refusing(), ServerAssociation([REMOTESP]))
+
+        async with serving(recording, channel_timeout=0.1) as world:
+            listener = await listen(make, "127.0.0.1", 0)
+            port = listener.sockets[0].getsockname()[1]
+            caller = await Caller.connect("127.0.0.1", world.server.port, ClientAssociation([TAPSRV]))
+            asked = ClientAttach(TELEPHONY, "", f'PC"ncacn_ip_tcp"{port}"')
+            result = await caller.call(next(one for one in METHODS.values() if one.name == "ClientAttach"), asked)
+            assert result.result & 0xFFFFFFFF == LINEERR.OPERATIONFAILED
+            async with asyncio.timeout(1.0):
+                await given_up.wait()
+            caller.close()
+            await caller.wait_closed()
+            listener.close()
+            assert not world.server.clients
+
+    run(test())
 
 
 def test_slow_reader(recording: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -144,6 +144,24 @@ def test_unsigned_calls_are_refused_where_signatures_were_agreed_on() -> None:
         list(server.receive(encode(Kind.REQUEST, 9, Call(4, 0, 1, b"stub"))))
 
 
+def test_nothing_can_be_signed_any_more() -> None:
+    """A security context that gives up (a ticket has expired) ends the association; nothing goes out unsigned."""
+
+    class Expired(Xor):
+        def protect(self, head: bytes, body: bytes, tail: bytes, *, whole: bool) -> tuple[bytes, bytes]:
+            raise RuntimeError("the context has expired")
+
+    client = ClientAssociation([TAPSRV], security=Expired(6))
+    server = ServerAssociation([TAPSRV], security=lambda kind, asked: Expired(asked))
+    client.bind()
+    pump(client, server)
+    for send in (lambda: client.call(REQUEST, b"stub"), lambda: server.respond(1, 0, b"stub")):
+        with pytest.raises(AssociationError, match="expired"):
+            send()
+    assert not client.outgoing
+    assert not server.outgoing
+
+
 @pytest.mark.parametrize("legs", [2, 3])
 def test_legs(legs: int) -> None:
     """Authentication takes as many legs as the mechanism needs: auth3 at the end, or alter_context in between."""

@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from mstrp.capture.sessions import endpoints
-from mstrp.live.transport import Caller, ConnectionEnded
+from mstrp.live.transport import Caller, ConnectionEnded, RpcFault
 from protocol.ndr import (
     METHODS,
     NULL_CONTEXT,
@@ -28,6 +28,8 @@ __all__ = ["Delivery", "Pull", "Push"]
 _logger = logging.getLogger("mstrp.live")
 _METHODS = {method.name: method for method in METHODS.values()}
 _EVENT = _METHODS["RemoteSPEventProc"]
+#: Endpoints of one client that are tried.
+_MOST_PORTS = 4
 
 
 class Delivery:
@@ -125,7 +127,8 @@ class Push(Delivery):
     def __init__(self, client: Attached, host: str, machine: str) -> None:
         super().__init__(client)
         self.host = host
-        self.ports = [int(end) for sequence, end in endpoints(machine) if sequence == "ncacn_ip_tcp" and end.isdigit()]
+        ports = [int(end) for sequence, end in endpoints(machine) if sequence == "ncacn_ip_tcp" and end.isdigit()]
+        self.ports = ports[:_MOST_PORTS]
         self._caller: Caller | None = None
         self._context = NULL_CONTEXT
         self._busy: asyncio.Future[Any] | None = None
@@ -136,20 +139,27 @@ class Push(Delivery):
         server = self.client.server
         options = server.options
         error: Exception = ConnectionEnded("the client names no endpoint that could be reached")
+        make = options.event_security
         for port in self.ports:
+            # In a thread, because a KDC may be asked.
+            security = await asyncio.to_thread(make) if make is not None else None
+            association = ClientAssociation([REMOTESP], transfers=self.client.transfers, security=security)
             try:
-                association = ClientAssociation(
-                    [REMOTESP],
-                    transfers=self.client.transfers,
-                    security=options.event_security() if options.event_security is not None else None,
-                )
                 caller = await Caller.connect(
                     self.host, port, association, timeout=options.channel_timeout, recorder=server.recorder
                 )
-                result = await caller.call(_METHODS["RemoteSPAttach"], RemoteSPAttach(), options.channel_timeout)
-            except (OSError, AssociationError, TimeoutError, KeyError) as failure:
+            except (OSError, AssociationError, TimeoutError) as failure:
                 error = failure
                 continue
+            try:
+                result = await caller.call(_METHODS["RemoteSPAttach"], RemoteSPAttach(), options.channel_timeout)
+            except (OSError, AssociationError, TimeoutError, RpcFault) as failure:
+                error = failure
+                caller.abort()
+                continue
+            except BaseException:
+                caller.abort()
+                raise
             if result.result == 0:
                 self._caller, self._context = caller, result.context
                 caller.on_lost = self._lost
@@ -175,7 +185,11 @@ class Push(Delivery):
         if self.closed or self._busy is not None or not self.queue or self._caller is None or self._caller.closed:
             return
         data = self.take(self.client.server.options.limits.event_buffer) or self.take(1 << 20)
-        self._busy = self._caller.start(_EVENT, RemoteSPEventProc(self._context, data))
+        try:
+            self._busy = self._caller.start(_EVENT, RemoteSPEventProc(self._context, data))
+        except AssociationError as error:
+            self.client.cut_off(f"events cannot be sent any more: {error}")
+            return
         self._busy.add_done_callback(self._sent)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self.client.server.options.push_timeout, self._stuck)
