@@ -1,6 +1,7 @@
 """Our server beside impacket's and scapy's, with the same client; and how much it carries.
 
     python benchmarks/server.py            requests per second, one after the other on one connection
+    python benchmarks/server.py --attach   clients that come and go: attach and detach, each on a connection of its own
     python benchmarks/server.py --load     1,000 clients with 10 lines each, 100,000 live calls; then half of them killed
 
 The servers run in processes of their own. Ours does everything that it always does: it decodes, checks, follows the
@@ -11,21 +12,27 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import os
 import resource
 import socket
 import statistics
 import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from protocol import line
 from protocol.ndr import METHODS, TAPSRV, ClientAttach, ClientRequest
-from protocol.rpc.pdu import NDR20, Bind, Call, Context, Kind, Syntax, encode
+from protocol.rpc.pdu import NDR20, Bind, BindAck, Call, Context, Kind, Outcome, Syntax, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _METHODS = {method.name: method for method in METHODS.values()}
 _ANSWER = bytes(60)
@@ -43,6 +50,9 @@ class Client:
 
     def exchange(self, data: bytes) -> bytes:
         self.socket.sendall(data)
+        return self.receive()
+
+    def receive(self) -> bytes:
         head = b""
         while len(head) < 16:
             head += self.socket.recv(65_536)
@@ -52,10 +62,12 @@ class Client:
         return head
 
     def call(self, method: str, value: Any) -> bytes:
-        found = _METHODS[method]
-        stub = found.write(value)
+        self.send(method, _METHODS[method].write(value))
+        return self.receive()[24:]
+
+    def send(self, method: str, stub: bytes) -> None:
         self.number += 1
-        return self.exchange(encode(Kind.REQUEST, self.number, Call(len(stub), 0, found.opnum, stub)))[24:]
+        self.socket.sendall(encode(Kind.REQUEST, self.number, Call(len(stub), 0, _METHODS[method].opnum, stub)))
 
 
 def measure(port: int, seconds: float = 1.5) -> float:
@@ -139,23 +151,131 @@ def serve_scapy() -> None:
         server.loop(connection)
 
 
-def compare(rounds: int) -> None:
+@contextlib.contextmanager
+def served(name: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """One of the servers in a process of its own; its port."""
+    command = [sys.executable, __file__, "--serve", name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline()), process
+        finally:
+            process.kill()
+
+
+def compare(rounds: int) -> int:
     """The three beside each other, in turns."""
     found: dict[str, list[float]] = {"ours": [], "impacket": [], "scapy": []}
     for _ in range(rounds):
         for name, rates in found.items():
-            command = [sys.executable, __file__, "--serve", name]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-                assert process.stdout is not None
-                try:
-                    rates.append(measure(int(process.stdout.readline())))
-                finally:
-                    process.kill()
+            with served(name) as (port, _):
+                rates.append(measure(port))
     median = {name: statistics.median(rates) for name, rates in found.items()}
     for name, rate in median.items():
         print(f"{name:9} {rate:9.0f} requests/s")
     best = max(median["impacket"], median["scapy"])
     print(f"ours is {median['ours'] / best:.1f} times the better one")
+    return 0 if median["ours"] >= 5 * best else 1
+
+
+# -- coming and going -------------------------------------------------------------------------------------------------
+
+
+class Visitor:
+    """A client that attaches and detaches, again and again, with prepared PDUs; it answers the event channel as well."""
+
+    def __init__(self, port: int, *, push: bool) -> None:
+        self.port = port
+        self.listener = socket.create_server(("127.0.0.1", 0)) if push else None
+        machine = "PC"
+        if self.listener is not None:
+            machine = f'PC"ncacn_ip_tcp"{self.listener.getsockname()[1]}"'
+        self.stub = _METHODS["ClientAttach"].write(
+            ClientAttach(0xFFFFFFFF, "" if push else r"\\PC\mailslot\x", machine)
+        )
+        context = bytes(4) + b"\7" * 16
+        accepted = BindAck(5840, 5840, 1, "", (Outcome(0, 0, NDR20),))
+        self.answers = {
+            Kind.BIND: (Kind.BIND_ACK, accepted),
+            0: (Kind.RESPONSE, Call(24, 0, 0, context + bytes(4))),
+            2: (Kind.RESPONSE, Call(20, 0, 0, bytes(20))),
+        }
+
+    def visit(self) -> None:
+        """Connect, attach, detach, disconnect."""
+        client = Client(self.port)
+        client.send("ClientAttach", self.stub)
+        channel = None
+        if self.listener is not None:
+            channel, _ = self.listener.accept()
+            self.answer(channel)
+            self.answer(channel)
+        context = client.receive()[24:44]
+        assert context != bytes(20)
+        client.send("ClientDetach", context)
+        assert client.receive()[24:44] == bytes(20)
+        if channel is not None:
+            self.answer(channel)
+            channel.close()
+        client.socket.close()
+
+    def answer(self, channel: socket.socket) -> None:
+        """Answer one PDU of the event channel: a bind, RemoteSPAttach or RemoteSPDetach."""
+        data = channel.recv(65_536)
+        kind, body = self.answers[Kind.BIND if data[2] == Kind.BIND else data[22]]
+        channel.sendall(encode(kind, int.from_bytes(data[12:16], "little"), body))
+
+
+def attach(seconds: float) -> None:
+    """How many clients may come and go in a second: with events fetched and pushed, the visitors in a process of their own."""
+    for push in (False, True):
+        with served("ours") as (port, process):
+            before = _processor(process.pid)
+            with subprocess.Popen(
+                [
+                    sys.executable,
+                    __file__,
+                    "--visit",
+                    str(port),
+                    "--seconds",
+                    str(seconds),
+                    *(["--push"] if push else []),
+                ],
+                stdout=subprocess.PIPE,
+                text=True,
+            ) as guests:
+                assert guests.stdout is not None
+                count, elapsed, own = map(float, guests.stdout.readline().split())
+            used = _processor(process.pid) - before
+        print(
+            f"{'push' if push else 'pull'}: {count / elapsed:6.0f} attach/detach a second; each costs the server "
+            f"{1000 * used / count:.2f} ms of processor time (so {count / used:.0f} a second), its client {1000 * own / count:.2f} ms"
+        )
+
+
+def visit(port: int, seconds: float, *, push: bool, visitors: int = 4) -> None:
+    """The process of the visitors; prints how many visits there were, in how many seconds, and its processor time."""
+    counts = [0] * visitors
+    begun, own = time.perf_counter(), time.process_time()
+
+    def come_and_go(place: int) -> None:
+        visitor = Visitor(port, push=push)
+        while time.perf_counter() - begun < seconds:
+            visitor.visit()
+            counts[place] += 1
+
+    threads = [threading.Thread(target=come_and_go, args=(place,)) for place in range(visitors)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(sum(counts), time.perf_counter() - begun, time.process_time() - own)
+
+
+def _processor(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # -- load --------------------------------------------------------------------------------------------------------------
@@ -222,6 +342,10 @@ def main() -> None:
     """Compare, or load."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--serve", choices=("ours", "impacket", "scapy"), help=argparse.SUPPRESS)
+    parser.add_argument("--visit", metavar="PORT", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--push", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--attach", action="store_true")
+    parser.add_argument("--seconds", type=float, default=5.0, help="for each measurement of --attach (default: 5)")
     parser.add_argument("--load", action="store_true")
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--lines", type=int, default=10)
@@ -230,12 +354,16 @@ def main() -> None:
     options = parser.parse_args()
     if options.serve:
         {"ours": serve_ours, "impacket": serve_impacket, "scapy": serve_scapy}[options.serve]()
+    elif options.visit:
+        visit(options.visit, options.seconds, push=options.push)
+    elif options.attach:
+        attach(options.seconds)
     elif options.load:
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         asyncio.run(load(options.clients, options.lines, options.calls))
     else:
-        compare(options.rounds)
+        sys.exit(compare(options.rounds))
 
 
 if __name__ == "__main__":
