@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import configparser
 import contextlib
+import os
 import queue
 import threading
 import uuid
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["PipeFront", "connect_pipe"]
 
 _PORT = 445
+#: The folder behind the share: impacket looks for files there, so it must be one that cannot be.
+_NOWHERE = f"{os.devnull}/pipes"
 #: PDUs that have no answer.
 _SILENT = {Kind.AUTH3, Kind.CO_CANCEL, Kind.ORPHANED}
 
@@ -213,13 +216,14 @@ class PipeFront:
             "challenge": "A" * 16,
             "SMB2Support": "True",
         }
-        config["IPC$"] = {"comment": "", "read only": "yes", "share type": "3", "path": ""}
+        # Stacks open a pipe as if to overwrite it, which needs a share that may be written to; there is nothing to write.
+        config["IPC$"] = {"comment": "", "read only": "no", "share type": "3", "path": _NOWHERE}
         self._smb = SMBSERVER((self.host, self.port), config_parser=config)
         self._smb.daemon_threads = True
         self._smb.processConfigFile()
         for number, (name, password) in enumerate(self.users.items()):
             self._smb.addCredential(name, number, compute_lmhash(password), compute_nthash(password))
-        self._smb.registerNamedPipe("tapsrv", ("127.0.0.1", local))
+        self._smb.registerNamedPipe(f"{_NOWHERE}/tapsrv", ("127.0.0.1", local))
         self.port = self._smb.server_address[1]
         self._thread = threading.Thread(target=self._smb.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()

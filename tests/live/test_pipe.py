@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import io
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,42 @@ def test_scenario_over_the_pipe(events: str, sealed: bool, recording: Path) -> N
     run(test())
     gc.collect()
     judge(recording, passwords=("secret",))
+
+
+def test_only_a_pipe(recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The share of the pipe has no files: neither those around the server to read, nor room for others."""
+    from impacket.smbconnection import SessionError, SMBConnection
+
+    (tmp_path / "secret").write_text("secret")
+    monkeypatch.chdir(tmp_path)
+
+    def look(port: int) -> None:
+        smb = SMBConnection("TAPSRV", "127.0.0.1", sess_port=port)
+        smb.login("bob", "pw")
+        got = io.BytesIO()
+        for attempt in (
+            lambda: smb.listPath("IPC$", "*"),
+            lambda: smb.getFile("IPC$", "secret", got.write),
+            lambda: smb.getFile("IPC$", "../../secret", got.write),
+            lambda: smb.putFile("IPC$", "new", io.BytesIO(b"new").read),
+            lambda: smb.createDirectory("IPC$", "new"),
+            lambda: smb.deleteFile("IPC$", "secret"),
+        ):
+            with pytest.raises(SessionError):
+                attempt()
+        assert not got.getvalue()
+        smb.close()
+
+    async def test() -> None:
+        async with (
+            serving(recording) as world,
+            PipeFront(world.server, "127.0.0.1:0", {"bob": "pw"}) as front,
+        ):
+            await asyncio.to_thread(look, front.port)
+
+    run(test())
+    gc.collect()
+    assert [one.name for one in tmp_path.iterdir() if one.name != recording.name] == ["secret"]
 
 
 def test_wrong_password(recording: Path) -> None:
