@@ -274,7 +274,9 @@ class Conversation(Judging):
         exchange.number = number
         self.pending[number] = exchange
         if exchange.line is not None:
-            exchange.line.pending.add(exchange)
+            if exchange.time > self.gap_at:
+                # Of an earlier one the reply may be among what is missing.
+                exchange.line.pending.add(exchange)
             if exchange.route.proxy:
                 self.served(exchange)
         if self._orphans:

@@ -188,7 +188,7 @@ class Reporting(Registry):
     def _parent(self, call: Call, parent: int) -> None:
         """CONFERENCED names the conference: a live call, or one whose completion is still to come (Q10, Q17)."""
         if not parent:
-            if (call.kin is None and not self.partial) or (call.kin is not None and call.kin[1] in self.calls):
+            if not self.partial and (call.kin is None or call.kin[1] in self.calls):
                 self.step(call, call_table.ZERO_PARENT, call.flags, what="CONFERENCED with parent 0")
         elif parent in self.calls or self.partial or self.creating():
             self.joins(call, parent)

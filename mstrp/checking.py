@@ -163,7 +163,7 @@ def check_capture(
     on_finding: Callable[[Finding], None] | None = None,
     watcher: Watcher | None = None,
     progress: Callable[[int], None] | None = None,
-    on_loss: Callable[[Conversation, str, int, float], None] | None = None,
+    on_loss: Callable[[Conversation, str, int, float, int], None] | None = None,
     profiles: Iterable[Profile] = (),
     setup: Setup | None = None,
     share: Share | None = None,
@@ -172,7 +172,7 @@ def check_capture(
 
     ``path`` is a file name, ``-`` for standard input, or a `Source` over an open stream: pcap, pcapng, or packets as
     JSON lines. ``on_loss`` is called when packets are missing from a conversation ("gap"), and when its connection is
-    gone ("lost"). ``watcher`` sees packets and
+    gone ("lost"), with frame, time, and the frame from which on packets may be missing. ``watcher`` sees packets and
     steps until it has enough; from then on the reading is as quick as without. ``progress`` is called now and then
     with how many bytes have been read. ``setup`` has limits, hints and passwords; ``share`` reads only a part of the capture. Ctrl-C ends the reading: what was found so far is returned.
     """

@@ -66,6 +66,7 @@ class Feed:
         for stream in self._open:
             stream.connection.finish(self.pieces)
         self._open.clear()
+        self.sessions.finish()
         self.monitor.finish()
 
 

@@ -48,7 +48,7 @@ DESCRIPTIONS: dict[str, str] = {
     "streams": "directions of TCP connections that are remembered; the one unused for longest goes first",
     "waiting": "bytes of one direction that wait for a missing segment",
     "segments": "segments of one direction that wait for a missing one",
-    "seconds": "how long a segment waits where no acknowledgement tells whether the missing ones arrived",
+    "seconds": "how long a segment waits where the other side does not say that it lacks the missing ones",
     "datagrams": "IP packets that wait for missing fragments",
     "calls": "RPC calls of one connection that wait for an answer",
     "fragments": "bytes of one connection's RPC fragments that wait for the last one",

@@ -15,7 +15,7 @@ from mstrp.capture.hints import Setup
 from mstrp.capture.ip import Datagrams
 from mstrp.capture.link import NAMES, network
 from mstrp.capture.stream import Connection
-from mstrp.capture.tcp import Endpoint, Half
+from mstrp.capture.tcp import Endpoint, Half, Holes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Reader"]
 
 #: Ethernet, IPv4 and TCP headers in one: type with version and length, total length, fragment with protocol,
-#: sequence, data offset, flags.
-_FAST = Struct(">12xIH2xI14xI4xBB")
-_TCP = Struct(">HHI4xBB")
+#: sequence, acknowledgement, data offset, flags.
+_FAST = Struct(">12xIH2xI14xIIBB")
+_TCP = Struct(">HHIIBB")
 _FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
 _MODULUS = 0xFFFFFFFF
 _HALF = 0x80000000
@@ -46,7 +46,7 @@ class Reader:
         self.halves: dict[bytes, Half] = {}
         self.connections: dict[bytes, Connection] = {}
         #: Directions in which segments wait for a missing one: while there are any, acknowledgements matter.
-        self.holes: dict[bytes, Half] = {}
+        self.holes = Holes()
         self.datagrams = Datagrams(self.limits.datagrams, sessions.note)
         #: Number and time of the last frame.
         self.last = (0, 0.0)
@@ -72,7 +72,7 @@ class Reader:
                 if length > end - start:
                     self._short(number, end - start, length)
                 if link == 1 and end - start >= 54:
-                    kind, total, protocol, sequence, offset, flags = unpack(data, start)
+                    kind, total, protocol, sequence, ack, offset, flags = unpack(data, start)
                     if kind >> 8 == 0x080045 and not protocol & 0x3FFF0000:
                         if protocol & 0xFF != 6:
                             continue
@@ -80,7 +80,7 @@ class Reader:
                             self._acknowledged(
                                 data[start + 30 : start + 34] + data[start + 26 : start + 30],
                                 data[start + 36 : start + 38] + data[start + 34 : start + 36],
-                                data[start + 42 : start + 46],
+                                ack,
                                 number,
                                 now,
                             )
@@ -98,14 +98,21 @@ class Reader:
                         if half is None or flags & 7:
                             # A segment of a new stream without payload opens nothing, a closing one may have none.
                             if first <= stop:
-                                self._segment(key, 4, sequence, flags, data[first:stop], number, now)
+                                self._segment(key, 4, sequence, ack, flags, data[first:stop], number, now)
                         elif first >= stop:
                             pass
-                        elif sequence == half.next and not half.waiting:
+                        elif (
+                            sequence == half.next
+                            and not half.waiting
+                            and (peer := half.peer) is not None
+                            and ack == peer.next
+                        ):
                             half.next = sequence + stop - first & _MODULUS
                             half.consumer.feed(data[first:stop], number, now)  # type: ignore[union-attr]
+                            if peer.waiting:
+                                self._drained(half, number, now)
                         else:
-                            self._unordered(half, sequence, data[first:stop], number, now)
+                            self._unordered(half, sequence, ack, flags, data[first:stop], number, now)
                         continue
                 self._slowly(link, data, start, end, number, now)
         finally:
@@ -134,7 +141,7 @@ class Reader:
             if found is None:
                 return
             version, addresses, data, place, stop = found
-            _, _, sequence, offset, flags = _TCP.unpack_from(data, place)
+            _, _, sequence, ack, offset, flags = _TCP.unpack_from(data, place)
         except (IndexError, StructError):
             return
         first = place + (offset >> 4 << 2)
@@ -144,25 +151,38 @@ class Reader:
             size = len(addresses) // 2
             ports = data[place + 2 : place + 4] + data[place : place + 2]
             back = addresses[size:] + addresses[:size]
-            self._acknowledged(back, ports, data[place + 8 : place + 12], number, now)
-        self._segment(addresses + data[place : place + 4], version, sequence, flags, data[first:stop], number, now)
+            self._acknowledged(back, ports, ack, number, now)
+        self._segment(addresses + data[place : place + 4], version, sequence, ack, flags, data[first:stop], number, now)
 
-    def _acknowledged(self, addresses: bytes, ports: bytes, acknowledged: bytes, number: int, now: float) -> None:
-        """One side acknowledges what the other one sent: it waits for nothing below that."""
+    def _acknowledged(self, addresses: bytes, ports: bytes, ack: int, number: int, now: float) -> None:
+        """One side acknowledges what the other one sent: it waits for nothing below that.
+
+        Besides, what was missing for too long in any stream is given up.
+        """
         half = self.holes.get(addresses + ports)
         if half is not None:
-            half.acknowledged(int.from_bytes(acknowledged, "big"))
-            if half.fin is not None:
-                self._settle(half.key, number, now)
+            half.acknowledged(ack, now)
+            self._drained(half, number, now)
+        while (half := self.holes.expire(number, now)) is not None:
+            self._drained(half, number, now)
 
-    def _unordered(self, half: Half, sequence: int, data: bytes, number: int, now: float) -> None:
+    def _unordered(self, half: Half, sequence: int, ack: int, flags: int, data: bytes, number: int, now: float) -> None:
         """A segment that is not the next one, or for which others wait."""
-        half.segment(sequence, data, number, now)
+        half.segment(sequence, data, number, now, ack if flags & _ACK else None)
+        self._drained(half, number, now)
+
+    def _drained(self, half: Half, number: int, now: float) -> None:
+        """More of a stream was seen: what waited for it in the other direction goes on, and it may be complete."""
+        peer = half.peer
+        if peer is not None and peer.waiting:
+            half.drain(number, now)
         if half.fin is not None:
             self._settle(half.key, number, now)
+        if peer is not None and peer.fin is not None:
+            self._settle(peer.key, number, now)
 
     def _segment(
-        self, key: bytes, version: int, sequence: int, flags: int, data: bytes, number: int, now: float
+        self, key: bytes, version: int, sequence: int, ack: int, flags: int, data: bytes, number: int, now: float
     ) -> None:
         """A segment that opens or closes something, comes out of order, or belongs to a new stream."""
         half = self.halves.get(key)
@@ -179,7 +199,7 @@ class Reader:
                 return
             half = self._open(key, version, flags, number, now)
         if data and not half.ignored:
-            self._unordered(half, sequence, data, number, now)
+            self._unordered(half, sequence, ack, flags, data, number, now)
         if flags & (_FIN | _RST):
             half.fin = sequence + len(data) & _MODULUS
             self._settle(key, number, now, reset=bool(flags & _RST))
@@ -219,6 +239,9 @@ class Reader:
             self._closed.pop(back, None)
         half = Half(key, self.limits, self.holes)
         half.consumer = connection.consumer(half, from_client)
+        if len(connection.halves) == 2:
+            first, second = connection.halves
+            first.peer, second.peer = second, first
         self.halves[key] = half
         self.connections[key] = connection
         if len(self.halves) > self.limits.streams:
@@ -251,7 +274,7 @@ class Reader:
 
     def _remove(self, connection: Connection, number: int, now: float) -> None:
         for half in connection.halves:
-            half.close()
+            half.close(number, now)
             self.halves.pop(half.key, None)
             self.connections.pop(half.key, None)
             end = half.fin if half.fin is not None else half.next
@@ -269,12 +292,13 @@ class Reader:
 
     def finish(self) -> None:
         """The capture is over: give up what never came."""
-        frame, _ = self.last
+        frame, now = self.last
         for half in list(self.halves.values()):
-            half.close()
+            half.close(frame, now)
         self.datagrams.finish()
         for connection in dict.fromkeys(self.connections.values()):
             connection.finish(frame)
+        self.sessions.finish()
         if self.cut_off > 1:
             self.sessions.note(frame, f"{self.cut_off} frames were cut off by the snap length in all")
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mstrp.capture.files import CaptureError
+from mstrp.capture.held import Held
 from protocol.event import decode_events
 from protocol.generic import GetAsyncEvents
 from protocol.packet import decode_request, decode_response
@@ -23,10 +24,14 @@ __all__ = ["Replay", "loss_dict"]
 _USED = GetAsyncEvents.layout.index("dwUsedBufferSize")
 
 
-def loss_dict(conversation: Conversation, kind: str, frame: int, time: float) -> dict[str, Any]:
-    """A line for what is no packet: packets are missing ("gap"), or a connection ended ("lost", "channel lost")."""
+def loss_dict(conversation: Conversation, kind: str, frame: int, time: float, since: int) -> dict[str, Any]:
+    """A line for what is no packet: packets are missing ("gap"), or a connection ended ("lost", "channel lost").
+
+    ``since`` is the frame from which on packets may be missing.
+    """
     return {
         "frame": frame,
+        "since": since,
         "time": round(time, 6),
         "session": conversation.session,
         "direction": None,
@@ -52,6 +57,7 @@ class Replay:
         #: Whether a packet was among the lines; a file whose first line is none is something else.
         self.found = False
         self.conversations: dict[str, Conversation] = {}
+        self.held: dict[str, Held] = {}
         #: Requests that wait for an answer, by session and call.
         self._asked: dict[tuple[str, Any], _Asked] = {}
         self._opened: set[str] = set()
@@ -74,6 +80,8 @@ class Replay:
         for number, text in enumerate(lines, 1):
             if text.strip():
                 self._line(number, text)
+        for held in self.held.values():
+            held.over()
 
     def _line(self, number: int, text: bytes) -> None:
         try:
@@ -88,6 +96,7 @@ class Replay:
                     return
                 conversation = self._begin(line, name, partial=(method, phase) != ("ClientAttach", "request"))
             if phase == "gap":
+                self.held[name].since(int(line.get("since", frame)))
                 conversation.gap(frame, time)
             elif phase == "lost":
                 conversation.lost(frame, time)
@@ -111,6 +120,7 @@ class Replay:
         if self.sessions.on_session is not None:
             self.sessions.on_session(found)
         self.conversations[name] = found
+        self.held[name] = Held(found, None)
         return found
 
     def _show(self, line: dict[str, Any], content: Any, frame: int, time: float) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mstrp.capture.held import Held
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from fsm.conversation import Conversation
     from mstrp.capture.stream import Connection
+    from mstrp.capture.tcp import Half
 
 __all__ = ["Hosts", "Session", "Undecided", "endpoints", "fitting"]
 
@@ -25,7 +28,20 @@ def endpoints(machine: str) -> list[tuple[str, str]]:
 class Session:
     """A binding as the wire shows it."""
 
-    __slots__ = ("attached", "channel", "context", "conversation", "ended", "endpoints", "ends", "hosts", "machine")
+    __slots__ = (
+        "attached",
+        "channel",
+        "context",
+        "conversation",
+        "ended",
+        "endpoints",
+        "ends",
+        "events",
+        "held",
+        "hosts",
+        "machine",
+        "settled",
+    )
 
     def __init__(self, conversation: Conversation, machine: str, hosts: Hosts) -> None:
         self.conversation = conversation
@@ -41,6 +57,16 @@ class Session:
         self.ended: float | None = None
         #: Connections over which requests came; when the last one ends, the binding is lost.
         self.ends: set[Connection] = set()
+        #: The connection of its event channel.
+        self.events: Connection | None = None
+        #: Whether it has an event channel, needs none, or is known to be without.
+        self.settled = False
+        self.held = Held(conversation, self._halves)
+
+    def _halves(self) -> Iterator[Half]:
+        """The directions that its packets come from."""
+        for connection in self.ends if self.events is None else (*self.ends, self.events):
+            yield from connection.carriers()
 
     def names(self, endpoint: str) -> bool:
         """Whether the client said that it can be reached at an endpoint."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fsm.monitor import Monitor
     from mstrp.capture.stream import Connection
     from protocol.ndr import Stub
+    from protocol.packet import Request
     from protocol.rpc.dissect import RpcCall
 
 __all__ = ["Sealed", "Session", "Sessions", "endpoints"]
@@ -66,8 +67,9 @@ class Sessions:
         self.on_session: Callable[[Conversation], None] | None = None
         #: Called with a conversation of which nothing more is expected, and the time.
         self.on_over: Callable[[Conversation, float], None] | None = None
-        #: Called when packets are missing from a conversation, and when its connection is lost.
-        self.on_loss: Callable[[Conversation, str, int, float], None] | None = None
+        #: Called when packets are missing from a conversation, and when its connection is lost; the last argument is
+        #: the frame from which on packets may be missing.
+        self.on_loss: Callable[[Conversation, str, int, float, int], None] | None = None
         #: By hosts and context handle.
         self.bindings: dict[tuple[tuple[str, str], bytes], Session] = {}
         self.channels: dict[tuple[tuple[str, str], bytes], Session] = {}
@@ -79,6 +81,8 @@ class Sessions:
         self.closed_books: dict[tuple[str, ...], Sealed] = {}
         #: Sessions that have ended, with late packets still possible.
         self._ended: deque[Session] = deque()
+        #: All sessions of which something may still come.
+        self._known: dict[Session, None] = {}
         self._open = 0
         self.crowded = False
         #: How many calls have been shown.
@@ -134,12 +138,19 @@ class Sessions:
             hosts = self._hosts_of_channel(connection)
             concerned = {each for each in self.waiting if each.hosts == hosts and each.names(connection.endpoint)}
         for session in concerned:
-            self._doubt(session, frame, time)
+            since = session.held.gap(connection.carriers(), frame)
+            self._doubt(session, frame, time, since)
 
-    def _doubt(self, session: Session, frame: int, time: float) -> None:
+    def _doubt(self, session: Session, frame: int, time: float, since: int | None = None) -> None:
         session.conversation.gap(frame, time)
         if self.on_loss is not None:
-            self.on_loss(session.conversation, "gap", frame, time)
+            self.on_loss(session.conversation, "gap", frame, time, frame if since is None else since)
+
+    def finish(self) -> None:
+        """Nothing more will come: tell all findings."""
+        for session in self._known:
+            session.held.over()
+        self._known.clear()
 
     def connection_ended(self, connection: Connection, frame: int, time: float) -> None:
         """A connection is gone: bindings that used no other one are lost (Q20)."""
@@ -148,7 +159,7 @@ class Sessions:
             if not session.ends and session.ended is None:
                 session.conversation.lost(frame, time)
                 if self.on_loss is not None:
-                    self.on_loss(session.conversation, "lost", frame, time)
+                    self.on_loss(session.conversation, "lost", frame, time, frame)
                 self._over(session, time)
         begun = connection.session
         if begun is not None and begun in self.waiting and not begun.attached:
@@ -157,7 +168,7 @@ class Sessions:
         for session in connection.channels.values():
             session.conversation.channel_lost(frame, time)
             if self.on_loss is not None:
-                self.on_loss(session.conversation, "channel lost", frame, time)
+                self.on_loss(session.conversation, "channel lost", frame, time, frame)
             if not session.context:
                 # Nothing but its event channel was ever seen.
                 self._over(session, time)
@@ -240,6 +251,7 @@ class Sessions:
                 self.waiting.remove(session)
             connection.session = None
             self._open -= 1
+            self._known.pop(session, None)
             self.monitor.discard(session.conversation)
 
     def _client_request(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
@@ -261,12 +273,25 @@ class Sessions:
         session = connection.bound.get(context)
         if session is None:
             session = self._bound(connection, context, frame, time)
+        if not session.settled:
+            self._settle(session, packet, frame, time)
         exchange = session.conversation.sent(packet, frame, time)
         call.note = session, exchange
         if damage:
             session.conversation.damaged(exchange, damage)
         if self.on_packet is not None:
             self._show(session, CLIENT_TO_SERVER, "ClientRequest", REQUEST, packet, frame, time, call=call)
+
+    def _settle(self, session: Session, packet: Request, frame: int, time: float) -> None:
+        """A request without an event channel: where the client has one and it is not in the capture, events are missing."""
+        conversation = session.conversation
+        if conversation.model in ("pull", "management") or conversation.partial:
+            session.settled = True
+        elif packet.layout.name == "Open" and not any(session in each.candidates for each in self.undecided.values()):
+            # Nothing is reported before devices are open, and the channel was there before the first request.
+            session.settled = True
+            self.warn(frame, f"session {conversation.session}: its event channel is missing; events were not seen")
+            self._doubt(session, frame, time)
 
     def _client_answer(self, call: RpcCall, frame: int, time: float) -> None:
         if call.note is None:
@@ -426,7 +451,9 @@ class Sessions:
         conversation.frame = frame
         if self.on_session is not None:
             self.on_session(conversation)
-        return Session(conversation, machine, hosts)
+        session = Session(conversation, machine, hosts)
+        self._known[session] = None
+        return session
 
     def _over(self, session: Session, time: float) -> None:
         """A binding has ended: no event channel will be opened for it any more, and no request will come."""
@@ -442,6 +469,8 @@ class Sessions:
 
     def _forget(self, session: Session, time: float) -> None:
         """Nothing more is expected of a session that has ended."""
+        self._known.pop(session, None)
+        session.held.over()
         self.channels.pop((session.hosts, session.channel), None)
         if self.on_over is not None:
             self.on_over(session.conversation, time)
@@ -501,6 +530,8 @@ class Sessions:
         if session in self.waiting:
             self.waiting.remove(session)
         session.channel = context
+        session.events = connection
+        session.settled = True
         connection.session = session
         connection.channels[context] = session
         self.channels[self._hosts_of_channel(connection), context] = session
@@ -515,6 +546,7 @@ class Sessions:
         session = self.channels.get(key)
         if session is not None:
             connection.channels[context] = session
+            session.events = connection
             return session
         undecided = self.undecided.pop(key, None)
         if undecided is not None:

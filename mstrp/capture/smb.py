@@ -171,7 +171,9 @@ class SmbConnection:
 
     def _opened(self, name: str, tree: tuple[int, int], frame: int, *, midway: bool = False) -> _Pipe:
         below = self.connection
-        return _Pipe(Connection(self.sessions, below.client, below.server, midway, below.setup, name, frame), tree)
+        above = Connection(self.sessions, below.client, below.server, midway, below.setup, name, frame)
+        above.below = below
+        return _Pipe(above, tree)
 
     def _keep(self, key: tuple[int, bytes], pipe: _Pipe, frame: int, time: float) -> None:
         known = self.pipes.pop(key, None)

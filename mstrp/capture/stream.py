@@ -29,6 +29,7 @@ class Connection:
     """Two directions, and what they turn out to be: a TCP connection, or a named pipe (``pipe`` is its name)."""
 
     __slots__ = (
+        "below",
         "bound",
         "channels",
         "client",
@@ -69,6 +70,8 @@ class Connection:
         self.dissector: Dissector | None = None
         self.smb: SmbConnection | None = None
         self.halves: list[Half] = []
+        #: What a pipe goes through.
+        self.below: Connection | None = None
         self.directions: list[Direction] = []
         self.looks = 0
         #: What the last ClientAttach or RemoteSPAttach over it began, and the bindings and event channels by context
@@ -137,6 +140,10 @@ class Connection:
         self.halves.append(half)
         self.directions.append(direction)
         return direction if self.smb is None else self.smb.direction(from_client)
+
+    def carriers(self) -> list[Half]:
+        """The TCP directions that its bytes come from; none where a program feeds them."""
+        return self.halves if self.below is None else self.below.halves
 
     def ways(self) -> tuple[Direction, Direction]:
         """What takes the bytes of the server and what those of the client, where they do not come from TCP halves."""

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from mstrp.capture.limits import Limits
 
-__all__ = ["Consumer", "Endpoint", "Half"]
+__all__ = ["Consumer", "Endpoint", "Half", "Holes"]
 
 _MODULUS = 1 << 32
 _HALF = 1 << 31
+#: How far an acknowledgement, or an end, may be ahead of what was seen: the largest window of TCP (RFC 7323).
+_WINDOW = 1 << 30
+#: By how many frames, and how many seconds, the two directions of a connection may get out of order in a capture.
+_SHUFFLED = 4
+_SHUFFLED_TIME = 0.05
 
 
 class Endpoint(NamedTuple):
@@ -36,47 +41,86 @@ class Consumer(Protocol):
         """A limit was hit while bytes waited for missing ones."""
 
 
+class _Segment(NamedTuple):
+    """A segment that waits."""
+
+    data: bytes
+    frame: int
+    time: float
+    #: What it acknowledges, None where that is not known.
+    ack: int | None
+
+
+class Holes(dict[bytes, "Half"]):
+    """All directions in which segments wait, the one whose time is over first at the beginning."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: Those whose next segment is there, and waits for bytes of the other direction that it acknowledges.
+        self.ahead: dict[bytes, Half] = {}
+
+    def expire(self, frame: int, time: float) -> Half | None:
+        """Give up what has been missing for too long in one direction, and say in which."""
+        for half in self.ahead.values():
+            if half.late(frame, time):
+                half.give_up()
+                return half
+            break
+        for half in self.values():
+            if time - half.since > half.limits.seconds:
+                half.give_up()
+                return half
+            break
+        return None
+
+
 class Half:
     """One direction of a connection.
 
-    ``next`` is the sequence number expected next, None before the first segment was seen. Segments that come too
-    early wait in order. What is missing is given up as a gap when the other side acknowledges it (it did arrive, the
-    capture has missed it), and when too much waits or for too long. ``holes`` has all halves in which segments wait.
+    ``next`` is the sequence number expected next, None before the first segment was seen. Segments wait in order where
+    earlier bytes are missing, and where they acknowledge bytes of the other direction (``peer``) that were not seen:
+    then these come late, or the capture missed them. What is missing is given up as a gap when the other side
+    acknowledges it (it did arrive), when too much waits, and when nobody was heard for too long.
     """
 
     __slots__ = (
         "consumer",
         "fin",
         "finished",
-        "heard",
+        "hole",
         "holes",
         "ignored",
         "key",
         "limits",
         "next",
+        "peer",
+        "since",
         "start",
         "waiting",
         "waiting_bytes",
     )
 
-    def __init__(self, key: bytes, limits: Limits, holes: dict[bytes, Half] | None = None) -> None:
+    def __init__(self, key: bytes, limits: Limits, holes: Holes | None = None) -> None:
         self.key = key
         self.limits = limits
-        self.holes: dict[bytes, Half] = {} if holes is None else holes
+        self.holes = Holes() if holes is None else holes
+        self.peer: Half | None = None
         self.next: int | None = None
+        #: While a gap is told, where it begins.
+        self.hole: int | None = None
         #: Sequence number of the SYN, and the one behind the FIN, where they were seen.
         self.start: int | None = None
         self.fin: int | None = None
         self.consumer: Consumer | None = None
         self.ignored = False
         self.finished = False
-        #: Whether the other side has been heard since segments wait.
-        self.heard = False
-        self.waiting: dict[int, tuple[bytes, int, float]] = {}
+        #: Since when segments wait, or the other side did not say what it lacks.
+        self.since = 0.0
+        self.waiting: dict[int, _Segment] = {}
         self.waiting_bytes = 0
 
-    def segment(self, sequence: int, data: bytes, frame: int, time: float) -> None:
-        """A segment with payload that is not simply the next one."""
+    def segment(self, sequence: int, data: bytes, frame: int, time: float, ack: int | None = None) -> None:
+        """A segment with payload that is not simply the next one; ``ack`` is what it acknowledges."""
         if self.next is None:
             self.next = sequence
         distance = (sequence - self.next) % _MODULUS
@@ -85,30 +129,49 @@ class Half:
             if overlap >= len(data):
                 return
             data = data[overlap:]
+            sequence = self.next
             distance = 0
-        if distance:
-            self._wait(sequence, data, frame, time)
+        if distance or (self.waiting and sequence in self.waiting) or self._lacks(ack):
+            self._wait(sequence, _Segment(data, frame, time, ack))
             return
         self._deliver(data, frame, time)
-        self._drain(frame, time)
+        self.drain(frame, time)
 
-    def _wait(self, sequence: int, data: bytes, frame: int, time: float) -> None:
+    def _lacks(self, ack: int | None) -> bool:
+        """Whether bytes of the other direction were acknowledged that were not seen."""
+        peer = self.peer
+        if ack is None or peer is None or peer.next is None or peer.ignored:
+            return False
+        ahead = (ack - peer.next) % _MODULUS
+        # A FIN counts as a byte; more than a window is no acknowledgement but damage.
+        return 0 < ahead <= _WINDOW and (peer.fin is None or (ack - peer.fin) % _MODULUS != 1)
+
+    def _wait(self, sequence: int, segment: _Segment) -> None:
         known = self.waiting.get(sequence)
-        if known is not None and len(known[0]) >= len(data):
+        if known is not None and len(known.data) >= len(segment.data):
             return
         if known is not None:
-            self.waiting_bytes -= len(known[0])
-        self.waiting[sequence] = (data, frame, time)
-        self.waiting_bytes += len(data)
+            self.waiting_bytes -= len(known.data)
+        elif not self.waiting:
+            self.since = segment.time
+        self.waiting[sequence] = segment
+        self.waiting_bytes += len(segment.data)
         self.holes[self.key] = self
+        if sequence == self.next:
+            self.holes.ahead[self.key] = self
         limits = self.limits
         if self.waiting_bytes > limits.waiting or len(self.waiting) > limits.segments:
             if self.consumer is not None:
                 kind = "waiting" if self.waiting_bytes > limits.waiting else "segments"
-                self.consumer.overflow(f"too much waits for a missing segment (limit {kind})", frame)
+                self.consumer.overflow(f"too much waits for a missing segment (limit {kind})", segment.frame)
             self.give_up()
-        elif not self.heard and time - next(iter(self.waiting.values()))[2] > limits.seconds:
+        elif segment.time - self.since > limits.seconds:
             self.give_up()
+        elif self.peer is not None and self.peer.next is not None:
+            other = self.peer.waiting.get(self.peer.next)
+            if other is not None and other.ack is not None:
+                # What the other side sends next acknowledges what is missing here.
+                self._acknowledged(other.ack)
 
     def _deliver(self, data: bytes, frame: int, time: float) -> None:
         assert self.next is not None
@@ -116,56 +179,116 @@ class Half:
         if self.consumer is not None:
             self.consumer.feed(data, frame, time)
 
-    def _drain(self, frame: int, time: float) -> None:
-        """Deliver what waited for the segment that has just come."""
-        while True:
-            if not self.waiting:
-                self.holes.pop(self.key, None)
-                self.heard = False
-                return
+    def drain(self, frame: int, time: float) -> None:
+        """Deliver what waited for what has just come, in both directions."""
+        peer = self.peer
+        while self._drain(frame, time) or (peer is not None and peer.waiting and peer._drain(frame, time)):  # noqa: SLF001
+            pass
+
+    def _drain(self, frame: int, time: float) -> bool:
+        """Deliver what waits for nothing any more; whether there was something."""
+        some = False
+        while self.waiting:
             assert self.next is not None
-            found = self.waiting.pop(self.next, None)
+            found = self.waiting.get(self.next)
             if found is None:
                 found = self._overlapping()
                 if found is None:
-                    return
-            else:
-                self.waiting_bytes -= len(found[0])
-            self._deliver(found[0], max(frame, found[1]), max(time, found[2]))
+                    return some
+            if self._lacks(found.ack):
+                self.holes.ahead[self.key] = self
+                return some
+            self.holes.ahead.pop(self.key, None)
+            del self.waiting[self.next]
+            self.waiting_bytes -= len(found.data)
+            self._deliver(found.data, max(frame, found.frame), max(time, found.time))
+            some = True
+        self._nothing_waits()
+        return some
 
-    def _overlapping(self) -> tuple[bytes, int, float] | None:
-        """A waiting segment that begins before the expected byte and reaches beyond it."""
+    def _nothing_waits(self) -> None:
+        self.holes.pop(self.key, None)
+        self.holes.ahead.pop(self.key, None)
+
+    def _overlapping(self) -> _Segment | None:
+        """A waiting segment that begins before the expected byte and reaches beyond it, cut to begin there."""
         assert self.next is not None
         for sequence in list(self.waiting):
             behind = (self.next - sequence) % _MODULUS
             if behind < _HALF:
-                data, frame, time = self.waiting.pop(sequence)
-                self.waiting_bytes -= len(data)
-                if behind < len(data):
-                    return data[behind:], frame, time
+                found = self.waiting.pop(sequence)
+                self.waiting_bytes -= len(found.data)
+                if behind < len(found.data):
+                    found = self.waiting[self.next] = found._replace(data=found.data[behind:])
+                    self.waiting_bytes += len(found.data)
+                    return found
         return None
 
     def _first(self, expected: int) -> int:
         """The sequence number of the segment behind the hole."""
         return min(self.waiting, key=lambda waiting: (waiting - expected) % _MODULUS)
 
-    def acknowledged(self, sequence: int) -> None:
+    def acknowledged(self, sequence: int, time: float) -> None:
         """The other side has everything up to a sequence number: what is missing of that was never captured."""
-        self.heard = True
-        while self.waiting and self.next is not None and (sequence - self._first(self.next)) % _MODULUS < _HALF:
+        if not self._acknowledged(sequence) and self.waiting:
+            # It still lacks it, so that it will be sent again.
+            self.since = time
+            self.holes[self.key] = self.holes.pop(self.key)
+
+    def _acknowledged(self, sequence: int) -> bool:
+        found = False
+        while self.waiting and self.next is not None:
+            first = self._first(self.next)
+            if first == self.next or (sequence - first) % _MODULUS >= _HALF:
+                break
             self.give_up()
+            found = True
+        return found
+
+    def late(self, frame: int, time: float) -> bool:
+        """Whether what the next segment acknowledges should have been seen by now.
+
+        Not later than that, because streams of the same two hosts that go on would get far ahead of this one.
+        """
+        assert self.next is not None
+        found = self.waiting.get(self.next)
+        return found is None or frame - found.frame >= _SHUFFLED or time - found.time > _SHUFFLED_TIME
 
     def give_up(self) -> None:
         """What is missing will not come: report the gap and go on behind it."""
         if not self.waiting or self.next is None:
             return
         sequence = self._first(self.next)
+        _, frame, time, ack = self.waiting[sequence]
+        self.since = time
+        if sequence != self.next:
+            self._skip(sequence, frame, time)
+        elif self.peer is not None and ack is not None:
+            self.peer.skip(ack, frame, time)
+        self.drain(frame, time)
+
+    def skip(self, target: int, frame: int, time: float) -> None:
+        """The bytes up to a sequence number were not captured; what waits before it is delivered."""
+        while self.next is not None and 0 < (target - self.next) % _MODULUS <= _WINDOW:
+            found = self.waiting.pop(self.next, None)
+            if found is not None:
+                self.waiting_bytes -= len(found.data)
+                self._deliver(found.data, max(frame, found.frame), max(time, found.time))
+                continue
+            found = self._overlapping()
+            if found is None:
+                first = self._first(self.next) if self.waiting else target
+                here, there = (first - self.next) % _MODULUS, (target - self.next) % _MODULUS
+                self._skip(first if here < there else target, frame, time)
+
+    def _skip(self, sequence: int, frame: int, time: float) -> None:
+        """A gap up to a sequence number."""
+        assert self.next is not None
         size = (sequence - self.next) % _MODULUS
-        _, frame, time = self.waiting[sequence]
-        self.next = sequence
+        self.hole, self.next = self.next, sequence
         if self.consumer is not None:
             self.consumer.gap(size, frame, time)
-        self._drain(frame, time)
+        self.hole = None
 
     @property
     def complete(self) -> bool:
@@ -177,11 +300,13 @@ class Half:
         self.ignored = True
         self.waiting.clear()
         self.waiting_bytes = 0
-        self.holes.pop(self.key, None)
+        self._nothing_waits()
         self.consumer = None
 
-    def close(self) -> None:
+    def close(self, frame: int, time: float) -> None:
         """The direction has ended: give up everything that is missing."""
         while self.waiting:
             self.give_up()
+        if self.fin is not None:
+            self.skip(self.fin, frame, time)
         self.finished = True

@@ -59,8 +59,8 @@ def _decode(options: argparse.Namespace, stream: TextIO, interrupts: Interrupts)
         interrupts.check()
         stream.write(show(found) + "\n")
 
-    def loss(conversation: Conversation, kind: str, frame: int, time: float) -> None:
-        stream.write(json.dumps(loss_dict(conversation, kind, frame, time)) + "\n")
+    def loss(conversation: Conversation, kind: str, frame: int, time: float, since: int) -> None:
+        stream.write(json.dumps(loss_dict(conversation, kind, frame, time, since)) + "\n")
 
     for path in options.captures:
         on_loss = loss if options.format == "jsonl" else None

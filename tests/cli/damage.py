@@ -9,7 +9,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 FAULTY = ROOT / "samples" / "connected-after-idle.pcap"
 #: What the faulty sample has in some of its frames.
-EVENTS, DROP, LATE = 32, 47, 58
+EVENTS, INFO, DROP, LATE = 32, 35, 47, 58
 #: Where things stand in a DCE/RPC request, in bytes from its beginning.
 FRAG_LENGTH, AUTH_LENGTH, CONTEXT, OPNUM, STUB = 8, 10, 20, 22, 24
 #: Where things stand in the stub of ClientRequest and RemoteSPEventProc behind the context handle.

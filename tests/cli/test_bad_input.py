@@ -17,6 +17,7 @@ from damage import (
     FAULTY,
     FIRST,
     FRAG_LENGTH,
+    INFO,
     LATE,
     MAX_COUNT,
     OPNUM,
@@ -233,7 +234,7 @@ def test_a_length_that_lies(tmp_path: Path, frame: int, at: int, new: bytes, fie
 
 def test_a_fragment_that_never_ends(tmp_path: Path) -> None:
     """A frag_length that promises more than comes: the next packet shows it, and the rest is judged."""
-    status, capture = judged(tmp_path / "odd.pcap", patched(CAPTURE, DROP, FRAG_LENGTH, b"\xff\xff"))
+    status, capture = judged(tmp_path / "odd.pcap", patched(CAPTURE, INFO, FRAG_LENGTH, b"\xff\xff"))
     (note,) = capture["notes"]
     assert note["text"].endswith("frag_length is 65535, but the PDU ends after 124 bytes")
     assert status == 1
