@@ -25,6 +25,7 @@ examples:
   mstrp call 127.0.0.1:5150 outgoing --to 5551234 --events pull
   mstrp call 127.0.0.1:5150 GetDevCaps device_id=0 line_dev_caps=2048
   mstrp call 127.0.0.1:5150 4.3 --auth ntlm --user alice:secret
+  mstrp call tapi.example.com:5150 4.3 --auth kerberos
 
 A single request gets a session around it (an application, an open line); fields are given as FIELD=VALUE.
 exit status: 0, 1 when a request failed or the server did something illegal, 2 when it cannot be reached
@@ -38,9 +39,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("fields", metavar="FIELD=VALUE", nargs="*", help="fields of a single request")
     parser.add_argument("--to", metavar="ADDRESS", default="5551234", help="whom to call or to transfer to")
     parser.add_argument(
-        "--auth", choices=("none", "ntlm", "negotiate"), default="none", help="how to authenticate (default: none)"
+        "--auth",
+        choices=("none", "ntlm", "negotiate", "kerberos"),
+        default="none",
+        help="how to authenticate (default: none)",
     )
-    parser.add_argument("--user", metavar="NAME:PASSWORD", type=credentials, help="who one is")
+    parser.add_argument(
+        "--user",
+        metavar="NAME:PASSWORD",
+        type=credentials,
+        help="who one is (Kerberos: without it, the tickets there are)",
+    )
     parser.add_argument(
         "--level", choices=("connect", "integrity", "privacy"), default="privacy", help="default: privacy"
     )
@@ -89,11 +98,15 @@ async def _call(options: argparse.Namespace) -> int:
     }
     if options.auth != "none":
         from mstrp.live.auth import initiator
+        from mstrp.live.bindings import parse_binding
 
-        if options.user is None:
-            complain("--auth needs --user NAME:PASSWORD")
+        if options.user is None and options.auth == "ntlm":
+            complain("--auth ntlm needs --user NAME:PASSWORD")
             return 2
-        choices["security"] = initiator(options.auth, *options.user, level=options.level)
+        user, password = options.user or (None, None)
+        binding = parse_binding(options.server)
+        host = binding.host.partition(":")[0] if binding.sequence == "ncacn_np" else binding.host
+        choices["security"] = initiator(options.auth, user, password, level=options.level, host=host)
     connecting = TapiClient.connect(options.server, **choices)
     with shown(connecting.client, (lambda text: None) if options.quiet else sys.stdout.write):
         async with connecting as client:

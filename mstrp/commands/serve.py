@@ -34,7 +34,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:5150", help="default: 127.0.0.1:5150")
     parser.add_argument("--pipe", metavar="HOST:PORT", help=r"serve \pipe\tapsrv as well, over SMB on this address")
     parser.add_argument(
-        "--auth", choices=("none", "ntlm", "negotiate"), default="none", help="which authentication is offered"
+        "--auth",
+        choices=("none", "ntlm", "negotiate", "kerberos"),
+        default="none",
+        help="which authentication is offered; negotiate: NTLM, and Kerberos where there is a keytab (default: none)",
     )
     parser.add_argument(
         "--user", metavar="NAME:PASSWORD", type=credentials, action="append", default=[], help="somebody who may log on"
@@ -43,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--level",
         choices=("none", "connect", "integrity", "privacy"),
-        help="the least authentication level (default: privacy when there are users, else none)",
+        help="the least authentication level (default: privacy with --auth, else none)",
     )
     parser.add_argument("--lines", metavar="N", type=int, help="lines of the exchange (default: 4)")
     parser.add_argument("--phones", metavar="N", type=int, help="phones of the exchange (default: 1)")
@@ -73,14 +76,18 @@ def _settings(options: argparse.Namespace) -> Options:
     found = Options(host=host.strip("[]") or "127.0.0.1", port=int(port))
     if options.admin is not None:
         found.administrators = frozenset(options.admin)
-    level = options.level or ("privacy" if options.user and options.auth != "none" else "none")
+    if options.auth == "none" and options.user and not options.pipe:
+        raise ValueError("--user needs --auth, or --pipe for those who come through the pipe")
+    if options.auth == "ntlm" and not options.user:
+        raise ValueError("--auth ntlm needs --user NAME:PASSWORD")
+    level = options.level or ("none" if options.auth == "none" else "privacy")
     found.required_level = {"none": 0, "connect": 2, "integrity": 5, "privacy": 6}[level]
     if options.auth != "none":
         from mstrp.live.auth import Users
 
         found.security = Users(dict(options.user)).acceptor(options.auth)
     elif found.required_level:
-        raise ValueError("--level needs --auth and --user")
+        raise ValueError("--level needs --auth")
     return found
 
 

@@ -8,22 +8,22 @@ The first PDU tells which it is.
 from __future__ import annotations
 
 import contextlib
-import hmac
-import os
-import tempfile
-import threading
-from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 try:
     import spnego
     from spnego import ContextReq
+    from spnego._context import GSSMech
     from spnego.exceptions import SpnegoError
     from spnego.iov import BufferType
+
+    from mstrp.live.ntlm import Acceptor
 except ImportError as _missing:  # pragma: no cover - the extra is not installed
     message = "authentication needs pyspnego: pip install 'mstrp[live]'"
     raise ImportError(message) from _missing
+
+from protocol.rpc.association import AssociationError
+from protocol.rpc.spnego import KERBEROS, NTLM, negotiation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,19 +43,21 @@ _REQUIREMENTS = (
     | ContextReq.mutual_auth
 )
 _PRIVACY, _INTEGRITY = 6, 5
-_lock = threading.Lock()
+#: What raw NTLM messages begin with.
+_RAW_NTLM = b"NTLMSSP\0"
 
 
 class SecurityContext:
     """One side of an authenticated association (`protocol.rpc.association.Security`)."""
 
-    def __init__(self, context: Any, type_: int, level: int) -> None:
+    def __init__(self, context: Any, type_: int, level: int, first: bytes = b"") -> None:
         self._context = context
         self.type = type_
         self.level = {3: _INTEGRITY, 4: _INTEGRITY}.get(level, level)
         self._whole: bool | None = None
-        #: Bytes of the key stream used up by what came in, and how many messages: for a second try.
-        self._used = 0
+        #: The client's first token, where it was made beforehand.
+        self._first = first
+        self._size = 0
 
     @property
     def complete(self) -> bool:
@@ -64,19 +66,44 @@ class SecurityContext:
 
     @property
     def user(self) -> str:
-        """Who the other side is, on the server's side; without the domain."""
-        name = getattr(self._context, "client_principal", None) or ""
-        return str(name).rpartition("\\")[2].partition("@")[0]
+        """Who the other side is, on the server's side: the name that NTLM proved, a principal with its realm."""
+        name = str(getattr(self._context, "client_principal", None) or "")
+        return name if self._kerberos else name.rpartition("\\")[2].partition("@")[0]
+
+    @property
+    def _kerberos(self) -> bool:
+        return bool(getattr(self._context, "negotiated_protocol", "") == "kerberos")
 
     @property
     def size(self) -> int:
         """Bytes of a signature."""
         if not self.complete:
             return 16
-        return int(self._context.query_message_sizes().header)
+        if not self._size:
+            signs = self._kerberos and self.level < _PRIVACY
+            self._size = self._mic_size() if signs else int(self._context.query_message_sizes().header)
+        return self._size
+
+    def _mic_size(self) -> int:
+        """Kerberos signs with other tokens than it seals with, and their size depends on the encryption type."""
+        from gssapi.raw import IOV, IOVBufferType, get_mic_iov_length
+
+        buffers = IOV(IOVBufferType.mic_token, b"", std_layout=False)
+        get_mic_iov_length(self._inner(), buffers)
+        return len(buffers[0].value)
+
+    def _inner(self) -> Any:
+        """What pyspnego's contexts are wrapped around: NTLM's state, or GSSAPI's context."""
+        inner = self._context
+        for _ in range(2):
+            inner = getattr(inner, "_context", inner)
+        return inner
 
     def step(self, token: bytes) -> bytes:
         """Take a token of the peer and give the next one for it."""
+        if not token and self._first:
+            first, self._first = self._first, b""
+            return first
         return bytes(self._context.step(token or None) or b"")
 
     def protect(self, head: bytes, body: bytes, tail: bytes, *, whole: bool) -> tuple[bytes, bytes]:
@@ -130,13 +157,14 @@ class SecurityContext:
 
         Nothing was received before, so the beginning is right: the stream of a restored mechListMIC starts anew as well.
         """
-        inner = self._context
-        for _ in range(2):
-            inner = getattr(inner, "_context", inner)
+        inner = self._inner()
         number = "_NTLMProxy__seq_num_in"
         before = getattr(inner, number, None)
 
         def again() -> bool:
+            if self._kerberos:
+                # Its signatures do not depend on what came before.
+                return True
             handle = getattr(inner, "_handle_in", None)
             if before is None or handle is None:
                 return False
@@ -148,18 +176,27 @@ class SecurityContext:
 
 
 def initiator(
-    kind: str, user: str, password: str, *, level: str = "privacy", host: str = "localhost"
+    kind: str, user: str | None = None, password: str | None = None, *, level: str = "privacy", host: str = "localhost"
 ) -> Callable[[], SecurityContext]:
-    """What a client authenticates with: a new context for each connection. ``kind``: ntlm, negotiate or kerberos."""
+    """What a client authenticates with: a new context for each connection. ``kind``: ntlm, negotiate or kerberos.
+
+    Without user and password Kerberos takes the tickets that the machine has. ``host`` is whom one talks to, as Kerberos
+    knows it: the service is ``host/HOST``. Making a context may take as long as a KDC takes to answer, and raises
+    `AssociationError` when there are no tickets.
+    """
 
     def make() -> SecurityContext:
         request = _REQUIREMENTS | ContextReq.dce_style
         if kind == "ntlm":
             request &= ~ContextReq.dce_style
-        context = spnego.client(
-            user, password, hostname=host, service="host", protocol=kind, context_req=request, options=_options(kind)
-        )
-        return SecurityContext(context, _TYPES[kind], LEVELS[level])
+        options = {"protocol": kind, "context_req": request, "options": _options(kind)}
+        try:
+            context = spnego.client(user, password, hostname=host, service="host", **options)
+            first = bytes(context.step() or b"")
+        except Exception as error:
+            # pyspnego, krb5 and gssapi each have errors of their own.
+            raise AssociationError(f"authentication: {error}") from error
+        return SecurityContext(context, _TYPES[kind], LEVELS[level], first)
 
     return make
 
@@ -173,111 +210,71 @@ def _options(kind: str) -> Any:
 class Users:
     """Who may log on to a server, by name and password, without regard to domain and case.
 
-    pyspnego's acceptor reads its users from a file that an environment variable names; the file exists only while a
-    context is being made or an authentication is checked, and nobody else can read it.
+    With Kerberos (kinds negotiate and kerberos) everybody may for whom the machine's realm vouches.
     """
 
-    def __init__(self, passwords: Mapping[str, str]) -> None:
-        self.passwords = {name.casefold(): password for name, password in passwords.items()}
+    def __init__(self, passwords: Mapping[str, str] | None = None) -> None:
+        self.passwords = {name.casefold(): password for name, password in (passwords or {}).items()}
 
     def acceptor(self, kind: str = "negotiate") -> Callable[[int, int], SecurityContext]:
-        """What a server makes contexts with: of the type and level that a client asks for."""
+        """What a server makes contexts with, of the type and level that a client asks for.
+
+        ``kind``: ntlm or kerberos alone, or negotiate, which is both and what a client chooses between them.
+        """
 
         def make(type_: int, level: int) -> SecurityContext:
             name = _NAMES.get(type_)
-            if name is None or (kind == "ntlm" and name != "ntlm"):
+            if name is None or kind not in {"negotiate", name}:
                 raise PermissionError(f"authentication of type {type_} is not offered")
             if level not in LEVELS.values():
                 raise PermissionError(f"authentication level {level}")
-            return _Acceptor(self, name, type_, level)
+            return _Accepting(self, name, type_, level)
 
         return make
 
-    @contextlib.contextmanager
-    def known(self, names: set[str]) -> Iterator[None]:
-        """Let pyspnego know the users while something is done, under all the names by which they may come."""
-        lines = []
-        for name, password in self.passwords.items():
-            for domain, user in {("", name), *(_split(other) for other in names)}:
-                if user.casefold() == name:
-                    lines.append(f"{domain}:{user}:{password}\n")
-        with _lock, tempfile.TemporaryDirectory() as folder:
-            place = Path(folder, "users")
-            place.touch(mode=0o600)
-            place.write_text("".join(lines), encoding="utf-8")
-            before = os.environ.get("NTLM_USER_FILE")
-            os.environ["NTLM_USER_FILE"] = str(place)
-            try:
-                yield
-            finally:
-                if before is None:
-                    del os.environ["NTLM_USER_FILE"]
-                else:
-                    os.environ["NTLM_USER_FILE"] = before
+    def password(self, name: str) -> str | None:
+        """The password of a user; None for strangers."""
+        return self.passwords.get(name.partition("@")[0].casefold())
 
 
-def _split(name: str) -> tuple[str, str]:
-    domain, _, user = name.rpartition("\\")
-    return domain, user
-
-
-class _Acceptor(SecurityContext):
-    """The server's side: it learns only with the last token who is there."""
+class _Accepting(SecurityContext):
+    """The server's side: what it needs shows in the client's first token."""
 
     def __init__(self, users: Users, name: str, type_: int, level: int) -> None:
+        super().__init__(None, type_, level)
         self._users = users
-        with users.known(set()):
-            context = spnego.server(protocol=name, context_req=_REQUIREMENTS, options=_options(name))
-        super().__init__(context, type_, level)
+        self._name = name
+
+    @property
+    def complete(self) -> bool:
+        """Whether both sides have proven what they had to."""
+        return self._context is not None and bool(self._context.complete)
 
     def step(self, token: bytes) -> bytes:
         """Take a token of the client and give the next one for it."""
-        start = token.find(b"NTLMSSP\0\x03\0\0\0")
-        if start < 0:
-            with self._users.known(set()):
-                return super().step(token)
-        message = token[start:]
-        with self._users.known({_claimed(message)}), _as_sent(_part(message, 20)):
-            return super().step(token)
+        if self._context is None:
+            self._context = self._made(token)
+        return super().step(token)
 
-
-def _part(message: bytes, place: int) -> bytes:
-    """What a security buffer of an NTLM message points at: length, room, offset."""
-    size = int.from_bytes(message[place : place + 2], "little")
-    offset = int.from_bytes(message[place + 4 : place + 8], "little")
-    return message[offset : offset + size]
-
-
-def _claimed(message: bytes) -> str:
-    """The name in an NTLM AUTHENTICATE_MESSAGE."""
-    encoding = "utf-16-le" if int.from_bytes(message[60:64], "little") & 1 else "latin-1"
-    domain, user = (_part(message, place).decode(encoding, "replace") for place in (28, 36))
-    return f"{domain}\\{user}"
-
-
-@contextlib.contextmanager
-def _as_sent(response: bytes) -> Iterator[None]:
-    """Have the proof computed over the client's own bytes.
-
-    pyspnego takes the attributes of an NTLMv2 response apart and puts them together again, in its own order. Other stacks
-    (impacket) have another order, and their proof would not be recognised.
-    """
-    # Not a public name of the package, so it is typed as such.
-    _ntlm: Any = import_module("spnego._ntlm")
-    usual = _ntlm.compute_response_v2
-    blob = response[16:]
-
-    def compute(key: bytes, challenge: bytes, *rest: Any) -> tuple[bytes, bytes, bytes]:
-        _, old, _ = usual(key, challenge, *rest)
-        proof = _hmac(key, challenge + blob)
-        return proof + blob, old, _hmac(key, proof)
-
-    _ntlm.compute_response_v2 = compute
-    try:
-        yield
-    finally:
-        _ntlm.compute_response_v2 = usual
-
-
-def _hmac(key: bytes, data: bytes) -> bytes:
-    return hmac.digest(key, data, "md5")
+    def _made(self, token: bytes) -> Any:
+        if self._name == "ntlm":
+            return Acceptor(self._users.password, _REQUIREMENTS)
+        if self._name == "kerberos":
+            return spnego.server(protocol="kerberos", context_req=_REQUIREMENTS)
+        said = negotiation(token)
+        offered = said.mechanisms if said is not None else (NTLM if token.startswith(_RAW_NTLM) else KERBEROS[0],)
+        contexts: dict[GSSMech, Any] = {}
+        if any(one in KERBEROS for one in offered):
+            # Where there is no keytab, NTLM is left.
+            with contextlib.suppress(SpnegoError, ImportError):
+                contexts[GSSMech.kerberos] = spnego.server(protocol="kerberos", context_req=_REQUIREMENTS)
+        if NTLM in offered and self._users.passwords:
+            contexts[GSSMech.ntlm] = Acceptor(self._users.password, _REQUIREMENTS)
+        if not contexts:
+            raise PermissionError("none of the mechanisms that the client offers can be used here")
+        return spnego.server(
+            protocol="negotiate",
+            context_req=_REQUIREMENTS,
+            options=_options("negotiate"),
+            _negotiate_contexts=contexts,
+        )

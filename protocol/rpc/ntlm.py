@@ -6,11 +6,14 @@ from enum import IntFlag
 from struct import Struct
 from typing import NamedTuple
 
-__all__ = ["SIGNATURE", "Authenticate", "Challenge", "NegotiateFlag", "message"]
+__all__ = ["MIC", "SIGNATURE", "Authenticate", "Challenge", "NegotiateFlag", "attributes_flags", "message"]
 
 SIGNATURE = b"NTLMSSP\0"
+#: Where an AUTHENTICATE message keeps its MIC, when it has one.
+MIC = slice(72, 88)
 _KIND = Struct("<8sI")
 _CHALLENGE = Struct("<8sIHHII8s")
+_ATTRIBUTE = Struct("<HH")
 _AUTHENTICATE = Struct("<8sI" + "HHI" * 6 + "I")
 
 
@@ -71,3 +74,17 @@ def message(token: bytes) -> Challenge | Authenticate | None:
         names = [part.decode(coding, "replace") for part in (domain, user, workstation)]
         return Authenticate(flags, lm, nt, names[0], names[1], names[2], key)
     return None
+
+
+def attributes_flags(nt_response: bytes) -> int:
+    """MsvAvFlags among the attributes of an NTLMv2 response (2.2.2.1); 0 where there are none."""
+    position = 16 + 28
+    while position + 4 <= len(nt_response):
+        kind, size = _ATTRIBUTE.unpack_from(nt_response, position)
+        position += 4
+        if kind == 0:
+            break
+        if kind == 6:
+            return int.from_bytes(nt_response[position : position + 4], "little")
+        position += size
+    return 0

@@ -81,6 +81,9 @@ def test_single_request(served: str, capsys: pytest.CaptureFixture[str]) -> None
         (["call", "127.0.0.1:1", "4.5", "--auth", "ntlm"], 2, "--user"),
         (["serve", "--listen", "nowhere"], 2, "HOST:PORT"),
         (["serve", "--level", "privacy"], 2, "--auth"),
+        (["serve", "--auth", "ntlm"], 2, "--user"),
+        (["serve", "--user", "alice:secret"], 2, "--auth"),
+        (["call", "127.0.0.1:1", "4.5", "--auth", "kerberos", "--user", "alice:secret"], 2, "authentication"),
     ],
 )
 def test_mistakes(arguments: list[str], status: int, text: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -172,10 +172,12 @@ class TapiClient(Routing):
         options = self.options
         self.monitor.conversations.clear()
         self.conversation = self.monitor.conversation(role=Fault.CLIENT if options.strict else None)
+        # In a thread, because a KDC may be asked.
+        security = await asyncio.to_thread(options.security) if options.security is not None else None
         association = ClientAssociation(
             [TAPSRV],
             transfers=_TRANSFERS[options.ndr],
-            security=options.security() if options.security is not None else None,
+            security=security,
             header_signing=options.header_signing,
         )
         caller = await self.open_transport(association)

@@ -1,0 +1,78 @@
+"""The server's side of NTLM: pyspnego's, with a check of the proof that takes users from us and bytes from the client.
+
+pyspnego reads users from a file and puts an NTLMv2 response together again to compare it. Stacks end theirs differently
+(impacket without the four zero bytes that follow the attributes), and their proof would not be recognised. Here it is
+computed over what was sent. Everything else is pyspnego's: the challenge, the keys, signing and sealing.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from spnego._ntlm import NTLMProxy
+from spnego.exceptions import InvalidTokenError
+
+from protocol.rpc.ntlm import MIC, Authenticate, Challenge, attributes_flags, message
+from protocol.rpc.sealing import nt_hash, session_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spnego import ContextReq
+
+__all__ = ["Acceptor"]
+
+_lock = threading.Lock()
+#: MsvAvFlags: the message carries a MIC (MS-NLMP 2.2.2.1).
+_HAS_MIC = 2
+
+
+class _Name:
+    """Who proved to be there, as pyspnego asks for it."""
+
+    def __init__(self, domain: str, username: str) -> None:
+        self.domain = domain
+        self.username = username
+
+
+class Acceptor(NTLMProxy):
+    """``password`` gives the password of a user, or None for strangers; domains make no difference."""
+
+    def __init__(self, password: Callable[[str], str | None], requirements: ContextReq) -> None:
+        self._password = password
+        # pyspnego wants to know that there is a file of users. Any will do: it is not read.
+        with _lock:
+            before = os.environ.get("NTLM_USER_FILE")
+            os.environ["NTLM_USER_FILE"] = __file__
+            try:
+                super().__init__(usage="accept", context_req=requirements)
+            finally:
+                if before is None:
+                    del os.environ["NTLM_USER_FILE"]
+                else:
+                    os.environ["NTLM_USER_FILE"] = before
+
+    def _step_accept_authenticate(self, token: bytes, channel_bindings: Any = None) -> None:
+        """Check AUTHENTICATE_MESSAGE; raises when it does not prove a user of ours (MS-NLMP 3.2.5.1.2)."""
+        assert self._temp_negotiate is not None
+        assert self._temp_challenge is not None
+        challenge = self._temp_challenge.pack()
+        asked, said = message(challenge), message(token)
+        if not isinstance(asked, Challenge) or not isinstance(said, Authenticate):
+            raise InvalidTokenError(context_msg="no AUTHENTICATE_MESSAGE")
+        password = self._password(said.user)
+        key = None if password is None else session_key(nt_hash(password), asked, said)
+        if key is None:
+            raise InvalidTokenError(context_msg=f"{said.account} is not known, or the password is wrong")
+        if attributes_flags(said.nt_response) & _HAS_MIC:
+            blank = token[: MIC.start] + bytes(MIC.stop - MIC.start) + token[MIC.stop :]
+            expected = self._calculate_mic(key, self._temp_negotiate.pack(), challenge, blank)
+            if not hmac.compare_digest(expected, token[MIC]):
+                raise InvalidTokenError(context_msg=f"the exchange with {said.account} was changed on its way")
+        self._credential = _Name(said.domain, said.user)  # type: ignore[assignment]
+        self._session_key = key
+        self._context_attr = said.flags
+        self._complete = True
