@@ -203,7 +203,7 @@ class Situation:
 
     def complete(self, asked: Asked) -> int:
         """The reply that says the request succeeded."""
-        kind = type(asked.packet)
+        kind: Any = type(asked.packet)
         brings: dict[str, Any] = {}
         for creation in ROUTES[kind.req_func].creates:
             if creation.condition is None or asked.packet.words[creation.condition[0]] == creation.condition[1]:
