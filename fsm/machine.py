@@ -16,8 +16,9 @@ then the move for the bits. Both are computed when first needed and kept.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from fsm.compiling import mypyc_attr
 from fsm.errors import LocalProtocolError, RemoteProtocolError, TableError
 from fsm.levels import Level
 from fsm.table import Outside, Table
@@ -106,6 +107,13 @@ class Cell(dict[int, Move]):
         return move
 
 
+class Stateful(Protocol):
+    """Whatever has a set of possible states."""
+
+    mask: int
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Instance:
     """One thing that a machine describes: a call, a line, a request. ``mask`` is its set of possible states."""
 
@@ -229,16 +237,16 @@ class Machine:
                 target |= 1 << state
         return Move(target, rows, outside)
 
-    def move(self, instance: Instance, event: Event, flags: int = 0) -> Move:
+    def move(self, instance: Stateful, event: Event, flags: int = 0) -> Move:
         """What would happen; nothing changes."""
         move = self.cells[event][instance.mask]
         return move.variants[flags & move.relevant] if move.relevant else move
 
-    def may(self, instance: Instance, event: Event, flags: int = 0) -> Move:
+    def may(self, instance: Stateful, event: Event, flags: int = 0) -> Move:
         """The same, by the name that reads well in a condition."""
         return self.move(instance, event, flags)
 
-    def step(self, instance: Instance, event: Event, flags: int = 0) -> Move:
+    def step(self, instance: Stateful, event: Event, flags: int = 0) -> Move:
         """Let an event happen as the monitor sees it: taken whatever it is, and the move tells what to report."""
         move = self.cells[event][instance.mask]
         if move.relevant:
@@ -246,7 +254,7 @@ class Machine:
         instance.mask = move.target
         return move
 
-    def apply(self, instance: Instance, event: Event, flags: int = 0, *, local: bool = True, name: str = "") -> Move:
+    def apply(self, instance: Stateful, event: Event, flags: int = 0, *, local: bool = True, name: str = "") -> Move:
         """Let a legal event happen; raise and change nothing when it is not legal.
 
         Raises `LocalProtocolError` for anything that the tables report, or `RemoteProtocolError` when the event is
@@ -260,7 +268,7 @@ class Machine:
         raise self.error(instance, event, move, allowed, local=local, name=name)
 
     def error(
-        self, instance: Instance, event: Event, move: Move, allowed: tuple[str, ...], *, local: bool, name: str = ""
+        self, instance: Stateful, event: Event, move: Move, allowed: tuple[str, ...], *, local: bool, name: str = ""
     ) -> ProtocolError:
         """The error for an event that is not acceptable; ``allowed`` is what would have been."""
         kind = LocalProtocolError if local else RemoteProtocolError

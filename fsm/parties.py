@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Parties"]
 
 #: Where the completions of CreateAgent and CreateAgentSession have the handle.
-_HANDLE = slice(40, 44)
+_HANDLE = 40
 #: Types with handlers that are remembered for a line, and agents of a client: more than any exchange has.
 _LIMIT = 65_536
 
@@ -132,7 +132,7 @@ class Parties(Devices):
 
     def _created(self, known: dict[int, Agent | AgentSession], kind: type[Agent | AgentSession], event: Event) -> None:
         """The completion carries the handle in its data (E9); a success without one brings no handle."""
-        data = self.current.buffer[_HANDLE]
+        data = self.current.buffer[_HANDLE : _HANDLE + 4]
         found = self._agent(known, kind, int.from_bytes(data, "little")) if len(data) == 4 else None
         if found is not None:
             self.step(found, event)

@@ -40,7 +40,11 @@ class _Version(argparse.Action):
             found = version("mstrp")
         except PackageNotFoundError:
             found = "unknown (not installed)"
-        sys.stdout.write(f"mstrp {found}\n")
+        # Compiled or not, they are the same modules: the file of one tells.
+        from fsm import conversation
+
+        kind = "plain Python" if str(conversation.__file__).endswith(".py") else "compiled"
+        sys.stdout.write(f"mstrp {found} ({kind})\n")
         parser.exit()
 
 

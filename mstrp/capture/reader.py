@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mstrp.capture.files import Frame
-    from mstrp.capture.sessions import Sessions
+    from mstrp.capture.stream import Taker
 
 __all__ = ["Reader"]
 
@@ -39,7 +39,7 @@ _CLOSED = 4_096
 class Reader:
     """Reads a source frame by frame and feeds the streams in it."""
 
-    def __init__(self, sessions: Sessions, setup: Setup | None = None) -> None:
+    def __init__(self, sessions: Taker, setup: Setup | None = None) -> None:
         self.sessions = sessions
         self.setup = setup or Setup()
         self.limits = self.setup.limits

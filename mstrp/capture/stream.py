@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mstrp.capture.hints import Setup
 from protocol.rpc.dissect import HEADER, Dissector
@@ -10,11 +10,14 @@ from protocol.rpc.dissect import Limits as CallLimits
 from protocol.rpc.pdu import Kind
 
 if TYPE_CHECKING:
-    from mstrp.capture.sessions import Session, Sessions
+    from collections.abc import Callable
+
+    from mstrp.capture.session import Session
     from mstrp.capture.smb import SmbConnection
     from mstrp.capture.tcp import Consumer, Endpoint, Half
+    from protocol.rpc.dissect import RpcCall
 
-__all__ = ["Connection", "Direction"]
+__all__ = ["Connection", "Direction", "Taker"]
 
 _header = HEADER.unpack_from
 _KINDS = {kind.value for kind in Kind}
@@ -23,6 +26,27 @@ _FROM_CLIENT = {Kind.REQUEST, Kind.BIND, Kind.ALTER_CONTEXT, Kind.AUTH3, Kind.CO
 _PATIENCE = 8
 #: How SMB messages begin behind the four bytes of their length: versions 1 and 2, encrypted and compressed.
 _SMB = {b"\xffSMB", b"\xfeSMB", b"\xfdSMB", b"\xfcSMB"}
+
+
+class Taker(Protocol):
+    """Takes the calls of all connections, by method, and hears what becomes of the connections."""
+
+    handlers: dict[str, Callable[[Connection, RpcCall, int, float], None]]
+
+    def note(self, frame: int, text: str) -> None:
+        """Something is damaged."""
+
+    def problems(self, connection: Connection, frame: int) -> None:
+        """The association has found something."""
+
+    def gap(self, connection: Connection, frame: int, time: float) -> None:
+        """Packets are missing."""
+
+    def connection_ended(self, connection: Connection, frame: int, time: float) -> None:
+        """Nothing more will come."""
+
+    def sealed(self, connection: Connection, frame: int) -> None:
+        """A connection is over of which calls stayed sealed."""
 
 
 class Connection:
@@ -50,7 +74,7 @@ class Connection:
 
     def __init__(
         self,
-        sessions: Sessions,
+        sessions: Taker,
         client: Endpoint,
         server: Endpoint,
         midway: bool,

@@ -1,0 +1,17 @@
+"""What the optional compiler (mypyc) is told beside the types; without it there is nobody to tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["mypyc_attr"]
+
+try:
+    from mypy_extensions import mypyc_attr
+except ImportError:
+
+    def mypyc_attr(*given: Any, **named: Any) -> Callable[[type], type]:  # type: ignore[misc]
+        return lambda kind: kind
