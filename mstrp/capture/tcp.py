@@ -61,11 +61,17 @@ class Holes(dict[bytes, "Half"]):
 
     def expire(self, frame: int, time: float) -> Half | None:
         """Give up what has been missing for too long in one direction, and say in which."""
-        for half in self.ahead.values():
-            if half.late(frame, time):
+        while self.ahead:
+            half = next(iter(self.ahead.values()))
+            found = half.ready
+            if found is None:
+                del self.ahead[half.key]
+            elif frame - found.frame >= _SHUFFLED or time - found.time > _SHUFFLED_TIME:
+                # Streams of the same two hosts that go on would get far ahead of this one.
                 half.give_up()
                 return half
-            break
+            else:
+                break
         for half in self.values():
             if time - half.since > half.limits.seconds:
                 half.give_up()
@@ -167,8 +173,8 @@ class Half:
             self.give_up()
         elif segment.time - self.since > limits.seconds:
             self.give_up()
-        elif self.peer is not None and self.peer.next is not None:
-            other = self.peer.waiting.get(self.peer.next)
+        elif self.peer is not None:
+            other = self.peer.ready
             if other is not None and other.ack is not None:
                 # What the other side sends next acknowledges what is missing here.
                 self._acknowledged(other.ack)
@@ -190,11 +196,9 @@ class Half:
         some = False
         while self.waiting:
             assert self.next is not None
-            found = self.waiting.get(self.next)
+            found = self.ready or self._overlapping()
             if found is None:
-                found = self._overlapping()
-                if found is None:
-                    return some
+                break
             if self._lacks(found.ack):
                 self.holes.ahead[self.key] = self
                 return some
@@ -203,12 +207,14 @@ class Half:
             self.waiting_bytes -= len(found.data)
             self._deliver(found.data, max(frame, found.frame), max(time, found.time))
             some = True
-        self._nothing_waits()
+        self._tidy()
         return some
 
-    def _nothing_waits(self) -> None:
-        self.holes.pop(self.key, None)
-        self.holes.ahead.pop(self.key, None)
+    def _tidy(self) -> None:
+        """Wait no more, when nothing does."""
+        if not self.waiting:
+            self.holes.pop(self.key, None)
+            self.holes.ahead.pop(self.key, None)
 
     def _overlapping(self) -> _Segment | None:
         """A waiting segment that begins before the expected byte and reaches beyond it, cut to begin there."""
@@ -245,18 +251,15 @@ class Half:
             found = True
         return found
 
-    def late(self, frame: int, time: float) -> bool:
-        """Whether what the next segment acknowledges should have been seen by now.
-
-        Not later than that, because streams of the same two hosts that go on would get far ahead of this one.
-        """
-        assert self.next is not None
-        found = self.waiting.get(self.next)
-        return found is None or frame - found.frame >= _SHUFFLED or time - found.time > _SHUFFLED_TIME
+    @property
+    def ready(self) -> _Segment | None:
+        """The next segment where it waits, because of what it acknowledges."""
+        return None if self.next is None else self.waiting.get(self.next)
 
     def give_up(self) -> None:
         """What is missing will not come: report the gap and go on behind it."""
         if not self.waiting or self.next is None:
+            self._tidy()
             return
         sequence = self._first(self.next)
         _, frame, time, ack = self.waiting[sequence]
@@ -280,6 +283,7 @@ class Half:
                 first = self._first(self.next) if self.waiting else target
                 here, there = (first - self.next) % _MODULUS, (target - self.next) % _MODULUS
                 self._skip(first if here < there else target, frame, time)
+        self._tidy()
 
     def _skip(self, sequence: int, frame: int, time: float) -> None:
         """A gap up to a sequence number."""
@@ -300,7 +304,7 @@ class Half:
         self.ignored = True
         self.waiting.clear()
         self.waiting_bytes = 0
-        self._nothing_waits()
+        self._tidy()
         self.consumer = None
 
     def close(self, frame: int, time: float) -> None:

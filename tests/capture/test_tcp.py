@@ -105,6 +105,18 @@ def test_copies_and_overlaps_do_not_matter(parts: list[list[Segment]], data: st.
     assert facts(judge(_timed(found))) == EXPECTED
 
 
+@pytest.mark.parametrize("covered", [1, 2])
+def test_a_copy_may_cover_what_waits(covered: int) -> None:
+    """Segments that wait for a missing one and come again together with it are not waited for any more."""
+    place = next(n for n, segment in enumerate(SEGMENTS) if n > 20 and len(segment.data) > 100)
+    parts = cut(SEGMENTS[place], [20, 40, 60])
+    early = [*SEGMENTS[:place], *parts[1 : 1 + covered], SEGMENTS[place]]
+    late = [segment._replace(time=segment.time + 10) for segment in SEGMENTS[place + 1 :]]
+    result = judge([*early, *late])
+    assert facts(result)["sessions"] == EXPECTED["sessions"]
+    assert result.notes == []
+
+
 def test_every_frame_twice() -> None:
     """A capture that has every frame twice, as one of all interfaces has, is judged like one that has it once."""
     assert facts(judge(_timed(itertools.chain(*zip(SEGMENTS, SEGMENTS, strict=True))))) == EXPECTED
