@@ -48,6 +48,9 @@ class Taker(Protocol):
     def sealed(self, connection: Connection, frame: int) -> None:
         """A connection is over of which calls stayed sealed."""
 
+    def finish(self) -> None:
+        """The capture is over."""
+
 
 class Connection:
     """Two directions, and what they turn out to be: a TCP connection, or a named pipe (``pipe`` is its name)."""

@@ -16,7 +16,6 @@ from spnego._ntlm import NTLMProxy
 from spnego.exceptions import InvalidTokenError
 
 from protocol.rpc.ntlm import MIC, Authenticate, Challenge, attributes_flags, message
-from protocol.rpc.sealing import nt_hash, session_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +56,9 @@ class Acceptor(NTLMProxy):
 
     def _step_accept_authenticate(self, token: bytes, channel_bindings: Any = None) -> None:
         """Check AUTHENTICATE_MESSAGE; raises when it does not prove a user of ours (MS-NLMP 3.2.5.1.2)."""
+        # Here, because ciphers are only loaded where they are used.
+        from protocol.rpc.sealing import nt_hash, session_key
+
         assert self._temp_negotiate is not None
         assert self._temp_challenge is not None
         challenge = self._temp_challenge.pack()
