@@ -2,7 +2,7 @@
 
 `trials` gives, for every rule that is checked, conversations that just break it and conversations that just keep it;
 `Situation` is a session in which any request can be made, with packets in which everything is right; `legal_walk` makes
-random legal conversations. `LeastCovered` decides what to do next so that the rows taken least come first; `tour` walks
+random legal conversations. `Director` knows what may legally happen next in a conversation, `LeastCovered` decides what to do next so that the rows taken least come first; `tour` walks
 over all rows of a table. With Hypothesis, the extra ``mstrp[testing]``: strategies for `requests`, `responses`,
 `events`, `completions` and `structures`, all of them legal, and `wild` for packets that have only the declared shape;
 `conversations` that are legal, `broken` ones with exactly one broken rule, and the legal `orders` of a conversation.
@@ -11,6 +11,7 @@ over all rows of a table. With Hypothesis, the extra ``mstrp[testing]``: strateg
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mstrp.testing.director import Director, covering_walk
 from mstrp.testing.least import LeastCovered, Option, Place, RowKey
 from mstrp.testing.legal import Names, legal_request
 from mstrp.testing.situation import Situation
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Broken",
+    "Director",
     "LeastCovered",
     "Names",
     "Option",
@@ -37,6 +39,7 @@ __all__ = [
     "broken",
     "completions",
     "conversations",
+    "covering_walk",
     "events",
     "legal_request",
     "legal_walk",

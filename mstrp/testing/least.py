@@ -57,12 +57,14 @@ class Option(Generic[T]):
 
     ``what`` is for whoever does it. ``takes`` are the rows that it takes (`RowKey`), and names of requests and rules
     (strings, as `Coverage` counts them). ``leads``: where the instances will be that it moves; without it the targets
-    of the rows count.
+    of the rows count. ``cost``: about how many steps it takes to build again what the option ends; what is new but
+    costs more than the way to something else that is new has to wait.
     """
 
     what: T
     takes: tuple[Any, ...] = ()
     leads: tuple[Place, ...] = ()
+    cost: int = 0
 
 
 @cache
@@ -89,7 +91,8 @@ class LeastCovered:
     """Decides what to do next. ``coverage`` counts what was taken: `Coverage.step` has to see the steps.
 
     ``choose(n)`` picks one of n that are equally good. ``wanted`` says which rows are worth going for; by default
-    all. A row that was in reach ``patience`` times and could not be taken no longer attracts for a while.
+    all. A row that was in reach ``patience`` times and could not be taken, or was promised so often by an option that
+    did not take it (a server refused), no longer attracts for a while.
     """
 
     def __init__(
@@ -104,10 +107,13 @@ class LeastCovered:
         self.choose = choose
         self.wanted = wanted
         self.patience = patience
-        self._missed: dict[RowKey, int] = {}
-        self._chased: tuple[RowKey, ...] = ()
+        self._missed: dict[RowKey, float] = {}
+        self._chased: dict[RowKey, float] = {}
+        #: What the last option should have taken for the first time, and how often that did not come true.
+        self._promised: tuple[Any, ...] = ()
+        self._broken: dict[Any, int] = {}
         self._known = -1
-        self._distances: dict[tuple[str, frozenset[Event] | None], dict[IntEnum, int]] = {}
+        self._distances: dict[tuple[str, frozenset[Event] | None], dict[IntEnum, tuple[int, IntEnum]]] = {}
         self._choices = 0
 
     # -- what was taken -------------------------------------------------------------------------------------------
@@ -134,6 +140,7 @@ class LeastCovered:
         self._choices += 1
         if not self._choices % 1_000:
             self._missed.clear()
+            self._broken.clear()
             known = -1
         if known != self._known:
             self._known = known
@@ -146,26 +153,42 @@ class LeastCovered:
         if not options:
             raise ValueError("there is nothing to choose from")
         self._refresh()
-        fresh = [sum(self._new(key) for key in option.takes) for option in options]
-        most = max(fresh)
-        if most:
-            self._chased = ()
-            return self._one(self._staying([option for option, new in zip(options, fresh, strict=True) if new == most]))
-        for key in self._chased:
-            self._missed[key] = self._missed.get(key, 0) + 1
-            if self._missed[key] == self.patience:
-                self._distances.clear()
+        for key in self._promised:
+            if not self.count(key):
+                self._broken[key] = self._broken.get(key, 0) + 1
+        self._promised = ()
+        fresh = [(option, new) for option in options if (new := sum(map(self._new, option.takes)))]
+        cheapest = min((option.cost for option, _ in fresh), default=_FAR)
+        if not cheapest:
+            return self._newest(fresh, cheapest)
+        self._give_up()
         far = [min((self._distance(place) for place in self._places(option)), default=_FAR) for option in options]
         least = min(far)
+        if cheapest <= least and fresh:
+            return self._newest(fresh, cheapest)
         if least < _FAR:
             near = [option for option, distance in zip(options, far, strict=True) if distance == least]
             found = self._one(self._rarest(near))
-            self._chased = tuple(self._in_reach(found)) if not least else ()
+            self._chased = self._goals(found)
             return found
-        self._chased = ()
+        self._chased = {}
         return self._one(self._rarest(options))
 
+    def _newest(self, fresh: list[tuple[Option[T], int]], cost: int) -> Option[T]:
+        """Of the options that take something new, at that cost, the one that takes most of it."""
+        most = max(new for option, new in fresh if option.cost == cost)
+        found = self._one(self._staying([option for option, new in fresh if new == most and option.cost == cost]))
+        if any(key in self._chased for key in found.takes):
+            # The way led to something: the other rows there are worth it as well.
+            for key in self._chased:
+                self._missed.pop(key, None)
+        self._chased = {}
+        self._promised = tuple(filter(self._new, found.takes))
+        return found
+
     def _new(self, key: Any) -> bool:
+        if self._broken.get(key, 0) >= self.patience:
+            return False
         return not self.count(key) and (not isinstance(key, RowKey) or self.wanted(key))
 
     def _one(self, options: Sequence[Option[T]]) -> Option[T]:
@@ -197,30 +220,44 @@ class LeastCovered:
             for state in legal_rows(key.machine).get((key.state, key.event), ())
         ]
 
-    def _in_reach(self, option: Option[Any]) -> Iterable[RowKey]:
-        """The rows for whose sake an option was chosen: those that start where it leads."""
-        for place in self._places(option):
-            yield from (key for key in self.missing(place.machine, place.able) if key.state is place.state)
+    def _goals(self, option: Option[Any]) -> dict[RowKey, float]:
+        """The rows for whose sake an option was chosen, and how near they are: 1 in reach, less on the way."""
+        distance, place = min(
+            ((self._distance(place), place) for place in self._places(option)), key=lambda each: each[0]
+        )
+        goal = self._distances[place.machine, place.able][place.state][1]
+        weight = 1.0 if not distance else 0.25
+        return {key: weight for key in self.missing(place.machine, place.able) if key.state is goal}
+
+    def _give_up(self) -> None:
+        """What was chosen for the sake of some rows brought nothing new: they attract less, and in the end no more."""
+        for key, weight in self._chased.items():
+            before = self._missed.get(key, 0.0)
+            self._missed[key] = before + weight
+            if before < self.patience <= before + weight:
+                self._distances.clear()
 
     def _distance(self, place: Place) -> int:
         """How many rows lie between a place and a row that was never taken."""
         known = self._distances.get((place.machine, place.able))
         if known is None:
             known = self._distances[place.machine, place.able] = self._search(place.machine, place.able)
-        return known.get(place.state, _FAR)
+        return known[place.state][0] if place.state in known else _FAR
 
-    def _search(self, machine: str, able: frozenset[Event] | None) -> dict[IntEnum, int]:
-        found: dict[IntEnum, int] = {}
+    def _search(self, machine: str, able: frozenset[Event] | None) -> dict[IntEnum, tuple[int, IntEnum]]:
+        """By state: how far the nearest row is that is missing, and in which state it begins."""
+        found: dict[IntEnum, tuple[int, IntEnum]] = {}
         for key in self.missing(machine, able):
             if self._missed.get(key, 0) < self.patience:
-                found[key.state] = 0
+                found[key.state] = (0, key.state)
         before = _before(machine, able)
         queue = deque(found)
         while queue:
             state = queue.popleft()
+            distance, goal = found[state]
             for earlier in before.get(state, ()):
                 if earlier not in found:
-                    found[earlier] = found[state] + 1
+                    found[earlier] = (distance + 1, goal)
                     queue.append(earlier)
         return found
 

@@ -61,11 +61,11 @@ def test_least_covered_takes_more_rows_than_chance(name: str) -> None:
 
 
 def test_least_covered_takes_all_rows_of_the_call_several_times_earlier() -> None:
-    """All 2,500 cells of the call take 3,000 steps; chance has not taken them after five times as many."""
+    """All 2,500 cells of the call take 4,000 steps; chance has not taken them after four times as many."""
     reachable = {(way.row.source, way.row.event) for walk in tour(CALL, lambda row: row.legal) for way in walk}
     assert reachable == set(legal_rows("call"))
-    assert reachable <= set(walked(CALL, 3_000, least=True).cells["call"])
-    assert len(reachable - set(walked(CALL, 15_000, least=False).cells["call"])) > 100
+    assert reachable <= set(walked(CALL, 4_000, least=True).cells["call"])
+    assert len(reachable - set(walked(CALL, 16_000, least=False).cells["call"])) > 100
 
 
 def test_a_new_row_comes_first() -> None:

@@ -1,0 +1,46 @@
+"""What the steps of a play exercise: rows of the machines, requests and rules, in `mstrp.report.coverage.Coverage`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fsm.monitor import Monitor
+from mstrp.capture.packets import CLIENT_TO_SERVER, SERVER_TO_CLIENT, Packet
+from mstrp.generate.play import Kind
+from mstrp.generate.stages import MonitorStage
+from mstrp.report.coverage import Coverage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mstrp.generate.play import Step
+
+__all__ = ["coverage_of", "packets_of"]
+
+
+def packets_of(step: Step) -> Iterator[Packet]:
+    """The packets of a step, as a reader of captures would tell them."""
+    match step.kind:
+        case Kind.ATTACHED:
+            yield Packet(0, 0.0, "", SERVER_TO_CLIENT, "ClientAttach", "response", None)
+        case Kind.ASK:
+            yield Packet(0, 0.0, "", CLIENT_TO_SERVER, "ClientRequest", "request", step.packet)
+        case Kind.ANSWER:
+            yield Packet(0, 0.0, "", SERVER_TO_CLIENT, "ClientRequest", "response", step.packet)
+        case Kind.TELL:
+            for event in step.events:
+                yield Packet(0, 0.0, "", SERVER_TO_CLIENT, "RemoteSPEventProc", "event", event)
+
+
+def coverage_of(steps: Iterable[Step], coverage: Coverage | None = None) -> Coverage:
+    """What a conversation exercises, added to what was exercised before."""
+    coverage = Coverage() if coverage is None else coverage
+    monitor = Monitor()
+    monitor.on_step(coverage.step)
+    stage = MonitorStage(monitor)
+    for step in steps:
+        stage.take(step)
+        for packet in packets_of(step):
+            coverage.packet(packet)
+    monitor.finish()
+    return coverage
