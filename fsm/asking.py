@@ -109,6 +109,7 @@ class Asking(Parties):
                 if earlier is not None and earlier.time > self.gap_at:
                     self.step(exchange, request.REUSES, what=route.name)
                 self.unanswered[number] = exchange
+                self.claim(number)
         return exchange
 
     def _rehearse(self, packet: Request) -> None:
@@ -327,6 +328,10 @@ class Asking(Parties):
                 self.charged.pop(charge.call, None)
             if accepted or not charge.accepted_only:
                 self.tell(charge.finding(exchange, self.session, self.now, accepted=accepted))
+
+    def claim(self, number: int) -> None:
+        """A request id is in use now: a reply to it was recorded before the request, on its other connection."""
+        raise NotImplementedError
 
     def registers(self, exchange: Exchange, packet: Request) -> None:
         """A request to open a line may be one to become its proxy handler."""

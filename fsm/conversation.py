@@ -93,7 +93,7 @@ class Conversation(Judging):
         self.registering = {}
         self._orphans: dict[int, Any] = {}
         #: Replies to ids that no request had, until the next answer: what made them may turn out to be missing.
-        self._strays: list[tuple[tuple[int, ...], Event, int, float]] = []
+        self._strays: list[tuple[Any, Event, int, float]] = []
         if partial:
             self.binding.mask = ANY_BINDING
             self.channel.mask |= 1 << binding.ChannelState.OPEN
@@ -347,7 +347,7 @@ class Conversation(Judging):
             where = f"{finished.route.name} ({where})"
             self.step(finished, event, IN_FLIGHT.bit if recent else 0, where=where, what="a reply")
         elif not self.partial and self.role is None and len(self._strays) < 1024:
-            self._strays.append((words, event, self.frame, self.now))
+            self._strays.append((self.current, event, self.frame, self.now))
         elif not self.partial:
             self.step(Exchange(UNKNOWN_ROUTE, words, self.frame, self.now), event, where=where, what="a reply")
 
@@ -355,11 +355,19 @@ class Conversation(Judging):
         """Replies to ids that no request had: told when nothing shows that the request was missed."""
         strays, self._strays = self._strays, []
         moment = self.frame, self.now
-        for words, event, frame, time in strays:
+        for reply, event, frame, time in strays:
             self._at(frame, time)
-            where = f"request id {words[6]:#x}"
-            self.step(Exchange(UNKNOWN_ROUTE, words, frame, time), event, where=where, what="a reply")
+            where = f"request id {reply.words[6]:#x}"
+            self.step(Exchange(UNKNOWN_ROUTE, reply.words, frame, time), event, where=where, what="a reply")
         self._at(*moment)
+
+    def claim(self, number: int) -> None:
+        for stray in self._strays:
+            reply, _, _, time = stray
+            if reply.words[6] == number and self.now - time <= self.grace and len(self._orphans) < 1024:
+                self._strays.remove(stray)
+                self._orphans[number] = reply
+                return
 
     def _succeed(self, exchange: Exchange, words: tuple[int, ...]) -> None:
         """The effects of a success on the calls it named, and the calls it brings."""

@@ -108,3 +108,19 @@ def test_a_gap_ends_what_is_known() -> None:
     assert live.rules() == set()
     live.reports(handle, "CONNECTED")
     assert live.rules() == {"CALL-V01"}
+
+
+@pytest.mark.parametrize(("pause", "rules"), [(0.01, set()), (3.0, {"CALL-V08"})])
+def test_a_reply_recorded_before_its_request(pause: float, rules: set[str]) -> None:
+    """A reply that is met a moment before its request is taken for it; what comes much later had another cause."""
+    live = Live()
+    handle = reach(live, "OFFERING")
+    talk, now = live.conversation, live.stage.now
+    request = line.Answer(call=handle, request_id=0x77)
+    role = live.roles[0]
+    reply = event.LINE_REPLY(init_context=role.init_context, open_context=role.lines[0].context, request_id=0x77)
+    talk.event(reply, 100, now)
+    exchange = talk.sent(request, 101, now + pause)
+    talk.answered(exchange, line.Answer(ack=0x77, call=handle), 102, now + pause + 0.01)
+    assert live.rules() == rules
+    assert (0x77 in talk.pending) is bool(rules)
