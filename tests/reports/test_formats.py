@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -12,6 +13,8 @@ import junitparser
 import pytest
 
 from fsm.levels import Fault, Level, Verdict
+from mstrp.capture.files import Source
+from mstrp.capture.replay import loss_dict
 from mstrp.checking import CaptureResult, check_capture
 from mstrp.report.packets import packet_dict
 from mstrp.report.results import as_json, as_junit
@@ -63,6 +66,25 @@ def test_packets_follow_their_schema(captures: Path) -> None:
     assert len(found) > 500
     for packet in found:
         validator.validate(packet)
+
+
+def test_losses_follow_the_schema_of_packets(captures: Path) -> None:
+    """So are the lines between packets that say where some are missing."""
+    validator = jsonschema.Draft202012Validator(schema("packet"))
+    place = captures / "impacket-scapy_s45_transfer_typical.pcap"
+    data = place.read_bytes()
+    found: list[dict[str, Any]] = []
+    ends = [24]
+    while ends[-1] < len(data):
+        ends.append(ends[-1] + 16 + int.from_bytes(data[ends[-1] + 8 : ends[-1] + 12], "little"))
+    for gone in range(20, len(ends) - 1):
+        lossy = Source(BytesIO(data[: ends[gone]] + data[ends[gone + 1] :]), "lossy", lambda frame, text: None)
+        check_capture(lossy, on_loss=lambda *loss: found.append(loss_dict(*loss)))
+    assert {line["phase"] for line in found} >= {"gap"}
+    for line in found:
+        validator.validate(line)
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate({**found[0], "phase": "request"})
 
 
 def test_schemas_are_published() -> None:
