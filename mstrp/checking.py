@@ -276,7 +276,7 @@ class _Judging:
         conversation.finish(time)
         self.monitor.discard(conversation)
         result = self._result(conversation)
-        if len(self.over) < self.limits.sessions:
+        if len(self.over) < self.limits.listed_sessions:
             self.over.append(result)
         else:
             self.more_sessions += 1
@@ -305,7 +305,7 @@ class _Judging:
             self.warn(each.frame, f"sealed: {what} {each.server} ({how}); needed: {each.needed}")
         for left_out, what in (
             (0 if self.parted else self.more_calls, MORE_CALLS),
-            (self.more_sessions, "ended sessions are not listed (limit sessions)"),
+            (self.more_sessions, "ended sessions are not listed (limit listed-sessions)"),
             (self.findings.left_out, "findings are not listed (limit findings)"),
             (self.more_notes, "notes are not listed (limit notes)"),
         ):

@@ -174,7 +174,7 @@ def _too_much(parts: list[CaptureResult], limits: Limits) -> bool:
     return (
         sum(len(part.notes) for part in parts) > limits.notes
         or sum(len(part.findings) for part in parts) > limits.findings
-        or sum(len(part.sessions) for part in parts) > limits.sessions
+        or sum(len(part.sessions) for part in parts) > limits.listed_sessions
     )
 
 

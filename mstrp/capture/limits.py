@@ -19,6 +19,7 @@ class Limits(NamedTuple):
     fragments: int = 16 * 1024 * 1024
     pipes: int = 1_024
     sessions: int = 65_536
+    listed_sessions: int = 10_000
     listed_calls: int = 2_000
     findings: int = 10_000
     notes: int = 1_000
@@ -54,6 +55,7 @@ DESCRIPTIONS: dict[str, str] = {
     "fragments": "bytes of one connection's RPC fragments that wait for the last one",
     "pipes": "open named pipes of one SMB connection",
     "sessions": "bindings that are open at the same time",
+    "listed_sessions": "ended bindings that the report lists",
     "listed_calls": "ended telephone calls of each session that the report lists",
     "findings": "findings that the report lists; the verdict counts all",
     "notes": "notes about damage that the report lists",

@@ -100,6 +100,19 @@ def test_listed_calls_and_notes_are_limited() -> None:
     assert "more notes are not listed (limit notes)" in judge(damaged, setup=Setup(limits=Limits(notes=1))).notes[-1][1]
 
 
+def test_listed_sessions_are_limited() -> None:
+    """Sessions that ended long ago are listed up to a limit; how many more there were is said."""
+    one = segments_of(scenario())
+    several = [
+        segment._replace(time=segment.time + 100 * place, sequence=segment.sequence + place * 9**9 & 0xFFFFFFFF)
+        for place in range(5)
+        for segment in one
+    ]
+    result = judge(several, setup=Setup(limits=Limits(listed_sessions=2)))
+    assert [session.id for session in result.sessions] == ["s1", "s2", "s5"]
+    assert any(text == "2 more ended sessions are not listed (limit listed-sessions)" for _, text in result.notes)
+
+
 def test_findings_are_limited_and_the_verdict_is_not(captures: Path) -> None:
     """The gravest finding is listed whatever the limit, so that the verdict does not depend on it."""
     place = str(captures / "impacket-scapy_fault_connected_after_idle.pcap")
