@@ -75,6 +75,8 @@ class Call:
         seen = len(self.states)
         if self.state in wanted:
             return self.state
+        if wanted and self.state == LINECALLSTATE.IDLE:
+            raise CallEnded(f"{self!r} before waiting for {sorted(wanted)}")
         async with asyncio.timeout(timeout):
             while True:
                 if not self.live:

@@ -19,6 +19,7 @@ from mstrp.live.client.channel import Channel
 from mstrp.live.client.routing import Routing
 from mstrp.live.provider import TapiError
 from mstrp.live.transport import Caller, ConnectionEnded, RpcFault
+from protocol import line, phone
 from protocol.event import Reply, decode_events
 from protocol.generic import GetAsyncEvents
 from protocol.ndr import (
@@ -328,6 +329,8 @@ class TapiClient(Routing):
             raise ConnectionEnded("the client is not attached")
         conversation = self.conversation
         exchange = conversation.sent(packet, 0, self.now())
+        if isinstance(packet, (line.Initialize, phone.Initialize)):
+            self.contexts.add(packet.init_context)
         self._show(CLIENT_TO_SERVER, "ClientRequest", "request", packet)
         value = ClientRequest(self._context, packet.encode(), packet.capacity)
         try:
@@ -388,11 +391,12 @@ class TapiClient(Routing):
 
     def _pushed(self, data: bytes) -> None:
         self._watch(lambda: self.conversation.delivered(0, self.now()))
-        self._take(data)
+        self._take(data, whole=True)
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: bytes, *, whole: bool = False) -> None:
+        """Take the events of a buffer; with ``whole`` none of one that is damaged anywhere (3.3.4.2)."""
         found = decode_events(data, self.conversation.completes)
-        for event in found.events:
+        for event in () if whole and found.problems else found.events:
             self._show(SERVER_TO_CLIENT, "RemoteSPEventProc", "event", event)
             self._watch(lambda event=event: self.conversation.event(event, 0, self.now()))  # type: ignore[misc]
             self.route(event)

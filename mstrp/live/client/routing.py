@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Routing"]
 
+#: Events about calls that name their line in the last word.
+_OF_CALLS = (LINE_CALLSTATE, LINE_CALLINFO, LINE_MONITORDIGITS)
+
 
 class Routing:
     """What a client holds, by handle, and the requests that wait for their completion."""
@@ -38,6 +41,8 @@ class Routing:
         self.lines: dict[int, Line] = {}
         self.phones: dict[int, Phone] = {}
         self.calls: dict[int, Call] = {}
+        #: InitContext of every application that was registered: events under another one are not for us (3.3.4.2).
+        self.contexts: set[int] = set()
         self.reconnected = asyncio.Event()
         self._waiting: dict[int, tuple[asyncio.Future[Any], Line | None]] = {}
         self._next_id = 0
@@ -89,10 +94,12 @@ class Routing:
     # -- events ---------------------------------------------------------------------------------------------------
 
     def route(self, event: Event) -> None:
-        """Bring an event to where it belongs."""
+        """Bring an event to where it belongs; one about an application or line that is not here is dropped (3.3.4.2)."""
         words = event.words
         if isinstance(event, Reply):
             self._reply(event)
+        elif not self._concerns(event):
+            return
         elif isinstance(event, LINE_CALLSTATE):
             call = self.calls.get(words[3])
             if call is None:
@@ -118,6 +125,12 @@ class Routing:
             phone = self.phones.pop(words[3], None)
             if phone is not None:
                 phone.closed = True
+
+    def _concerns(self, event: Event) -> bool:
+        """Whether an event is about an application, and about calls of a line, that are here."""
+        words = event.words
+        named = words[9] if isinstance(event, _OF_CALLS) else 0
+        return words[1] in self.contexts and (not named or named in self.lines)
 
     def _reply(self, event: Reply) -> None:
         found = self._waiting.pop(event.completed_id, None)
