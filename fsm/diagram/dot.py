@@ -12,7 +12,7 @@ from fsm.diagram.model import Tone
 if TYPE_CHECKING:
     from fsm.diagram.model import Diagram, Edge, Node
 
-__all__ = ["COLOURS", "LEGEND", "dot"]
+__all__ = ["ABSENT", "COLOURS", "LEGEND", "dot"]
 
 #: Colours by tone, chosen to be told apart in print and by colour-blind readers.
 COLOURS: dict[Tone, str] = {
@@ -37,9 +37,18 @@ LEGEND: tuple[tuple[Tone, str], ...] = (
 )
 _FILLS = {"start": "#f2f3f5", "state": "#ffffff", "entry": "#eef4fb", "sink": "#f7f3e8", "final": "#e4e7eb"}
 #: Fills of states and colours of arrows where two things are compared, with a sign for whoever sees no colour.
-_CHANGES = {"added": "#d7efdc", "removed": "#f9dcd9"}
-_MARKS = {"added": "#1b6e3c", "removed": "#b3261e"}
-_SIGNS = {"added": "+", "removed": "-"}
+_CHANGES = {"added": "#d7efdc", "removed": "#f9dcd9", "missing": "#efe6f5"}
+_MARKS = {
+    "added": "#1b6e3c",
+    "removed": "#b3261e",
+    "extra": "#b3261e",
+    "different": "#b26a00",
+    "allowed": "#1b7a6e",
+    "missing": "#7a3e9d",
+}
+_SIGNS = {"added": "+", "removed": "-", "extra": "+", "different": "≠", "allowed": "≈", "missing": "-"}
+#: What only one of the two has is not there: it is drawn with dashes.
+ABSENT = frozenset({"removed", "missing"})
 _DIM = "#c4c9d0"
 #: Rows that the tooltip of an arrow names.
 _TIPS = 12
@@ -101,7 +110,7 @@ def _edge(edge: Edge, number: int) -> str:
         more = len(edge.details) - _TIPS
         rest = f"\\nand {more} more" if more > 0 else ""
         attributes.append(f'edgetooltip="{tip}{rest}"')
-    if edge.expected or edge.change == "removed":
+    if edge.expected or edge.change in ABSENT:
         attributes.append("style=dashed")
     if edge.visited:
         attributes.append("penwidth=2.2")
@@ -116,9 +125,9 @@ def _legend(diagram: Diagram) -> list[str]:
         words.append((COLOURS[Tone.PLAIN], "dashed: may follow unannounced"))
     if any(edge.visited is False for edge in diagram.edges):
         words.append((COLOURS[Tone.PLAIN], "grey: not seen"))
-    for change in ("added", "removed"):
+    for change, mark in _MARKS.items():
         if any(node.change == change for node in diagram.nodes) or any(edge.change == change for edge in diagram.edges):
-            words.append((_MARKS[change], f"{_SIGNS[change]} {change}"))
+            words.append((mark, f"{_SIGNS[change]} {change}"))
     if not words:
         return []
     lines = ["  {"]

@@ -34,7 +34,8 @@ class Node(NamedTuple):
     visited: bool | None = None
     #: How often a coverage was here.
     times: int = 0
-    #: Where two things are compared: "added", "removed" or empty.
+    #: Where two things are compared: "added" or "removed"; "missing", "extra", "different" or "allowed" where one of
+    #: them is what ought to be; or empty.
     change: str = ""
 
 

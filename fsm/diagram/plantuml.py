@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.diagram.dot import COLOURS, LEGEND
+from fsm.diagram.dot import ABSENT, COLOURS, LEGEND
 
 if TYPE_CHECKING:
     from fsm.diagram.model import Diagram, Edge
@@ -36,7 +36,7 @@ def plantuml(diagram: Diagram) -> str:
 
 
 def _edge(edge: Edge) -> str:
-    style = f"{COLOURS[edge.tone]},dashed" if edge.expected or edge.change == "removed" else COLOURS[edge.tone]
+    style = f"{COLOURS[edge.tone]},dashed" if edge.expected or edge.change in ABSENT else COLOURS[edge.tone]
     labels = [*edge.labels, *([f"{edge.times} x"] if edge.times else []), *([edge.change] if edge.change else [])]
     text = "\\n".join(_plain(label) for label in labels)
     return f"{edge.source} -[{style}]-> {edge.target}" + (f" : {text}" if text else "")

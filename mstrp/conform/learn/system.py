@@ -1,0 +1,162 @@
+"""The system under learning: a live server behind a tree of everything that was observed.
+
+A word is performed only when its answer is not known yet. The known beginning of a word is performed again on the way,
+and has to be answered as before: where it is not, the server is not deterministic, or time was too short.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mstrp.conform.learn.session import Session
+from mstrp.conform.probe import Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from fsm.tables.call_states import CallState
+    from mstrp.conform.learn.alphabet import Alphabet
+    from mstrp.conform.learn.seen import Observed, Seen
+    from mstrp.conform.target import Budget, Target
+
+__all__ = ["Node", "SetUpFailed", "System", "Unsteady"]
+
+#: How often a beginning that was answered differently is tried again, and how many such cases a run may have.
+_AGAIN = 2
+_HICCUPS = 8
+
+
+class Unsteady(Exception):  # noqa: N818 - a verdict about the server, no error of ours
+    """The same word is answered in different ways."""
+
+    def __init__(self, word: tuple[int, ...], first: Seen, then: Seen) -> None:
+        super().__init__(f"first {first}, then {then}")
+        self.word = word
+        self.first = first
+        self.then = then
+
+
+class SetUpFailed(Exception):  # noqa: N818 - as above
+    """What has to be there before the first letter cannot be brought about."""
+
+
+@dataclass(slots=True)
+class Node:
+    """What was observed after a word."""
+
+    observed: Observed | None = None
+    after: dict[int, Node] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class System:
+    """Answers words of letters by number; ``told`` is called after every conversation."""
+
+    alphabet: Alphabet
+    target: Target
+    budget: Budget
+    told: Callable[[System], None] | None = None
+    root: Node = field(default_factory=Node)
+    #: Conversations with the server, letters performed in them, words that needed none.
+    queries: int = 0
+    steps: int = 0
+    spared: int = 0
+    hiccups: int = 0
+    initial: tuple[CallState, ...] = ()
+    _session: Session | None = None
+    #: How far the session is, and how far the word.
+    _at: list[int] = field(default_factory=list)
+    _word: list[int] = field(default_factory=list)
+
+    def node(self, word: Iterable[int]) -> Node | None:
+        """What is known of a word."""
+        found: Node | None = self.root
+        for letter in word:
+            if found is None:
+                return None
+            found = found.after.get(letter)
+        return found
+
+    # -- one word -------------------------------------------------------------------------------------------------
+
+    async def reset(self) -> None:
+        """Begin a new word."""
+        await self.leave()
+        self._word = []
+
+    async def leave(self) -> None:
+        """End the conversation, if there is one."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.end()
+            if self.told is not None:
+                self.told(self)
+
+    async def step(self, letter: int) -> Seen:
+        """The answer to the next letter; performed only when it is not known."""
+        here = self.node(self._word)
+        assert here is not None
+        if letter not in here.after:
+            here.after[letter] = Node(await self._explore(letter))
+        self._word.append(letter)
+        observed = here.after[letter].observed
+        assert observed is not None
+        return observed.seen
+
+    async def _explore(self, letter: int) -> Observed:
+        for attempt in range(_AGAIN + 1):
+            try:
+                session = await self._catch_up()
+            except Unsteady:
+                await self.leave()
+                self.hiccups += 1
+                if attempt == _AGAIN or self.hiccups > _HICCUPS:
+                    raise
+                continue
+            self.steps += 1
+            observed = await session.step(self.alphabet.letters[letter])
+            self._at.append(letter)
+            return observed
+        raise AssertionError("unreachable")
+
+    async def _catch_up(self) -> Session:
+        """Bring the conversation to where the word is."""
+        if self._session is None:
+            self._session = Session(self.alphabet, self.target, self.budget)
+            self._at = []
+            self.queries += 1
+            try:
+                await self._session.begin()
+            except Missing as error:
+                await self.leave()
+                raise SetUpFailed(str(error)) from error
+            self.initial = self._session.states()
+        for letter in self._word[len(self._at) :]:
+            self._at.append(letter)
+            node = self.node(self._at)
+            assert node is not None
+            assert node.observed is not None
+            self.steps += 1
+            observed = await self._session.step(self.alphabet.letters[letter], node.observed)
+            if observed.seen != node.observed.seen:
+                raise Unsteady(tuple(self._at), node.observed.seen, observed.seen)
+        return self._session
+
+    async def perform(self, word: Iterable[int]) -> tuple[Session, list[Observed]]:
+        """Perform a whole word once more with a client of its own, waiting for silence after every letter."""
+        session = Session(self.alphabet, self.target, self.budget)
+        self.queries += 1
+        found = []
+        try:
+            await session.begin()
+            for letter in word:
+                self.steps += 1
+                found.append(await session.step(self.alphabet.letters[letter]))
+        except Missing as error:
+            raise SetUpFailed(str(error)) from error
+        finally:
+            await session.end()
+            if self.told is not None:
+                self.told(self)
+        return session, found
