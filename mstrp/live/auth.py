@@ -90,7 +90,7 @@ class SecurityContext:
 
         buffers = IOV(IOVBufferType.mic_token, b"", std_layout=False)
         get_mic_iov_length(self._inner(), buffers)
-        return len(buffers[0].value)
+        return len(buffers[0].value or b"")
 
     def _inner(self) -> Any:
         """What pyspnego's contexts are wrapped around: NTLM's state, or GSSAPI's context."""
