@@ -129,7 +129,7 @@ class Program:
         found = []
         for action in self.actions:
             given = {name: value for name, value in asdict(action).items() if value}
-            given["number"] = action.number
+            given["number"], given["client"] = action.number, action.client
             given["verb"] = action.verb.value
             if action.data:
                 given["data"] = action.data.hex()

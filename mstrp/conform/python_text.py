@@ -1,0 +1,169 @@
+"""Programs as Python text: what a failure's report prints, to be pasted and run."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from typing import TYPE_CHECKING
+
+from mstrp.conform.program import Action, Program, Verb
+
+if TYPE_CHECKING:
+    from protocol.packet import Request
+
+__all__ = ["python_text"]
+
+_HEAD = '''"""{title}"""
+
+import asyncio
+{imports}
+
+async def main():
+    async with Probe(Target.of("{binding}")) as probe:
+{body}
+    for complaint in probe.complaints:
+        print(complaint)
+
+
+asyncio.run(main())
+'''
+#: Names of constants and structures in a packet's text, and where they are imported from.
+_CONSTANT = re.compile(r"\bconstants\.[A-Z]\w*(\.\w+)?(?: \| constants\.[A-Z]\w*(\.\w+)?)*")
+
+
+def python_text(program: Program, *, binding: str = "ncacn_ip_tcp:127.0.0.1[5150]", title: str = "") -> str:
+    """The program as a module that performs it with `mstrp.conform` and prints what is wrong."""
+    writer = _Writer()
+    body = [f"        {line}" for action in program for line in writer.lines(action)] or ["        pass"]
+    text = title.replace("\\", "\\\\").replace('"""', "'''")
+    return _HEAD.format(title=text, imports=writer.imports(), binding=binding, body="\n".join(body))
+
+
+class _Writer:
+    def __init__(self) -> None:
+        #: By the name of a handle in the program: the expression for it here.
+        self.names: dict[str, str] = {}
+        self.modules: set[str] = set()
+        self.structures: set[str] = set()
+        self.raw = False
+        self.constants = False
+        #: The steps whose completion was waited for: it brings the handles of asynchronous requests.
+        self.done: set[int] = set()
+
+    def imports(self) -> str:
+        lines = ["from mstrp.conform import Probe, Target"]
+        modules = sorted(self.modules | ({"constants"} if self.constants else set()))
+        if modules:
+            lines.append(f"from protocol import {', '.join(modules)}")
+        if self.raw:
+            lines.append("from protocol.packet import decode_request")
+        if self.structures:
+            lines.append(f"from protocol.structures import {', '.join(sorted(self.structures))}")
+        return "\n" + "\n".join(lines) + "\n"
+
+    def lines(self, action: Action) -> list[str]:
+        client, number = repr(action.client), action.number
+        match action.verb:
+            case Verb.ATTACH:
+                return [f"await probe.attach({client}, {action.how!r})"]
+            case Verb.ASK:
+                legal = ", legal=True" if action.legal else ""
+                return [f"step{number} = await probe.ask({client}, {self._packet(action)}{legal})"]
+            case Verb.STRAY:
+                return [f"await probe.stray({client}, {self._packet(action)}, {action.how!r})"]
+            case Verb.REPLY:
+                step = action.about.partition(".")[0]
+                self.done.add(int(step))
+                return [f"done{step} = await probe.reply({client}, step{step})"]
+            case Verb.CALL:
+                self.names[f"{number}.call"] = f"call{number}"
+                return [f"call{number} = await probe.call({client}, {self._name(action.about)})"]
+            case Verb.STATE:
+                self.constants = True
+                wanted = ", ".join(f"constants.LINECALLSTATE.{name}" for name in action.wanted)
+                return [f"await probe.state({client}, {self._name(action.about)}, {wanted})"]
+            case Verb.EVENT:
+                return [f"await probe.event({client}, {', '.join(map(repr, action.wanted))})"]
+            case Verb.CHECK:
+                return [f"await probe.check({client}, {self._name(action.about)})"]
+            case Verb.QUIET:
+                return ["await probe.quiet()"]
+            case Verb.DETACH:
+                return [f"await probe.detach({client})"]
+            case Verb.LOSE:
+                return [f"await probe.lose({client})"]
+        raise AssertionError(action.verb)
+
+    def _name(self, name: str) -> str:
+        """The expression for a handle."""
+        known = self.names.get(name)
+        if known is not None:
+            return known
+        step, _, field = name.partition(".")
+        if field.startswith("calls"):
+            return f"step{step}.call_list.calls[{field.removeprefix('calls')}]"
+        if field == "data":
+            return f'int.from_bytes(done{step}.data[:4], "little")'
+        return f"{'done' if int(step) in self.done else 'step'}{step}.{field}"
+
+    def _packet(self, action: Action) -> str:
+        packet = action.request()
+        text = self._constructor(packet, action)
+        return self._hex(action) if text is None else text
+
+    def _constructor(self, packet: Request, action: Action) -> str | None:
+        """The packet by its fields; None where that would give other bytes."""
+        try:
+            values = packet.values()
+            again = type(packet)(**values)
+            if again.encode() != action.data or again.capacity != action.capacity:
+                again = type(packet)(**values, capacity=action.capacity)
+                values["capacity"] = action.capacity
+            if again.encode() != action.data or again.capacity != action.capacity:
+                return None
+            defaults = type(packet)().values()
+        except (ValueError, TypeError, AttributeError, OverflowError):
+            return None
+        words = {packet.layout.by_name[name].index: name for name in packet.layout.by_name}
+        handles = {words[word]: self._name(name) for word, name in action.refs if word in words}
+        given = []
+        for name, value in values.items():
+            if name in handles:
+                given.append(f"{name}={handles[name]}")
+            elif name not in defaults or value != defaults[name]:
+                text = repr(value)
+                if not self._takes(text):
+                    return None
+                given.append(f"{name}={text}")
+        self.modules.add(packet.device)
+        return f"{packet.device}.{packet.layout.name}({', '.join(given)})"
+
+    def _takes(self, text: str) -> bool:
+        """Whether a value's text can be evaluated with imports alone; they are noted."""
+        import protocol.structures
+
+        if _CONSTANT.search(text):
+            self.constants = True
+        bare = re.sub(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", "", text)
+        for name in re.findall(r"(?<![\w.])([A-Za-z_]\w*)\s*\(", bare):
+            if hasattr(builtins, name):
+                continue
+            if not hasattr(protocol.structures, name):
+                return False
+            self.structures.add(name)
+        return "<" not in bare
+
+    def _hex(self, action: Action) -> str:
+        """The packet by its bytes, with the handles put in."""
+        self.raw = True
+        refs = sorted(action.refs)
+        if not refs:
+            return f'decode_request(bytes.fromhex("{action.data.hex()}"), {action.capacity})'
+        parts: list[str] = []
+        place = 0
+        for word, name in refs:
+            parts.append(f'bytes.fromhex("{action.data[place : 4 * word].hex()}")')
+            parts.append(f'({self._name(name)}).to_bytes(4, "little")')
+            place = 4 * word + 4
+        parts.append(f'bytes.fromhex("{action.data[place:].hex()}")')
+        return f"decode_request({' + '.join(parts)}, {action.capacity})"
