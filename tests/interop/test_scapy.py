@@ -1,8 +1,9 @@
-"""scapy as client of our server, and as server to our client: NDR20 and NDR64, NTLM and SPNEGO, over TCP."""
+"""scapy as client of our server, and as server to our client: NDR20 and NDR64, NTLM and SPNEGO, over TCP and the pipe."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
 import warnings
@@ -114,6 +115,21 @@ def converse(port: int, *, ndr64: bool, ssp: Any = None, level: Any = None) -> N
     """Section 4.5 with scapy's client; it runs in a thread of its own."""
     client = DCERPC_Client(DCERPC_Transport.NCACN_IP_TCP, ndr64=ndr64, ssp=ssp, auth_level=level, verb=False)
     client.connect("127.0.0.1", endpoint=port, timeout=5)
+    # In the clear scapy's fragments are empty (2.8.0), so there everything has to fit into one.
+    perform(client, ndr64=ndr64, large=12_000 if ssp is not None else 1000)
+
+
+def converse_through_the_pipe(port: int, *, ndr64: bool) -> None:
+    """The same through SMB: dialect 2.1 from the first message on, which is what impacket's server speaks with scapy."""
+    ssp = SPNEGOSSP([NTLMSSP(UPN="bob", PASSWORD="pw")])
+    client = DCERPC_Client(DCERPC_Transport.NCACN_NP, ndr64=ndr64, ssp=ssp, verb=False)
+    settings = {"SMB2": True, "MAX_DIALECT": 0x0210}
+    client.connect("127.0.0.1", endpoint="tapsrv", port=port, timeout=5, smb_kwargs=settings)
+    perform(client, ndr64=ndr64, large=1000)
+
+
+def perform(client: Any, *, ndr64: bool, large: int) -> None:
+    """Bind, attach, section 4.5, detach."""
     assert client.bind(TAPSRV)
     own = {"ndr64": ndr64, "ndrendian": "little"}
     attach = ClientAttach_Request(lProcessID=-1, pszDomainUser=MAILSLOT, pszMachine="PEER", **own)
@@ -128,8 +144,7 @@ def converse(port: int, *, ndr64: bool, ssp: Any = None, level: Any = None) -> N
         found = client.sr1_req(asked, timeout=5)
         return _bytes(found.pBuffer)
 
-    # In the clear scapy's fragments are empty (2.8.0), so there everything has to fit into one.
-    Script(carry, large=12_000 if ssp is not None else 1000).perform()
+    Script(carry, large=large).perform()
     client.sr1_req(ClientDetach_Request(pphContext=NDRContextHandle(uuid=uuid), **own), timeout=5)
     client.close()
 
@@ -167,6 +182,24 @@ def test_authenticated_client(kind: str, level: Any, recording: Path) -> None:
     judge(recording, passwords=("secret",))
 
 
+@pytest.mark.parametrize("ndr64", [False, True], ids=["ndr20", "ndr64"])
+def test_client_on_the_pipe(ndr64: bool, recording: Path) -> None:
+    """scapy's SMB client performs section 4.5 through the pipe."""
+    pytest.importorskip("impacket", reason="impacket is not installed")
+    from mstrp.live.pipe import PipeFront
+
+    async def test() -> None:
+        async with (
+            serving(recording, Exchange(Plan(pace=0.02), incoming=1)) as world,
+            PipeFront(world.server, "127.0.0.1:0", {"bob": "pw"}) as front,
+        ):
+            await asyncio.to_thread(converse_through_the_pipe, front.port, ndr64=ndr64)
+
+    run(test())
+    gc.collect()
+    judge(recording)
+
+
 class Peer(DCERPC_Server):
     """scapy's server with the three methods."""
 
@@ -187,6 +220,22 @@ class Peer(DCERPC_Server):
     @DCERPC_Server.answer(ClientDetach_Request)
     def detach(self, req: Any) -> Any:
         return ClientDetach_Response(pphContext=NDRContextHandle(attributes=0, uuid=bytes(16)), ndr64=self.ndr64)
+
+
+async def transfer(client: TapiClient) -> None:
+    """Section 4.5 with our client."""
+    app = await client.initialize()
+    await app.negotiate_all()
+    opened = await app.open(0)
+    call = await opened.next_call()
+    await call.answer()
+    await call.wait(0x100)
+    await call.blind_transfer("5551234")
+    await call.wait(1)
+    await call.deallocate()
+    await opened.close()
+    await app.shut_down()
+    assert not client.problems
 
 
 @pytest.mark.parametrize("sealed", [False, True], ids=["clear", "ntlm-privacy"])
@@ -216,22 +265,47 @@ def test_server(ndr: str, sealed: bool, recording: Path) -> None:
                 binding, events="pull", ndr=ndr, poll=0.005, recorder=Recorder(stream), **choices
             )
             async with connecting as client:
-                app = await client.initialize()
-                await app.negotiate_all()
-                opened = await app.open(0)
-                call = await opened.next_call()
-                await call.answer()
-                await call.wait(0x100)
-                await call.blind_transfer("5551234")
-                await call.wait(1)
-                await call.deallocate()
-                await opened.close()
-                await app.shut_down()
-                assert not client.problems
+                await transfer(client)
 
     conf.verb = 0
     run(test())
     listener.close()
     thread.join(2)
     judge(recording, passwords=("secret",), notes=True)
+    assert clerk.requests.count("BlindTransfer") == 1
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["clear", "ntlm-privacy"])
+def test_server_on_the_pipe(sealed: bool) -> None:
+    """Our client, with smbprotocol, performs section 4.5 through the pipe of scapy's SMB server."""
+    pytest.importorskip("smbprotocol", reason="smbprotocol is not installed")
+    from scapy.layers.smb2 import SMB2_FILEID
+    from scapy.layers.smbserver import SMB_Server
+
+    clerk = Clerk()
+    ntlm = NTLMSSP(IDENTITIES={"bob": MD4le("pw"), "alice": MD4le("secret")})
+
+    class Front(SMB_Server):
+        PIPES_TABLE = {"tapsrv": SMB2_FILEID(Persistent=0x4000000015, Volatile=0x4000000004)}
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, DCERPC_SERVER_CLS=Peer, **options)
+            self.rpc_server.clerk = clerk
+            self.rpc_server.session.ssp = ntlm if sealed else None
+
+    conf.verb = 0
+    front = Front.spawn(0, local_ip="127.0.0.1", bg=True, verb=False, ssp=ntlm)
+    port = front.getsockname()[1]
+    choices: dict[str, Any] = {"security": initiator("ntlm", "alice", "secret")} if sealed else {}
+
+    async def test() -> None:
+        binding = rf"ncacn_np:127.0.0.1:{port}[\pipe\tapsrv]"
+        async with TapiClient.connect(binding, events="pull", poll=0.005, smb_user=("bob", "pw"), **choices) as client:
+            await transfer(client)
+
+    try:
+        run(test())
+    finally:
+        front.shutdown(socket.SHUT_RDWR)
+        front.close()
     assert clerk.requests.count("BlindTransfer") == 1
