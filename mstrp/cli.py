@@ -25,6 +25,7 @@ _COMMANDS = {
     "export": "write the declarations in the form of another program: a dissector for Wireshark",
     "serve": "be a telephony server with simulated lines, calls and agents",
     "call": "be a client: run a scenario of section 4, or single requests, against a server",
+    "conform": "test a live server or client",
     "demo": "run client and server over loopback, record, check and draw what they say",
     "explain": "say what a rule, state, packet, constant or section is",
 }

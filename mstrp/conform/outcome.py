@@ -65,6 +65,11 @@ class Outcome:
     #: Whether a baseline knows of the failure.
     expected: bool = False
 
+    @property
+    def touched(self) -> bool:
+        """Whether any test had to do with it."""
+        return bool(self.tried) or self.cause != _UNTRIED
+
     def passes(self) -> None:
         """It was tried and kept; what was worse before stays."""
         self.tried += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mstrp.conform.probe import Missing, Probe, Unreachable
@@ -33,7 +34,9 @@ async def replay(target: Target, program: Program, budget: Budget | None = None)
 
 class _Shrinking:
     def __init__(self, target: Target, requirement: str, budget: Budget | None, *, odd: bool) -> None:
-        self.target = target
+        # Most programs that were cut too short wait for something in vain.
+        patience = min(target.patience, max(1.0, 8 * target.settle))
+        self.target = replace(target, patience=patience)
         self.requirement = requirement
         self.budget = budget
         self.odd = odd

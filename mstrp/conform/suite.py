@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import functools
+import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.routes import ROUTES
-from mstrp.conform.catalogue import row_states
+from mstrp.conform.catalogue import row_id, row_states
 from mstrp.conform.outcome import Result
 from mstrp.conform.probe import Unreachable
 from mstrp.conform.shrink import shrink
-from mstrp.conform.suite_flows import FLOW_TESTS, try_flow
+from mstrp.conform.suite_flows import FLOW_TESTS, flow_ids, try_flow
 from mstrp.conform.suite_handles import HANDLE_TESTS
 from mstrp.conform.suite_proxies import PROXIED, try_proxied
 from mstrp.conform.suite_rows import try_row, try_wrong_state, wrong_states
-from mstrp.conform.suite_rules import try_request
+from mstrp.conform.suite_rules import rules_of, try_request
 from mstrp.conform.suite_walks import WALKS, try_walk
 from mstrp.conform.target import BudgetSpent
 from protocol.packet import REQUESTS
@@ -27,11 +28,16 @@ if TYPE_CHECKING:
 __all__ = ["Test", "plan", "run"]
 
 
+_logger = logging.getLogger("mstrp.conform")
+
+
 class Test(NamedTuple):
     """Something that is tried with a server."""
 
     name: str
     run: Callable[[Book], Awaitable[None]]
+    #: The requirements for whose sake it is done, as far as that is known before.
+    tries: tuple[str, ...] = ()
 
 
 def plan(depth: int = 1) -> Iterator[Test]:
@@ -39,37 +45,40 @@ def plan(depth: int = 1) -> Iterator[Test]:
     for name, run in HANDLE_TESTS:
         yield Test(name, run)
     for flow in FLOW_TESTS:
-        yield Test(f"flow {flow.name}", functools.partial(try_flow, flow=flow))
+        yield Test(f"flow {flow.name}", functools.partial(try_flow, flow=flow), flow_ids(flow))
     for request in REQUESTS.values():
         name = f"{request.device}.{request.__name__}"
-        yield Test(f"rules of {name}", functools.partial(try_request, request=request))
+        rules = dict.fromkeys(attempt.rule for attempt in rules_of(request))
+        yield Test(f"rules of {name}", functools.partial(try_request, request=request), (*rules, f"LEGAL-{name}"))
     for request in REQUESTS.values():
         if request.device != "line" or len(ROUTES[request.req_func].calls) != 1:
             continue
         for state in row_states(request):
-            yield Test(f"{request.__name__} in {state.name}", functools.partial(try_row, request=request, state=state))
+            run = functools.partial(try_row, request=request, state=state)
+            yield Test(f"{request.__name__} in {state.name}", run, (row_id(request, state),))
         for state in wrong_states(request) if depth else ():
             run = functools.partial(try_wrong_state, request=request, state=state)
-            yield Test(f"{request.__name__} in {state.name}, where it may not be", run)
-
+            name = f"{request.__name__} in {state.name}, where it may not be"
+            yield Test(name, run, (f"CALL-PRE-{request.__name__}",))
     for request in PROXIED:
-        yield Test(f"handler of {request.__name__}", functools.partial(try_proxied, request=request))
+        run = functools.partial(try_proxied, request=request)
+        yield Test(f"handler of {request.__name__}", run, request.layout.proxy_rules[2:])
     for number in range(WALKS if depth else 2):
-        yield Test(f"walk {number + 1}", functools.partial(try_walk, number=number))
+        yield Test(f"walk {number + 1}", functools.partial(try_walk, number=number), ("WALK",))
 
 
 async def run(
     book: Book,
     *,
-    wanted: Callable[[str], bool] = lambda name: True,
+    wanted: Callable[[Test], bool] = lambda test: True,
     progress: Callable[[int, int, str], None] = lambda done, total, name: None,
     until: Callable[[Book], bool] = lambda book: False,
 ) -> None:
-    """Perform the tests whose names are wanted, and make what failed as short as possible.
+    """Perform the tests that are wanted, and make what failed as short as possible.
 
     Ends early when the budget is spent, when the server cannot be reached any more, or when ``until`` says so.
     """
-    chosen = [test for test in plan(book.depth) if wanted(test.name)]
+    chosen = [test for test in plan(book.depth) if wanted(test)]
     shown: set[str] = set()
     for number, test in enumerate(chosen):
         progress(number, len(chosen), test.name)
@@ -83,6 +92,10 @@ async def run(
             book.unreachable(error)
             _give_up(book, "the server does not answer any more")
             break
+        except Exception as error:
+            # A mistake in a test is an outcome of its own; the others are still done.
+            _logger.info("%s", test.name, exc_info=True)
+            book.leaves(Result.ERROR, f"{test.name}: {type(error).__name__}: {error}", *(test.tries or ("ALIVE",)))
         if until(book):
             break
     progress(len(chosen), len(chosen), "")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mstrp.conform.book import Book
     from mstrp.generate.flows.flow import Flow
 
-__all__ = ["FLOW_TESTS", "try_flow"]
+__all__ = ["FLOW_TESTS", "flow_ids", "try_flow"]
 
 S = LINECALLSTATE
 #: States of call progress that some networks skip: nobody waits for them.
@@ -252,10 +252,15 @@ def _client(role: Role) -> str:
     return "abcdefgh"[role.number - 1]
 
 
+def flow_ids(flow: Flow) -> tuple[str, ...]:
+    """The requirements that a flow shows."""
+    scenarios = [f"SCENARIO-{section}" for section, name in SCENARIO_FLOWS.items() if name == flow.name]
+    return (f"FLOW-{flow.name}", *scenarios)
+
+
 async def try_flow(book: Book, flow: Flow) -> None:
     """Perform a flow; it passes when everything in it happened and nothing was wrong."""
-    scenarios = [f"SCENARIO-{section}" for section, name in SCENARIO_FLOWS.items() if name == flow.name]
-    names = (f"FLOW-{flow.name}", *scenarios)
+    names = flow_ids(flow)
     play = flow.play()
     async with book.probe() as probe:
         performance = _Performance(book, probe, play)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fsm.finding import Finding
     from mstrp.checking import CaptureResult
 
-__all__ = ["SCHEMA", "as_json", "as_jsonl", "as_junit", "counts", "verdict"]
+__all__ = ["SCHEMA", "as_json", "as_jsonl", "as_junit", "counts", "plain_text", "verdict"]
 
 #: Name and version of the report format.
 SCHEMA = "mstrp-report/1"
@@ -130,14 +130,14 @@ def _suite(root: ET.Element, result: CaptureResult) -> None:
             about = [finding for finding in mine if finding.machine == "call" and finding.instance == name]
             cases.append(_case(f"{session.id} call {name}: {path or 'no state'}, {call.final}", result.path, about))
     if result.error is not None:
-        case = ET.Element("testcase", name="read", classname=_text(result.path))
-        ET.SubElement(case, "error", type="unreadable", message=_text(result.error))
+        case = ET.Element("testcase", name="read", classname=plain_text(result.path))
+        ET.SubElement(case, "error", type="unreadable", message=plain_text(result.error))
         cases.append(case)
     failures = sum(1 for case in cases if case.find("failure") is not None)
     suite = ET.SubElement(
         root,
         "testsuite",
-        name=_text(result.path),
+        name=plain_text(result.path),
         tests=str(len(cases)),
         failures=str(failures),
         errors="0" if result.error is None else "1",
@@ -147,15 +147,15 @@ def _suite(root: ET.Element, result: CaptureResult) -> None:
 
 
 def _case(name: str, path: str, findings: list[Finding]) -> ET.Element:
-    case = ET.Element("testcase", name=_text(name), classname=_text(path))
+    case = ET.Element("testcase", name=plain_text(name), classname=plain_text(path))
     failed = [finding for finding in findings if finding.verdict is Verdict.FAIL]
     if failed:
         first = failed[0]
-        failure = ET.SubElement(case, "failure", type=first.rule, message=_text(first.summary))
-        failure.text = _text("\n".join(_line(finding) for finding in failed))
+        failure = ET.SubElement(case, "failure", type=first.rule, message=plain_text(first.summary))
+        failure.text = plain_text("\n".join(_line(finding) for finding in failed))
     odd = [finding for finding in findings if finding.verdict is not Verdict.FAIL]
     if odd:
-        ET.SubElement(case, "system-out").text = _text("\n".join(_line(finding) for finding in odd))
+        ET.SubElement(case, "system-out").text = plain_text("\n".join(_line(finding) for finding in odd))
     return case
 
 
@@ -169,7 +169,7 @@ def _line(finding: Finding) -> str:
     )
 
 
-def _text(text: str) -> str:
+def plain_text(text: str) -> str:
     """Text without the characters that XML cannot carry."""
     return "".join(
         char

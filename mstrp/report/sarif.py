@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from fsm.finding import Finding
     from mstrp.checking import CaptureResult
 
-__all__ = ["as_sarif"]
+__all__ = ["SARIF_SCHEMA", "as_sarif", "driver"]
 
-_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Verdict.FAIL: "error", Verdict.WARN: "warning", Verdict.INFO: "note", Verdict.PASS: "none"}
 _PRECISION = {Level.MUST: "very-high", Level.STATED: "high", Level.TYPICAL: "medium", Level.SUSPICIOUS: "medium"}
 
@@ -33,16 +33,17 @@ def as_sarif(results: Sequence[CaptureResult]) -> str:
     places = {rule: number for number, rule in enumerate(rules)}
     captures = {result.path: number for number, result in enumerate(results)}
     run: dict[str, Any] = {
-        "tool": {"driver": {**_driver(), "rules": [_rule(finding) for finding in rules.values()]}},
+        "tool": {"driver": {**driver(), "rules": [_rule(finding) for finding in rules.values()]}},
         "columnKind": "unicodeCodePoints",
         "artifacts": [{"location": {"uri": _uri(result.path)}, "roles": ["analysisTarget"]} for result in results],
         "invocations": [_invocation(results)],
         "results": [_result(finding, places, captures) for finding in findings],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+    return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
-def _driver() -> dict[str, Any]:
+def driver() -> dict[str, Any]:
+    """Which program it was."""
     found: dict[str, Any] = {"name": "mstrp", "informationUri": "https://pypi.org/project/mstrp/"}
     with suppress(PackageNotFoundError):
         found["version"] = version("mstrp")

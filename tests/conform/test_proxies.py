@@ -9,6 +9,6 @@ from mstrp.conform.outcome import Result
 
 def test_requests_reach_their_handler() -> None:
     """No request is completed that its handler was not told of, and most handlers are told."""
-    book = conform(wanted=lambda name: name.startswith("handler of"))
+    book = conform(wanted=lambda test: test.name.startswith("handler of"))
     assert not book.failures, [(outcome.requirement.id, outcome.cause) for outcome in book.failures]
     assert sum(outcome.result is Result.PASS for outcome in book.outcomes.values() if outcome.tried) >= 14

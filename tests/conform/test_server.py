@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from world import run as run_loop
+from world import until
 
 from mstrp.conform.book import Book
 from mstrp.conform.outcome import Result
@@ -14,7 +15,7 @@ from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.server import Options, Server
 
 
-def conform(make: Any = Server, *, wanted: Any = lambda name: True, **options: Any) -> Book:
+def conform(make: Any = Server, *, wanted: Any = lambda test: True, **options: Any) -> Book:
     """A run against a server in the same process."""
     books = []
 
@@ -24,7 +25,7 @@ def conform(make: Any = Server, *, wanted: Any = lambda name: True, **options: A
             book = Book.of(Target.of(server.address, settle=0.02, patience=1.0), **options)
             books.append(book)
             await run(book, wanted=wanted)
-            assert not server.clients
+            await until(lambda: not server.clients)
 
     run_loop(work(), 300.0)
     return books[0]

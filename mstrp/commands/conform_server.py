@@ -1,0 +1,290 @@
+"""``mstrp conform server``: drive a server as clients, and judge every requirement."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Self
+
+from mstrp.capture.packets import Packet
+from mstrp.commands.interrupt import INTERRUPTED
+from mstrp.commands.live_options import add_client_options, client_options, credentials
+from mstrp.commands.output import complain, opened, terminal_width, write_lines
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from mstrp.conform.book import Book
+    from mstrp.conform.outcome import Outcome
+    from mstrp.conform.probe import Probe
+    from mstrp.conform.suite import Test
+    from mstrp.conform.target import Target
+
+__all__ = ["EXAMPLE", "add_report_options", "add_security_options", "arguments", "report", "run", "security"]
+
+EXAMPLE = """\
+examples:
+  mstrp conform server 127.0.0.1:5150
+  mstrp conform server 127.0.0.1:5150 --only 'TRP-3.1.4.2-008-*' --save failures
+  mstrp conform server 127.0.0.1:5150 --write-baseline known.toml
+  mstrp conform server --list
+"""
+_DEPTHS = {"quick": 0, "normal": 1, "full": 2}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the subcommand."""
+    parser.add_argument(
+        "binding", metavar="BINDING", nargs="?", help=r"ncacn_ip_tcp:HOST[PORT] or ncacn_np:HOST[\pipe\tapsrv]"
+    )
+    parser.add_argument("--to", metavar="NUMBER", default="", help="whom to call (default: the server's second line)")
+    add_security_options(parser)
+    add_client_options(parser)
+    parser.add_argument("--depth", choices=tuple(_DEPTHS), default="normal", help="how much is tried (default: normal)")
+    parser.add_argument("--only", metavar="PATTERN", action="append", help="only these requirements or tests")
+    parser.add_argument("--skip", metavar="PATTERN", action="append", default=[], help="not these")
+    parser.add_argument("--patience", metavar="SECONDS", type=float, default=5.0, help="for an answer or event (5)")
+    parser.add_argument(
+        "--settle", metavar="SECONDS", type=float, default=0.25, help="silence after which nothing is under way (0.25)"
+    )
+    parser.add_argument("--seed", type=int, help="makes the same run again (default: a new one, which is told)")
+    parser.add_argument("--max-packets", metavar="N", type=int, default=0, help="end after so many packets")
+    parser.add_argument("--max-seconds", metavar="N", type=float, default=0.0, help="end after so many seconds")
+    parser.add_argument("--replay", metavar="FILE", help="perform a stored failure again, and nothing else")
+    parser.add_argument("--list", action="store_true", help="list the requirements, and test nothing")
+    add_report_options(parser)
+
+
+def add_security_options(parser: argparse.ArgumentParser) -> None:
+    """Who one is."""
+    parser.add_argument("--auth", choices=("none", "ntlm", "negotiate"), default="none", help="how to authenticate")
+    parser.add_argument("--user", metavar="NAME:PASSWORD", type=credentials, help="who one is")
+    parser.add_argument("--level", choices=("connect", "integrity", "privacy"), default="privacy")
+
+
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """What is written, and what is expected."""
+    parser.add_argument("--format", choices=("text", "json", "junit", "sarif", "html"), default="text")
+    parser.add_argument("--output", metavar="FILE", help="where to (default: standard output)")
+    parser.add_argument("--save", metavar="DIR", help="store every failure for --replay")
+    parser.add_argument("--baseline", metavar="FILE", help="failures that are known and expected")
+    parser.add_argument("--write-baseline", metavar="FILE", help="write what fails now as a baseline")
+    parser.add_argument("--strict", action="store_true", help="what is merely odd fails too")
+
+
+def security(options: argparse.Namespace) -> dict[str, Any]:
+    """Options of the client for who one is; raises `ValueError`."""
+    if options.auth == "none":
+        return {}
+    from mstrp.live.auth import initiator
+
+    if options.user is None:
+        raise ValueError("--auth needs --user NAME:PASSWORD")
+    return {"security": initiator(options.auth, *options.user, level=options.level)}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Test a server."""
+    if options.list:
+        return _list()
+    if options.binding is None:
+        complain("a BINDING is needed, such as ncacn_ip_tcp:127.0.0.1[5150]")
+        return 2
+    from mstrp.conform.baseline import read_baseline
+    from mstrp.conform.saved import read_saved
+    from mstrp.conform.target import Target
+
+    try:
+        choices = {**client_options(options), **security(options)}
+        target = Target.of(
+            options.binding, options=choices, to=options.to, patience=options.patience, settle=options.settle
+        )
+        known = read_baseline(options.baseline) if options.baseline else {}
+        saved = read_saved(options.replay) if options.replay else None
+    except ValueError as error:
+        complain(str(error))
+        return 2
+    if saved is not None:
+        return _replay(target, saved, options)
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
+    return _test(target, known, seed, options)
+
+
+def _list() -> int:
+    from mstrp.conform.catalogue import SERVER
+
+    for requirement in SERVER.values():
+        sys.stdout.write(
+            f"{requirement.id:<34} {requirement.kind:<10} {requirement.section:<14} {requirement.summary}\n"
+        )
+    return 0
+
+
+def _wanted(options: argparse.Namespace) -> Callable[[Test], bool]:
+    """Whether a test is wanted, by its name or by a requirement that it tries."""
+
+    def fits(test: Test, patterns: list[str]) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in patterns for name in (test.name, *test.tries))
+
+    return lambda test: (options.only is None or fits(test, options.only)) and not fits(test, options.skip)
+
+
+def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Namespace) -> int:
+    from mstrp.conform.book import Book
+    from mstrp.conform.suite import run as perform
+    from mstrp.conform.target import Budget
+
+    budget = Budget(options.max_packets, options.max_seconds)
+    book = Book.of(target, budget=budget, seed=seed, strict=options.strict, depth=_DEPTHS[options.depth])
+    interrupted = False
+    with _Progress(quiet=options.quiet) as progress:
+
+        def told(outcome: Outcome) -> None:
+            progress.say(f"FAIL {outcome.requirement.id}: {outcome.cause}")
+
+        book.told = told
+        try:
+            asyncio.run(perform(book, wanted=_wanted(options), progress=progress))
+        except KeyboardInterrupt:
+            interrupted = True
+    tried = any(outcome.tried for name, outcome in book.outcomes.items() if name != "ALIVE")
+    if not interrupted and not tried and book.outcomes["ALIVE"].tried:
+        complain(book.outcomes["ALIVE"].cause)
+        return 2
+    if not interrupted and not budget.sent:
+        complain("no test has that name (--list lists the requirements)")
+        return 2
+    status = report(book, known, options, binding=str(target.binding), target=target)
+    return INTERRUPTED if interrupted else status
+
+
+class _Progress:
+    """A bar on a terminal, lines for failures there too; nothing where standard error is no terminal."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.shown = not quiet and sys.stderr.isatty()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        if self.shown:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task("", total=None)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done: int, total: int, name: str) -> None:
+        if self._bar is not None:
+            from rich.markup import escape
+
+            self._bar.update(self._task, completed=done, total=total, description=escape(name[:44].ljust(44)))
+
+    def say(self, text: str) -> None:
+        if self._bar is not None:
+            from rich.markup import escape
+
+            self._bar.console.print(escape(text))
+
+
+def packets_of(probe: Probe) -> list[tuple[str, Packet]]:
+    """What passed in a conversation, as packets that can be described."""
+    found = []
+    for client, direction, what, content in probe.transcript:
+        method, _, phase = what.partition(" ")
+        packet = Packet(0, 0.0, "", direction, method if phase else "RemoteSPEventProc", phase or "event", content)
+        found.append((client, packet))
+    return found
+
+
+def conversations(book: Book, target: Target) -> dict[str, list[tuple[str, Packet]]]:
+    """Every failure performed once more, for the table of its packets."""
+    from mstrp.conform.probe import Unreachable
+    from mstrp.conform.shrink import replay
+
+    async def perform() -> dict[str, list[tuple[str, Packet]]]:
+        found = {}
+        for outcome in book.failures:
+            if outcome.program is not None and len(outcome.program):
+                try:
+                    found[outcome.requirement.id] = packets_of(await replay(target, outcome.program))
+                except Unreachable:
+                    break
+        return found
+
+    return asyncio.run(perform()) if book.failures else {}
+
+
+def report(
+    book: Book, known: dict[str, str], options: argparse.Namespace, *, binding: str, target: Target | None = None
+) -> int:
+    """Write the report in the format that is wanted, and what goes with it; the exit status."""
+    from mstrp.conform.baseline import apply_baseline, baseline_text
+    from mstrp.conform.saved import save
+    from mstrp.report import conformance, conformance_files
+
+    chosen = bool(getattr(options, "only", None) or getattr(options, "skip", None))
+    # Who asks for a few requirements does not want to hear of all the others.
+    outcomes = [outcome for outcome in book.outcomes.values() if outcome.touched or not chosen]
+    apply_baseline(outcomes, known)
+    seen = conversations(book, target) if target is not None else {}
+    about = {"sent": book.budget.sent, "seed": book.seed}
+    with opened(options.output) as stream:
+        match options.format:
+            case "json":
+                seconds = round(book.budget.elapsed, 3)
+                stream.write(conformance.as_json(outcomes, binding=binding, **about, seconds=seconds))
+            case "junit":
+                stream.write(conformance_files.as_junit(outcomes, seen, binding=binding))
+            case "sarif":
+                stream.write(conformance_files.as_sarif(outcomes, seen, binding=binding))
+            case "html":
+                stream.write(conformance_files.as_html(outcomes, seen, binding=binding, **about))
+            case _:
+                width = terminal_width(stream)
+                lines = conformance.outcome_lines(
+                    outcomes, seen, binding=binding, width=width, seconds=book.budget.elapsed, **about
+                )
+                write_lines(lines, stream)
+    if options.save:
+        for outcome in book.failures:
+            if outcome.program is not None and len(outcome.program):
+                save(options.save, outcome, book.seed)
+    if options.write_baseline:
+        with opened(options.write_baseline) as stream:
+            stream.write(baseline_text(outcomes, known))
+    return 1 if conformance.failed(outcomes) else 0
+
+
+def _replay(target: Target, saved: Any, options: argparse.Namespace) -> int:
+    """Perform a stored failure: 1 when it still shows, 0 when it does not."""
+    from mstrp.conform.probe import Unreachable
+    from mstrp.conform.shrink import replay
+    from mstrp.report.conformance import conversation_lines
+
+    try:
+        probe = asyncio.run(replay(target, saved.program))
+    except Unreachable as error:
+        complain(str(error))
+        return 2
+    write_lines(conversation_lines(packets_of(probe)), sys.stdout)
+    shown = [complaint for complaint in probe.complaints if complaint.requirement == saved.requirement]
+    odd = [finding for finding in probe.odd if finding.rule == saved.requirement]
+    if shown or (odd and options.strict):
+        sys.stdout.write(f"{saved.requirement} still fails: {shown[0].summary if shown else odd[0].summary}\n")
+        return 1
+    if odd:
+        sys.stdout.write(f"{saved.requirement} is still odd: {odd[0].summary}\n")
+        return 0
+    sys.stdout.write(f"{saved.requirement} does not show any more\n")
+    return 0

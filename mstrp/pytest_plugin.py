@@ -1,0 +1,172 @@
+"""Pytest items for every requirement of a server, and fixtures to write tests of one's own with.
+
+``pytest --mstrp-server=BINDING`` runs `mstrp.conform` once and gives an item for each requirement. Without the option
+nothing is loaded and nothing changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mstrp.conform.book import Book
+    from mstrp.conform.outcome import Outcome
+    from mstrp.conform.target import Target
+
+__all__: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options; they are those of ``mstrp conform server``."""
+    group = parser.getgroup("mstrp", "conformance of an MS-TRP server")
+    group.addoption("--mstrp-server", metavar="BINDING", help="test this server, one item for each requirement")
+    group.addoption("--mstrp-user", metavar="NAME:PASSWORD", help="who one is to it (NTLM inside SPNEGO, privacy)")
+    group.addoption("--mstrp-to", metavar="NUMBER", default="", help="whom to call (default: its second line)")
+    group.addoption("--mstrp-depth", choices=("quick", "normal", "full"), default="normal", help="how much is tried")
+    group.addoption("--mstrp-seed", type=int, default=0, help="makes the same run again (default: 0)")
+    group.addoption("--mstrp-patience", type=float, default=5.0, help="seconds for an answer or an event")
+    group.addoption("--mstrp-settle", type=float, default=0.25, help="seconds of silence that end a wait for more")
+    group.addoption("--mstrp-baseline", metavar="FILE", help="failures that are known and expected")
+    group.addoption("--mstrp-strict", action="store_true", help="what is merely odd fails too")
+
+
+def _target(config: pytest.Config) -> Target | None:
+    binding = config.getoption("--mstrp-server")
+    if not binding:
+        return None
+    from mstrp.conform.target import Target
+
+    options: dict[str, Any] = {}
+    user = config.getoption("--mstrp-user")
+    try:
+        if user:
+            from mstrp.live.auth import initiator
+
+            name, _, password = user.partition(":")
+            options["security"] = initiator("negotiate", name, password)
+        return Target.of(
+            binding,
+            options=options,
+            to=config.getoption("--mstrp-to"),
+            patience=config.getoption("--mstrp-patience"),
+            settle=config.getoption("--mstrp-settle"),
+        )
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Add the requirements behind the tests that were collected."""
+    target = _target(config)
+    if target is None or config.getoption("collectonly", default=False):
+        return
+    kit = _Kit.from_parent(session, name="mstrp", nodeid="mstrp", target=target)
+    found = list(kit.collect())
+    keyword = config.getoption("keyword", default="")
+    if keyword:
+        found = [item for item in found if keyword.casefold() in item.name.casefold()]
+    items.extend(found)
+
+
+class _Kit(pytest.Collector):
+    """The run against the server: performed when the first requirement is looked at."""
+
+    def __init__(self, *, target: Target, **options: Any) -> None:
+        super().__init__(**options)
+        self.target = target
+        self._book: Book | None = None
+
+    @property
+    def book(self) -> Book:
+        """The outcomes of all requirements."""
+        if self._book is None:
+            from mstrp.conform.baseline import apply_baseline, read_baseline
+            from mstrp.conform.book import Book
+            from mstrp.conform.suite import run
+
+            depths = {"quick": 0, "normal": 1, "full": 2}
+            self._book = Book.of(
+                self.target,
+                seed=self.config.getoption("--mstrp-seed"),
+                depth=depths[self.config.getoption("--mstrp-depth")],
+                strict=self.config.getoption("--mstrp-strict"),
+            )
+            asyncio.run(run(self._book))
+            baseline = self.config.getoption("--mstrp-baseline")
+            if baseline:
+                apply_baseline(self._book.outcomes.values(), read_baseline(baseline))
+        return self._book
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One item for each requirement."""
+        from mstrp.conform.catalogue import SERVER
+
+        for name in SERVER:
+            yield _Item.from_parent(self, name=name)
+
+
+class _NotKept(Exception):  # noqa: N818 - what pytest shows is its text
+    """A requirement that was not kept."""
+
+
+class _Item(pytest.Item):
+    """One requirement."""
+
+    parent: _Kit
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it."""
+        return self.parent.book.outcomes[self.name]
+
+    def runtest(self) -> None:
+        from mstrp.conform.outcome import Result
+
+        outcome = self.outcome
+        if outcome.result is Result.FAIL:
+            if outcome.expected:
+                pytest.xfail(f"known to the baseline: {outcome.cause}")
+            raise _NotKept(outcome.cause)
+        if outcome.result is Result.ERROR:
+            raise RuntimeError(outcome.cause)
+        if outcome.result is not Result.PASS:
+            pytest.skip(f"{outcome.result.value}: {outcome.cause}")
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> str:
+        """The requirement and the shortest conversation, as a program."""
+        from mstrp.conform.python_text import python_text
+
+        if not isinstance(excinfo.value, _NotKept):
+            return str(super().repr_failure(excinfo))
+        outcome = self.outcome
+        lines = [f"{self.name}, MS-TRP {outcome.requirement.section}: {outcome.requirement.summary}", outcome.cause]
+        if outcome.program is not None and len(outcome.program):
+            lines += ["", f"the shortest conversation found, {outcome.packets} packets:", ""]
+            lines.append(python_text(outcome.program, binding=str(self.parent.target.binding), title=self.name))
+        return "\n".join(lines)
+
+    def reportinfo(self) -> tuple[str, None, str]:
+        """Where it stands, and its name."""
+        return "mstrp", None, self.name
+
+
+@pytest.fixture(scope="session")
+def mstrp_target(request: pytest.FixtureRequest) -> Any:
+    """The server under test as `mstrp.conform.Target`; the test is skipped without ``--mstrp-server``."""
+    target = _target(request.config)
+    if target is None:
+        pytest.skip("needs --mstrp-server=BINDING")
+    return target
+
+
+@pytest.fixture
+def mstrp_probe(mstrp_target: Target) -> Any:
+    """What makes a `mstrp.conform.Probe` for the server, to be used with ``async with``."""
+    from mstrp.conform.probe import Probe
+
+    return lambda: Probe(mstrp_target)

@@ -1,0 +1,154 @@
+"""Outcomes of `conform` as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from mstrp.conform.outcome import Result
+from mstrp.conform.python_text import python_text
+from mstrp.report.describe import describe
+from mstrp.report.lines import Line, Span, blank, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mstrp.capture.packets import Packet
+    from mstrp.conform.outcome import Outcome
+
+__all__ = ["SCHEMA", "as_dict", "as_json", "conversation_lines", "failed", "outcome_lines"]
+
+#: Name and version of the report format.
+SCHEMA = "mstrp-conform/1"
+_STYLES = {
+    Result.PASS: "pass",
+    Result.FAIL: "fail",
+    Result.ERROR: "fail",
+    Result.INCONCLUSIVE: "warn",
+    Result.NOT_APPLICABLE: "dim",
+}
+#: Causes that are listed for what could not be decided, and requirements of each.
+_CAUSES, _EACH = 12, 6
+
+
+def failed(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """What failed and was not expected to, in the order in which it was found."""
+    found = [each for each in outcomes if each.result is Result.FAIL and not each.expected]
+    return sorted(found, key=lambda each: (each.found_after, each.requirement.id))
+
+
+def as_dict(outcomes: list[Outcome], **about: Any) -> dict[str, Any]:
+    """The report as one object; ``about`` says what was tested and how."""
+    counts = Counter(outcome.result.value for outcome in outcomes)
+    bad = [outcome for outcome in outcomes if outcome.result is Result.ERROR]
+    return {
+        "schema": SCHEMA,
+        "verdict": "fail" if failed(outcomes) else "error" if bad else "pass",
+        **about,
+        "counts": {result.value: counts[result.value] for result in Result},
+        "outcomes": [outcome.as_dict() for outcome in outcomes],
+    }
+
+
+def as_json(outcomes: list[Outcome], **about: Any) -> str:
+    """The report as one JSON object."""
+    return json.dumps(as_dict(outcomes, **about), indent=1) + "\n"
+
+
+def _spans(*pieces: tuple[str, str]) -> Line:
+    return tuple(Span(style or "plain", text) for style, text in pieces)
+
+
+# -- text ---------------------------------------------------------------------------------------------------------
+
+
+def conversation_lines(packets: Iterable[tuple[str, Packet]]) -> Iterator[Line]:
+    """A conversation as a table: who sent what, and what came back."""
+    for client, packet in packets:
+        arrow = "──▶" if packet.direction.startswith("client") else "◀──"
+        yield _spans(("dim", f"    {client} {arrow} "), ("", describe(packet)))
+
+
+def outcome_lines(
+    outcomes: list[Outcome],
+    conversations: dict[str, list[tuple[str, Packet]]],
+    *,
+    binding: str,
+    width: int,
+    sent: int,
+    seconds: float,
+    seed: int,
+) -> Iterator[Line]:
+    """The report for a terminal: what failed with its conversation, what was not decided and why, and the numbers."""
+    for outcome in failed(outcomes):
+        yield from _failure(outcome, conversations.get(outcome.requirement.id, []), binding, width)
+    yield from _left(outcomes, Result.ERROR, "errors of the tests themselves", width)
+    yield from _left(outcomes, Result.INCONCLUSIVE, "not decided", width)
+    yield from _left(outcomes, Result.NOT_APPLICABLE, "not applicable", width)
+    yield from _baseline(outcomes)
+    yield _spans(("head", f"{'':<14}{'pass':>7}{'fail':>7}{'not decided':>13}{'not applicable':>16}{'error':>7}"))
+    kinds = dict.fromkeys(outcome.requirement.kind for outcome in outcomes)
+    columns = (
+        (Result.PASS, 7),
+        (Result.FAIL, 7),
+        (Result.INCONCLUSIVE, 13),
+        (Result.NOT_APPLICABLE, 16),
+        (Result.ERROR, 7),
+    )
+    for kind in kinds:
+        counts = Counter(outcome.result for outcome in outcomes if outcome.requirement.kind == kind)
+        yield _spans(
+            ("", f"{kind:<14}"),
+            *((_STYLES[result] if counts[result] else "dim", f"{counts[result]:>{room},}") for result, room in columns),
+        )
+    bad = failed(outcomes)
+    verdict = "FAIL" if bad else "PASS"
+    yield blank()
+    yield _spans(
+        ("fail" if bad else "pass", f"{binding}: {verdict}"),
+        ("", f", {sent:,} packets in {seconds:.1f} s, seed {seed}"),
+    )
+
+
+def _failure(outcome: Outcome, packets: list[tuple[str, Packet]], binding: str, width: int) -> Iterator[Line]:
+    requirement = outcome.requirement
+    yield _spans(("fail", f"FAIL {requirement.id}"), ("", f", MS-TRP {requirement.section}: {requirement.summary}"))
+    yield from wrapped(outcome.cause, "plain", width=width, first="  ", rest="    ")
+    if outcome.program is not None and len(outcome.program):
+        yield _spans(("dim", f"  the shortest conversation found that shows it, {outcome.packets} packets:"))
+        yield from conversation_lines(packets)
+        yield _spans(("dim", "  as a program:"))
+        text = python_text(outcome.program, binding=binding, title=f"{requirement.id}: {outcome.cause}")
+        for row in text.splitlines():
+            yield _spans(("", f"    {row}" if row else ""))
+    yield blank()
+
+
+def _left(outcomes: list[Outcome], result: Result, title: str, width: int) -> Iterator[Line]:
+    """What has a result, by its cause."""
+    causes: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.result is result:
+            causes.setdefault(outcome.cause, []).append(outcome.requirement.id)
+    if not causes:
+        return
+    yield _spans(("head", f"{title}: {sum(map(len, causes.values())):,}"))
+    ordered = sorted(causes.items(), key=lambda item: -len(item[1]))
+    for cause, names in ordered[:_CAUSES]:
+        more = f" and {len(names) - _EACH:,} more" if len(names) > _EACH else ""
+        yield from wrapped(f"{cause}: {', '.join(names[:_EACH])}{more}", "plain", width=width, first="  ", rest="    ")
+    if len(ordered) > _CAUSES:
+        yield _spans(("dim", f"  {len(ordered) - _CAUSES:,} more causes (--format json has all)"))
+    yield blank()
+
+
+def _baseline(outcomes: list[Outcome]) -> Iterator[Line]:
+    expected = [outcome.requirement.id for outcome in outcomes if outcome.expected]
+    still = [outcome.requirement.id for outcome in outcomes if outcome.expected and outcome.result is Result.FAIL]
+    if expected:
+        yield _spans(("", f"expected by the baseline: {len(still):,} of {len(expected):,} failures"))
+        passed = sorted(set(expected) - set(still))
+        if passed:
+            yield _spans(("warn", f"  no longer failing: {', '.join(passed)}"))
+        yield blank()
