@@ -81,9 +81,12 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _tune() -> None:
-    """In a process of our own: what is loaded stays, and a capture makes millions of objects that refer to nothing."""
+    """In a process of our own: what is loaded stays, and a capture makes millions of objects that refer to nothing.
+
+    What has ended does refer to itself, so that all generations have to have their turn.
+    """
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    gc.set_threshold(50_000, 2, 2)
 
 
 def main(arguments: list[str] | None = None) -> int:
