@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fsm.instances import App, Dialog, Line, Phone
 from fsm.tables import call as call_table
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["ANSWERS", "REFUSALS"]
 
 #: Dialogs that are remembered: more than any client opens.
-LIMIT = 65_536
+LIMIT: Final = 65_536
 
 
 def _word(request: type[Request], spec: str) -> int:
@@ -159,11 +159,11 @@ def _takes_over(conversation: Conversation, opened: Line, adopted: Line) -> None
         call.line = opened
 
 
-_OPEN_LINE = {
+_OPEN_LINE: Final = {
     spec: _word(line.Open, spec)
     for spec in ("hLine", "hLineApp", "hRemoteLine", "dwDeviceID", "dwNegotiatedVersion", "OpenContext", "dwPrivileges")
 }
-_OPEN_PHONE = {
+_OPEN_PHONE: Final = {
     spec: _word(phone.Open, spec)
     for spec in (
         "hPhone",
@@ -217,7 +217,7 @@ def _deallocates(conversation: Conversation, exchange: Exchange, answer: Request
         conversation.settle(call)
 
 
-_RELEASED_CALL = _word(line.DeallocateCall, "hCall")
+_RELEASED_CALL: Final = _word(line.DeallocateCall, "hCall")
 
 
 def _lists_calls(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
@@ -259,7 +259,7 @@ def _frees_dialog(conversation: Conversation, exchange: Exchange, answer: Reques
         conversation.step(dialog, device.DIALOG_FREED)
 
 
-_FREED = _word(mmc.FreeDialogInstance, "htDlgInst")
+_FREED: Final = _word(mmc.FreeDialogInstance, "htDlgInst")
 
 
 def _opens_dialog(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
@@ -277,7 +277,7 @@ def _counts_addresses(conversation: Conversation, exchange: Exchange, answer: Re
         conversation.facts.has_addresses(exchange.words[_CAPS_DEVICE], found.num_addresses or 0)
 
 
-_CAPS_DEVICE = _word(line.GetDevCaps, "dwDeviceID")
+_CAPS_DEVICE: Final = _word(line.GetDevCaps, "dwDeviceID")
 
 
 def _lists_providers(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
@@ -301,10 +301,10 @@ def _lists_proxies(conversation: Conversation, exchange: Exchange, answer: Reque
         conversation.facts.proxy_list(exchange.words[_PROXY_DEVICE], found.entries or (), conversation.now)
 
 
-_PROXY_DEVICE = _word(line.GetProxyStatus, "dwDeviceID")
+_PROXY_DEVICE: Final = _word(line.GetProxyStatus, "dwDeviceID")
 
 #: What to do with the successful answer to a request.
-ANSWERS: dict[str, Callable[[Conversation, Exchange, Request], None]] = {
+ANSWERS: Final[dict[str, Callable[[Conversation, Exchange, Request], None]]] = {
     "line.Initialize": _initialize("line", line.Initialize, "hLineApp"),
     "phone.Initialize": _initialize("phone", phone.Initialize, "hPhoneApp"),
     "line.ShutDown": _shuts(_word(line.ShutDown, "hLineApp")),
@@ -331,7 +331,7 @@ ANSWERS: dict[str, Callable[[Conversation, Exchange, Request], None]] = {
     "mmc.FreeDialogInstance": _frees_dialog,
 }
 #: What to do with the refusal of a request.
-REFUSALS: dict[str, Callable[[Conversation, Exchange, Request], None]] = {
+REFUSALS: Final[dict[str, Callable[[Conversation, Exchange, Request], None]]] = {
     "line.Initialize": _reinitializes("line", LINEERR.REINIT),
     "phone.Initialize": _reinitializes("phone", PHONEERR.REINIT),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fsm.charge import Charge
 from fsm.instances import App, Binding, Call, Dialog, Exchange, Line, Phone, Version
@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Asking"]
 
-_CALL = Call.machine
-_BINDING_CELLS = Binding.machine.cells
+_CALL: Final = Call.machine
+_BINDING_CELLS: Final = Binding.machine.cells
 #: Requests that may bring a conference, whose members can be reported before it (Q10).
-_CONFERENCES = {"SetUpConference", "CompleteTransfer", "PrepareAddToConference", "AddToConference"}
-_LIVE = sum(1 << state for state in LIVE)
+_CONFERENCES: Final = {"SetUpConference", "CompleteTransfer", "PrepareAddToConference", "AddToConference"}
+_ROUTES: Final = ROUTES
+_UNKNOWN: Final = UNKNOWN_ROUTE
+_LIVE: Final = sum(1 << state for state in LIVE)
 
 
 def _device(instance: Instance) -> str:
@@ -62,9 +64,9 @@ class Asking(Parties):
         self.frame = frame
         self.now = time
         words = packet.words
-        route = ROUTES.get(words[0], UNKNOWN_ROUTE)
+        route = _ROUTES.get(words[0], _UNKNOWN)
         if packet.req_func < 0:
-            route = UNKNOWN_ROUTE
+            route = _UNKNOWN
         self.asked[route.name] += 1
         exchange = Exchange(route, words, frame, time)
         exchange.mask = route.first.target

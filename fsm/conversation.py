@@ -8,7 +8,7 @@ failed; a request that was refused is a warning about the client.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fsm import parties
 from fsm.answers import ANSWERS, REFUSALS
@@ -40,20 +40,25 @@ if TYPE_CHECKING:
 __all__ = ["Conversation"]
 
 #: Creating requests that may succeed without a handle.
-_WITHOUT_HANDLE = {"Forward"}
-_STATES = tuple(CallState)
-_EXCHANGE = Exchange.machine
-_EARLY, _PENDING = 1 << RequestState.EARLY, 1 << RequestState.PENDING
-_ANSWERED, _DONE, _REFUSED, _ZERO = (
-    1 << state for state in (RequestState.ANSWERED, RequestState.DONE, RequestState.REFUSED, RequestState.ZERO)
-)
-_ON_ZERO, _ON_ID, _ON_ERROR = (
-    _EXCHANGE.cells[event] for event in (request.ANSWERS_ZERO, request.ANSWERS_ID, request.ANSWERS_ERROR)
-)
-_ON_REPLY, _ON_FAILURE = _EXCHANGE.cells[request.REPLIES_OK], _EXCHANGE.cells[request.REPLIES_ERROR]
-_BINDING_CELLS = Binding.machine.cells
-_CHANNEL_CELLS = Channel.machine.cells
-_MODELS = {
+_WITHOUT_HANDLE: Final = {"Forward"}
+_STATES: Final = tuple(CallState)
+_EXCHANGE: Final = Exchange.machine
+_PENDING: Final = 1 << int(RequestState.PENDING)
+_ANSWERED: Final = 1 << int(RequestState.ANSWERED)
+_DONE: Final = 1 << int(RequestState.DONE)
+_REFUSED: Final = 1 << int(RequestState.REFUSED)
+_ZERO: Final = 1 << int(RequestState.ZERO)
+_OK: Final = request.REPLIES_OK
+_ERROR: Final = request.REPLIES_ERROR
+_ON_REPLY: Final = _EXCHANGE.cells[_OK]
+_ON_FAILURE: Final = _EXCHANGE.cells[_ERROR]
+_WITH_ID: Final = request.ANSWERS_ID
+_WITH_ZERO: Final = request.ANSWERS_ZERO
+_ON_ANSWER: Final = _EXCHANGE.cells
+_ON_SUCCESS: Final = ANSWERS
+_BINDING_CELLS: Final = Binding.machine.cells
+_CHANNEL_CELLS: Final = Channel.machine.cells
+_MODELS: Final = {
     binding.BindingState.PUSH: "push",
     binding.BindingState.PULL: "pull",
     binding.BindingState.MANAGEMENT: "management",
@@ -211,9 +216,9 @@ class Conversation(Judging):
         if route.asynchronous:
             number = exchange.words[route.request_id]
             self._forget(exchange, number)
-        event = request.ANSWERS_ID if ack and ack == number else self._kind_of_answer(number, ack)
+        event = _WITH_ID if ack and ack == number else self._kind_of_answer(number, ack)
         before = exchange.mask
-        move = _EXCHANGE.cells[event][before]
+        move = _ON_ANSWER[event][before]
         if move.relevant:
             move = move.variants[route.zero & move.relevant]
         exchange.mask = mask = move.target
@@ -224,7 +229,7 @@ class Conversation(Judging):
         if mask == _ANSWERED:
             if exchange.charges:
                 self.judge(exchange, accepted=True)
-            handler = ANSWERS.get(route.key)
+            handler = _ON_SUCCESS.get(route.key)
             if handler is not None:
                 handler(self, exchange, packet)
         elif mask == _PENDING:
@@ -252,7 +257,7 @@ class Conversation(Judging):
     def _kind_of_answer(self, chosen: int, ack: int) -> Event:
         """What an answer is, given the id that the client chose (0: none)."""
         if ack == 0:
-            return request.ANSWERS_ZERO
+            return _WITH_ZERO
         if ack & 0x80000000:
             return request.ANSWERS_ERROR
         if ack == INVALRPCCONTEXT and chosen != INVALRPCCONTEXT:
@@ -304,7 +309,7 @@ class Conversation(Judging):
     def reply(self, words: tuple[int, ...]) -> None:
         number, result = words[6], words[7]
         exchange = self.pending.get(number) or self.unanswered.get(number)
-        event, cell = (request.REPLIES_ERROR, _ON_FAILURE) if result else (request.REPLIES_OK, _ON_REPLY)
+        event, cell = (_ERROR, _ON_FAILURE) if result else (_OK, _ON_REPLY)
         if exchange is None:
             self._unexpected(words, number, event)
             return
@@ -476,6 +481,10 @@ class Conversation(Judging):
 
 
 #: Per success: its cell in the call machine, and the states that it leads to.
-_EFFECTS = {event: (Call.machine.cells[event], frozenset(EFFECTS[key].expect)) for key, event in REPLIED.items()}
+_EFFECTS: Final = {event: (Call.machine.cells[event], frozenset(EFFECTS[key].expect)) for key, event in REPLIED.items()}
 #: What a conversation does with an event.
-HANDLERS: Handlers = {**parties.HANDLERS, LINE_REPLY.msg: Conversation.reply, PHONE_REPLY.msg: Conversation.reply}
+HANDLERS: Final[Handlers] = {
+    **parties.HANDLERS,
+    LINE_REPLY.msg: Conversation.reply,
+    PHONE_REPLY.msg: Conversation.reply,
+}

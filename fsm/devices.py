@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fsm import reporting
 from fsm.instances import Line, Phone
@@ -83,7 +83,7 @@ class Devices(Reporting):
 
 
 #: What this part and those before it do with an event.
-HANDLERS: Handlers = {
+HANDLERS: Final[Handlers] = {
     **reporting.HANDLERS,
     LINE_LINEDEVSTATE.msg: Devices._line_status,
     PHONE_STATE.msg: Devices._phone_status,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fsm.asking import Asking
 from fsm.attach import broken_by
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 __all__ = ["INVALRPCCONTEXT", "PATIENCE", "Judging"]
 
 #: A positive answer that is an error all the same (2.2.5.2, Q15).
-INVALRPCCONTEXT = int(ACK_RETURN_VALUE.TAPIERR_INVALRPCCONTEXT)
+INVALRPCCONTEXT: Final = int(ACK_RETURN_VALUE.TAPIERR_INVALRPCCONTEXT)
 #: What a client waits for an answer, in seconds (3.2.2); a server that has not detached by then will not.
-PATIENCE = 5.0
-_LIMIT = 1024
+PATIENCE: Final = 5.0
+_LIMIT: Final = 1024
 #: What an error says about which handles of the request.
-_UNKNOWN: dict[int, HandleType] = {
+_UNKNOWN: Final[dict[int, HandleType]] = {
     LINEERR.INVALAPPHANDLE: HandleType.HLINEAPP,
     LINEERR.INVALLINEHANDLE: HandleType.HLINE,
     LINEERR.INVALCALLHANDLE: HandleType.HCALL,
@@ -45,8 +45,8 @@ _UNKNOWN: dict[int, HandleType] = {
     PHONEERR.INVALAPPHANDLE: HandleType.HPHONEAPP,
     PHONEERR.INVALPHONEHANDLE: HandleType.HPHONE,
 }
-_PRIVILEGES = Open.layout.index("dwPrivileges")
-_DEVICE = Open.layout.index("dwDeviceID")
+_PRIVILEGES: Final = Open.layout.index("dwPrivileges")
+_DEVICE: Final = Open.layout.index("dwDeviceID")
 
 
 class Judging(Asking):
@@ -227,14 +227,14 @@ class Judging(Asking):
                 )
 
 
-_MADE_BY: dict[tuple[type, str], str] = {
+_MADE_BY: Final[dict[tuple[type, str], str]] = {
     (App, "line"): MADE["line.Initialize"],
     (App, "phone"): MADE["phone.Initialize"],
     (Line, ""): MADE["line.Open"],
     (Phone, ""): MADE["phone.Open"],
 }
-_LIVE_NAMES = {"ready", "shutdown due", "open", "monitored", "owned"}
-_ATTACHED = {1 << state for state in (BindingState.PUSH, BindingState.PULL, BindingState.MANAGEMENT)}
+_LIVE_NAMES: Final = {"ready", "shutdown due", "open", "monitored", "owned"}
+_ATTACHED: Final = {1 << state for state in (BindingState.PUSH, BindingState.PULL, BindingState.MANAGEMENT)}
 _DETACHED, _OPEN = 1 << BindingState.DETACHED, 1 << ChannelState.OPEN
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fsm import devices
 from fsm.devices import Devices
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Parties"]
 
 #: Where the completions of CreateAgent and CreateAgentSession have the handle.
-_HANDLE = 40
+_HANDLE: Final = 40
 #: Types with handlers that are remembered for a line, and agents of a client: more than any exchange has.
-_LIMIT = 65_536
+_LIMIT: Final = 65_536
 
 
 class Parties(Devices):
@@ -176,7 +176,7 @@ class Parties(Devices):
 
 
 #: What this part and those before it do with an event.
-HANDLERS: Handlers = {
+HANDLERS: Final[Handlers] = {
     LINE_CREATEDIALOGINSTANCE.msg: Parties._dialog_wanted,
     **devices.HANDLERS,
     LINE_PROXYREQUEST.msg: Parties._proxy_request,
@@ -185,7 +185,7 @@ HANDLERS: Handlers = {
     LINE_AGENTSESSIONSTATUS.msg: Parties._session_status,
 }
 #: What else the success of a request means, by the key of its route.
-SUCCESSES: dict[str, Callable[[Any, Exchange, tuple[int, ...]], None]] = {
+SUCCESSES: Final[dict[str, Callable[[Any, Exchange, tuple[int, ...]], None]]] = {
     "line.AddToConference": Parties._added,
     "line.PrepareAddToConference": Parties._prepared,
     "line.SwapHold": Parties._swapped,

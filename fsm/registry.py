@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fsm.facts import Facts
 from fsm.finding import Finding
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Registry", "Swap"]
 
-_RELEASED = 1 << ConferenceState.RELEASED
+_RELEASED: Final = 1 << ConferenceState.RELEASED
 #: Joint rows by the machine and state that set them off.
-_JOINTS: dict[tuple[str, int], list[tuple[str, Event]]] = {}
+_JOINTS: Final[dict[tuple[str, int], list[tuple[str, Event]]]] = {}
 for _joint in JOINT:
     _JOINTS.setdefault((_joint.trigger.name, _joint.state), []).append((_joint.dependent.name, _joint.event))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fsm.instances import Call, Line, Phone
 from fsm.registry import Registry, Swap
@@ -37,21 +37,21 @@ __all__ = ["HANDLERS", "Handlers", "Reporting"]
 #: What to do with an event, by Msg: methods of a conversation that take its words.
 Handlers: TypeAlias = "dict[int, Callable[[Any, tuple[int, ...]], None]]"
 
-_CALL = Call.machine
+_CALL: Final = Call.machine
 #: By LINECALLSTATE bit: the state, its event, the moves of that, and whether the mode says more.
-_STATE_CELLS = {
+_STATE_CELLS: Final = {
     bit: (state, REPORTS[state], _CALL.cells[REPORTS[state]], bit in CALL_STATE_MODES or state is CallState.CONFERENCED)
     for bit, state in BY_BIT.items()
 }
 #: A call of which nothing is known but that it exists.
-ANY_STATE = sum(1 << state for state in STATES)
-_OWNING = call_table.OWNING.bit
+ANY_STATE: Final = sum(1 << state for state in STATES)
+_OWNING: Final = call_table.OWNING.bit
 _OWNER, _MONITOR = int(LINECALLPRIVILEGE.OWNER), int(LINECALLPRIVILEGE.MONITOR)
 #: Bits of a call's flags that each state event sets anew.
-_PER_EVENT = ~(DIALLED.bit | BRIDGED.bit)
-_PRIVILEGE_BITS = ~(MONITORING.bit | call_table.OWNING.bit)
+_PER_EVENT: Final = ~(DIALLED.bit | BRIDGED.bit)
+_PRIVILEGE_BITS: Final = ~(MONITORING.bit | call_table.OWNING.bit)
 #: States whose mode may be 0 (Q17).
-_MODELESS = {CallState.CONNECTED, CallState.OFFERING}
+_MODELESS: Final = {CallState.CONNECTED, CallState.OFFERING}
 
 
 def _words(handle: HandleType) -> dict[int, int]:
@@ -65,11 +65,13 @@ def _words(handle: HandleType) -> dict[int, int]:
 
 
 #: Word of the call's, the line's and the phone's handle in the events that carry one.
-CALL_WORD = {number: word for number, word in _words(HandleType.HCALL).items() if word == 3}
-LINE_WORD = _words(HandleType.HLINE)
-PHONE_WORD = _words(HandleType.HPHONE)
+CALL_WORD: Final = {number: word for number, word in _words(HandleType.HCALL).items() if word == 3}
+LINE_WORD: Final = _words(HandleType.HLINE)
+PHONE_WORD: Final = _words(HandleType.HPHONE)
 #: Events whose hDevice is a call when Param4 names the line, else the line itself.
-EITHER = {number for number, event in EVENTS.items() if "hDevice" in event.layout.by_spec and number not in LINE_WORD}
+EITHER: Final = {
+    number for number, event in EVENTS.items() if "hDevice" in event.layout.by_spec and number not in LINE_WORD
+}
 
 
 class Reporting(Registry):
@@ -405,12 +407,12 @@ class Reporting(Registry):
 
 
 #: By state: the modes that came with 2.0, which a server does not send to older clients (section 5 of the model).
-_NEW_MODES = {
+_NEW_MODES: Final = {
     BY_BIT[bit]: sum(int(mode) for mode in members(table) if mode.since == "2.0")
     for bit, table in CALL_STATE_MODES.items()
 }
-_PHONE_EITHER = {PHONE_DEVSPECIFIC.msg}
-_GONE = 1 << CallState.DEALLOCATED | 1 << CallState.VOID
+_PHONE_EITHER: Final = {PHONE_DEVSPECIFIC.msg}
+_GONE: Final = 1 << CallState.DEALLOCATED | 1 << CallState.VOID
 
 
 def _event_name(message: int) -> str:
@@ -419,7 +421,7 @@ def _event_name(message: int) -> str:
 
 
 #: What this part does with an event.
-HANDLERS: Handlers = {
+HANDLERS: Final[Handlers] = {
     LINE_CALLSTATE.msg: Reporting._call_state,
     LINE_APPNEWCALL.msg: Reporting._new_call,
     LINE_CLOSE.msg: Reporting._line_close,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 __all__ = ["MAGICS", "MAX_FRAME", "frames"]
 
 #: What one frame may hold; a larger length is damage (libpcap's own limit).
-MAX_FRAME = 262_144
+MAX_FRAME: Final = 262_144
 #: Byte order, unit of the fractions and size of a record's header by magic number; the last two are those of patched
 #: libpcaps of old Linux distributions, which put eight more bytes behind the lengths.
-MAGICS: dict[bytes, tuple[str, float, int]] = {
+MAGICS: Final[dict[bytes, tuple[str, float, int]]] = {
     b"\xd4\xc3\xb2\xa1": ("<", 1e-6, 16),
     b"\xa1\xb2\xc3\xd4": (">", 1e-6, 16),
     b"\x4d\x3c\xb2\xa1": ("<", 1e-9, 16),
@@ -25,7 +25,7 @@ MAGICS: dict[bytes, tuple[str, float, int]] = {
     b"\xa1\xb2\xcd\x34": (">", 1e-6, 24),
 }
 #: How far from the last record's time a record found behind damage may be, in seconds.
-_NEAR = 86_400
+_NEAR: Final = 86_400
 
 
 def frames(source: Source, data: bytes) -> Iterator[Frame]:
@@ -35,7 +35,11 @@ def frames(source: Source, data: bytes) -> Iterator[Frame]:
     link = Struct(f"{order}I").unpack_from(data, 20)[0] & 0x0FFFFFFF
     position = 24
     number = 0
-    seconds = 0
+    # Types of what a record's head holds, for the compiler.
+    seconds: int
+    fraction: int
+    size: int
+    length: int
     while True:
         end = len(data)
         last = end - head

@@ -7,9 +7,10 @@ done after that. Everything else takes the long way.
 from __future__ import annotations
 
 import ipaddress
+import math
 from struct import Struct
 from struct import error as StructError
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mstrp.capture.hints import Setup
 from mstrp.capture.ip import Datagrams
@@ -27,13 +28,16 @@ __all__ = ["Reader"]
 
 #: Ethernet, IPv4 and TCP headers in one: type with version and length, total length, fragment with protocol,
 #: sequence, acknowledgement, data offset, flags.
-_FAST = Struct(">12xIH2xI14xIIBB")
-_TCP = Struct(">HHIIBB")
-_FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
-_MODULUS = 0xFFFFFFFF
-_HALF = 0x80000000
+_FAST: Final = Struct(">12xIH2xI14xIIBB")
+_TCP: Final = Struct(">HHIIBB")
+_FIN: Final = 0x01
+_SYN: Final = 0x02
+_RST: Final = 0x04
+_ACK: Final = 0x10
+_MODULUS: Final = 0xFFFFFFFF
+_HALF: Final = 0x80000000
 #: How many closed connections are remembered, so that late copies of their segments are not taken for new ones.
-_CLOSED = 4_096
+_CLOSED: Final = 4_096
 
 
 class Reader:
@@ -61,12 +65,19 @@ class Reader:
         unpack = _FAST.unpack_from
         halves = self.halves
         holes = self.holes
-        begin: float | None = None
+        begin = math.nan
         number = 0
+        # Types of what structures hold, for the compiler.
+        kind: int
+        total: int
+        protocol: int
+        sequence: int
+        offset: int
+        flags: int
         now = 0.0
         try:
             for number, time, link, data, start, end, length in source:
-                if begin is None:
+                if begin != begin:  # noqa: PLR0124 - not a number as long as nothing has begun
                     begin = time
                 now = time - begin
                 if length > end - start:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from struct import error as StructError
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mstrp.capture.packets import CLIENT_TO_SERVER, SERVER_TO_CLIENT, Packet
 from mstrp.capture.session import Session, Undecided, endpoints, fitting
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 __all__ = ["Sealed", "Session", "Sessions", "endpoints"]
 
 #: How the phases of a call are called.
-_PHASES = ("request", "response", "fault")
-_USED = GetAsyncEvents.layout.index("dwUsedBufferSize")
-_NAMES = {method.interface.uuid: method.interface.name for method in METHODS.values()}
+_PHASES: Final = ("request", "response", "fault")
+_readers: Final = READERS
+_fetch: Final = GetAsyncEvents
+_USED: Final = GetAsyncEvents.layout.index("dwUsedBufferSize")
+_NAMES: Final = {method.interface.uuid: method.interface.name for method in METHODS.values()}
 #: Seconds after its end for which late packets of a session are still taken.
-_AFTERGLOW = 60.0
+_AFTERGLOW: Final = 60.0
 
 
 class Sealed(NamedTuple):
@@ -260,7 +262,7 @@ class Sessions:
             return
         damage: Sequence[Problem] = ()
         try:
-            found = READERS[call.ndr64].request(call.data, call.start)
+            found = _readers[call.ndr64].request(call.data, call.start)
         except StructError:
             found = None
         if found is None:
@@ -301,7 +303,7 @@ class Sessions:
         answer = None
         if call.phase == RESPONSE:
             try:
-                answer = READERS[call.ndr64].response(call.data, call.start, asked)
+                answer = _readers[call.ndr64].response(call.data, call.start, asked)
             except StructError:
                 answer = None
         if answer is None:
@@ -312,7 +314,7 @@ class Sessions:
         if self.on_packet is not None:
             self._show(session, SERVER_TO_CLIENT, "ClientRequest", RESPONSE, answer, frame, time, call=call)
         session.conversation.answered(exchange, answer, frame, time)
-        if asked is GetAsyncEvents and answer.words[0] == 0 and answer.words[_USED]:
+        if asked is _fetch and answer.words[0] == 0 and answer.words[_USED]:
             session.conversation.fetched(frame, time)
             events = answer.buffer[FIXED : FIXED + answer.words[_USED]]
             self._events(session, events, "ClientRequest", frame, time)
@@ -360,7 +362,7 @@ class Sessions:
             return
         damage: Sequence[Problem] = ()
         try:
-            found = READERS[call.ndr64].events(call.data, call.start)
+            found = _readers[call.ndr64].events(call.data, call.start)
         except StructError:
             found = None
         if found is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from mstrp.capture.hints import Setup
 from protocol.rpc.dissect import HEADER, Dissector
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "Direction", "Taker"]
 
-_header = HEADER.unpack_from
-_KINDS = {kind.value for kind in Kind}
-_FROM_CLIENT = {Kind.REQUEST, Kind.BIND, Kind.ALTER_CONTEXT, Kind.AUTH3, Kind.CO_CANCEL, Kind.ORPHANED}
+_header: Final = HEADER.unpack_from
+_KINDS: Final = {kind.value for kind in Kind}
+_FROM_CLIENT: Final = {Kind.REQUEST, Kind.BIND, Kind.ALTER_CONTEXT, Kind.AUTH3, Kind.CO_CANCEL, Kind.ORPHANED}
 #: How many segments of an unknown stream are looked at before it is left alone.
-_PATIENCE = 8
+_PATIENCE: Final = 8
 #: How SMB messages begin behind the four bytes of their length: versions 1 and 2, encrypted and compressed.
-_SMB = {b"\xffSMB", b"\xfeSMB", b"\xfdSMB", b"\xfcSMB"}
+_SMB: Final = {b"\xffSMB", b"\xfeSMB", b"\xfdSMB", b"\xfcSMB"}
 
 
 class Taker(Protocol):
@@ -225,6 +225,15 @@ class Direction:
         """The next bytes of the stream."""
         connection = self.connection
         dissector = connection.dissector
+        # Types of what the header holds, for the compiler.
+        version: int
+        kind: int
+        flags: int
+        length: int
+        auth: int
+        call_id: int
+        context: int
+        opnum: int
         if dissector is not None and not self.buffer and not self.lost and len(data) >= 24:
             version, kind, flags, length, auth, call_id, context, opnum = _header(data)
             if length == len(data) and flags & 0x83 == 3 and not auth and version == 5:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from mstrp.capture.limits import Limits
 
 __all__ = ["Consumer", "Endpoint", "Half", "Holes"]
 
-_MODULUS = 1 << 32
-_HALF = 1 << 31
+_MODULUS: Final = 1 << 32
+_HALF: Final = 1 << 31
 #: How far an acknowledgement, or an end, may be ahead of what was seen: the largest window of TCP (RFC 7323).
-_WINDOW = 1 << 30
+_WINDOW: Final = 1 << 30
 #: By how many frames, and how many seconds, the two directions of a connection may get out of order in a capture.
-_SHUFFLED = 4
-_SHUFFLED_TIME = 0.05
+_SHUFFLED: Final = 4
+_SHUFFLED_TIME: Final = 0.05
 
 
 class Endpoint(NamedTuple):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from struct import Struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from protocol.ndr import METHODS
 from protocol.problem import DecodeError, Problem
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
 __all__ = ["FAULT", "HEADER", "REQUEST", "RESPONSE", "Dissector", "Limits", "RpcCall"]
 
-_METHODS: dict[UUID, dict[int, Method]] = {}
+_METHODS: Final[dict[UUID, dict[int, Method]]] = {}
 for (_uuid, _opnum), _method in METHODS.items():
     _METHODS.setdefault(_uuid, {})[_opnum] = _method
 
 #: Version, kind, flags, fragment length, length of the authentication data, call id, context, opnum.
-HEADER = Struct("<BxBB4xHHI4xHH")
+HEADER: Final = Struct("<BxBB4xHHI4xHH")
 #: Kinds of PDU that carry the tokens of an authentication.
-_TOKENS = {Kind.BIND, Kind.BIND_ACK, Kind.ALTER_CONTEXT, Kind.ALTER_CONTEXT_RESP, Kind.AUTH3}
+_TOKENS: Final = {Kind.BIND, Kind.BIND_ACK, Kind.ALTER_CONTEXT, Kind.ALTER_CONTEXT_RESP, Kind.AUTH3}
 #: How many problems of one association are told before someone takes them out.
-_MAX_PROBLEMS = 1000
+_MAX_PROBLEMS: Final = 1000
 #: Ids of answers without a request that are remembered, and of orphaned calls.
-_MAX_IDS = 64
-_WHOLE = Flag.FIRST_FRAG | Flag.LAST_FRAG
+_MAX_IDS: Final = 64
+_WHOLE: Final = Flag.FIRST_FRAG | Flag.LAST_FRAG
 
 
 class Limits(NamedTuple):
@@ -72,7 +72,9 @@ class RpcCall:
 
 
 #: Phases of a call.
-REQUEST, RESPONSE, FAULT = 0, 1, 2
+REQUEST: Final = 0
+RESPONSE: Final = 1
+FAULT: Final = 2
 
 
 class _Assembly:
