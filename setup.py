@@ -35,6 +35,7 @@ MODULES = (
     "fsm/conversation.py",
     "mstrp/capture/pcap.py",
     "mstrp/capture/reader.py",
+    "mstrp/capture/session.py",
     "mstrp/capture/sessions.py",
     "mstrp/capture/stream.py",
     "mstrp/capture/tcp.py",

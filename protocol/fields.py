@@ -516,3 +516,14 @@ class Buffer(Number):
     def check(self, record: Record) -> Iterator[Problem]:
         yield from self.inner.check(record)
         yield from super().check(record)
+
+    def suspect(self) -> Callable[[Record], bool] | None:
+        checks = self.checks
+
+        def suspicious(record: Record) -> bool:
+            # A request has no structure yet, only the size of the room for it.
+            if record.carries("out"):
+                return True
+            return any(check.applies(record) and check.wrong(record) for check in checks)
+
+        return suspicious
