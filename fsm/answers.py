@@ -212,11 +212,13 @@ def _closes_phone(conversation: Conversation, exchange: Exchange, answer: Reques
 def _deallocates(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
     call = conversation.calls.get(exchange.words[_RELEASED_CALL])
     if call is not None:
-        conversation.swap_over(call)
-        conversation.step(call, call_table.RELEASED, conversation.flags_of(call), frame=exchange.frame)
+        if conversation.swaps:
+            conversation.swap_over(call)
+        conversation.step(call, _RELEASED, conversation.flags_of(call), frame=exchange.frame)
         conversation.settle(call)
 
 
+_RELEASED: Final = call_table.RELEASED
 _RELEASED_CALL: Final = _word(line.DeallocateCall, "hCall")
 
 

@@ -55,6 +55,10 @@ _ON_FAILURE: Final = _EXCHANGE.cells[_ERROR]
 _WITH_ID: Final = request.ANSWERS_ID
 _WITH_ZERO: Final = request.ANSWERS_ZERO
 _ON_ANSWER: Final = _EXCHANGE.cells
+_SUCCESSES: Final = parties.SUCCESSES
+_IDLE: Final = int(CallState.IDLE)
+_UNKNOWN: Final = int(CallState.UNKNOWN)
+_REACHED: Final = REACHED.bit
 _ON_SUCCESS: Final = ANSWERS
 _BINDING_CELLS: Final = Binding.machine.cells
 _CHANNEL_CELLS: Final = Channel.machine.cells
@@ -379,7 +383,7 @@ class Conversation(Judging):
         route = exchange.route
         if route.proxy and self.facts.own:
             self.passes_on(exchange)
-        also = parties.SUCCESSES.get(route.key)
+        also = _SUCCESSES.get(route.key)
         if also is not None:
             also(self, exchange, words)
         variant = ""
@@ -400,7 +404,7 @@ class Conversation(Judging):
         flags = call.flags
         path = call.path
         if path is not mark and any(state in expected for state in path.since(mark)):
-            flags |= REACHED.bit
+            flags |= _REACHED
         before = call.mask
         move = cell[before]
         if move.relevant:
@@ -412,7 +416,7 @@ class Conversation(Judging):
         if not expect:
             return
         source = move.source
-        if source is not None and path.state is not source and CallState.IDLE <= source < CallState.UNKNOWN:
+        if source is not None and path.state is not source and _IDLE <= source < _UNKNOWN:
             path = self.paths.extend(path, _STATES[source])
         if not expect & (expect - 1):
             path = self.paths.extend(path, _STATES[expect.bit_length() - 1])

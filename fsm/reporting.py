@@ -45,6 +45,14 @@ _STATE_CELLS: Final = {
 }
 #: A call of which nothing is known but that it exists.
 ANY_STATE: Final = sum(1 << state for state in STATES)
+_CONFERENCED: Final = CallState.CONFERENCED
+_CONNECTED: Final = CallState.CONNECTED
+_CHANGED: Final = CHANGED.bit
+_MONITORING: Final = MONITORING.bit
+_ANNOUNCED: Final = call_table.ANNOUNCED
+_OFFERED: Final = call_table.OFFERED.bit
+_INFORMED: Final = call_table.INFORMED
+_CALLINFO: Final = LINE_CALLINFO.msg
 _OWNING: Final = call_table.OWNING.bit
 _OWNER, _MONITOR = int(LINECALLPRIVILEGE.OWNER), int(LINECALLPRIVILEGE.MONITOR)
 #: Bits of a call's flags that each state event sets anew.
@@ -120,7 +128,7 @@ class Reporting(Registry):
         flags = call.flags
         news = mode << 40 | privilege << 8 | bits >> 24
         if news != call.last:
-            flags |= CHANGED.bit
+            flags |= _CHANGED
         found = _STATE_CELLS.get(bits & 0x00FFFFFF)
         if found is None:
             self.step(call, call_table.NO_STATE, flags, what=f"Param1 {bits:#x}")
@@ -147,7 +155,7 @@ class Reporting(Registry):
         if privilege == _OWNER:
             flags = flags & _PRIVILEGE_BITS | _OWNING
         elif privilege == _MONITOR:
-            flags = flags & _PRIVILEGE_BITS | MONITORING.bit
+            flags = flags & _PRIVILEGE_BITS | _MONITORING
         elif privilege:
             self.step(call, call_table.ODD_PRIVILEGE, what=f"{privilege:#x}")
         call.flags = flags
@@ -160,14 +168,14 @@ class Reporting(Registry):
             if open_context != line.open_context or app is None or init_context != app.init_context:
                 self._contexts(line, words)
         if telling and mode != 1:
-            if state is CallState.CONFERENCED:
+            if state is _CONFERENCED:
                 self._parent(call, mode)
             else:
                 self._mode(call, state, mode)
         if self.conferences:
             if call.mask != before:
                 self.cascade(call)
-            if state is not CallState.CONFERENCED and call.kin is not None and call.kin[0] == "member":
+            if state is not _CONFERENCED and call.kin is not None and call.kin[0] == "member":
                 self.leaves(call, call.kin[1])
         if self.swaps:
             self.swaps = [
@@ -179,7 +187,7 @@ class Reporting(Registry):
             self.reconsider(call)
 
     def _mode(self, call: Call, state: CallState, mode: int) -> None:
-        if state is CallState.CONNECTED and mode & LINECONNECTEDMODE.INACTIVE:
+        if state is _CONNECTED and mode & LINECONNECTEDMODE.INACTIVE:
             call.flags |= BRIDGED.bit
         if mode & (mode - 1) or (not mode and state not in _MODELESS):
             self.step(call, call_table.ODD_MODE, call.flags, what=f"{state.name} with mode {mode:#x}")
@@ -246,9 +254,9 @@ class Reporting(Registry):
         call = self.calls.get(handle)
         if call is None:
             call = self.new_call(handle, line)
-        if self.step(call, call_table.ANNOUNCED, call.flags).rule:
+        if self.step(call, _ANNOUNCED, call.flags).rule:
             call.last = None  # The state that follows is no repetition: it belongs to the announcement.
-        call.flags |= call_table.OFFERED.bit
+        call.flags |= _OFFERED
         if line is not None:
             if line.announced is not None:
                 self._interrupt(line, call)
@@ -264,7 +272,7 @@ class Reporting(Registry):
             self.step(waiting, call_table.INTERRUPTED, waiting.flags)
 
     def _about_call(self, words: tuple[int, ...], message: int, handle: int, reported: int) -> None:
-        event = call_table.INFORMED if message == LINE_CALLINFO.msg else call_table.SIGNALLED
+        event = _INFORMED if message == _CALLINFO else call_table.SIGNALLED
         what = EVENTS[message].__name__
         call = self.calls.get(handle)
         if call is None:
