@@ -16,6 +16,7 @@ from mstrp.testing.least import LeastCovered, Option, Place, RowKey
 from mstrp.testing.legal import Names, legal_request
 from mstrp.testing.situation import Situation
 from mstrp.testing.tour import tour
+from mstrp.testing.tours import tours
 from mstrp.testing.trial import Trial
 from mstrp.testing.trials import trials
 from mstrp.testing.walk import legal_walk
@@ -23,6 +24,7 @@ from mstrp.testing.walk import legal_walk
 if TYPE_CHECKING:
     from mstrp.testing import wild
     from mstrp.testing.conversing import Broken, breakable, broken, conversations, orders
+    from mstrp.testing.stateful import machine
     from mstrp.testing.strategies import completions, events, requests, responses, structures
 
 __all__ = [
@@ -43,11 +45,13 @@ __all__ = [
     "events",
     "legal_request",
     "legal_walk",
+    "machine",
     "orders",
     "requests",
     "responses",
     "structures",
     "tour",
+    "tours",
     "trials",
     "wild",
 ]
@@ -55,6 +59,7 @@ __all__ = [
 #: What needs Hypothesis, by the module that has it.
 _LATE = {
     **dict.fromkeys(("completions", "events", "requests", "responses", "structures"), "mstrp.testing.strategies"),
+    "machine": "mstrp.testing.stateful",
     **dict.fromkeys(("Broken", "breakable", "broken", "conversations", "orders"), "mstrp.testing.conversing"),
 }
 

@@ -92,12 +92,18 @@ class Calls(Scene):
         yield from self._stragglers()
 
     def overdue(self) -> list[Option[Act]]:
-        """Answers that a client has waited for long enough: nothing else happens before them."""
-        return [
+        """What has to come before anything else: answers that a client has waited for, and room for more requests."""
+        late = [
             self.option((), self._accept, pending)
             for pending in self.pending
             if pending.answered < 0 and self.talk.now - pending.exchange.time > PATIENCE / 2
         ]
+        for swap in () if late else self.talk.swaps:
+            # Both calls of a SwapHold are reported, or none (O14).
+            late += [option for call in swap.owed for option in self._reports(call) if option.what[0] == self._report]
+        if not late and len(self.pending) >= self.PENDING:
+            return list(self._outcomes(self.pending[0]))
+        return late
 
     # -- where calls may be ---------------------------------------------------------------------------------------
 
@@ -321,7 +327,7 @@ class Calls(Scene):
         if not early and exchange.mask >> request.RequestState.CANCELLED & 1 == 0:
             yield self.option(self.keys((exchange, request.REPLIES_ERROR)), self._fail, pending)
             takes: list[Any] = [*self.keys((exchange, request.REPLIES_OK)), *self._gains(pending)]
-            yield self.option(takes, self._succeed, pending, 0, leads=(*self._goals(pending), *self._freed()))
+            yield self.option(takes, self._succeed, pending, 0, leads=self._goals(pending))
             for creation in exchange.route.creates[:1]:
                 for call in self.talk.calls.values():
                     # A call that the client found in a list before the completion told of it.
@@ -357,13 +363,6 @@ class Calls(Scene):
                 start = next(row.target for row in _MACHINE.cell(CallState.ABSENT, creation.event))
                 found.append(Place("call", start, _ABLE))
         return tuple(found)
-
-    def _freed(self) -> Iterator[Place]:
-        """Where something can be asked again once a request is over: there are only so many at a time."""
-        if len(self.pending) >= self.PENDING:
-            for call in self.talk.calls.values():
-                if not call.mask & (call.mask - 1):
-                    yield Place("call", CallState(call.mask.bit_length() - 1), _ASKED)
 
     def _accept(self, pending: Pending) -> None:
         number = pending.packet.request_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from random import Random
 
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from mstrp.testing import Director, covering_walk
 from mstrp.testing.director import directed
 from mstrp.testing.least import legal_rows
 from mstrp.testing.seen import coverage_of
+from mstrp.testing.tours import tours, untouched
 
 
 def rows(coverage: Coverage) -> int:
@@ -62,3 +64,13 @@ def test_the_play_says_it_all() -> None:
     coverage = Coverage()
     play = covering_walk(300, Random(2).randrange, coverage)
     assert coverage_of(play.order()).cells == coverage.cells
+
+
+def test_tours_take_machine_after_machine() -> None:
+    """The first tours take the rows of bindings that legal traffic can take, the same each time."""
+    first = list(islice(tours(), 6))
+    assert [play.order() for play in first] == [play.order() for play in islice(tours(), 6)]
+    coverage = Coverage()
+    for play in first:
+        coverage_of(play.order(), coverage)
+    assert len(untouched(coverage, "binding")) < len(untouched(Coverage(), "binding")) / 2 + 3
