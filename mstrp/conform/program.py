@@ -36,10 +36,13 @@ class Verb(StrEnum):
     QUIET = "quiet"
     DETACH = "detach"
     LOSE = "lose"
+    #: Of a client under test: what it sent, and what it was told.
+    DOES = "does"
+    TELLS = "tells"
 
 
 #: The steps that put a packet on the wire.
-_SENT = frozenset({Verb.ATTACH, Verb.ASK, Verb.STRAY, Verb.CHECK, Verb.DETACH})
+_SENT = frozenset({Verb.ATTACH, Verb.ASK, Verb.STRAY, Verb.CHECK, Verb.DETACH, Verb.DOES, Verb.TELLS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,10 @@ assert handlers
 class Server(Tells):
     """A telephony server; ``async with`` starts and stops it."""
 
+    #: What is made for a client that attaches, and for a connection that comes: for servers that watch more.
+    holder: type[Attached] = Attached
+    connection: type[ServiceConnection] = ServiceConnection
+
     def __init__(self, provider: Provider, options: Options | None = None, *, recorder: Recorder | None = None) -> None:
         self.provider = provider
         self.options = options or Options()
@@ -127,7 +131,7 @@ class Server(Tells):
             limits=RpcLimits(calls=self.options.limits.calls),
             **self.options.association(),
         )
-        found = ServiceConnection(
+        found = self.connection(
             self,
             association,
             recorder=self.recorder,
@@ -298,7 +302,7 @@ class Server(Tells):
             connection.answer(call, ClientAttachResult(NULL_CONTEXT, 0, _NOT_ADMINISTRATOR))
             return
         context = bytes(4) + os.urandom(16)
-        client = Attached(
+        client = self.holder(
             self,
             context,
             connection,
