@@ -1,0 +1,226 @@
+"""``mstrp conform client``: listen as a server, and test the clients that connect."""
+
+from __future__ import annotations
+
+import fnmatch
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from mstrp.commands.live_options import credentials, run_until_interrupted
+from mstrp.commands.output import complain
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mstrp.conform.book import Book
+    from mstrp.conform.listening.round import Hall
+    from mstrp.conform.listening.subject import Subject
+    from mstrp.conform.outcome import Outcome
+    from mstrp.conform.program import Action
+
+__all__ = ["arguments", "conduct", "run"]
+
+EXAMPLE = """\
+examples:
+  mstrp conform client --run 'mstrp call {binding} incoming'
+  mstrp conform client --listen 192.0.2.1:5150 --sessions 3
+  mstrp conform client --run './phone --server {host} --port {port}' --only 'call-*' --strict
+
+With --run the command is started once for each test, without a shell; {binding}, {host} and {port} are filled in.
+Without it, somebody has to let the client connect, as often as --sessions says.
+exit status: 0, 1 when a requirement failed (with --strict also what is odd), 2 when no client came or usage is wrong
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:5150", help="default: 127.0.0.1:5150")
+    parser.add_argument("--run", dest="command_line", metavar="COMMAND", help="what starts the client for each test")
+    parser.add_argument(
+        "--sessions", metavar="N", type=int, default=3, help="without --run: clients to wait for (default: 3)"
+    )
+    parser.add_argument(
+        "--auth", choices=("none", "ntlm", "negotiate"), default="none", help="which authentication is offered"
+    )
+    parser.add_argument(
+        "--user", metavar="NAME:PASSWORD", type=credentials, action="append", default=[], help="somebody who may log on"
+    )
+    parser.add_argument("--incoming", metavar="N", type=int, default=1, help="calls for each line (default: 1)")
+    parser.add_argument("--lines", metavar="N", type=int, default=2, help="lines of the exchange (default: 2)")
+    parser.add_argument("--phones", metavar="N", type=int, default=1, help="phones of the exchange (default: 1)")
+    parser.add_argument("--pace", metavar="N", type=float, default=0.2, help="how slow the exchange is (default: 0.2)")
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", help="only these provocations (* and ? stand for any); see --list"
+    )
+    parser.add_argument("--list", action="store_true", dest="listing", help="list the provocations and end")
+    parser.add_argument("--strict", action="store_true", help="what is odd is a failure too")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="for handles that mean nothing (default: 0)")
+    parser.add_argument("--max-packets", metavar="N", type=int, default=0, help="end after so many (default: no bound)")
+    parser.add_argument("--max-seconds", metavar="N", type=float, default=0.0, help="end then (default: no bound)")
+    parser.add_argument(
+        "--patience",
+        metavar="SECONDS",
+        type=float,
+        default=5.0,
+        help="silence after which a client is stuck (default: 5)",
+    )
+    parser.add_argument(
+        "--settle", metavar="SECONDS", type=float, default=0.25, help="silence after which nothing is under way (0.25)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Test, and print what came of it."""
+    if options.listing:
+        sys.stdout.write(_listed())
+        return 0
+    try:
+        book = conduct(options)
+    except (ValueError, OSError) as error:
+        complain(f"{error}")
+        return 2
+    if book is None:
+        return 2
+    sys.stdout.write(_report(book))
+    return 1 if any(not outcome.expected for outcome in book.failures) else 0
+
+
+def conduct(options: argparse.Namespace) -> Book | None:
+    """Test as the options say; the book with every outcome, None when no client came.
+
+    Raises `ValueError` for options that mean nothing, and `OSError` when the address cannot be used.
+    """
+    from mstrp.conform.book import Book
+    from mstrp.conform.listening.catalogue import CLIENT
+    from mstrp.conform.listening.suite import run as test
+    from mstrp.conform.listening.suite import watch
+    from mstrp.conform.probe import Unreachable
+    from mstrp.conform.target import Budget, Target
+
+    hall = _hall(options)
+    subject = _subject(options)
+    wanted = _wanted(options.only)
+    budget = Budget(packets=options.max_packets, seconds=options.max_seconds)
+    target = Target.of(f"{hall.host}:{hall.port}", patience=options.patience, settle=options.settle)
+    book = Book.of(target, CLIENT.values(), budget=budget, seed=options.seed, strict=options.strict)
+    book.told = lambda outcome: None if options.quiet else _say(f"fail: {outcome.cause} [{outcome.requirement.id}]")
+
+    def progress(done: int, total: int, name: str) -> None:
+        if not options.quiet and sys.stderr.isatty():
+            sys.stderr.write(f"\r\033[K{done}/{total} {name}")
+            sys.stderr.flush()
+
+    async def work() -> int:
+        if subject.repeatable:
+            await test(book, hall, subject, wanted=wanted, progress=progress)
+        else:
+            await watch(book, hall, subject, sessions=options.sessions, wanted=wanted, progress=progress)
+        return 0
+
+    if not subject.repeatable:
+        _say(f"ready tapsrv {hall.host}:{hall.port}, for {options.sessions} sessions")
+    try:
+        run_until_interrupted(work())
+    except Unreachable as error:
+        complain(str(error))
+        return None
+    finally:
+        if not options.quiet and sys.stderr.isatty():
+            sys.stderr.write("\r\033[K")
+    return book
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _hall(options: argparse.Namespace) -> Hall:
+    from mstrp.conform.listening.round import Hall
+    from mstrp.live.exchange import Plan
+
+    host, _, port = options.listen.rpartition(":")
+    if not port.isdigit() or int(port) > 65_535:
+        raise ValueError(f"--listen: {options.listen!r} is not HOST:PORT")
+    more: dict[str, Any] = {}
+    if options.auth != "none":
+        from mstrp.live.auth import Users
+
+        if not options.user:
+            raise ValueError("--auth needs --user NAME:PASSWORD")
+        more = {"security": Users(dict(options.user)).acceptor(options.auth), "required_level": 6}
+    elif options.user:
+        raise ValueError("--user needs --auth")
+    plan = Plan(lines=options.lines, phones=options.phones, pace=options.pace)
+    return Hall(
+        host=host.strip("[]") or "127.0.0.1",
+        port=int(port),
+        patience=options.patience,
+        settle=options.settle,
+        plan=plan,
+        incoming=options.incoming,
+        options=more,
+        seed=options.seed,
+    )
+
+
+def _subject(options: argparse.Namespace) -> Subject:
+    from mstrp.conform.listening.subject import Command, Waiting
+
+    return Waiting() if options.command_line is None else Command(options.command_line)
+
+
+def _wanted(patterns: list[str] | None) -> Any:
+    if not patterns:
+        return lambda name: True
+    from mstrp.conform.listening.catalogue import PROVOCATIONS
+
+    for pattern in patterns:
+        if not any(fnmatch.fnmatchcase(one.name, pattern) for one in PROVOCATIONS):
+            raise ValueError(f"--only: no provocation is called {pattern!r}; --list shows them")
+    return lambda name: any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _listed() -> str:
+    from mstrp.conform.listening.catalogue import PROVOCATIONS
+
+    lines = [f"{one.name:24} {one.expect.value:7} {one.rule:22} {one.summary}" for one in PROVOCATIONS]
+    return "\n".join(lines) + "\n"
+
+
+# -- what is printed ---------------------------------------------------------------------------------------------------
+
+
+def _report(book: Book) -> str:
+    """Failures with the conversations that show them, then what stayed open, then the counts."""
+    lines: list[str] = []
+    for outcome in book.failures:
+        lines += _failure(outcome)
+    odd = [outcome for outcome in book.outcomes.values() if outcome.cause.startswith("odd: ")]
+    for outcome in odd:
+        if outcome.result.value == "inconclusive":
+            lines.append(f"odd {outcome.requirement.id}: {outcome.cause.removeprefix('odd: ')}")
+    for outcome in book.outcomes.values():
+        if outcome.result.value == "inconclusive" and outcome not in odd:
+            lines.append(f"open {outcome.requirement.id}: {outcome.cause}")
+    counts = Counter(outcome.result.value for outcome in book.outcomes.values())
+    summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    lines.append(f"{'FAIL' if book.failures else 'PASS'}: {summary}; {book.budget.sent:,} packets")
+    return "\n".join(lines) + "\n"
+
+
+def _failure(outcome: Outcome) -> list[str]:
+    requirement = outcome.requirement
+    lines = [f"FAIL {requirement.id}, MS-TRP {requirement.section}: {outcome.cause}"]
+    steps = outcome.program.actions if outcome.program is not None else []
+    lines += [f"  {_step(action)}" for action in steps]
+    return [*lines, ""]
+
+
+def _step(action: Action) -> str:
+    arrow = "──▶" if action.verb.value == "does" else "◀──"
+    text = action.packet.partition(".")[2] if action.data and "." in action.packet else action.packet
+    if action.verb.value == "tells" and action.how:
+        return f"{arrow} {text}: {action.how} ({len(action.data)} bytes)"
+    return f"{arrow} {text} {action.how}".rstrip()
