@@ -21,6 +21,8 @@ exit status: 0 nothing failed that is not expected, 1 a requirement is not kept,
 """
 #: Who is tested, with the module of the subcommand.
 _SIDES = {
+    "client": ("mstrp.commands.conform_client", "test clients: listen, and see what they do"),
+    "learn": ("mstrp.commands.conform_learn", "learn the machine of a server, and compare it with the tables"),
     "server": ("mstrp.commands.conform_server", "test a server: drive it as clients"),
 }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import sys
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from mstrp.commands.conform_server import add_report_options, report
 from mstrp.commands.live_options import credentials, run_until_interrupted
 from mstrp.commands.output import complain
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mstrp.conform.outcome import Outcome
     from mstrp.conform.program import Action
 
-__all__ = ["arguments", "conduct", "run"]
+__all__ = ["EXAMPLE", "arguments", "conduct", "run"]
 
 EXAMPLE = """\
 examples:
@@ -54,7 +54,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--only", metavar="NAME", action="append", help="only these provocations (* and ? stand for any); see --list"
     )
     parser.add_argument("--list", action="store_true", dest="listing", help="list the provocations and end")
-    parser.add_argument("--strict", action="store_true", help="what is odd is a failure too")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="for handles that mean nothing (default: 0)")
     parser.add_argument("--max-packets", metavar="N", type=int, default=0, help="end after so many (default: no bound)")
     parser.add_argument("--max-seconds", metavar="N", type=float, default=0.0, help="end then (default: no bound)")
@@ -68,6 +67,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settle", metavar="SECONDS", type=float, default=0.25, help="silence after which nothing is under way (0.25)"
     )
+    add_report_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,15 +75,18 @@ def run(options: argparse.Namespace) -> int:
     if options.listing:
         sys.stdout.write(_listed())
         return 0
+    from mstrp.conform.baseline import read_baseline
+
     try:
+        known = read_baseline(options.baseline) if options.baseline else {}
         book = conduct(options)
     except (ValueError, OSError) as error:
         complain(f"{error}")
         return 2
     if book is None:
         return 2
-    sys.stdout.write(_report(book))
-    return 1 if any(not outcome.expected for outcome in book.failures) else 0
+    seen = {outcome.requirement.id: _rows(outcome) for outcome in book.failures}
+    return report(book, known, options, binding=f"clients of {options.listen}", seen=seen)
 
 
 def conduct(options: argparse.Namespace) -> Book | None:
@@ -192,30 +195,9 @@ def _listed() -> str:
 # -- what is printed ---------------------------------------------------------------------------------------------------
 
 
-def _report(book: Book) -> str:
-    """Failures with the conversations that show them, then what stayed open, then the counts."""
-    lines: list[str] = []
-    for outcome in book.failures:
-        lines += _failure(outcome)
-    odd = [outcome for outcome in book.outcomes.values() if outcome.cause.startswith("odd: ")]
-    for outcome in odd:
-        if outcome.result.value == "inconclusive":
-            lines.append(f"odd {outcome.requirement.id}: {outcome.cause.removeprefix('odd: ')}")
-    for outcome in book.outcomes.values():
-        if outcome.result.value == "inconclusive" and outcome not in odd:
-            lines.append(f"open {outcome.requirement.id}: {outcome.cause}")
-    counts = Counter(outcome.result.value for outcome in book.outcomes.values())
-    summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    lines.append(f"{'FAIL' if book.failures else 'PASS'}: {summary}; {book.budget.sent:,} packets")
-    return "\n".join(lines) + "\n"
-
-
-def _failure(outcome: Outcome) -> list[str]:
-    requirement = outcome.requirement
-    lines = [f"FAIL {requirement.id}, MS-TRP {requirement.section}: {outcome.cause}"]
-    steps = outcome.program.actions if outcome.program is not None else []
-    lines += [f"  {_step(action)}" for action in steps]
-    return [*lines, ""]
+def _rows(outcome: Outcome) -> list[str]:
+    """The conversation that shows a failure, a line for each packet."""
+    return [_step(action) for action in outcome.program or ()]
 
 
 def _step(action: Action) -> str:

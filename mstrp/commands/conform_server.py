@@ -8,7 +8,7 @@ import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Self
 
-from mstrp.capture.packets import Packet
+from mstrp.capture.packets import CLIENT_TO_SERVER, Packet
 from mstrp.commands.interrupt import INTERRUPTED
 from mstrp.commands.live_options import add_client_options, client_options, credentials
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
@@ -157,7 +157,7 @@ def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Na
     if not interrupted and not budget.sent:
         complain("no test has that name (--list lists the requirements)")
         return 2
-    status = report(book, known, options, binding=str(target.binding), target=target)
+    status = report(book, known, options, binding=str(target.binding), seen=conversations(book, target))
     return INTERRUPTED if interrupted else status
 
 
@@ -197,27 +197,29 @@ class _Progress:
             self._bar.console.print(escape(text))
 
 
-def packets_of(probe: Probe) -> list[tuple[str, Packet]]:
-    """What passed in a conversation, as packets that can be described."""
+def rows_of(probe: Probe) -> list[str]:
+    """What passed in a conversation, a line for each packet."""
+    from mstrp.report.describe import describe
+
     found = []
     for client, direction, what, content in probe.transcript:
         method, _, phase = what.partition(" ")
         packet = Packet(0, 0.0, "", direction, method if phase else "RemoteSPEventProc", phase or "event", content)
-        found.append((client, packet))
+        found.append(f"{client} {'──▶' if direction == CLIENT_TO_SERVER else '◀──'} {describe(packet)}")
     return found
 
 
-def conversations(book: Book, target: Target) -> dict[str, list[tuple[str, Packet]]]:
+def conversations(book: Book, target: Target) -> dict[str, list[str]]:
     """Every failure performed once more, for the table of its packets."""
     from mstrp.conform.probe import Unreachable
     from mstrp.conform.shrink import replay
 
-    async def perform() -> dict[str, list[tuple[str, Packet]]]:
+    async def perform() -> dict[str, list[str]]:
         found = {}
         for outcome in book.failures:
             if outcome.program is not None and len(outcome.program):
                 try:
-                    found[outcome.requirement.id] = packets_of(await replay(target, outcome.program))
+                    found[outcome.requirement.id] = rows_of(await replay(target, outcome.program))
                 except Unreachable:
                     break
         return found
@@ -226,7 +228,7 @@ def conversations(book: Book, target: Target) -> dict[str, list[tuple[str, Packe
 
 
 def report(
-    book: Book, known: dict[str, str], options: argparse.Namespace, *, binding: str, target: Target | None = None
+    book: Book, known: dict[str, str], options: argparse.Namespace, *, binding: str, seen: dict[str, list[str]]
 ) -> int:
     """Write the report in the format that is wanted, and what goes with it; the exit status."""
     from mstrp.conform.baseline import apply_baseline, baseline_text
@@ -237,7 +239,6 @@ def report(
     # Who asks for a few requirements does not want to hear of all the others.
     outcomes = [outcome for outcome in book.outcomes.values() if outcome.touched or not chosen]
     apply_baseline(outcomes, known)
-    seen = conversations(book, target) if target is not None else {}
     about = {"sent": book.budget.sent, "seed": book.seed}
     with opened(options.output) as stream:
         match options.format:
@@ -277,7 +278,7 @@ def _replay(target: Target, saved: Any, options: argparse.Namespace) -> int:
     except Unreachable as error:
         complain(str(error))
         return 2
-    write_lines(conversation_lines(packets_of(probe)), sys.stdout)
+    write_lines(conversation_lines(rows_of(probe)), sys.stdout)
     shown = [complaint for complaint in probe.complaints if complaint.requirement == saved.requirement]
     odd = [finding for finding in probe.odd if finding.rule == saved.requirement]
     if shown or (odd and options.strict):

@@ -95,6 +95,11 @@ class Program:
         """How many packets the clients send."""
         return sum(action.verb in _SENT for action in self.actions)
 
+    @property
+    def performable(self) -> bool:
+        """Whether a tester can perform it: what a client under test did can only be looked at."""
+        return bool(self.actions) and not any(action.verb in {Verb.DOES, Verb.TELLS} for action in self.actions)
+
     def without(self, numbers: Iterable[int]) -> Program:
         """The program without some steps, and without those that need them."""
         gone = set(numbers)

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from mstrp.conform.outcome import Result
 from mstrp.conform.python_text import python_text
-from mstrp.report.describe import describe
 from mstrp.report.lines import Line, Span, blank, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mstrp.capture.packets import Packet
     from mstrp.conform.outcome import Outcome
 
 __all__ = ["SCHEMA", "as_dict", "as_json", "conversation_lines", "failed", "outcome_lines"]
@@ -63,16 +61,15 @@ def _spans(*pieces: tuple[str, str]) -> Line:
 # -- text ---------------------------------------------------------------------------------------------------------
 
 
-def conversation_lines(packets: Iterable[tuple[str, Packet]]) -> Iterator[Line]:
+def conversation_lines(rows: Iterable[str]) -> Iterator[Line]:
     """A conversation as a table: who sent what, and what came back."""
-    for client, packet in packets:
-        arrow = "──▶" if packet.direction.startswith("client") else "◀──"
-        yield _spans(("dim", f"    {client} {arrow} "), ("", describe(packet)))
+    for row in rows:
+        yield _spans(("dim" if "◀──" in row else "plain", f"    {row}"))
 
 
 def outcome_lines(
     outcomes: list[Outcome],
-    conversations: dict[str, list[tuple[str, Packet]]],
+    conversations: dict[str, list[str]],
     *,
     binding: str,
     width: int,
@@ -111,13 +108,14 @@ def outcome_lines(
     )
 
 
-def _failure(outcome: Outcome, packets: list[tuple[str, Packet]], binding: str, width: int) -> Iterator[Line]:
+def _failure(outcome: Outcome, rows: list[str], binding: str, width: int) -> Iterator[Line]:
     requirement = outcome.requirement
     yield _spans(("fail", f"FAIL {requirement.id}"), ("", f", MS-TRP {requirement.section}: {requirement.summary}"))
     yield from wrapped(outcome.cause, "plain", width=width, first="  ", rest="    ")
     if outcome.program is not None and len(outcome.program):
         yield _spans(("dim", f"  the shortest conversation found that shows it, {outcome.packets} packets:"))
-        yield from conversation_lines(packets)
+        yield from conversation_lines(rows)
+    if outcome.program is not None and outcome.program.performable:
         yield _spans(("dim", "  as a program:"))
         text = python_text(outcome.program, binding=binding, title=f"{requirement.id}: {outcome.cause}")
         for row in text.splitlines():

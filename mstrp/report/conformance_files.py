@@ -11,27 +11,25 @@ from xml.etree import ElementTree as ET
 from mstrp.conform.outcome import Result
 from mstrp.conform.python_text import python_text
 from mstrp.report.conformance import failed
-from mstrp.report.describe import describe
 from mstrp.report.html import SPECIFICATION
 from mstrp.report.results import plain_text
 from mstrp.report.rules import rule_help
 from mstrp.report.sarif import SARIF_SCHEMA, driver
 
 if TYPE_CHECKING:
-    from mstrp.capture.packets import Packet
     from mstrp.conform.outcome import Outcome
 
 __all__ = ["as_html", "as_junit", "as_sarif"]
 
-#: The conversations of what failed, by requirement.
-Conversations = dict[str, "list[tuple[str, Packet]]"]
+#: The conversations of what failed, a line for each packet, by requirement.
+Conversations = dict[str, list[str]]
 
 
-def _rows(packets: list[tuple[str, Packet]]) -> list[str]:
-    return [
-        f"{client} {'->' if packet.direction.startswith('client') else '<-'} {describe(packet)}"
-        for client, packet in packets
-    ]
+def _program(outcome: Outcome, binding: str) -> str:
+    """The conversation as a Python program, where it can be performed."""
+    if outcome.program is None or not outcome.program.performable:
+        return ""
+    return python_text(outcome.program, binding=binding, title=outcome.requirement.id)
 
 
 def as_junit(outcomes: list[Outcome], conversations: Conversations, *, binding: str) -> str:
@@ -57,7 +55,7 @@ def as_junit(outcomes: list[Outcome], conversations: Conversations, *, binding: 
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _case(outcome: Outcome, packets: list[tuple[str, Packet]], binding: str) -> ET.Element:
+def _case(outcome: Outcome, rows: list[str], binding: str) -> ET.Element:
     requirement = outcome.requirement
     case = ET.Element("testcase", name=requirement.id, classname=f"MS-TRP {requirement.section}")
     message = plain_text(outcome.cause)
@@ -65,8 +63,7 @@ def _case(outcome: Outcome, packets: list[tuple[str, Packet]], binding: str) -> 
         ET.SubElement(case, "skipped", message=f"expected to fail: {message}")
     elif outcome.result is Result.FAIL:
         failure = ET.SubElement(case, "failure", type=requirement.id, message=message)
-        program = "" if outcome.program is None else python_text(outcome.program, binding=binding, title=requirement.id)
-        failure.text = plain_text("\n".join([requirement.summary, *_rows(packets), "", program]))
+        failure.text = plain_text("\n".join([requirement.summary, *rows, "", _program(outcome, binding)]))
     elif outcome.result is Result.ERROR:
         ET.SubElement(case, "error", type="error", message=message)
     elif outcome.result is not Result.PASS:
@@ -94,7 +91,7 @@ def as_sarif(outcomes: list[Outcome], conversations: Conversations, *, binding: 
             "ruleId": requirement.id,
             "ruleIndex": number,
             "level": "error",
-            "message": {"text": "\n".join([outcome.cause, *_rows(conversations.get(requirement.id, []))])},
+            "message": {"text": "\n".join([outcome.cause, *conversations.get(requirement.id, [])])},
             "locations": [{"logicalLocations": [{"fullyQualifiedName": binding, "kind": "resource"}]}],
             "partialFingerprints": {"requirement/v1": requirement.id},
         }
@@ -169,7 +166,7 @@ def as_html(outcomes: list[Outcome], conversations: Conversations, *, binding: s
     )
 
 
-def _row(outcome: Outcome, packets: list[tuple[str, Packet]], binding: str) -> str:
+def _row(outcome: Outcome, rows: list[str], binding: str) -> str:
     requirement = outcome.requirement
     badge = f'<span class="badge {_BADGES[outcome.result]}">{outcome.result.value}</span>'
     if outcome.expected:
@@ -177,8 +174,8 @@ def _row(outcome: Outcome, packets: list[tuple[str, Packet]], binding: str) -> s
     cause = f'<p class="cause">{html.escape(outcome.cause)}</p>' if outcome.cause else ""
     shown = ""
     if outcome.program is not None and len(outcome.program):
-        table = html.escape("\n".join(_rows(packets)))
-        text = html.escape(python_text(outcome.program, binding=binding, title=requirement.id))
+        table = html.escape("\n".join(rows))
+        text = html.escape(_program(outcome, binding))
         shown = (
             f"<details><summary>the shortest conversation, {outcome.packets} packets</summary>"
             f"<pre>{table}</pre><pre>{text}</pre></details>"
