@@ -15,6 +15,7 @@ from protocol.problem import DecodeError, Problem
 
 __all__ = [
     "ALL_DEVICES",
+    "BY_INTERFACE",
     "CONTEXT_SIZE",
     "MANAGED_32",
     "MANAGED_64",
@@ -390,4 +391,8 @@ METHODS: dict[tuple[UUID, int], Method] = {
         ),
         Method(REMOTESP, 2, "RemoteSPDetach", "3.3.4.3", RemoteSPDetach, RemoteSPDetachResult),
     )
+}
+#: The same by interface and opnum.
+BY_INTERFACE: dict[UUID, dict[int, Method]] = {
+    uuid: {method.opnum: method for (owner, _), method in METHODS.items() if owner == uuid} for uuid, _ in METHODS
 }

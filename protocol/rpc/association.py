@@ -11,6 +11,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from protocol.problem import DecodeError
+from protocol.rpc.fragments import Fragments
 from protocol.rpc.pdu import (
     HEADER,
     Auth,
@@ -21,6 +22,7 @@ from protocol.rpc.pdu import (
     Pdu,
     encode,
     parse,
+    protected,
 )
 from protocol.rpc.pdu import Call as CallBody
 
@@ -146,16 +148,6 @@ class Cancelled(NamedTuple):
     orphaned: bool
 
 
-class _Assembly:
-    __slots__ = ("context", "opnum", "parts", "size")
-
-    def __init__(self, context: int, opnum: int) -> None:
-        self.context = context
-        self.opnum = opnum
-        self.parts: list[bytes] = []
-        self.size = 0
-
-
 class Association:
     """What both sides share: cutting the stream, fragments, signatures."""
 
@@ -174,8 +166,7 @@ class Association:
         self.whole = True
         self.bound = False
         self._buffer = b""
-        self._partial: dict[int, _Assembly] = {}
-        self._assembling = 0
+        self._partial: Fragments[int] = Fragments()
 
     def take(self) -> bytes:
         """Everything that is to be sent now."""
@@ -238,9 +229,8 @@ class Association:
             if found.header.kind == Kind.FAULT:
                 return found
             raise AssociationError("a call without the signature that was agreed on")
-        start = _body_start(found.header)
-        end = len(data) - len(auth.token) - _TRAILER.size
-        head, body, tail = data[:start], data[start:end], data[end : end + _TRAILER.size]
+        start, end, token = protected(found.header)
+        head, body, tail = data[:start], data[start:end], data[end:token]
         try:
             plain = security.unprotect(head, body, tail, auth.token, whole=self.header_signing or self.whole)
         except Exception as error:
@@ -295,37 +285,25 @@ class Association:
         call_id = header.call_id
         if header.flags & _WHOLE == _WHOLE:
             return body.context, body.number, body.stub
+        partial = self._partial
         if header.flags & Flag.FIRST_FRAG:
-            dropped = self._partial.pop(call_id, None)
-            if dropped is not None:
-                self._assembling -= dropped.size
-            if len(self._partial) >= self.limits.calls:
+            if call_id not in partial and len(partial) >= self.limits.calls:
                 raise AssociationError(f"more than {self.limits.calls} calls in fragments")
-            self._partial[call_id] = _Assembly(body.context, body.number)
-        assembly = self._partial.get(call_id)
+            partial.begin(call_id, body.context, body.number)
+        assembly = partial.add(call_id, body.stub)
         if assembly is None:
             raise AssociationError(f"a later fragment of call {call_id} without its first one")
-        assembly.parts.append(body.stub)
-        assembly.size += len(body.stub)
-        self._assembling += len(body.stub)
-        if assembly.size > self.limits.stub or self._assembling > self.limits.assembling:
+        if assembly.size > self.limits.stub or partial.size > self.limits.assembling:
             raise AssociationError(f"more than {self.limits.stub} bytes in one call")
         if not header.flags & Flag.LAST_FRAG:
             return None
-        del self._partial[call_id]
-        self._assembling -= assembly.size
-        return assembly.context, assembly.opnum, b"".join(assembly.parts)
+        partial.drop(call_id)
+        return assembly.context, assembly.opnum, assembly.whole()
 
     def forget(self, call_id: int) -> None:
         """A call that was being put together is not wanted any more."""
-        dropped = self._partial.pop(call_id, None)
-        if dropped is not None:
-            self._assembling -= dropped.size
+        self._partial.drop(call_id)
 
 
 def _unpadded(body: CallBody, pad: int) -> CallBody:
     return body._replace(stub=body.stub[: len(body.stub) - pad]) if 0 < pad <= len(body.stub) else body
-
-
-def _body_start(header: Header) -> int:
-    return 40 if header.kind == Kind.REQUEST and header.flags & Flag.OBJECT_UUID else 24

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from protocol.ndr import METHODS
+from protocol.ndr import BY_INTERFACE
 from protocol.rpc.association import (
     FRAGMENT,
     LEAST_FRAGMENT,
@@ -18,7 +18,6 @@ from protocol.rpc.association import (
     Status,
 )
 from protocol.rpc.pdu import (
-    BIND_TIME_FEATURES,
     NDR20,
     NDR64,
     Auth,
@@ -32,22 +31,20 @@ from protocol.rpc.pdu import (
     Pdu,
     Syntax,
     encode,
+    negotiates_features,
 )
 from protocol.rpc.pdu import Call as CallBody
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from protocol.ndr import Interface, Method
+    from protocol.ndr import Interface
     from protocol.rpc.association import Limits, Security
 
 __all__ = ["ServerAssociation"]
 
 _WHOLE = Flag.FIRST_FRAG | Flag.LAST_FRAG
 _NOTHING = Syntax(UUID(int=0), 0)
-_BY_UUID: dict[UUID, dict[int, Method]] = {}
-for (_uuid, _opnum), _method in METHODS.items():
-    _BY_UUID.setdefault(_uuid, {})[_opnum] = _method
 
 
 class ServerAssociation(Association):
@@ -123,7 +120,7 @@ class ServerAssociation(Association):
         elif found is None:
             self.fault(call_id, Status.UNKNOWN_INTERFACE, context)
         else:
-            method = _BY_UUID[found[0]].get(opnum)
+            method = BY_INTERFACE[found[0]].get(opnum)
             if method is None:
                 self.fault(call_id, Status.OP_RANGE, context)
             else:
@@ -201,8 +198,7 @@ class ServerAssociation(Association):
                         best[context.interface.uuid] = transfer
         for context in body.contexts:
             uuid = context.interface.uuid
-            features = len(context.transfers) == 1 and context.transfers[0].uuid.bytes_le[:8] == BIND_TIME_FEATURES
-            if features:
+            if negotiates_features(context):
                 # Security context multiplexing and keep-connection-on-orphan: neither is offered.
                 yield Outcome(3, 0, _NOTHING)
             elif uuid not in self.interfaces or context.interface.version & 0xFFFF != 1:

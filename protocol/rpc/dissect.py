@@ -12,9 +12,22 @@ from collections import deque
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from protocol.ndr import METHODS
+from protocol.ndr import BY_INTERFACE
 from protocol.problem import DecodeError, Problem
-from protocol.rpc.pdu import BIND_TIME_FEATURES, NDR20, NDR64, Bind, BindAck, BindNak, Fault, Flag, Kind, parse
+from protocol.rpc.fragments import Fragments
+from protocol.rpc.pdu import (
+    NDR20,
+    NDR64,
+    Bind,
+    BindAck,
+    BindNak,
+    Fault,
+    Flag,
+    Kind,
+    negotiates_features,
+    parse,
+    protected,
+)
 from protocol.rpc.pdu import Call as CallBody
 from protocol.rpc.unseal import PACKET, Unsealer
 
@@ -26,10 +39,6 @@ if TYPE_CHECKING:
     from protocol.rpc.pdu import Auth, Header
 
 __all__ = ["FAULT", "HEADER", "REQUEST", "RESPONSE", "Dissector", "Limits", "RpcCall"]
-
-_METHODS: Final[dict[UUID, dict[int, Method]]] = {}
-for (_uuid, _opnum), _method in METHODS.items():
-    _METHODS.setdefault(_uuid, {})[_opnum] = _method
 
 #: Version, kind, flags, fragment length, length of the authentication data, call id, context, opnum.
 HEADER: Final = Struct("<BxBB4xHHI4xHH")
@@ -75,19 +84,6 @@ class RpcCall:
 REQUEST: Final = 0
 RESPONSE: Final = 1
 FAULT: Final = 2
-
-
-class _Assembly:
-    """Fragments of one direction of a call."""
-
-    __slots__ = ("call", "context", "opnum", "parts", "size")
-
-    def __init__(self, context: int, opnum: int) -> None:
-        self.call: RpcCall | None = None
-        self.context = context
-        self.opnum = opnum
-        self.parts: list[bytes] = []
-        self.size = 0
 
 
 class Dissector:
@@ -144,8 +140,7 @@ class Dissector:
         self._orphaned: deque[int] = deque(maxlen=_MAX_IDS)
         #: The call of the last fragment that came without the first one: told once for each call.
         self._headless: tuple[bool, int] | None = None
-        self._partial: dict[tuple[bool, int], _Assembly] = {}
-        self._buffered = 0
+        self._partial: Fragments[tuple[bool, int]] = Fragments()
 
     def receive(self, from_client: bool, pdu: bytes) -> RpcCall | None:
         """Take one PDU; ``from_client`` means from the side that opened the association."""
@@ -212,9 +207,9 @@ class Dissector:
         """What a context stands for that was proposed, used, and not seen to be accepted: there was but one choice."""
         for bind in self._proposed.values():
             for each in bind.contexts:
-                if each.id == context and len(each.transfers) == 1 and not _features(each.transfers):
+                if each.id == context and len(each.transfers) == 1 and not negotiates_features(each):
                     self.missed = True
-                    methods = _METHODS.get(each.interface.uuid, {})
+                    methods = BY_INTERFACE.get(each.interface.uuid, {})
                     binding = self.contexts[context] = (methods, each.transfers[0].uuid == NDR64.uuid)
                     self.interfaces.add(each.interface.uuid)
                     return binding
@@ -229,7 +224,7 @@ class Dissector:
         if found is None:
             return None
         interface, ndr64 = found
-        binding = self.contexts[context] = (_METHODS[interface.uuid], ndr64)
+        binding = self.contexts[context] = (BY_INTERFACE[interface.uuid], ndr64)
         self.interfaces.add(interface.uuid)
         self.missed = True
         return binding
@@ -280,7 +275,7 @@ class Dissector:
         self._gaps = True
         self._stale = set(self.pending)
         for key in [key for key in self._partial if key[0] is from_client]:
-            self._buffered -= self._partial.pop(key).size
+            self._partial.drop(key)
 
     def _next(self, call_id: int) -> None:
         """The next call with the same id waits for its answer now."""
@@ -343,10 +338,8 @@ class Dissector:
             self._problem("bind_nak", f"the bind was rejected, reason {body.reason}")
         elif kind == Kind.ORPHANED:
             # The client will not read the answer, and what it had not sent yet will not come.
-            partial = self._partial.pop((True, call_id), None)
-            if partial is not None:
-                self._buffered -= partial.size
-            elif call_id in self.pending:
+            unfinished = self._partial.drop((True, call_id))
+            if not unfinished and call_id in self.pending:
                 del self.pending[call_id]
                 self._next(call_id)
             self._orphaned.append(call_id)
@@ -363,8 +356,8 @@ class Dissector:
         if auth.level >= PACKET:
             if self.security is None:
                 self.security = Unsealer(self.secrets)
-            end = header.length - header.auth_length - 8
-            opened, signed = self.security.open(from_client, data, end - len(stub), end, auth)
+            start, end, _ = protected(header)
+            opened, signed = self.security.open(from_client, data, start, end, auth)
             if signed is not None:
                 self.verified += 1
             if signed is False:
@@ -387,39 +380,34 @@ class Dissector:
         self, from_client: bool, call_id: int, kind: int, flags: int, body: CallBody, stub: bytes
     ) -> RpcCall | None:
         key = (kind == Kind.REQUEST, call_id)
-        assembly = self._partial.get(key)
+        partial = self._partial
         if flags & Flag.FIRST_FRAG:
-            if assembly is not None:
+            if key in partial:
                 self._drop(key, f"call {call_id} starts again before its last fragment")
-            assembly = self._partial[key] = _Assembly(body.context, body.number)
-        elif assembly is None:
+            partial.begin(key, body.context, body.number)
+        assembly = partial.add(key, stub)
+        if assembly is None:
             self.missed = True
             if self._gaps or self._headless == key:
                 return None
             self._headless = key
             self._problem("pfc_flags", f"a later fragment of call {call_id} without its first one")
             return None
-        if stub:
-            assembly.parts.append(stub)
-            assembly.size += len(stub)
-            self._buffered += len(stub)
-        if len(self._partial) > self.limits.calls:
-            self._drop(next(iter(self._partial)), f"more than {self.limits.calls} calls are incomplete (limit calls)")
-        if self._buffered > self.limits.fragments:
+        if len(partial) > self.limits.calls:
+            self._drop(next(iter(partial)), f"more than {self.limits.calls} calls are incomplete (limit calls)")
+        if partial.size > self.limits.fragments:
             more = f"more than {self.limits.fragments} bytes of fragments wait for their last one (limit fragments)"
-            self._drop(next(iter(self._partial)), f"{more}; the oldest call is dropped")
+            self._drop(next(iter(partial)), f"{more}; the oldest call is dropped")
             return None
-        if not flags & Flag.LAST_FRAG or key not in self._partial:
+        if not flags & Flag.LAST_FRAG or not partial.drop(key):
             return None
-        del self._partial[key]
-        self._buffered -= assembly.size
-        whole = b"".join(assembly.parts)
+        whole = assembly.whole()
         if kind == Kind.REQUEST:
             return self.request(call_id, assembly.context, assembly.opnum, whole, 0)
         return self.response(call_id, whole, 0)
 
     def _drop(self, key: tuple[bool, int], why: str) -> None:
-        self._buffered -= self._partial.pop(key).size
+        self._partial.drop(key)
         self._problem("fragments", why)
 
     def _bound(self, call_id: int, body: BindAck) -> None:
@@ -433,8 +421,8 @@ class Dissector:
             detail = f"{len(body.outcomes)} results for {len(proposed.contexts)} contexts"
             self._problem("p_result_list", detail)
         for context, outcome in zip(proposed.contexts, body.outcomes, strict=False):
-            if outcome.result == 0 and not _features(context.transfers):
-                methods = _METHODS.get(context.interface.uuid, {})
+            if outcome.result == 0 and not negotiates_features(context):
+                methods = BY_INTERFACE.get(context.interface.uuid, {})
                 if methods and outcome.transfer.uuid not in (NDR20.uuid, NDR64.uuid):
                     self._problem("transfer_syntax", f"{outcome.transfer.uuid} is neither NDR20 nor NDR64")
                 self.contexts[context.id] = (methods, outcome.transfer.uuid == NDR64.uuid)
@@ -443,8 +431,3 @@ class Dissector:
     def _problem(self, field: str, detail: str) -> None:
         if len(self.problems) < _MAX_PROBLEMS:
             self.problems.append(Problem(field, "layout", detail, "C706 12.6.4"))
-
-
-def _features(transfers: tuple[Any, ...]) -> bool:
-    """Whether a context is the negotiation of bind-time features and not an offer."""
-    return len(transfers) == 1 and transfers[0].uuid.bytes_le[:8] == BIND_TIME_FEATURES

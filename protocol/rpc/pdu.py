@@ -32,7 +32,9 @@ __all__ = [
     "Pdu",
     "Syntax",
     "encode",
+    "negotiates_features",
     "parse",
+    "protected",
 ]
 
 _SECTION = "C706 12.6.4"
@@ -173,6 +175,18 @@ class Pdu(NamedTuple):
     header: Header
     body: Bind | BindAck | BindNak | Call | Fault | bytes
     auth: Auth | None
+
+
+def protected(header: Header) -> tuple[int, int, int]:
+    """Where the protected part of a call begins and ends, and where its token begins: the trailer stands between."""
+    start = 40 if header.kind == Kind.REQUEST and header.flags & Flag.OBJECT_UUID else 24
+    token = header.length - header.auth_length
+    return start, token - _TRAILER.size, token
+
+
+def negotiates_features(context: Context) -> bool:
+    """Whether a context is the negotiation of bind-time features and not an offer (MS-RPCE 2.2.2.14)."""
+    return len(context.transfers) == 1 and context.transfers[0].uuid.bytes_le[:8] == BIND_TIME_FEATURES
 
 
 def _refuse(field: str, detail: str) -> DecodeError:
