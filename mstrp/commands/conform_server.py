@@ -235,10 +235,10 @@ def report(
     from mstrp.conform.saved import save
     from mstrp.report import conformance, conformance_files
 
+    apply_baseline(book.outcomes.values(), known)
     chosen = bool(getattr(options, "only", None) or getattr(options, "skip", None))
     # Who asks for a few requirements does not want to hear of all the others.
-    outcomes = [outcome for outcome in book.outcomes.values() if outcome.touched or not chosen]
-    apply_baseline(outcomes, known)
+    outcomes = [each for each in book.outcomes.values() if each.touched or each.expected or not chosen]
     about = {"sent": book.budget.sent, "seed": book.seed}
     with opened(options.output) as stream:
         match options.format:

@@ -11,6 +11,7 @@ __all__ = ["SCHEMAS", "schema"]
 #: Published schemas: name -> what it describes.
 SCHEMAS = {
     "report": "the report of `mstrp check --format json` (mstrp-report/1)",
+    "conform": "the report of `mstrp conform --format json` (mstrp-conform/1)",
     "packet": "a line of `mstrp decode --format jsonl`",
 }
 

@@ -5,36 +5,20 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from test_server import serve_apart
 
 ROOT = Path(__file__).parent.parent.parent
-_SERVE = """
-import asyncio, sys
-from mstrp.live.exchange import Exchange, Plan
-from mstrp.live.server import Options, Server
-
-async def main():
-    async with Server(Exchange(Plan(pace=0.02, step=0.05)), Options(port=0)) as server:
-        print(server.address, flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-
-asyncio.run(main())
-"""
 
 
 @pytest.fixture(scope="module")
-def binding() -> Any:
-    """A server in a process of its own; it ends with its standard input."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _SERVE], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.stdin.close()
+def binding() -> Iterator[str]:
+    """A server in a process of its own."""
+    with serve_apart() as found:
+        yield found
 
 
 def _pytest(*arguments: str) -> subprocess.CompletedProcess[str]:

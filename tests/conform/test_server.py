@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from world import run as run_loop
@@ -13,6 +18,8 @@ from mstrp.conform.suite import run
 from mstrp.conform.target import Budget, Target
 from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.server import Options, Server
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def conform(make: Any = Server, *, wanted: Any = lambda test: True, **options: Any) -> Book:
@@ -29,6 +36,42 @@ def conform(make: Any = Server, *, wanted: Any = lambda test: True, **options: A
 
     run_loop(work(), 300.0)
     return books[0]
+
+
+_SERVE = """
+import asyncio, sys
+from mstrp.live.exchange import Exchange, Plan
+from mstrp.live.server import Options, Server
+from mstrp.live.server.attached import Attached
+
+complete = Attached._complete
+
+def twice(self, pending, *result):
+    complete(self, pending, *result)
+    if type(pending.request).__name__ in sys.argv[1:]:
+        self.pending[pending.number] = pending
+        complete(self, pending, *result)
+
+Attached._complete = twice
+
+async def main():
+    async with Server(Exchange(Plan(pace=0.02, step=0.05)), Options(port=0, watch=not sys.argv[1])) as server:
+        print(server.address, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def serve_apart(repeated: str = "") -> Iterator[str]:
+    """A server in a process of its own, that completes one request twice; its binding. It ends with its input."""
+    command = [sys.executable, "-c", _SERVE, repeated]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.stdin.close()
 
 
 def test_own_server() -> None:

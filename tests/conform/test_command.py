@@ -1,0 +1,162 @@
+"""``mstrp conform server`` as its user sees it: exit status, reports, stored failures, baselines."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+from test_server import serve_apart
+
+from mstrp.cli import main
+from mstrp.conform.baseline import read_baseline
+from mstrp.report.schema import schema
+
+_FEW = ("--only", "Hold in CONNECTED", "--only", "rules of line.Hold", "--seed", "7")
+_QUICK = ("--settle", "0.02", "--patience", "1", "--depth", "quick")
+
+
+@pytest.fixture(scope="module")
+def good() -> Iterator[str]:
+    """A server without faults, in a thread of its own."""
+    with serve_apart() as binding:
+        yield binding
+
+
+@pytest.fixture(scope="module")
+def bad() -> Iterator[str]:
+    """A server that completes Hold twice."""
+    with serve_apart(repeated="Hold") as binding:
+        yield binding
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(["conform", "server", *arguments])
+    return status, out.getvalue(), err.getvalue()
+
+
+def test_a_good_server_passes(good: str) -> None:
+    """Status 0, a verdict in the last line, and nothing about requirements that nobody asked for."""
+    status, out, _ = run(good, *_QUICK, *_FEW)
+    assert status == 0
+    assert out.rstrip().splitlines()[-1].startswith(f"{good}: PASS")
+    assert "SCENARIO" not in out
+
+
+def test_a_failure_is_shown_with_its_conversation(bad: str) -> None:
+    """Status 1, the section, the packets and the program of the shortest conversation."""
+    status, out, _ = run(bad, *_QUICK, *_FEW)
+    assert status == 1
+    assert "FAIL CALL-V08, MS-TRP 2.2.4.2.1.25" in out
+    assert "a ──▶ Hold" in out
+    assert "await probe.ask('a', line.Hold(" in out
+
+
+def test_the_printed_program_shows_the_failure(bad: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is printed can be pasted and run, and complains about the same."""
+    _, out, _ = run(bad, *_QUICK, *_FEW)
+    rows = out.splitlines()
+    begin = next(place for place, row in enumerate(rows) if row.startswith('    """'))
+    end = next(place for place, row in enumerate(rows) if row.startswith("    asyncio.run("))
+    program = "\n".join(row[4:] for row in rows[begin : end + 1])
+    failed: list[BaseException] = []
+
+    def perform() -> None:
+        try:
+            exec(compile(program, "pasted", "exec"), {"__name__": "pasted"})
+        except BaseException as error:  # noqa: BLE001 - told below
+            failed.append(error)
+
+    thread = threading.Thread(target=perform)
+    thread.start()
+    thread.join(60)
+    assert not failed
+    assert "CALL-V08" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["json", "junit", "sarif", "html"])
+def test_every_form_tells_the_failure(form: str, bad: str, tmp_path: Path) -> None:
+    """The same verdict for programs, forges and browsers."""
+    place = tmp_path / "report"
+    status, _, _ = run(bad, *_QUICK, *_FEW, "--format", form, "--output", str(place))
+    text = place.read_text("utf-8")
+    assert status == 1
+    if form == "json":
+        found = json.loads(text)
+        jsonschema.validate(found, schema("conform"))
+        assert found["verdict"] == "fail"
+        assert [each["requirement"] for each in found["outcomes"] if each["result"] == "fail"] == ["CALL-V08"]
+    elif form == "junit":
+        failures = [case for case in ET.fromstring(text).iter("testcase") if case.find("failure") is not None]
+        assert [case.get("name") for case in failures] == ["CALL-V08"]
+    elif form == "sarif":
+        assert [each["ruleId"] for each in json.loads(text)["runs"][0]["results"]] == ["CALL-V08"]
+    else:
+        assert 'id="CALL-V08" data-result="fail"' in text
+        assert "line.Hold(" in text
+
+
+def test_a_stored_failure_is_replayed(bad: str, good: str, tmp_path: Path) -> None:
+    """It shows again with the faulty server, and not with the good one; no address is in the file."""
+    run(bad, *_QUICK, *_FEW, "--save", str(tmp_path))
+    (file,) = tmp_path.iterdir()
+    assert bad not in file.read_text("utf-8")
+    status, out, _ = run(bad, *_QUICK, "--replay", str(file))
+    assert (status, "CALL-V08 still fails" in out) == (1, True)
+    status, out, _ = run(good, *_QUICK, "--replay", str(file))
+    assert (status, "does not show any more" in out) == (0, True)
+
+
+def test_a_baseline_makes_failures_expected(bad: str, good: str, tmp_path: Path) -> None:
+    """Known failures do not count, and those that pass by now are named."""
+    place = str(tmp_path / "known.toml")
+    assert run(bad, *_QUICK, *_FEW, "--write-baseline", place)[0] == 1
+    assert list(read_baseline(place)) == ["CALL-V08"]
+    status, out, _ = run(bad, *_QUICK, *_FEW, "--baseline", place)
+    assert (status, "expected by the baseline: 1 of 1" in out) == (0, True)
+    status, out, _ = run(good, *_QUICK, *_FEW, "--baseline", place)
+    assert (status, "no longer failing: CALL-V08" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [("[expected\n", "known.toml: "), ('expected = "x"\n', "a table [expected]"), ("[expected]\nA = 1\n", "lines")],
+)
+def test_a_bad_baseline_is_one_clear_error(content: str, complaint: str, good: str, tmp_path: Path) -> None:
+    """Status 2 and the place."""
+    place = tmp_path / "known.toml"
+    place.write_text(content, "utf-8")
+    status, _, err = run(good, "--baseline", str(place))
+    assert (status, complaint in err) == (2, True)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"schema": "mstrp-program/1", "program": [{"verb": "jump"}]}'])
+def test_a_bad_program_is_one_clear_error(content: str, good: str, tmp_path: Path) -> None:
+    """Status 2, and the file is named."""
+    place = tmp_path / "program.json"
+    place.write_text(content, "utf-8")
+    status, _, err = run(good, "--replay", str(place))
+    assert (status, "program.json: " in err) == (2, True)
+
+
+def test_nobody_there_is_a_usage_error() -> None:
+    """Status 2 and one line."""
+    status, out, err = run("127.0.0.1:1", *_QUICK)
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+
+
+def test_the_requirements_are_listed() -> None:
+    """Every requirement with its section, without a server."""
+    status, out, _ = run("--list")
+    assert status == 0
+    assert len(out.splitlines()) > 1000
+    assert "TRP-3.1.4.2-008-01" in out
