@@ -325,9 +325,9 @@ def _on_calls(kind: type[Request], fields: list[Any]) -> Any:
         return self.arrived()
 
     asks.__doc__ = f"{kind.__name__} on calls that it may be made on."
-    given = dict.fromkeys(("call",) if len(fields) == 1 else ("call", "other"), ServerMachine.calls)
+    calls = dict.fromkeys(("call", "other")[: len(fields)], ServerMachine.calls)
     ruled: Any = rule
-    made = ruled(**given)(asks)
+    made = ruled(target=ServerMachine.calls, packet=requests(kind), **calls)(asks)
     return precondition(lambda self: self.may(events[0]))(made)
 
 
