@@ -72,6 +72,7 @@ class Reader:
         total: int
         protocol: int
         sequence: int
+        ack: int
         offset: int
         flags: int
         now = 0.0
