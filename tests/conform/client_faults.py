@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 import time
@@ -26,6 +27,7 @@ from mstrp.conform.target import Budget, Target
 from mstrp.live.client import TapiClient
 from mstrp.live.client.channel import Channel
 from mstrp.live.exchange import Plan
+from mstrp.live.provider import TapiError
 from mstrp.live.transport import ConnectionEnded
 from protocol import events as e
 from protocol import generic, line, phone
@@ -759,8 +761,6 @@ class _FirstLost(TapiClient):
         waiting = self._waiting.pop(number)
         answer = await self.request(packet)
         if answer.ack <= 0:
-            from mstrp.live.provider import TapiError
-
             raise TapiError(answer.words[0], packet.layout.name)
         self._waiting[answer.ack] = waiting
         return int(answer.ack)
@@ -953,6 +953,10 @@ class _LineClosed(Reference):
 @fault("line-forced-used")
 class _LineForced(Reference):
     """Closes a line that the server has closed."""
+
+    async def taken(self, call: Any) -> None:
+        with contextlib.suppress(TapiError):
+            await super().taken(call)
 
     async def end(self) -> None:
         if self.line.closed:

@@ -121,6 +121,8 @@ async def perform(
                     break
                 if budget.seconds and budget.elapsed > budget.seconds:
                     break
+                if budget.packets and budget.sent > budget.packets and not subject.repeatable:
+                    break
                 if subject.repeatable and (now - last > hall.patience or now - begun > hall.longest):
                     found.stuck = True
                     break

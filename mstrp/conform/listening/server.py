@@ -330,7 +330,9 @@ class Listening(Server):
         if session is not None:
             number = session.note(Verb.DOES, what, data)
             how = "after ClientDetach" if session.detached else "of a connection that was lost"
-            session.complain("TRP-3-03", f"client sent {what} under the context handle {how}", number)
+            # A client may learn of a lost connection only by the fault: that is odd at most.
+            summary = f"client sent {what} under the context handle {how}"
+            session.complain("TRP-3-03", summary, number, doubt=not session.detached)
             return
         session = self.begin(management=False)
         number = session.note(Verb.DOES, what, data)

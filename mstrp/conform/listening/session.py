@@ -178,7 +178,9 @@ class Session:
         """What the monitor has found since; what the tester itself did wrong is none of the client's business."""
         findings = self.monitor.findings
         for finding in findings[self._seen :]:
-            if finding.fault is not Fault.CLIENT or finding.rule.startswith(but):
+            # What the tester accepted all the same was as odd of the client to send as what it refused.
+            sent = finding.fault is Fault.CLIENT or finding.event.endswith(" accepted")
+            if not sent or finding.rule.startswith(but):
                 continue
             if Complaint.blames(finding, Fault.CLIENT):
                 self.complaints.append(Complaint.of(finding, len(self.program) - 1))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shlex
+import signal
 from typing import Protocol
 
 __all__ = ["Command", "Subject", "Waiting"]
@@ -54,6 +56,8 @@ class Command:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            # A group of its own, so that what it starts can be ended with it.
+            process_group=0 if os.name == "posix" else None,
         )
         kept = bytearray()
         try:
@@ -66,8 +70,15 @@ class Command:
             self.said = kept.decode(errors="replace")
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
-                    process.kill()
+                    _kill(process)
                 await process.wait()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    if os.name == "posix":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
 
 
 class Waiting:
