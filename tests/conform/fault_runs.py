@@ -1,0 +1,123 @@
+"""Runs of the conformance kit against faulty servers, and the table of what it found."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+from server_faults import FAULTS, Fault, Kind, Parts, built
+
+from mstrp.conform.book import Book
+from mstrp.conform.suite import run
+from mstrp.conform.target import Budget, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mstrp.live.server import Server
+
+__all__ = ["PACKETS", "Found", "examine", "examine_all", "healthy", "markdown", "totals"]
+
+#: What a run may send: a whole run against the correct server needs less.
+PACKETS = 25_000
+#: A run that hangs is no find.
+_SECONDS = 240.0
+
+
+class Found(NamedTuple):
+    """What a run said about one faulty server."""
+
+    name: str
+    kind: str
+    wrong: str
+    shortest: int
+    #: The requirement under which it was told; empty when it was missed.
+    id: str
+    #: Packets that were sent until then, and those of the shortest conversation that was found.
+    packets: int
+    length: int
+    #: What else failed, for those who look after a miss.
+    others: tuple[str, ...]
+    cause: str
+
+    @property
+    def longer(self) -> int:
+        """How much longer the conversation is than the shortest one that can show the fault."""
+        return self.length - self.shortest
+
+
+async def _run(server: Server, ids: frozenset[str], depth: int, seed: int) -> Book:
+    async with server:
+        target = Target.of(server.address, settle=0.02, patience=0.5)
+        book = Book.of(target, depth=depth, strict=True, seed=seed, budget=Budget(packets=PACKETS, seconds=_SECONDS))
+        await run(book, until=lambda book: any(outcome.requirement.id in ids for outcome in book.failures))
+    return book
+
+
+def examine(name: str, depth: int = 1, seed: int = 0) -> Found:
+    """Let the kit look for one fault, by name."""
+    fault = next(fault for fault in FAULTS if fault.name == name)
+    with fault.server() as server:
+        book = asyncio.run(_run(server, frozenset(fault.ids), depth, seed))
+    told = [outcome for outcome in book.failures if outcome.requirement.id in fault.ids]
+    others = tuple(outcome.requirement.id for outcome in book.failures if outcome not in told)
+    first = min(told, key=lambda outcome: outcome.packets, default=None)
+    return Found(
+        fault.name,
+        fault.kind.value,
+        fault.wrong,
+        fault.shortest,
+        first.requirement.id if first is not None else "",
+        min((outcome.found_after for outcome in told), default=book.budget.sent),
+        first.packets if first is not None else 0,
+        others,
+        first.cause if first is not None else "",
+    )
+
+
+def healthy(depth: int = 0) -> Book:
+    """The server without any fault, in the same way."""
+    with built(Parts()) as server:
+        return asyncio.run(_run(server, frozenset(), depth, 0))
+
+
+def examine_all(faults: Iterable[Fault], jobs: int = 1, depth: int = 1) -> Iterator[Found]:
+    """Every fault in turn, in so many processes."""
+    names = [fault.name for fault in faults]
+    if jobs == 1:
+        yield from (examine(name, depth) for name in names)
+        return
+    with ProcessPoolExecutor(jobs, max_tasks_per_child=8) as pool:
+        yield from pool.map(examine, names, [depth] * len(names))
+
+
+def totals(found: list[Found]) -> Iterator[tuple[str, int, int, int, int]]:
+    """Of each kind, and of all: how many there are, were found, need at most three packets more; most packets."""
+    kinds = [kind.value for kind in Kind if any(one.kind == kind for one in found)]
+    for kind in (*kinds, "all"):
+        some = [one for one in found if kind in {one.kind, "all"}]
+        told = [one for one in some if one.id]
+        yield (
+            kind,
+            len(some),
+            len(told),
+            sum(one.longer <= 3 for one in told),
+            max((one.packets for one in told), default=0),
+        )
+
+
+def markdown(found: list[Found]) -> str:
+    """The tables as a page."""
+    lines = ["| kind | faults | found | at most 3 packets longer | most packets |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {kind} | {number} | {told} ({told / number:.0%}) | {near} | {most:,} |"
+        for kind, number, told, near, most in totals(found)
+    ]
+    lines += ["", "| fault | found under | packets | shortest found | possible |", "| --- | --- | --- | --- | --- |"]
+    for kind in Kind:
+        for one in (one for one in found if one.kind == kind):
+            where = f"`{one.id}`" if one.id else "**missed**"
+            length = str(one.length) if one.id else ""
+            lines.append(f"| {one.wrong} | {where} | {one.packets:,} | {length} | {one.shortest} |")
+    return "\n".join(lines) + "\n"
