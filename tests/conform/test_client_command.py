@@ -34,7 +34,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
 def test_pass(capsys: pytest.CaptureFixture[str]) -> None:
     """A client that keeps everything passes."""
     assert call("--run", f"{sys.executable} {REFERENCE} {{binding}} pull", "--only", "init-foreign") == 0
-    assert capsys.readouterr().out.splitlines()[-1].startswith("PASS: ")
+    assert "PASS" in capsys.readouterr().out
 
 
 def test_fail(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
