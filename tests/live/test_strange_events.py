@@ -13,6 +13,7 @@ from mstrp.live.bindings import parse_binding
 from mstrp.live.client import Call, CallEnded, ClientOptions, Line, TapiClient
 from protocol import events as e
 from protocol.constants import LINECALLSTATE as S
+from protocol.event import encode_events
 
 _INIT, _REMOTE = 7, 0x101
 
@@ -83,5 +84,19 @@ def test_idle_is_the_end() -> None:
         with pytest.raises(CallEnded):
             async with asyncio.timeout(1.0):
                 await call.wait(S.CONNECTED)
+
+    run(test())
+
+
+@pytest.mark.parametrize("words", [{"init_context": 8}, {"remote_line": 0x102}])
+def test_what_is_dropped_does_not_decide_what_may_be_asked(words: dict[str, int]) -> None:
+    """A strict client goes on with its call, whatever state it has for somebody else."""
+
+    async def test() -> None:
+        client, _ = _with_line()
+        client._take(encode_events([_state()]))
+        before = client.conversation.calls[0x99].states
+        client._take(encode_events([_state(call_state=int(S.IDLE), **words)]))
+        assert client.conversation.calls[0x99].states == before
 
     run(test())

@@ -398,11 +398,25 @@ class TapiClient(Routing):
         found = decode_events(data, self.conversation.completes)
         for event in () if whole and found.problems else found.events:
             self._show(SERVER_TO_CLIENT, "RemoteSPEventProc", "event", event)
-            self._watch(lambda event=event: self.conversation.event(event, 0, self.now()))  # type: ignore[misc]
+            if self.options.strict and self._foreign(event):
+                # What is dropped must not decide what the client may ask for.
+                _logger.warning("dropped, it is about nothing that is here: %s", event)
+            else:
+                self._watch(lambda event=event: self.conversation.event(event, 0, self.now()))  # type: ignore[misc]
             self.route(event)
             self._tell(event)
         for problem in found.problems:
             _logger.warning("events: %s", problem)
+
+    def _foreign(self, event: Event) -> bool:
+        """Whether an event is about an application or a line that was not asked for, by whatever part of the program."""
+        if self.concerns(event):
+            return False
+        talk = self.conversation
+        named = self.line_of(event)
+        contexts = {app.init_context for app in talk.apps.values()} | self.contexts
+        lines = {*talk.reported, *talk.opening, *self.lines}
+        return event.words[1] not in contexts or (bool(named) and named not in lines)
 
     def _tell(self, event: Event | None) -> None:
         for reader in self._readers:

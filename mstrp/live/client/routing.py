@@ -98,7 +98,7 @@ class Routing:
         words = event.words
         if isinstance(event, Reply):
             self._reply(event)
-        elif not self._concerns(event):
+        elif not self.concerns(event):
             return
         elif isinstance(event, LINE_CALLSTATE):
             call = self.calls.get(words[3])
@@ -126,11 +126,17 @@ class Routing:
             if phone is not None:
                 phone.closed = True
 
-    def _concerns(self, event: Event) -> bool:
-        """Whether an event is about an application, and about calls of a line, that are here."""
-        words = event.words
-        named = words[9] if isinstance(event, _OF_CALLS) else 0
-        return words[1] in self.contexts and (not named or named in self.lines)
+    def concerns(self, event: Event) -> bool:
+        """Whether an event is about an application, and about calls of a line, that are here; replies always are."""
+        if isinstance(event, Reply):
+            return True
+        named = self.line_of(event)
+        return event.words[1] in self.contexts and (not named or named in self.lines)
+
+    @staticmethod
+    def line_of(event: Event) -> int:
+        """The hRemoteLine of an event about a call, 0 for others."""
+        return event.words[9] if isinstance(event, _OF_CALLS) else 0
 
     def _reply(self, event: Reply) -> None:
         found = self._waiting.pop(event.completed_id, None)
