@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 
-from reference import OF_CALLS, OF_EITHER, OF_LINES, InProcess, Reference
+from reference_client import OF_CALLS, OF_EITHER, OF_LINES, InProcess, Reference
 
 from mstrp.conform.book import Book
 from mstrp.conform.listening.catalogue import CLIENT

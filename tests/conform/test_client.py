@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reference import InProcess, play
+from reference_client import InProcess, play
 from world import run as run_loop
 
 from fsm.rulebook import RULES, Status
@@ -22,7 +22,7 @@ from mstrp.conform.probe import Unreachable
 from mstrp.conform.target import Budget, Target
 from mstrp.live.exchange import Plan
 
-REFERENCE = Path(__file__).parent / "reference.py"
+REFERENCE = Path(__file__).parent / "reference_client.py"
 
 
 def hall(**options: Any) -> Hall:

@@ -10,7 +10,7 @@ import pytest
 
 from mstrp.commands import conform_client as command
 
-REFERENCE = Path(__file__).parent / "reference.py"
+REFERENCE = Path(__file__).parent / "reference_client.py"
 QUICK = ("--listen", "127.0.0.1:0", "--pace", "0.02", "--settle", "0.05", "--patience", "3")
 
 
