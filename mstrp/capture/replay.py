@@ -95,6 +95,9 @@ class Replay:
                 if not name:
                     return
                 conversation = self._begin(line, name, partial=(method, phase) != ("ClientAttach", "request"))
+            elif not conversation.client:
+                # A line about a loss was the first one: it does not say who they are.
+                conversation.client, conversation.server = str(line.get("client", "")), str(line.get("server", ""))
             if phase == "gap":
                 self.held[name].since(int(line.get("since", frame)))
                 conversation.gap(frame, time)

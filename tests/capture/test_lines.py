@@ -73,6 +73,14 @@ def test_damaged_captures_are_judged_the_same_as_lines(data: st.DataObject) -> N
     assert facts(again) == facts(result)
 
 
+def test_a_session_that_begins_with_a_loss_has_its_addresses() -> None:
+    """The line about the loss comes first and does not know them."""
+    kept = [segment for place, segment in enumerate(piped(SEGMENTS)[:44]) if place >= 7 and place != 19]
+    result, lines = _lines(pcap(frames_of(kept)))
+    assert json.loads(lines.splitlines()[0])["phase"] == "gap"
+    assert facts(judge(lines)) == facts(result)
+
+
 @pytest.mark.parametrize("kind", ["gap", "lost"])
 def test_losses_make_a_difference_in_lines(kind: str) -> None:
     """The lines about gaps and lost connections are needed: without them some capture would be judged otherwise."""
