@@ -105,10 +105,11 @@ async def _learn(options: argparse.Namespace) -> int:
         report = await study(target, alphabet, budget, seed=options.seed, walks=options.walks, told=progress)
     finally:
         progress.end()
+    text = json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n"
     if options.output:
-        _write(report, Path(options.output))
+        _write(report, text, Path(options.output))
     if options.format == "json":
-        write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n", None)
+        write_text(text, None)
     else:
         write_lines(report.text(), sys.stdout)
     bad = {Verdict.FAIL, Verdict.WARN} if options.strict else {Verdict.FAIL}
@@ -126,14 +127,13 @@ def _client(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def _write(report: Report, folder: Path) -> None:
+def _write(report: Report, text: str, folder: Path) -> None:
     """The report, and the picture in every form."""
     from fsm.diagram.dot import dot
     from mstrp.conform.learn.picture import picture
     from mstrp.render import render
 
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n"
     name = f"learned-{report.system.alphabet.name}"
     (folder / f"{name}.json").write_text(text, encoding="utf-8")
     if report.comparison is None:

@@ -44,8 +44,8 @@ class Difference:
 
     @property
     def hard(self) -> bool:
-        """Whether the documents forbid it."""
-        return self.told.judgement.hard
+        """Whether the documents forbid it, and it showed again."""
+        return self.told.judgement.hard and self.confirmed is not False
 
 
 class Comparison(NamedTuple):

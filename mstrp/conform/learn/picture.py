@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["picture"]
 
 _NOTES = (
-    "Every arrow is what the server did; no sign: as the tables have it.",
+    "Arrows are what the server does; without a sign: as the tables have it. Dashed: only the tables have it.",
     "Letters that leave a state as it is, as the tables have it, are not drawn.",
 )
 

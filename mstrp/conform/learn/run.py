@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["study"]
 
-#: How much longer silence has to be when answers differed the first time.
-_LONGER = 4
+#: How much longer silence has to be when answers differed before.
+_LONGER = (1, 3, 9)
 
 
 async def study(
@@ -34,19 +34,23 @@ async def study(
 ) -> Report:
     """Learn the machine of a server over an alphabet and hold it against the tables.
 
-    Where the same word is answered in different ways, everything is learned once more with longer silence after each
-    step, in case it was only time; the second time is a verdict. Raises `SetUpFailed` or `Unreachable`.
+    Where the same word is answered in different ways, everything is learned anew with longer silence after each step,
+    in case it was only time; the third time is a verdict. Raises `SetUpFailed` or `Unreachable`.
     """
     budget = budget or Budget()
-    system = System(alphabet, target, budget, told)
-    lesson = await learn(system, seed=seed, walks=walks)
-    if lesson.unsteady is not None:
-        slower = System(alphabet, replace(target, settle=target.settle * _LONGER), budget, told)
-        slower.queries, slower.steps = system.queries, system.steps
-        system, lesson = slower, await learn(slower, seed=seed, walks=walks)
+    queries = steps = 0
+    for longer in _LONGER:
+        system = System(alphabet, replace(target, settle=target.settle * longer), budget, told)
+        system.queries, system.steps = queries, steps
+        lesson = await learn(system, seed=seed, walks=walks)
+        queries, steps = system.queries, system.steps
+        if lesson.unsteady is None:
+            break
     if lesson.machine is None:
         return Report(system, lesson, None)
     comparison = compare(system, lesson.machine)
+    if lesson.unsteady is not None:
+        return Report(system, lesson, comparison)
     for difference in comparison.differences:
         try:
             await converse(system, difference)
@@ -56,4 +60,6 @@ async def study(
         except SetUpFailed as error:
             lesson.ended = lesson.ended or f"a conversation could not be begun: {error}"
             break
+        if not difference.confirmed:
+            lesson.ended = lesson.ended or "the server is not deterministic: a difference did not show again"
     return Report(system, lesson, comparison)

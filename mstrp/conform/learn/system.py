@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Node", "SetUpFailed", "System", "Unsteady"]
 
-#: How often a beginning that was answered differently is tried again, and how many such cases a run may have.
-_AGAIN = 2
-_HICCUPS = 8
-
 
 class Unsteady(Exception):  # noqa: N818 - a verdict about the server, no error of ours
     """The same word is answered in different ways."""
@@ -58,11 +54,9 @@ class System:
     budget: Budget
     told: Callable[[System], None] | None = None
     root: Node = field(default_factory=Node)
-    #: Conversations with the server, letters performed in them, words that needed none.
+    #: Conversations with the server, and letters performed in them.
     queries: int = 0
     steps: int = 0
-    spared: int = 0
-    hiccups: int = 0
     initial: tuple[CallState, ...] = ()
     _session: Session | None = None
     #: How far the session is, and how far the word.
@@ -105,20 +99,11 @@ class System:
         return observed.seen
 
     async def _explore(self, letter: int) -> Observed:
-        for attempt in range(_AGAIN + 1):
-            try:
-                session = await self._catch_up()
-            except Unsteady:
-                await self.leave()
-                self.hiccups += 1
-                if attempt == _AGAIN or self.hiccups > _HICCUPS:
-                    raise
-                continue
-            self.steps += 1
-            observed = await session.step(self.alphabet.letters[letter])
-            self._at.append(letter)
-            return observed
-        raise AssertionError("unreachable")
+        session = await self._catch_up()
+        self.steps += 1
+        observed = await session.step(self.alphabet.letters[letter])
+        self._at.append(letter)
+        return observed
 
     async def _catch_up(self) -> Session:
         """Bring the conversation to where the word is."""
