@@ -143,7 +143,7 @@ def as_html(outcomes: list[Outcome], conversations: Conversations, *, binding: s
     style = resources.files("mstrp.report").joinpath("web", "page.css").read_text("utf-8")
     ordered = sorted(outcomes, key=lambda outcome: (_ORDER.index(outcome.result), outcome.found_after))
     bad = failed(outcomes)
-    words = f"Failed: {len(bad)} requirements." if bad else "Passed: no requirement failed."
+    words = f"Failed: {len(bad)} requirement{'s' if len(bad) > 1 else ''}." if bad else "Passed: no requirement failed."
     verdict = "fail" if bad else "pass"
     numbers = "".join(
         f'<div class="number {_BADGES[result]}"><dt>{result.value}</dt><dd>'

@@ -49,7 +49,7 @@ class Found(NamedTuple):
 
 async def _run(server: Server, ids: frozenset[str], depth: int, seed: int) -> Book:
     async with server:
-        target = Target.of(server.address, settle=0.02, patience=0.5)
+        target = Target.of(server.address, settle=0.02, patience=1.0)
         book = Book.of(target, depth=depth, strict=True, seed=seed, budget=Budget(packets=PACKETS, seconds=_SECONDS))
         await run(book, until=lambda book: any(outcome.requirement.id in ids for outcome in book.failures))
     return book

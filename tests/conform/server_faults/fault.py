@@ -84,7 +84,7 @@ def built(parts: Parts) -> Iterator[Server]:
         def put_in(owner: Any, name: str, value: Any) -> None:
             stack.enter_context(mock.patch.object(owner, name, value))
 
-        put_in(server_module, "Attached", parts.client)
+        put_in(parts.server, "holder", parts.client)
         put_in(server_module, "Push", parts.push)
         put_in(server_module, "Pull", parts.pull)
         known = attached._HANDLERS

@@ -71,7 +71,11 @@ def open_phone(client: Attached, packet: phone.Open) -> dict[str, Any]:
     owner = packet.privilege == PHONEPRIVILEGE.OWNER
     if owner and device.owner() is not None:
         raise refuse(packet, "INUSE", "the phone has an owner")
-    opened = PhoneOpen(client.new_handle(), client, client.apps[packet.phone_app], device, packet)
+    app = client.apps[packet.phone_app]
+    agreed = app.versions.get(packet.device_id)
+    if agreed and packet.negotiated_version != agreed:
+        raise refuse(packet, "INCOMPATIBLEAPIVERSION", f"{agreed:#x} was agreed on (107-03)")
+    opened = PhoneOpen(client.new_handle(), client, app, device, packet)
     if not device.opens:
         client.server.provider.phone_open(device)
     device.opens.append(opened)
