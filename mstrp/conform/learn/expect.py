@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.levels import Level, Verdict, verdict_of
 from fsm.machines import MACHINES
-from fsm.tables.call import CREATIONS
+from fsm.tables.call import CREATIONS, INFORMED, NO_STATE
 from fsm.tables.call_reports import CHANGED, REPORTS
 from fsm.tables.call_requests import ASKS, EFFECTS, REPLIED
 from fsm.tables.call_states import CallState
@@ -85,6 +85,10 @@ def _spec(request: type[Request], name: str) -> str:
     return next(field.spec for field in request.layout.fields if field.name == name)
 
 
+def _reported(state: CallState) -> str:
+    return "no state" if state is CallState.ABSENT else caption(state)
+
+
 def _expected(mask: int) -> tuple[CallState, ...]:
     return tuple(state for state in CallState if mask >> state & 1)
 
@@ -100,14 +104,14 @@ def _reports(state: CallState, path: tuple[CallState, ...]) -> Judgement:
     """Whether states may be reported one after the other, for no reason that is known."""
     if not path:
         return _SAME
-    way = " → ".join(map(caption, (state, *path)))
+    way = " → ".join(map(_reported, (state, *path)))
     worst = Judgement(Kind.ALLOWED, why=f"{way} on top: the documents leave that open", section="2.2.3.1.29")
     for reported in path:
-        move = _cell(REPORTS[reported], state, CHANGED.bit)
+        move = _cell(REPORTS.get(reported, NO_STATE), state, CHANGED.bit)
         if not move.legal and (worst.kind is Kind.ALLOWED or move.level < worst.level):
-            why = f"{caption(reported)} is reported of a call that is {caption(state)} [{move.rule}]"
+            why = f"{_reported(reported)} is reported of a call that is {caption(state)} [{move.rule}]"
             worst = Judgement(Kind.DIFFERENT, move.level, why, _at(move.ref))
-        state = reported
+        state = reported if reported in REPORTS else CallState.UNKNOWN
     return worst
 
 
@@ -157,12 +161,18 @@ def _cause(letter: Letter, before: tuple[CallState, ...], observed: Observed) ->
     return {place: (_SAME if same else found, usual[0])}
 
 
+def _asked(letter: Letter, name: str, state: CallState) -> Move:
+    """The move of a request on one of its calls."""
+    assert letter.request is not None
+    return _cell(ASKS[letter.request.__name__, _spec(letter.request, name)], state)
+
+
 def _outside(letter: Letter, before: tuple[CallState, ...]) -> Judgement | None:
     """The request is not allowed on one of its calls: the move that would be extra, the hardest of them."""
     assert letter.request is not None
     found: Judgement | None = None
     for name, place in letter.calls:
-        move = _cell(ASKS[letter.request.__name__, _spec(letter.request, name)], before[place])
+        move = _asked(letter, name, before[place])
         if not move.legal and (found is None or move.level < found.level):
             rule = f" [{move.rule}]" if move.rule else ""
             why = f"{letter.name} is taken although the call is {caption(before[place])}{rule}"
@@ -232,7 +242,9 @@ def _refusal(letter: Letter, before: tuple[CallState, ...], observed: Observed, 
     section = letter.request.layout.section
     states = " and ".join(caption(before[place]) for _, place in letter.calls)
     why = f"{letter.name} is {observed.seen.answer} although the call is {states}"
-    if observed.seen.answer.endswith(("(state)", "(handle)")):
+    # Where the state is not known the server decides.
+    known = all(_asked(letter, name, before[place]).level <= Level.STATED for name, place in letter.calls)
+    if known and observed.seen.answer.endswith(("(state)", "(handle)")):
         # How two calls have to belong together is said nowhere.
         level = Level.STATED if len(letter.calls) == 1 else Level.SUSPICIOUS
         return Judgement(Kind.DIFFERENT, level, why, section)
@@ -243,6 +255,6 @@ def _late(path: tuple[CallState, ...], late: tuple[CallState, ...]) -> Judgement
     """States that are reported after the end of the handle, and not just while it ended."""
     if not path or not late:
         return _SAME
-    move = _cell(REPORTS[late[0]], CallState.DEALLOCATED)
-    why = f"{caption(late[0])} is reported of a call that was given up [{move.rule}]"
+    move = _cell(REPORTS.get(late[0], INFORMED), CallState.DEALLOCATED)
+    why = f"{_reported(late[0])} is reported of a call that was given up [{move.rule}]"
     return Judgement(Kind.DIFFERENT, move.level, why, _at(move.ref))

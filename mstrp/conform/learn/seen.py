@@ -58,7 +58,7 @@ class Seen(NamedTuple):
     answer: str
     #: What LINE_CALLSTATE said last of each call; ABSENT before it is there, DEALLOCATED once it was given up.
     states: tuple[CallState, ...]
-    #: What was reported of calls after they were given up.
+    #: What was reported of calls after they were given up; ABSENT for a report without a state.
     late: tuple[CallState, ...] = ()
 
     @property
@@ -72,7 +72,10 @@ class Seen(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """The output of a step, with all the states that were reported on the way, call by call."""
+    """The output of a step, with all the states that were reported on the way, call by call.
+
+    ABSENT stands for a LINE_CALLSTATE that is not exactly one of the states.
+    """
 
     seen: Seen
     path: tuple[tuple[CallState, ...], ...]

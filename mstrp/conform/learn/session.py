@@ -53,7 +53,7 @@ class Session:
     def _path(self, before: list[int]) -> tuple[tuple[CallState, ...], ...]:
         states = self.probe.seats["a"].states
         return tuple(
-            tuple(BY_BIT.get(state, CallState.UNKNOWN) for state in states.get(call, ())[count:]) if call else ()
+            tuple(BY_BIT.get(state, CallState.ABSENT) for state in states.get(call, ())[count:]) if call else ()
             for call, count in zip(self.calls, before, strict=True)
         )
 
@@ -111,9 +111,12 @@ class Session:
         return OK
 
     async def _hang_up(self, place: int) -> str:
-        outgoing = self.world.ends.pop(self.calls[place], 0)
-        if not outgoing:
+        call = self.calls[place]
+        if not call:
             return NOT_SENT
+        outgoing = self.world.ends.pop(call, 0)
+        if not outgoing:
+            return OK  # Whoever has hung up stays so.
         # How the partner's own end answers is its own business.
         with contextlib.suppress(Missing):
             asked = await self.probe.ask("a", line.Drop(call=outgoing))
