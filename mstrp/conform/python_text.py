@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ import asyncio
 {imports}
 
 async def main():
-    async with Probe(Target.of("{binding}")) as probe:
+    async with Probe(Target.of({binding})) as probe:
 {body}
     for complaint in probe.complaints:
         print(complaint)
@@ -35,8 +36,10 @@ def python_text(program: Program, *, binding: str = "ncacn_ip_tcp:127.0.0.1[5150
     """The program as a module that performs it with `mstrp.conform` and prints what is wrong."""
     writer = _Writer()
     body = [f"        {line}" for action in program for line in writer.lines(action)] or ["        pass"]
-    text = title.replace("\\", "\\\\").replace('"""', "'''")
-    return _HEAD.format(title=text, imports=writer.imports(), binding=binding, body="\n".join(body))
+    text = title.replace("\\", "\\\\").replace('"', "'")
+    # A pipe has backslashes in its name; JSON's strings are Python's.
+    where = json.dumps(binding, ensure_ascii=False)
+    return _HEAD.format(title=text, imports=writer.imports(), binding=where, body="\n".join(body))
 
 
 class _Writer:
