@@ -157,7 +157,9 @@ def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Na
     if not interrupted and not budget.sent:
         complain("no test has that name (--list lists the requirements)")
         return 2
-    status = report(book, known, options, binding=str(target.binding), seen=conversations(book, target))
+    # Who ends a run by hand wants nothing more to be sent.
+    seen = {} if interrupted else conversations(book, target)
+    status = report(book, known, options, binding=str(target.binding), seen=seen)
     return INTERRUPTED if interrupted else status
 
 
@@ -213,14 +215,15 @@ def conversations(book: Book, target: Target) -> dict[str, list[str]]:
     """Every failure performed once more, for the table of its packets."""
     from mstrp.conform.probe import Unreachable
     from mstrp.conform.shrink import replay
+    from mstrp.conform.target import BudgetSpent
 
     async def perform() -> dict[str, list[str]]:
         found = {}
         for outcome in book.failures:
             if outcome.program is not None and len(outcome.program):
                 try:
-                    found[outcome.requirement.id] = rows_of(await replay(target, outcome.program))
-                except Unreachable:
+                    found[outcome.requirement.id] = rows_of(await replay(target, outcome.program, book.budget))
+                except (BudgetSpent, Unreachable):
                     break
         return found
 

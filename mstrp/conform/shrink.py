@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mstrp.conform.probe import Missing, Probe, Unreachable
 from mstrp.conform.program import Program, Verb
+from mstrp.conform.target import BudgetSpent
 
 if TYPE_CHECKING:
     from mstrp.conform.complaint import Complaint
@@ -51,6 +52,10 @@ class _Shrinking:
         try:
             probe = await replay(self.target, program, self.budget)
         except Unreachable:
+            return False
+        except BudgetSpent:
+            # What is shortest so far is the answer.
+            self.left = 0
             return False
         for complaint in probe.complaints:
             if complaint.requirement == self.requirement:

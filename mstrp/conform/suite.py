@@ -108,7 +108,7 @@ async def shorten(book: Book, shown: set[str]) -> None:
         if name in shown or outcome.program is None or outcome.complaint is None:
             continue
         shown.add(name)
-        program, complaint = await shrink(book.target, outcome.program, outcome.complaint, odd=book.strict)
+        program, complaint = await shrink(book.target, outcome.program, outcome.complaint, book.budget, odd=book.strict)
         outcome.program, outcome.complaint, outcome.packets = program, complaint, program.packets
         outcome.cause = complaint.summary
 

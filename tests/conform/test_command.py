@@ -160,3 +160,37 @@ def test_the_requirements_are_listed() -> None:
     assert status == 0
     assert len(out.splitlines()) > 1000
     assert "TRP-3.1.4.2-008-01" in out
+
+
+def test_the_budget_is_for_everything(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making failures shorter and showing them costs packets, too."""
+    from mstrp.conform.target import Budget
+
+    sent = []
+    spend = Budget.spend
+
+    def counted(self: Budget, packets: int = 1) -> None:
+        spend(self, packets)
+        sent.append(packets)
+
+    monkeypatch.setattr(Budget, "spend", counted)
+    status, out, _ = run(bad, *_QUICK, *_FEW, "--max-packets", "40")
+    assert (status, "FAIL CALL-V08" in out) == (1, True)
+    assert sum(sent) <= 40
+
+
+def test_an_end_by_hand_sends_nothing_more(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After Ctrl-C there is a report of what was found, and no packet."""
+    from mstrp.commands import conform_server
+    from mstrp.conform import suite
+
+    perform = suite.run
+
+    async def interrupted(*arguments: object, **options: object) -> None:
+        await perform(*arguments, **options)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(suite, "run", interrupted)
+    monkeypatch.setattr(conform_server, "conversations", lambda *arguments: pytest.fail("it went on"))
+    status, out, _ = run(bad, *_QUICK, *_FEW)
+    assert (status, "FAIL CALL-V08" in out) == (130, True)
