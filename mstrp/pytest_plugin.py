@@ -60,32 +60,44 @@ def _target(config: pytest.Config) -> Target | None:
         raise pytest.UsageError(str(error)) from error
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the requirements behind the tests that were collected."""
+    """Add the requirements behind the tests that were collected, before ``-k`` and ``-m`` choose."""
     target = _target(config)
-    if target is None or config.getoption("collectonly", default=False):
+    if target is None:
         return
-    kit = _Kit.from_parent(session, name="mstrp", nodeid="mstrp", target=target)
-    found = list(kit.collect())
-    keyword = config.getoption("keyword", default="")
-    if keyword:
-        found = [item for item in found if keyword.casefold() in item.name.casefold()]
-    items.extend(found)
+    kit = _Kit.from_parent(session, name="mstrp", nodeid="mstrp", target=target, known=_known(config))
+    items.extend(kit.collect())
+    config.stash[_KIT] = kit
+
+
+def _known(config: pytest.Config) -> dict[str, str]:
+    """What the baseline expects to fail."""
+    baseline = config.getoption("--mstrp-baseline")
+    if not baseline:
+        return {}
+    from mstrp.conform.baseline import read_baseline
+
+    try:
+        return read_baseline(baseline)
+    except (OSError, ValueError) as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 class _Kit(pytest.Collector):
     """The run against the server: performed when the first requirement is looked at."""
 
-    def __init__(self, *, target: Target, **options: Any) -> None:
+    def __init__(self, *, target: Target, known: dict[str, str], **options: Any) -> None:
         super().__init__(**options)
         self.target = target
+        self.known = known
         self._book: Book | None = None
 
     @property
     def book(self) -> Book:
         """The outcomes of all requirements."""
         if self._book is None:
-            from mstrp.conform.baseline import apply_baseline, read_baseline
+            from mstrp.conform.baseline import apply_baseline
             from mstrp.conform.book import Book
             from mstrp.conform.suite import run
 
@@ -97,9 +109,7 @@ class _Kit(pytest.Collector):
                 strict=self.config.getoption("--mstrp-strict"),
             )
             asyncio.run(run(self._book))
-            baseline = self.config.getoption("--mstrp-baseline")
-            if baseline:
-                apply_baseline(self._book.outcomes.values(), read_baseline(baseline))
+            apply_baseline(self._book.outcomes.values(), self.known)
         return self._book
 
     def collect(self) -> Iterator[pytest.Item]:
@@ -108,6 +118,10 @@ class _Kit(pytest.Collector):
 
         for name in SERVER:
             yield _Item.from_parent(self, name=name)
+
+
+#: The run of this session.
+_KIT = pytest.StashKey[_Kit]()
 
 
 class _NotKept(Exception):  # noqa: N818 - what pytest shows is its text
@@ -130,7 +144,7 @@ class _Item(pytest.Item):
         outcome = self.outcome
         if outcome.result is Result.FAIL:
             if outcome.expected:
-                pytest.xfail(f"known to the baseline: {outcome.cause}")
+                pytest.xfail(f"{outcome.reason}: {outcome.cause}")
             raise _NotKept(outcome.cause)
         if outcome.result is Result.ERROR:
             raise RuntimeError(outcome.cause)
@@ -170,3 +184,20 @@ def mstrp_probe(mstrp_target: Target) -> Any:
     from mstrp.conform.probe import Probe
 
     return lambda: Probe(mstrp_target)
+
+
+@pytest.fixture
+def mstrp_client(mstrp_target: Target) -> Any:
+    """What connects a `mstrp.live.client.TapiClient` to the server, to be used with ``async with``; takes its options."""
+    from mstrp.live.client import TapiClient
+
+    def connect(**options: Any) -> Any:
+        return TapiClient.connect(mstrp_target.binding, **{**mstrp_target.options, **options})
+
+    return connect
+
+
+@pytest.fixture(scope="session")
+def mstrp_book(request: pytest.FixtureRequest, mstrp_target: Target) -> Book:
+    """The outcomes of all requirements, as `mstrp.conform.Book`: the run is performed for whoever wants it first."""
+    return request.config.stash[_KIT].book

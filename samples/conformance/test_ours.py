@@ -20,3 +20,19 @@ def test_there_is_a_line(mstrp_probe: Any) -> None:
             return int(answer.num_devs)
 
     assert asyncio.run(ask()) > 0
+
+
+def test_the_client_counts_as_many(mstrp_client: Any) -> None:
+    """A client of the package does the same with less."""
+
+    async def count() -> int:
+        async with mstrp_client(timeout=5.0) as client:
+            return int((await client.initialize()).count)
+
+    assert asyncio.run(count()) > 0
+
+
+def test_most_requirements_are_decided(mstrp_book: Any) -> None:
+    """The run beside this test has all outcomes: here is what one wants of it beyond its items."""
+    decided = [outcome for outcome in mstrp_book.outcomes.values() if outcome.result in {"pass", "fail"}]
+    assert len(decided) > 0.5 * len(mstrp_book.outcomes)

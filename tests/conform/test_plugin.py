@@ -46,10 +46,45 @@ def test_every_requirement_is_an_item(binding: str) -> None:
 
 
 def test_without_the_option_there_are_no_items() -> None:
-    """Only the project's own test is there, and it says what it needs."""
+    """Only the project's own tests are there, and they say what they need."""
     done = _pytest("-rs")
     assert "needs --mstrp-server" in done.stdout
-    assert "1 skipped" in done.stdout
+    assert "3 skipped" in done.stdout
+
+
+def test_a_failure_is_shown_as_a_program() -> None:
+    """The item of what was not kept fails, with the shortest conversation to be pasted and run."""
+    with serve_apart(repeated="Hold") as bad:
+        done = _pytest(
+            f"--mstrp-server={bad}",
+            "--mstrp-depth=quick",
+            "--mstrp-settle=0.02",
+            "--mstrp-patience=1",
+            "-k",
+            "CALL-V08",
+        )
+    assert done.returncode == 1, done.stdout[-3000:] + done.stderr
+    assert "1 failed" in done.stdout
+    assert "await probe.ask('a', line.Hold(" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [("CALL-V08 or CALL-V07", 2), ("CALL-V08 and not V08", 0), ("SCENARIO", 12)],
+    ids=["or", "not", "several"],
+)
+def test_items_are_chosen_like_any_other(words: str, number: int) -> None:
+    """``-k`` has its whole language, and ``--collect-only`` lists the items without a server."""
+    done = _pytest("--mstrp-server=127.0.0.1:1", "--collect-only", "-q", "-k", words)
+    assert sum("mstrp" in row and "::" in row for row in done.stdout.splitlines()) == number, done.stdout
+
+
+@pytest.mark.parametrize("option", ["--mstrp-server=ncacn_ip_tcp:127.0.0.1[none]", "--mstrp-baseline=missing.toml"])
+def test_wrong_usage_is_one_clear_error(option: str) -> None:
+    """Status 4, as pytest has it, and no test is run."""
+    done = _pytest("--mstrp-server=127.0.0.1:1", option)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_the_plugin_loads_nothing_by_itself() -> None:
