@@ -32,6 +32,7 @@ def apply_baseline(outcomes: Iterable[Outcome], known: dict[str, str]) -> None:
     """Mark what the baseline expects to fail."""
     for outcome in outcomes:
         outcome.expected = outcome.requirement.id in known
+        outcome.reason = known.get(outcome.requirement.id, "")
 
 
 def baseline_text(outcomes: Iterable[Outcome], known: dict[str, str]) -> str:

@@ -64,6 +64,8 @@ class Outcome:
     tried: int = 0
     #: Whether a baseline knows of the failure.
     expected: bool = False
+    #: What the baseline gives as the reason.
+    reason: str = ""
 
     @property
     def touched(self) -> bool:
@@ -97,4 +99,5 @@ class Outcome:
             found["program"] = self.program.to_json()
         if self.expected:
             found["expected"] = True
+            found["reason"] = self.reason
         return found

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mstrp.conform.outcome import Outcome
 
-__all__ = ["SCHEMA", "as_dict", "as_json", "conversation_lines", "failed", "outcome_lines"]
+__all__ = ["SCHEMA", "as_dict", "as_json", "conversation_lines", "failed", "outcome_lines", "verdict"]
 
 #: Name and version of the report format.
 SCHEMA = "mstrp-conform/1"
@@ -36,13 +36,19 @@ def failed(outcomes: Iterable[Outcome]) -> list[Outcome]:
     return sorted(found, key=lambda each: (each.found_after, each.requirement.id))
 
 
+def verdict(outcomes: list[Outcome]) -> str:
+    """Of the run: "fail", "error" where nothing failed and a test itself did, or "pass"."""
+    if failed(outcomes):
+        return "fail"
+    return "error" if any(outcome.result is Result.ERROR for outcome in outcomes) else "pass"
+
+
 def as_dict(outcomes: list[Outcome], **about: Any) -> dict[str, Any]:
     """The report as one object; ``about`` says what was tested and how."""
     counts = Counter(outcome.result.value for outcome in outcomes)
-    bad = [outcome for outcome in outcomes if outcome.result is Result.ERROR]
     return {
         "schema": SCHEMA,
-        "verdict": "fail" if failed(outcomes) else "error" if bad else "pass",
+        "verdict": verdict(outcomes),
         **about,
         "counts": {result.value: counts[result.value] for result in Result},
         "outcomes": [outcome.as_dict() for outcome in outcomes],
@@ -83,7 +89,7 @@ def outcome_lines(
     yield from _left(outcomes, Result.ERROR, "errors of the tests themselves", width)
     yield from _left(outcomes, Result.INCONCLUSIVE, "not decided", width)
     yield from _left(outcomes, Result.NOT_APPLICABLE, "not applicable", width)
-    yield from _baseline(outcomes)
+    yield from _baseline(outcomes, width)
     yield _spans(("head", f"{'':<14}{'pass':>7}{'fail':>7}{'not decided':>13}{'not applicable':>16}{'error':>7}"))
     kinds = dict.fromkeys(outcome.requirement.kind for outcome in outcomes)
     columns = (
@@ -99,11 +105,10 @@ def outcome_lines(
             ("", f"{kind:<14}"),
             *((_STYLES[result] if counts[result] else "dim", f"{counts[result]:>{room},}") for result, room in columns),
         )
-    bad = failed(outcomes)
-    verdict = "FAIL" if bad else "PASS"
+    whole = verdict(outcomes)
     yield blank()
     yield _spans(
-        ("fail" if bad else "pass", f"{binding}: {verdict}"),
+        ("pass" if whole == "pass" else "fail", f"{binding}: {whole.upper()}"),
         ("", f", {sent:,} packets in {seconds:.1f} s, seed {seed}"),
     )
 
@@ -141,12 +146,23 @@ def _left(outcomes: list[Outcome], result: Result, title: str, width: int) -> It
     yield blank()
 
 
-def _baseline(outcomes: list[Outcome]) -> Iterator[Line]:
-    expected = [outcome.requirement.id for outcome in outcomes if outcome.expected]
-    still = [outcome.requirement.id for outcome in outcomes if outcome.expected and outcome.result is Result.FAIL]
-    if expected:
-        yield _spans(("", f"expected by the baseline: {len(still):,} of {len(expected):,} failures"))
-        passed = sorted(set(expected) - set(still))
-        if passed:
-            yield _spans(("warn", f"  no longer failing: {', '.join(passed)}"))
-        yield blank()
+def _baseline(outcomes: list[Outcome], width: int) -> Iterator[Line]:
+    expected = sorted(
+        (outcome for outcome in outcomes if outcome.expected),
+        key=lambda outcome: (outcome.found_after, outcome.requirement.id),
+    )
+    if not expected:
+        return
+    still = [outcome for outcome in expected if outcome.result is Result.FAIL]
+    passed = [outcome.requirement.id for outcome in expected if outcome.result is Result.PASS]
+    open_ = [outcome.requirement.id for outcome in expected if outcome.result not in {Result.FAIL, Result.PASS}]
+    yield _spans(("", f"expected by the baseline: {len(still):,} of {len(expected):,} failures"))
+    for outcome in still:
+        reason = f" (known: {outcome.reason})" if outcome.reason not in {"", outcome.cause} else ""
+        yield from wrapped(
+            f"{outcome.requirement.id}: {outcome.cause}{reason}", "dim", width=width, first="  ", rest="    "
+        )
+    for names, what in ((passed, "no longer failing"), (open_, "not decided this time")):
+        if names:
+            yield from wrapped(f"{what}: {', '.join(names)}", "warn", width=width, first="  ", rest="    ")
+    yield blank()

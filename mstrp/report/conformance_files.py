@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from mstrp.conform.outcome import Result
 from mstrp.conform.python_text import python_text
-from mstrp.report.conformance import failed
+from mstrp.report.conformance import failed, verdict
 from mstrp.report.html import SPECIFICATION
 from mstrp.report.results import plain_text
 from mstrp.report.rules import rule_help
@@ -60,7 +60,8 @@ def _case(outcome: Outcome, rows: list[str], binding: str) -> ET.Element:
     case = ET.Element("testcase", name=requirement.id, classname=f"MS-TRP {requirement.section}")
     message = plain_text(outcome.cause)
     if outcome.result is Result.FAIL and outcome.expected:
-        ET.SubElement(case, "skipped", message=f"expected to fail: {message}")
+        reason = plain_text(outcome.reason)
+        ET.SubElement(case, "skipped", message=f"expected to fail ({reason}): {message}")
     elif outcome.result is Result.FAIL:
         failure = ET.SubElement(case, "failure", type=requirement.id, message=message)
         failure.text = plain_text("\n".join([requirement.summary, *rows, "", _program(outcome, binding)]))
@@ -85,6 +86,7 @@ def as_sarif(outcomes: list[Outcome], conversations: Conversations, *, binding: 
                 "shortDescription": {"text": requirement.summary},
                 "help": {"text": "\n".join(filter(None, [requirement.summary, text, link]))},
                 "helpUri": SPECIFICATION,
+                "defaultConfiguration": {"level": "error"},
             }
         )
         found: dict[str, Any] = {
@@ -96,7 +98,7 @@ def as_sarif(outcomes: list[Outcome], conversations: Conversations, *, binding: 
             "partialFingerprints": {"requirement/v1": requirement.id},
         }
         if outcome.expected:
-            found["suppressions"] = [{"kind": "external", "justification": "known to the baseline"}]
+            found["suppressions"] = [{"kind": "external", "justification": outcome.reason or "known to the baseline"}]
         results.append(found)
     run = {"tool": {"driver": {**driver(), "rules": rules}}, "columnKind": "unicodeCodePoints", "results": results}
     return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
@@ -117,8 +119,8 @@ _PAGE = """<!doctype html>
 """
 _STYLE = """
 .outcomes{border-collapse:collapse;width:100%}.outcomes td,.outcomes th{padding:.3rem .6rem;text-align:left;
-vertical-align:top;border-bottom:1px solid color-mix(in srgb,currentColor 18%,transparent)}.outcomes td:nth-child(2){font-family:monospace}
-.outcomes pre{overflow:auto;max-width:60rem}.filters{display:flex;gap:1rem;flex-wrap:wrap;margin:1rem 0;align-items:center}
+vertical-align:top;border-bottom:1px solid color-mix(in srgb,currentColor 18%,transparent)}.outcomes td:nth-child(2){font-family:monospace;overflow-wrap:anywhere;min-width:11rem}
+.outcomes pre{white-space:pre-wrap;overflow-wrap:anywhere}.filters{display:flex;gap:1rem;flex-wrap:wrap;margin:1rem 0;align-items:center}
 .outcomes .cause{opacity:.8}.badge.not-applicable,.badge.expected{background:#8883}
 """
 _SCRIPT = """
@@ -142,21 +144,26 @@ def as_html(outcomes: list[Outcome], conversations: Conversations, *, binding: s
     """One page that needs nothing else: every requirement, and the conversations of what failed."""
     style = resources.files("mstrp.report").joinpath("web", "page.css").read_text("utf-8")
     ordered = sorted(outcomes, key=lambda outcome: (_ORDER.index(outcome.result), outcome.found_after))
-    bad = failed(outcomes)
-    words = f"Failed: {len(bad)} requirement{'s' if len(bad) > 1 else ''}." if bad else "Passed: no requirement failed."
-    verdict = "fail" if bad else "pass"
+    whole = verdict(outcomes)
+    style_of = "pass" if whole == "pass" else "fail"
+    bad = len(failed(outcomes))
+    words = {
+        "fail": f"Failed: {bad} requirement{'s' if bad != 1 else ''}.",
+        "error": "Nothing failed, but tests themselves did: see the errors.",
+        "pass": "Passed: no requirement failed.",
+    }[whole]
     numbers = "".join(
         f'<div class="number {_BADGES[result]}"><dt>{result.value}</dt><dd>'
         f"{sum(outcome.result is result for outcome in outcomes):,}</dd></div>"
         for result in Result
     )
     summary = (
-        f'<p class="verdict {verdict}" role="status">{words}</p><dl class="numbers">{numbers}'
+        f'<p class="verdict {style_of}" role="status">{words}</p><dl class="numbers">{numbers}'
         f'<div class="number"><dt>packets, seed {seed}</dt><dd>{sent:,}</dd></div></dl>'
     )
     kinds = dict.fromkeys(outcome.requirement.kind for outcome in outcomes)
     return _PAGE.format(
-        title=html.escape(f"{verdict}: {binding}"),
+        title=html.escape(f"{whole}: {binding}"),
         style=style + _STYLE,
         script=_SCRIPT,
         summary=summary,
@@ -170,7 +177,7 @@ def _row(outcome: Outcome, rows: list[str], binding: str) -> str:
     requirement = outcome.requirement
     badge = f'<span class="badge {_BADGES[outcome.result]}">{outcome.result.value}</span>'
     if outcome.expected:
-        badge += ' <span class="badge expected">expected</span>'
+        badge += f' <span class="badge expected" title="{html.escape(outcome.reason)}">expected</span>'
     cause = f'<p class="cause">{html.escape(outcome.cause)}</p>' if outcome.cause else ""
     shown = ""
     if outcome.program is not None and len(outcome.program):
