@@ -533,9 +533,9 @@ class _Deaf(Channel):
 class _Init(TapiClient):
     """Does not look at InitContext."""
 
-    def _concerns(self, event: Any) -> bool:
+    def concerns(self, event: Any) -> bool:
         self.contexts.add(event.words[1])
-        return super()._concerns(event)
+        return super().concerns(event)
 
 
 both(_Init, "init-ignored-pull")
@@ -546,8 +546,8 @@ class AnyLine(TapiClient):
 
     kinds: tuple[type, ...] = ()
 
-    def _concerns(self, event: Any) -> bool:
-        return event.words[1] in self.contexts if isinstance(event, self.kinds) else super()._concerns(event)
+    def concerns(self, event: Any) -> bool:
+        return event.words[1] in self.contexts if isinstance(event, self.kinds) else super().concerns(event)
 
     def route(self, event: Any) -> None:
         words = event.words
@@ -580,7 +580,7 @@ class _NewState(AnyLine):
 class _State(TapiClient):
     """Takes a state of its call although the line is not its own."""
 
-    def _concerns(self, event: Any) -> bool:
+    def concerns(self, event: Any) -> bool:
         return event.words[1] in self.contexts
 
 
