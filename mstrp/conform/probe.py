@@ -38,10 +38,11 @@ if TYPE_CHECKING:
     from fsm.step import Step
     from protocol.ndr import Method
 
-__all__ = ["Asked", "Missing", "Probe", "Unreachable", "label"]
+__all__ = ["OBJECTS", "Asked", "Missing", "Probe", "Unreachable", "label"]
 
 _METHOD = next(method for method in METHODS.values() if method.name == "ClientRequest")
-_OBJECTS = {
+#: What lObjectID of RSPSetEventFilterMasks names, by ulObjectType.
+OBJECTS = {
     int(OBJTYPE.HLINEAPP): HandleType.HLINEAPP,
     int(OBJTYPE.HLINE): HandleType.HLINE,
     int(OBJTYPE.HCALL): HandleType.HCALL,
@@ -276,8 +277,8 @@ class Probe:
         for field in packet.layout.fields:
             if isinstance(field, Handle) and field.direction != "out":
                 found.append((field.index, field.type))
-        if isinstance(packet, RSPSetEventFilterMasks) and packet.obj_type in _OBJECTS:
-            found.append((packet.layout.index("lObjectID"), _OBJECTS[packet.obj_type]))
+        if isinstance(packet, RSPSetEventFilterMasks) and packet.obj_type in OBJECTS:
+            found.append((packet.layout.index("lObjectID"), OBJECTS[packet.obj_type]))
         if isinstance(packet, TUISPIDLLCallback) and packet.object_type == TUISPIDLL_OBJECT.DIALOGINSTANCE:
             found.append((packet.layout.index("dwObjectID"), HandleType.DIALOGINSTANCE))
         names = ((word, self._names.get((client, kind, words[word]))) for word, kind in found)

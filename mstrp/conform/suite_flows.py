@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from mstrp.conform.catalogue import SCENARIO_FLOWS
 from mstrp.conform.outcome import Result
-from mstrp.conform.probe import Asked, Missing, Probe, label
+from mstrp.conform.probe import OBJECTS, Asked, Missing, Probe, label
 from mstrp.conform.truth import NOT_OFFERED
 from mstrp.conform.world import NotOffered, World
 from mstrp.generate.flows import FLOWS
 from mstrp.generate.play import Kind, Play, Role, Step
 from protocol import line
-from protocol.constants import LINECALLSTATE, LINECONNECTEDMODE, OBJTYPE
+from protocol.constants import LINECALLSTATE, LINECONNECTEDMODE
 from protocol.event import Reply
 from protocol.events import LINE_APPNEWCALL, LINE_CALLINFO, LINE_CALLSTATE, LINE_PROXYREQUEST, LINE_PROXYSTATUS
 from protocol.fields import Handle, HandleType
@@ -35,13 +35,6 @@ S = LINECALLSTATE
 _PROGRESS = (S.DIALTONE, S.DIALING, S.PROCEEDING, S.RINGBACK)
 #: Events that a client may or may not get: nobody waits for them either.
 _MAYBE = (LINE_APPNEWCALL, LINE_CALLINFO, LINE_PROXYSTATUS)
-_OBJECTS = {
-    int(OBJTYPE.HLINEAPP): HandleType.HLINEAPP,
-    int(OBJTYPE.HLINE): HandleType.HLINE,
-    int(OBJTYPE.HCALL): HandleType.HCALL,
-    int(OBJTYPE.HPHONEAPP): HandleType.HPHONEAPP,
-    int(OBJTYPE.HPHONE): HandleType.HPHONE,
-}
 #: Where a play names somebody to call.
 _NUMBERS = ("dest_address",)
 
@@ -92,9 +85,9 @@ class _Performance:
         for field in packet.layout.fields:
             if isinstance(field, Handle) and field.direction == "in":
                 self._put(data, client, field.index, field.type, words[field.index])
-        if isinstance(packet, RSPSetEventFilterMasks) and packet.obj_type in _OBJECTS:
+        if isinstance(packet, RSPSetEventFilterMasks) and packet.obj_type in OBJECTS:
             word = packet.layout.index("lObjectID")
-            self._put(data, client, word, _OBJECTS[packet.obj_type], words[word])
+            self._put(data, client, word, OBJECTS[packet.obj_type], words[word])
         index = packet.layout.by_spec.get("dwRequestID")
         if index is not None and type(packet).completion == "async":
             data[4 * index.index : 4 * index.index + 4] = bytes(4)
