@@ -228,7 +228,7 @@ class Sessions(Scene):
             yield self.option(
                 [*self.keys((opened, device.CLOSES)), *ended, *cancelled], self._close, opened, cost=_CLOSED
             )
-            if not opened.pending:
+            if not self._asked_on(opened):
                 yield self.option([*self.keys((opened, device.FORCED)), *ended], self._force, opened, cost=_CLOSED)
         for opened in list(self.talk.ended_reported.young.values())[-2:]:
             if self.late(opened.ended):
@@ -285,7 +285,7 @@ class Sessions(Scene):
         for opened in self.talk.phones.values():
             yield self.option(self.keys((opened, device.REPORTS_ON)), self._phone_event, opened, int(PHONESTATE.OTHER))
             yield self.option([*self.keys((opened, device.CLOSES)), "phone.Close"], self._close_phone, opened)
-            if not opened.pending:
+            if not self._asked_on(opened):
                 yield self.option(self.keys((opened, device.FORCED)), self._force_phone, opened)
         for opened in list(self.talk.ended_reported_phones.young.values())[-2:]:
             if self.late(opened.ended):
@@ -293,6 +293,10 @@ class Sessions(Scene):
                 yield self.option(takes, self._phone_event, opened, int(PHONESTATE.OTHER))
                 if self.legal(opened, device.FORCED, 0x20):
                     yield self.option(self.keys((opened, device.FORCED)), self._force_phone, opened)
+
+    def _asked_on(self, opened: Any) -> bool:
+        """Whether a request on a device is under way, answered already or not: it still gets its reply (O05)."""
+        return bool(opened.pending) or any(pending.exchange.line is opened for pending in self.pending)
 
     def _open_phone(self, how: Any) -> None:
         opened = Line(self.play.handle(), 0x900_0000 + len(self.play.steps), 0xA00_0000 + len(self.play.steps))
