@@ -228,7 +228,7 @@ class Sessions(Scene):
             yield self.option(
                 [*self.keys((opened, device.CLOSES)), *ended, *cancelled], self._close, opened, cost=_CLOSED
             )
-            if not self._asked_on(opened):
+            if not opened.pending:
                 yield self.option([*self.keys((opened, device.FORCED)), *ended], self._force, opened, cost=_CLOSED)
         for opened in list(self.talk.ended_reported.young.values())[-2:]:
             if self.late(opened.ended):
