@@ -20,6 +20,8 @@ from setuptools.command.build_ext import build_ext
 
 #: What a packet passes through on its way from the file to the verdict.
 MODULES = (
+    "protocol/octets.py",
+    "protocol/stub.py",
     "protocol/quick.py",
     "protocol/rpc/dissect.py",
     "fsm/machine.py",
@@ -33,6 +35,7 @@ MODULES = (
     "fsm/judging.py",
     "fsm/answers.py",
     "fsm/conversation.py",
+    "mstrp/capture/cursor.py",
     "mstrp/capture/pcap.py",
     "mstrp/capture/reader.py",
     "mstrp/capture/session.py",
@@ -41,7 +44,13 @@ MODULES = (
     "mstrp/capture/tcp.py",
 )
 #: Types are the business of lint; here the packages that others are typed by need not be installed.
-OPTIONS = ("--config-file=", "--ignore-missing-imports", "--python-version", f"3.{sys.version_info[1]}")
+OPTIONS = (
+    "--config-file=",
+    "--ignore-missing-imports",
+    "--python-version",
+    f"3.{sys.version_info[1]}",
+    "--always-true=NATIVE",
+)
 WISH = os.environ.get("MSTRP_COMPILE", "")
 
 

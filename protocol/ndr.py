@@ -7,11 +7,10 @@ are not there at all make a stub unreadable.
 
 from __future__ import annotations
 
-from struct import Struct
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
-from protocol.problem import DecodeError, Problem
+from protocol.stub import CONTEXT_SIZE, Interface, Method, Reader, Stub, Writer
 
 __all__ = [
     "ALL_DEVICES",
@@ -42,122 +41,12 @@ __all__ = [
     "Stub",
 ]
 
-#: Bytes of a context handle: attributes and a GUID.
-CONTEXT_SIZE = 20
 NULL_CONTEXT = bytes(CONTEXT_SIZE)
 #: LProcessID of telephony clients and of management clients (3.1.4.1).
 TELEPHONY, MANAGEMENT = 0xFFFFFFFF, 0xFFFFFFFD
 #: What phAsyncEventsEvent tells telephony clients of servers that know NegotiateAPIVersionForAllDevices, and management
 #: clients of servers of 32 and of 64 bits (3.1.4.1).
 ALL_DEVICES, MANAGED_32, MANAGED_64 = 0xA5C369A5, 0x32323232, 0x64646464
-#: How a verification trailer starts (MS-RPCE 2.2.2.13).
-TRAILER = bytes.fromhex("8ae3137102f43671")
-
-_U32 = Struct("<I")
-_PAIR = Struct("<2I")
-_COUNTS20 = Struct("<3I")
-_COUNTS64 = Struct("<3Q")
-
-
-class _Reader:
-    """Walks through a stub; remembers what contradicts itself."""
-
-    __slots__ = ("data", "method", "ndr64", "position", "problems", "section")
-
-    def __init__(self, data: bytes, ndr64: bool, method: str, section: str) -> None:
-        self.data = data
-        self.ndr64 = ndr64
-        self.method = method
-        self.section = section
-        self.position = 0
-        self.problems: list[Problem] = []
-
-    def long(self, name: str) -> int:
-        position = (self.position + 3) & ~3
-        self._need(name, position, 4)
-        self.position = position + 4
-        number: int = _U32.unpack_from(self.data, position)[0]
-        return number
-
-    def context(self, name: str) -> bytes:
-        position = (self.position + 3) & ~3
-        self._need(name, position, CONTEXT_SIZE)
-        self.position = position + CONTEXT_SIZE
-        return self.data[position : self.position]
-
-    def counted(self, name: str, width: int) -> tuple[bytes, int]:
-        """A conformant varying array: its elements, and how many there may be."""
-        align, counts = (7, _COUNTS64) if self.ndr64 else (3, _COUNTS20)
-        position = (self.position + align) & ~align
-        self._need(name, position, counts.size)
-        maximum, offset, actual = counts.unpack_from(self.data, position)
-        position += counts.size
-        if offset:
-            self.problem(name, "size", f"the array starts at element {offset} instead of 0")
-        if actual > maximum:
-            self.problem(name, "size", f"actual_count {actual} exceeds max_count {maximum}")
-        self._need(name, position, actual * width)
-        self.position = position + actual * width
-        return self.data[position : self.position], maximum
-
-    def string(self, name: str) -> str:
-        data, _ = self.counted(name, 2)
-        text = data.decode("utf-16-le", "surrogatepass")
-        if not text.endswith("\0"):
-            self.problem(name, "termination", "the string does not end with NUL")
-        return text.split("\0", 1)[0]
-
-    def problem(self, name: str, aspect: str, detail: str) -> None:
-        self.problems.append(Problem(name, aspect, detail, self.section))
-
-    def _need(self, name: str, position: int, size: int) -> None:
-        if size > len(self.data) - position:
-            detail = f"needs {size} bytes at byte {position} of a stub of {len(self.data)}"
-            raise DecodeError(self.method, Problem(name, "layout", detail, self.section))
-
-    def end(self) -> None:
-        """What is left has to be padding and perhaps a verification trailer."""
-        rest = len(self.data) - self.position
-        if rest >= 8 and self.data.find(TRAILER, self.position) < 0:
-            self.problem("stub", "layout", f"{rest} bytes are left over behind the last parameter")
-
-
-class _Writer:
-    """Collects a stub; ``fill`` is what padding consists of."""
-
-    __slots__ = ("data", "fill", "ndr64")
-
-    def __init__(self, ndr64: bool, fill: int) -> None:
-        self.data = bytearray()
-        self.ndr64 = ndr64
-        self.fill = fill
-
-    def align(self, size: int) -> None:
-        self.data += bytes([self.fill]) * (-len(self.data) % size)
-
-    def long(self, number: int) -> None:
-        self.align(4)
-        self.data += _U32.pack(number & 0xFFFFFFFF)
-
-    def context(self, handle: bytes) -> None:
-        self.align(4)
-        self.data += handle
-
-    def counted(self, data: bytes, maximum: int, width: int) -> None:
-        self.align(8 if self.ndr64 else 4)
-        counts = _COUNTS64 if self.ndr64 else _COUNTS20
-        self.data += counts.pack(maximum, 0, len(data) // width) + data
-
-    def string(self, text: str) -> None:
-        data = text.encode("utf-16-le", "surrogatepass") + b"\0\0"
-        self.counted(data, len(data) // 2, 2)
-
-
-class Stub(NamedTuple):
-    """A decoded stub: the method's parameters and what contradicts itself in them."""
-
-    value: Any
-    problems: list[Problem]
 
 
 class ClientAttach(NamedTuple):
@@ -168,10 +57,10 @@ class ClientAttach(NamedTuple):
     machine: str
 
     @classmethod
-    def read(cls, reader: _Reader) -> Self:
+    def read(cls, reader: Reader) -> Self:
         return cls(reader.long("lProcessID"), reader.string("pszDomainUser"), reader.string("pszMachine"))
 
-    def write(self, writer: _Writer) -> None:
+    def write(self, writer: Writer) -> None:
         writer.long(self.process_id)
         writer.string(self.domain_user)
         writer.string(self.machine)
@@ -185,10 +74,10 @@ class ClientAttachResult(NamedTuple):
     result: int
 
     @classmethod
-    def read(cls, reader: _Reader) -> Self:
+    def read(cls, reader: Reader) -> Self:
         return cls(reader.context("pphContext"), reader.long("phAsyncEventsEvent"), reader.long("return"))
 
-    def write(self, writer: _Writer) -> None:
+    def write(self, writer: Writer) -> None:
         writer.context(self.context)
         writer.long(self.async_events_event)
         writer.long(self.result)
@@ -202,7 +91,7 @@ class ClientRequest(NamedTuple):
     needed: int
 
     @classmethod
-    def read(cls, reader: _Reader) -> Self:
+    def read(cls, reader: Reader) -> Self:
         context = reader.context("phContext")
         buffer, maximum = reader.counted("pBuffer", 1)
         needed, used = reader.long("lNeededSize"), reader.long("plUsedSize")
@@ -212,7 +101,7 @@ class ClientRequest(NamedTuple):
             reader.problem("plUsedSize", "size", f"{used} differs from actual_count {len(buffer)}")
         return cls(context, buffer, needed)
 
-    def write(self, writer: _Writer) -> None:
+    def write(self, writer: Writer) -> None:
         writer.context(self.context)
         writer.counted(self.buffer, self.needed, 1)
         writer.long(self.needed)
@@ -226,14 +115,14 @@ class ClientRequestResult(NamedTuple):
     needed: int
 
     @classmethod
-    def read(cls, reader: _Reader) -> Self:
+    def read(cls, reader: Reader) -> Self:
         buffer, maximum = reader.counted("pBuffer", 1)
         used = reader.long("plUsedSize")
         if used != len(buffer):
             reader.problem("plUsedSize", "size", f"{used} differs from actual_count {len(buffer)}")
         return cls(buffer, maximum)
 
-    def write(self, writer: _Writer) -> None:
+    def write(self, writer: Writer) -> None:
         writer.counted(self.buffer, self.needed, 1)
         writer.long(len(self.buffer))
 
@@ -244,10 +133,10 @@ class ClientDetach(NamedTuple):
     context: bytes
 
     @classmethod
-    def read(cls, reader: _Reader) -> Self:
+    def read(cls, reader: Reader) -> Self:
         return cls(reader.context("pphContext"))
 
-    def write(self, writer: _Writer) -> None:
+    def write(self, writer: Writer) -> None:
         writer.context(self.context)
 
 
@@ -259,10 +148,10 @@ class RemoteSPAttach(NamedTuple):
     """Open the event channel of a connection-oriented client (3.3.4.1); it has no input."""
 
     @classmethod
-    def read(cls, reader: _Reader) -> Self:
+    def read(cls, reader: Reader) -> Self:
         return cls()
 
-    def write(self, writer: _Writer) -> None:
+    def write(self, writer: Writer) -> None:
         pass
 
 
@@ -273,10 +162,10 @@ class RemoteSPAttachResult(NamedTuple):
     result: int
 
     @classmethod
-    def read(cls, reader: _Reader) -> Self:
+    def read(cls, reader: Reader) -> Self:
         return cls(reader.context("pphContext"), reader.long("return"))
 
-    def write(self, writer: _Writer) -> None:
+    def write(self, writer: Writer) -> None:
         writer.context(self.context)
         writer.long(self.result)
 
@@ -288,7 +177,7 @@ class RemoteSPEventProc(NamedTuple):
     buffer: bytes
 
     @classmethod
-    def read(cls, reader: _Reader) -> Self:
+    def read(cls, reader: Reader) -> Self:
         context = reader.context("phContext")
         buffer, maximum = reader.counted("pBuffer", 1)
         size = reader.long("lSize")
@@ -298,7 +187,7 @@ class RemoteSPEventProc(NamedTuple):
             reader.problem("lSize", "size", f"{size} differs from actual_count {len(buffer)}")
         return cls(context, buffer)
 
-    def write(self, writer: _Writer) -> None:
+    def write(self, writer: Writer) -> None:
         writer.context(self.context)
         writer.counted(self.buffer, len(self.buffer), 1)
         writer.long(len(self.buffer))
@@ -316,53 +205,8 @@ class RemoteSPDetachResult(ClientDetach):
     """The context handle coming back, which is null then."""
 
 
-class Interface(NamedTuple):
-    """One of the two RPC interfaces."""
-
-    name: str
-    uuid: UUID
-    #: Who sends the requests of this interface.
-    caller: str
-
-    @property
-    def callee(self) -> str:
-        """Who answers them."""
-        return "server" if self.caller == "client" else "client"
-
-
 TAPSRV = Interface("tapsrv", UUID("2f5f6520-ca46-1067-b319-00dd010662da"), "client")
 REMOTESP = Interface("remotesp", UUID("2f5f6521-ca47-1068-b319-00dd010662db"), "server")
-
-
-class Method(NamedTuple):
-    """A method of an interface, with what goes in and what comes out."""
-
-    interface: Interface
-    opnum: int
-    name: str
-    section: str
-    request: type[Any]
-    response: type[Any]
-    #: Whether the response carries nothing at all.
-    silent: bool = False
-
-    def read(self, phase: str, data: bytes, *, ndr64: bool = False) -> Stub:
-        """Decode a stub of a phase ("request" or "response").
-
-        Raises `DecodeError` when a parameter is not there; contradictions are in the result's problems.
-        """
-        reader = _Reader(data, ndr64, self.name, self.section)
-        kind = self.request if phase == "request" else self.response
-        value = kind.read(reader)
-        reader.end()
-        return Stub(value, reader.problems)
-
-    @staticmethod
-    def write(value: Any, *, ndr64: bool = False, fill: int = 0) -> bytes:
-        """Encode the parameters of one phase; ``fill`` is the value of padding bytes."""
-        writer = _Writer(ndr64, fill)
-        value.write(writer)
-        return bytes(writer.data)
 
 
 #: All methods by interface UUID and opnum.

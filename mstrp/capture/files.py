@@ -96,7 +96,7 @@ class Source:
             raise CaptureError(message)
         if len(head) < 24:
             raise CaptureError(f"{self.name}: the pcap header is cut off after {len(head)} of 24 bytes")
-        return pcap.frames(self, head)
+        return pcap.Records(self, head)
 
     def _bytes(self) -> bytes:
         try:

@@ -31,7 +31,7 @@ class _Finding(NamedTuple):
     #: The frame at which it came up.
     frame: int
     #: How far each direction had been seen.
-    marks: tuple[tuple[Half, int | None], ...]
+    marks: tuple[tuple[Half, int], ...]
 
 
 class Held:
@@ -91,7 +91,7 @@ class Held:
         self.conversation.tell = self.tell
 
 
-def _passed(half: Half, mark: int | None) -> bool:
+def _passed(half: Half, mark: int) -> bool:
     """Whether a direction has gone on from where it was without a hole."""
     place = half.next if half.hole is None else half.hole
-    return mark is not None and place is not None and 0 < (place - mark) % _MODULUS < _HALF
+    return mark >= 0 and place >= 0 and 0 < (place - mark) % _MODULUS < _HALF

@@ -5,12 +5,17 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
+from mstrp.capture.cursor import Cursor
+from protocol.octets import NATIVE, big32, little32
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-    from mstrp.capture.files import Frame, Source
+    from mypy_extensions import i64
 
-__all__ = ["MAGICS", "MAX_FRAME", "frames"]
+    from mstrp.capture.files import Source
+
+__all__ = ["MAGICS", "MAX_FRAME", "Records"]
 
 #: What one frame may hold; a larger length is damage (libpcap's own limit).
 MAX_FRAME: Final = 262_144
@@ -28,70 +33,102 @@ MAGICS: Final[dict[bytes, tuple[str, float, int]]] = {
 _NEAR: Final = 86_400
 
 
-def frames(source: Source, data: bytes) -> Iterator[Frame]:
+class Records(Cursor):
     """The frames of a pcap file whose first bytes are ``data``."""
-    order, unit, head = MAGICS[data[:4]]
-    unpack = Struct(f"{order}IIII").unpack_from
-    link = Struct(f"{order}I").unpack_from(data, 20)[0] & 0x0FFFFFFF
-    position = 24
-    number = 0
-    # Types of what a record's head holds, for the compiler.
-    seconds: int
-    fraction: int
-    size: int
-    length: int
-    while True:
-        end = len(data)
-        last = end - head
-        while position <= last:
-            seconds, fraction, size, length = unpack(data, position)
-            if size > MAX_FRAME:
-                # Damage: go on where the next records can be trusted, here or further on.
-                position, data = _resume(source, data, position, order, unit, head, number)
-                end = len(data)
-                last = end - head
-                continue
-            start = position + head
-            stop = start + size
-            if stop > end:
-                break
-            number += 1
-            yield number, seconds + fraction * unit, link, data, start, stop, length
-            position = stop
-        source.frames = number
-        more = source.read()
-        if not more:
-            if position < end:
-                source.warn(number + 1, f"the file ends in the middle of a record: {end - position} bytes are left")
-            return
-        data = data[position:] + more
-        position = 0
 
+    def __init__(self, source: Source, data: bytes) -> None:
+        super().__init__()
+        order, self._unit, head = MAGICS[data[:4]]
+        self._source = source
+        self._order = order
+        self._big = order == ">"
+        self._head: i64 = head
+        self._unpack: Callable[[bytes, int], tuple[int, int, int, int]] = Struct(f"{order}IIII").unpack_from
+        self.link = Struct(f"{order}I").unpack_from(data, 20)[0] & 0x0FFFFFFF
+        self.data = data
+        #: Where the next record begins, and where the last one could.
+        self._position: i64 = 24
+        self._last: i64 = len(data) - head
 
-def _resume(
-    source: Source, data: bytes, position: int, order: str, unit: float, head: int, number: int
-) -> tuple[int, bytes]:
-    """Where two plausible records in a row stand next; the end of everything when there are none."""
-    size = Struct(f"{order}I").unpack_from(data, position + 8)[0]
-    source.warn(number + 1, f"record of {size} bytes: more than {MAX_FRAME}; going on at the next record")
-    unpack = Struct(f"{order}IIII").unpack_from
-    position += 1
-    while True:
-        for place in range(position, len(data) - 2 * head + 1):
-            first = unpack(data, place)
-            behind = place + head + first[2]
-            if not _plausible(first, unit) or behind + head > len(data):
-                continue
-            second = unpack(data, behind)
-            if _plausible(second, unit) and abs(second[0] - first[0]) <= _NEAR:
-                return place, data
-        # The two may lie across the end of what has been read.
-        keep = max(position, len(data) - MAX_FRAME - 2 * head)
-        more = source.read()
-        if not more:
-            return 0, b""
-        data = data[keep:] + more
-        position = 0
+    def step(self) -> bool:
+        """Go on to the next frame; False when there is none."""
+        # Types of what a record's head holds, for the compiler.
+        seconds: i64
+        fraction: i64
+        size: i64
+        length: i64
+        while True:
+            data = self.data
+            position = self._position
+            if position <= self._last:
+                if not NATIVE:
+                    seconds, fraction, size, length = self._unpack(data, position)
+                elif self._big:
+                    seconds, fraction = big32(data, position), big32(data, position + 4)
+                    size, length = big32(data, position + 8), big32(data, position + 12)
+                else:
+                    seconds, fraction = little32(data, position), little32(data, position + 4)
+                    size, length = little32(data, position + 8), little32(data, position + 12)
+                if size > MAX_FRAME:
+                    # Damage: go on where the next records can be trusted, here or further on.
+                    self._resume()
+                    continue
+                start = position + self._head
+                end = start + size
+                if end <= len(data):
+                    self.number += 1
+                    self.time = float(seconds) + float(fraction) * self._unit
+                    self.start = start
+                    self.end = end
+                    self.length = length
+                    self._position = end
+                    return True
+            self._source.frames = self.number
+            more = self._source.read()
+            if not more:
+                self._over()
+                return False
+            self._go_on(data[position:] + more, 0)
+
+    def _go_on(self, data: bytes, position: int) -> None:
+        self.data = data
+        self._position = position
+        self._last = len(data) - self._head
+
+    def _over(self) -> None:
+        """Nothing more comes; said once where a record is cut off."""
+        left = len(self.data) - self._position
+        if left > 0:
+            self._source.warn(self.number + 1, f"the file ends in the middle of a record: {left} bytes are left")
+        self._go_on(b"", 0)
+
+    def _resume(self) -> None:
+        """Go on where two plausible records in a row stand next; at the end of everything when there are none."""
+        head, unit, number, source = self._head, self._unit, self.number, self._source
+        data = self.data
+        position = self._position
+        size = Struct(f"{self._order}I").unpack_from(data, position + 8)[0]
+        source.warn(number + 1, f"record of {size} bytes: more than {MAX_FRAME}; going on at the next record")
+        unpack = self._unpack
+        position += 1
+        while True:
+            for place in range(position, len(data) - 2 * head + 1):
+                first = unpack(data, place)
+                behind = place + head + first[2]
+                if not _plausible(first, unit) or behind + head > len(data):
+                    continue
+                second = unpack(data, behind)
+                if _plausible(second, unit) and abs(second[0] - first[0]) <= _NEAR:
+                    self._go_on(data, place)
+                    return
+            # The two may lie across the end of what has been read.
+            keep = max(position, len(data) - MAX_FRAME - 2 * head)
+            more = source.read()
+            if not more:
+                self._go_on(b"", 0)
+                return
+            data = data[keep:] + more
+            position = 0
 
 
 def _plausible(record: tuple[int, ...], unit: float) -> bool:

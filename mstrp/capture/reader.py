@@ -12,14 +12,18 @@ from struct import Struct
 from struct import error as StructError
 from typing import TYPE_CHECKING, Final
 
+from mstrp.capture.cursor import Cursor, Walk
 from mstrp.capture.hints import Setup
 from mstrp.capture.ip import Datagrams
 from mstrp.capture.link import NAMES, network
 from mstrp.capture.stream import Connection
 from mstrp.capture.tcp import Endpoint, Half, Holes
+from protocol.octets import NATIVE, big16, big32
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from mypy_extensions import i64
 
     from mstrp.capture.files import Frame
     from mstrp.capture.stream import Taker
@@ -28,7 +32,7 @@ __all__ = ["Reader"]
 
 #: Ethernet, IPv4 and TCP headers in one: type with version and length, total length, fragment with protocol,
 #: sequence, acknowledgement, data offset, flags.
-_FAST: Final = Struct(">12xIH2xI14xIIBB")
+_unpack: Final = Struct(">12xIH2xI14xIIBB").unpack_from
 _TCP: Final = Struct(">HHIIBB")
 _FIN: Final = 0x01
 _SYN: Final = 0x02
@@ -62,47 +66,64 @@ class Reader:
 
     def read(self, source: Iterable[Frame]) -> None:
         """Read everything; `finish` has to follow."""
-        unpack = _FAST.unpack_from
+        found = iter(source)
+        frames: Cursor = found if isinstance(found, Cursor) else Walk(found)
         halves = self.halves
         holes = self.holes
         begin = math.nan
-        number = 0
         # Types of what structures hold, for the compiler.
-        kind: int
-        total: int
-        protocol: int
-        sequence: int
-        ack: int
-        offset: int
-        flags: int
+        kind: i64
+        total: i64
+        protocol: i64
+        sequence: i64
+        ack: i64
+        offset: i64
+        flags: i64
         now = 0.0
         try:
-            for number, time, link, data, start, end, length in source:
+            while frames.step():
                 if begin != begin:  # noqa: PLR0124 - not a number as long as nothing has begun
-                    begin = time
-                now = time - begin
-                if length > end - start:
-                    self._short(number, end - start, length)
-                if link == 1 and end - start >= 54:
-                    kind, total, protocol, sequence, ack, offset, flags = unpack(data, start)
+                    begin = frames.time
+                now = frames.time - begin
+                data = frames.data
+                start = frames.start
+                end = frames.end
+                if frames.length > end - start:
+                    self._short(frames.number, end - start, frames.length)
+                if frames.link == 1 and end - start >= 54:
+                    if NATIVE:
+                        # What the other way reads as one number, as far as it matters for most.
+                        kind = big32(data, start + 12)
+                        protocol = big32(data, start + 20)
+                    else:
+                        kind, total, protocol, sequence, ack, offset, flags = _unpack(data, start)
                     if kind >> 8 == 0x080045 and not protocol & 0x3FFF0000:
                         if protocol & 0xFF != 6:
                             continue
+                        if NATIVE:
+                            total = big16(data, start + 16)
+                            offset = data[start + 46]
+                            flags = data[start + 47]
+                        header = 20 + (offset >> 2 & 0x3C)
                         if holes and flags & _ACK:
+                            if NATIVE:
+                                ack = big32(data, start + 42)
                             self._acknowledged(
                                 data[start + 30 : start + 34] + data[start + 26 : start + 30],
                                 data[start + 36 : start + 38] + data[start + 34 : start + 36],
                                 ack,
-                                number,
+                                frames.number,
                                 now,
                             )
-                        header = 20 + (offset >> 2 & 0x3C)
                         if total == header and not flags & 7:
                             continue
                         key = data[start + 26 : start + 38]
                         half = halves.get(key)
                         if half is not None and half.ignored and not flags & 7:
                             continue
+                        if NATIVE:
+                            sequence = big32(data, start + 38)
+                            ack = big32(data, start + 42)
                         first = start + 14 + header
                         stop = start + 14 + total
                         if stop > end or not total:
@@ -110,7 +131,7 @@ class Reader:
                         if half is None or flags & 7:
                             # A segment of a new stream without payload opens nothing, a closing one may have none.
                             if first <= stop:
-                                self._segment(key, 4, sequence, ack, flags, data[first:stop], number, now)
+                                self._segment(key, 4, sequence, ack, flags, data[first:stop], frames.number, now)
                         elif first >= stop:
                             pass
                         elif (
@@ -120,15 +141,15 @@ class Reader:
                             and ack == peer.next
                         ):
                             half.next = sequence + stop - first & _MODULUS
-                            half.consumer.feed(data[first:stop], number, now)  # type: ignore[union-attr]
+                            half.consumer.feed(data[first:stop], frames.number, now)  # type: ignore[union-attr]
                             if peer.waiting:
-                                self._drained(half, number, now)
+                                self._drained(half, frames.number, now)
                         else:
-                            self._unordered(half, sequence, ack, flags, data[first:stop], number, now)
+                            self._unordered(half, sequence, ack, flags, data[first:stop], frames.number, now)
                         continue
-                self._slowly(link, data, start, end, number, now)
+                self._slowly(frames.link, data, start, end, frames.number, now)
         finally:
-            self.last = (number, now)
+            self.last = (frames.number, now)
 
     def _short(self, number: int, present: int, length: int) -> None:
         self.cut_off += 1
@@ -290,7 +311,7 @@ class Reader:
             self.halves.pop(half.key, None)
             self.connections.pop(half.key, None)
             end = half.fin if half.fin is not None else half.next
-            if end is not None and not half.ignored:
+            if end >= 0 and not half.ignored:
                 self._closed[half.key] = end
         while len(self._closed) > _CLOSED:
             del self._closed[next(iter(self._closed))]

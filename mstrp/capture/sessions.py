@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mstrp.capture.packets import CLIENT_TO_SERVER, SERVER_TO_CLIENT, Packet
 from mstrp.capture.session import Session, Undecided, endpoints, fitting
+from mstrp.capture.stream import Taker
 from protocol.event import decode_events
 from protocol.generic import GetAsyncEvents
-from protocol.ndr import METHODS, NULL_CONTEXT
+from protocol.ndr import BY_INTERFACE, METHODS, NULL_CONTEXT, REMOTESP, TAPSRV
 from protocol.packet import FIXED, decode_request, decode_response
 from protocol.problem import DecodeError, Problem
 from protocol.quick import READERS
@@ -34,6 +35,9 @@ _PHASES: Final = ("request", "response", "fault")
 _readers: Final = READERS
 _fetch: Final = GetAsyncEvents
 _USED: Final = GetAsyncEvents.layout.index("dwUsedBufferSize")
+#: The two methods that nearly all calls are of.
+_REQUESTS: Final = BY_INTERFACE[TAPSRV.uuid][1]
+_EVENTS: Final = BY_INTERFACE[REMOTESP.uuid][1]
 _NAMES: Final = {method.interface.uuid: method.interface.name for method in METHODS.values()}
 #: Seconds after its end for which late packets of a session are still taken.
 _AFTERGLOW: Final = 60.0
@@ -55,7 +59,7 @@ class Sealed(NamedTuple):
     frame: int
 
 
-class Sessions:
+class Sessions(Taker):
     """All sessions of a capture.
 
     ``on_packet`` is called for every decoded packet when it is set, ``warn`` for everything that is damaged.
@@ -92,17 +96,25 @@ class Sessions:
         #: Endpoints of event channels that no ClientAttach announced, and those that were announced.
         self.unannounced: set[str] = set()
         self.announced: set[str] = set()
-        #: What to do with the calls of each method.
-        self.handlers: dict[str, Callable[[Connection, RpcCall, int, float], None]] = {
+        #: What to do with the calls of the methods that are rare, by name.
+        self._takers: dict[str, Callable[[Connection, RpcCall, int, float], None]] = {
             "ClientAttach": self._client_attach,
-            "ClientRequest": self._client_request,
             "ClientDetach": self._client_detach,
             "RemoteSPAttach": self._remote_attach,
-            "RemoteSPEventProc": self._remote_event,
             "RemoteSPDetach": self._remote_detach,
         }
 
     # -- from the streams -----------------------------------------------------------------------------------------
+
+    def take(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
+        """A request, an answer or a fault of one of our methods is complete."""
+        method = call.method
+        if method is _REQUESTS:
+            self._client_request(connection, call, frame, time)
+        elif method is _EVENTS:
+            self._remote_event(connection, call, frame, time)
+        else:
+            self._takers[method.name](connection, call, frame, time)
 
     def note(self, frame: int, text: str) -> None:
         """Something is damaged."""

@@ -11,6 +11,7 @@ from struct import error as StructError
 from typing import TYPE_CHECKING
 
 from mstrp.capture.stream import Connection
+from mstrp.capture.tcp import Consumer
 
 if TYPE_CHECKING:
     from mstrp.capture.stream import Direction
@@ -266,7 +267,7 @@ class SmbConnection:
             pipe.connection.finish(frame)
 
 
-class _Way:
+class _Way(Consumer):
     """Cuts the bytes of one side into messages."""
 
     __slots__ = ("buffer", "from_client", "lost", "skip", "smb")

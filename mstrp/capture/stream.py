@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
+from fsm.compiling import mypyc_attr
 from mstrp.capture.hints import Setup
+from mstrp.capture.tcp import Consumer
+from protocol.octets import NATIVE, little16, little32
 from protocol.rpc.dissect import HEADER, Dissector
 from protocol.rpc.dissect import Limits as CallLimits
 from protocol.rpc.pdu import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from mypy_extensions import i64
 
     from mstrp.capture.session import Session
     from mstrp.capture.smb import SmbConnection
-    from mstrp.capture.tcp import Consumer, Endpoint, Half
+    from mstrp.capture.tcp import Endpoint, Half
     from protocol.rpc.dissect import RpcCall
 
 __all__ = ["Connection", "Direction", "Taker"]
@@ -28,28 +31,37 @@ _PATIENCE: Final = 8
 _SMB: Final = {b"\xffSMB", b"\xfeSMB", b"\xfdSMB", b"\xfcSMB"}
 
 
-class Taker(Protocol):
-    """Takes the calls of all connections, by method, and hears what becomes of the connections."""
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Taker:
+    """Takes the calls of all connections, and hears what becomes of the connections."""
 
-    handlers: dict[str, Callable[[Connection, RpcCall, int, float], None]]
+    def take(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
+        """A request, an answer or a fault of one of our methods is complete."""
+        raise NotImplementedError
 
     def note(self, frame: int, text: str) -> None:
         """Something is damaged."""
+        raise NotImplementedError
 
     def problems(self, connection: Connection, frame: int) -> None:
         """The association has found something."""
+        raise NotImplementedError
 
     def gap(self, connection: Connection, frame: int, time: float) -> None:
         """Packets are missing."""
+        raise NotImplementedError
 
     def connection_ended(self, connection: Connection, frame: int, time: float) -> None:
         """Nothing more will come."""
+        raise NotImplementedError
 
     def sealed(self, connection: Connection, frame: int) -> None:
         """A connection is over of which calls stayed sealed."""
+        raise NotImplementedError
 
     def finish(self) -> None:
         """The capture is over."""
+        raise NotImplementedError
 
 
 class Connection:
@@ -208,15 +220,15 @@ class Connection:
             )
 
 
-class Direction:
+class Direction(Consumer):
     """Cuts the bytes of one direction into PDUs."""
 
-    __slots__ = ("buffer", "connection", "from_client", "handlers", "lost")
+    __slots__ = ("buffer", "connection", "from_client", "lost", "sessions")
 
     def __init__(self, connection: Connection, from_client: bool) -> None:
         self.connection = connection
         self.from_client = from_client
-        self.handlers = connection.sessions.handlers
+        self.sessions = connection.sessions
         self.buffer = b""
         #: Whether the next byte may be anywhere in a PDU, after a gap.
         self.lost = False
@@ -226,16 +238,21 @@ class Direction:
         connection = self.connection
         dissector = connection.dissector
         # Types of what the header holds, for the compiler.
-        version: int
-        kind: int
-        flags: int
-        length: int
-        auth: int
-        call_id: int
-        context: int
-        opnum: int
+        version: i64
+        kind: i64
+        flags: i64
+        length: i64
+        auth: i64
+        call_id: i64
+        context: i64
+        opnum: i64
         if dissector is not None and not self.buffer and not self.lost and len(data) >= 24:
-            version, kind, flags, length, auth, call_id, context, opnum = _header(data)
+            if NATIVE:
+                version, kind, flags = data[0], data[2], data[3]
+                length, auth, call_id = little16(data, 8), little16(data, 10), little32(data, 12)
+                context, opnum = little16(data, 20), little16(data, 22)
+            else:
+                version, kind, flags, length, auth, call_id, context, opnum = _header(data)
             if length == len(data) and flags & 0x83 == 3 and not auth and version == 5:
                 # A whole request or response in the clear: nearly all that there is.
                 if kind == 0:
@@ -256,7 +273,7 @@ class Direction:
                 if dissector.missed:
                     self._missed(dissector, frame, time)
                 if call is not None:
-                    self.handlers[call.method.name](connection, call, frame, time)
+                    self.sessions.take(connection, call, frame, time)
                 return
         if self.buffer:
             if dissector is not None and len(self.buffer) >= 16 and _whole(data):
@@ -316,7 +333,7 @@ class Direction:
         if dissector.missed:
             self._missed(dissector, frame, time)
         if call is not None:
-            self.handlers[call.method.name](connection, call, frame, time)
+            self.sessions.take(connection, call, frame, time)
 
     def _broken_off(self, frame: int) -> None:
         """The PDU under way is shorter than its length says, or its end never comes."""

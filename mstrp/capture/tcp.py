@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fsm.compiling import mypyc_attr
 
 if TYPE_CHECKING:
+    from mypy_extensions import i64
+
     from mstrp.capture.limits import Limits
 
 __all__ = ["Consumer", "Endpoint", "Half", "Holes"]
@@ -28,17 +32,23 @@ class Endpoint(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-class Consumer(Protocol):
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Consumer:
     """Takes the bytes of one direction in order."""
+
+    __slots__ = ()
 
     def feed(self, data: bytes, frame: int, time: float) -> None:
         """The next bytes; ``frame`` is the one that completed them."""
+        raise NotImplementedError
 
     def gap(self, size: int, frame: int, time: float) -> None:
         """``size`` bytes before those of this frame will never come."""
+        raise NotImplementedError
 
     def overflow(self, what: str, frame: int) -> None:
         """A limit was hit while bytes waited for missing ones."""
+        raise NotImplementedError
 
 
 class _Segment(NamedTuple):
@@ -83,7 +93,7 @@ class Holes(dict[bytes, "Half"]):
 class Half:
     """One direction of a connection.
 
-    ``next`` is the sequence number expected next, None before the first segment was seen. Segments wait in order where
+    ``next`` is the sequence number expected next, negative before the first segment was seen. Segments wait in order where
     earlier bytes are missing, and where they acknowledge bytes of the other direction (``peer``) that were not seen:
     then these come late, or the capture missed them. What is missing is given up as a gap when the other side
     acknowledges it (it did arrive), when too much waits, and when nobody was heard for too long.
@@ -111,7 +121,7 @@ class Half:
         self.limits = limits
         self.holes = Holes() if holes is None else holes
         self.peer: Half | None = None
-        self.next: int | None = None
+        self.next: i64 = -1
         #: While a gap is told, where it begins.
         self.hole: int | None = None
         #: Sequence number of the SYN, and the one behind the FIN, where they were seen.
@@ -127,7 +137,7 @@ class Half:
 
     def segment(self, sequence: int, data: bytes, frame: int, time: float, ack: int | None = None) -> None:
         """A segment with payload that is not simply the next one; ``ack`` is what it acknowledges."""
-        if self.next is None:
+        if self.next < 0:
             self.next = sequence
         distance = (sequence - self.next) % _MODULUS
         if distance >= _HALF:
@@ -146,7 +156,7 @@ class Half:
     def _lacks(self, ack: int | None) -> bool:
         """Whether bytes of the other direction were acknowledged that were not seen."""
         peer = self.peer
-        if ack is None or peer is None or peer.next is None or peer.ignored:
+        if ack is None or peer is None or peer.next < 0 or peer.ignored:
             return False
         ahead = (ack - peer.next) % _MODULUS
         # A FIN counts as a byte; more than a window is no acknowledgement but damage.
@@ -180,7 +190,6 @@ class Half:
                 self._acknowledged(other.ack)
 
     def _deliver(self, data: bytes, frame: int, time: float) -> None:
-        assert self.next is not None
         self.next = (self.next + len(data)) % _MODULUS
         if self.consumer is not None:
             self.consumer.feed(data, frame, time)
@@ -195,7 +204,6 @@ class Half:
         """Deliver what waits for nothing any more; whether there was something."""
         some = False
         while self.waiting:
-            assert self.next is not None
             found = self.ready or self._overlapping()
             if found is None:
                 break
@@ -218,7 +226,6 @@ class Half:
 
     def _overlapping(self) -> _Segment | None:
         """A waiting segment that begins before the expected byte and reaches beyond it, cut to begin there."""
-        assert self.next is not None
         for sequence in list(self.waiting):
             behind = (self.next - sequence) % _MODULUS
             if behind < _HALF:
@@ -243,7 +250,7 @@ class Half:
 
     def _acknowledged(self, sequence: int) -> bool:
         found = False
-        while self.waiting and self.next is not None:
+        while self.waiting and self.next >= 0:
             first = self._first(self.next)
             if first == self.next or (sequence - first) % _MODULUS >= _HALF:
                 break
@@ -254,11 +261,11 @@ class Half:
     @property
     def ready(self) -> _Segment | None:
         """The next segment where it waits, because of what it acknowledges."""
-        return None if self.next is None else self.waiting.get(self.next)
+        return None if self.next < 0 else self.waiting.get(self.next)
 
     def give_up(self) -> None:
         """What is missing will not come: report the gap and go on behind it."""
-        if not self.waiting or self.next is None:
+        if not self.waiting or self.next < 0:
             self._tidy()
             return
         sequence = self._first(self.next)
@@ -272,7 +279,7 @@ class Half:
 
     def skip(self, target: int, frame: int, time: float) -> None:
         """The bytes up to a sequence number were not captured; what waits before it is delivered."""
-        while self.next is not None and 0 < (target - self.next) % _MODULUS <= _WINDOW:
+        while self.next >= 0 and 0 < (target - self.next) % _MODULUS <= _WINDOW:
             found = self.waiting.pop(self.next, None)
             if found is not None:
                 self.waiting_bytes -= len(found.data)
@@ -287,7 +294,6 @@ class Half:
 
     def _skip(self, sequence: int, frame: int, time: float) -> None:
         """A gap up to a sequence number."""
-        assert self.next is not None
         size = (sequence - self.next) % _MODULUS
         self.hole, self.next = self.next, sequence
         if self.consumer is not None:
@@ -297,7 +303,7 @@ class Half:
     @property
     def complete(self) -> bool:
         """Whether everything up to the FIN has been delivered."""
-        return self.fin is not None and (self.next is None or (self.next - self.fin) % _MODULUS < _HALF)
+        return self.fin is not None and (self.next < 0 or (self.next - self.fin) % _MODULUS < _HALF)
 
     def drop(self) -> None:
         """Nothing of this direction matters any more."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mstrp.capture.files import open_capture
 from mstrp.capture.reader import Reader
-from protocol.ndr import METHODS
+from mstrp.capture.stream import Taker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,15 +28,14 @@ class Recorded(NamedTuple):
     stub: bytes
 
 
-class _Collector:
+class _Collector(Taker):
     """Stands where the sessions stand, and keeps the stubs."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.found: list[Recorded] = []
-        self.handlers = {method.name: self._take for method in METHODS.values()}
 
-    def _take(self, connection: Any, call: Any, frame: int, time: float) -> None:
+    def take(self, connection: Any, call: Any, frame: int, time: float) -> None:
         phase = ("request", "response", "fault")[call.phase]
         self.found.append(Recorded(self.file, frame, call.method, phase, call.ndr64, call.data[call.start :]))
 
@@ -63,7 +62,7 @@ def recorded(folder: Path) -> Iterator[Recorded]:
     """All stubs of all recordings."""
     for path in sorted(folder.glob("*.pcap*")):
         collector = _Collector(path.stem)
-        reader = Reader(collector)  # type: ignore[arg-type]
+        reader = Reader(collector)
         with open_capture(str(path), collector.note) as source:
             reader.read(source)
             reader.finish()

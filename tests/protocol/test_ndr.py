@@ -14,6 +14,7 @@ from stubs import PHASES, parameters
 from mstrp.testing.wild import texts
 from protocol import ndr
 from protocol.problem import DecodeError
+from protocol.stub import TRAILER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ _CONTEXT = bytes(range(20))
 _SYNTAX = pytest.mark.parametrize("ndr64", [False, True], ids=["NDR20", "NDR64"])
 _METHOD = {method.name: method for method in ndr.METHODS.values()}
 #: What a trailer of 52 bytes starts with, and what the stacks of the recordings fill gaps with.
-_TRAILED = ndr.TRAILER + bytes(44)
+_TRAILED = TRAILER + bytes(44)
 _FILLS = (0x00, 0xAB)
 
 
@@ -140,7 +141,7 @@ def test_only_padding_and_a_trailer_may_follow(ndr64: bool, name: str, rest: byt
 
 def _parameters_alone(stub: bytes) -> bytes:
     """Without the verification trailer."""
-    end = stub.find(ndr.TRAILER)
+    end = stub.find(TRAILER)
     return stub if end < 0 else stub[:end]
 
 

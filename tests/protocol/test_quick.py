@@ -17,6 +17,7 @@ from protocol.event import COMPLETIONS, EVENTS, Event, decode_events
 from protocol.packet import REQUESTS, decode_request, decode_response
 from protocol.problem import DecodeError
 from protocol.quick import READERS
+from protocol.stub import TRAILER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +77,7 @@ def test_a_request_is_the_same_both_ways(ndr64: bool, data: st.DataObject, start
         assert quick == (careful.context, decode_request(careful.buffer, careful.needed))
         assert type(quick[1]) is type(decode_request(careful.buffer))
     elif careful is not None:
-        assert len(careful.buffer) < 60 or ndr.TRAILER in stub
+        assert len(careful.buffer) < 60 or TRAILER in stub
 
 
 @_SYNTAX
@@ -91,7 +92,7 @@ def test_a_response_is_the_same_both_ways(ndr64: bool, data: st.DataObject, star
     if quick is not None:
         assert quick == decode_response(careful.buffer, kind)
     elif careful is not None:
-        assert len(careful.buffer) < 60 or ndr.TRAILER in stub
+        assert len(careful.buffer) < 60 or TRAILER in stub
 
 
 @_SYNTAX
@@ -105,7 +106,7 @@ def test_events_are_the_same_both_ways(ndr64: bool, data: st.DataObject, start: 
     quick = _quickly(READERS[ndr64].events, bytes(start) + stub, start)
     careful = _carefully("RemoteSPEventProc", "request", stub, ndr64)
     if quick is None:
-        assert careful is None or ndr.TRAILER in stub
+        assert careful is None or TRAILER in stub
         return
     context, found = quick
     assert context == careful.context
@@ -145,7 +146,7 @@ def test_a_plain_reply_is_read_at_once_and_a_long_one_left(captures: Path) -> No
     for found in recorded(captures):
         careful = _carefully(found.method.name, found.phase, found.stub, found.ndr64)
         readers = READERS[found.ndr64]
-        if ndr.TRAILER in found.stub:
+        if TRAILER in found.stub:
             continue
         if found.method.name == "ClientRequest" and found.phase == "request":
             assert readers.request(found.stub, 0) == (careful.context, decode_request(careful.buffer, careful.needed))

@@ -1,0 +1,180 @@
+"""Stubs, the parameters of a call in a transfer syntax: reading, writing, and what methods there are to read and write.
+
+What a method's parameters are is said in `protocol.ndr`.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Any, Final, NamedTuple
+from uuid import UUID  # noqa: TC003 - the compiler looks the types of a NamedTuple up
+
+from protocol.problem import DecodeError, Problem
+
+__all__ = ["CONTEXT_SIZE", "TRAILER", "Interface", "Method", "Reader", "Stub", "Writer"]
+
+#: Bytes of a context handle: attributes and a GUID.
+CONTEXT_SIZE: Final = 20
+#: How a verification trailer starts (MS-RPCE 2.2.2.13).
+TRAILER: Final = bytes.fromhex("8ae3137102f43671")
+
+_U32: Final = Struct("<I")
+_COUNTS20: Final = Struct("<3I")
+_COUNTS64: Final = Struct("<3Q")
+
+
+class Reader:
+    """Walks through a stub; remembers what contradicts itself."""
+
+    __slots__ = ("data", "method", "ndr64", "position", "problems", "section")
+
+    def __init__(self, data: bytes, ndr64: bool, method: str, section: str) -> None:
+        self.data = data
+        self.ndr64 = ndr64
+        self.method = method
+        self.section = section
+        self.position = 0
+        self.problems: list[Problem] = []
+
+    def long(self, name: str) -> int:
+        position = (self.position + 3) & ~3
+        self._need(name, position, 4)
+        self.position = position + 4
+        number: int = _U32.unpack_from(self.data, position)[0]
+        return number
+
+    def context(self, name: str) -> bytes:
+        position = (self.position + 3) & ~3
+        self._need(name, position, CONTEXT_SIZE)
+        self.position = position + CONTEXT_SIZE
+        return self.data[position : self.position]
+
+    def counted(self, name: str, width: int) -> tuple[bytes, int]:
+        """A conformant varying array: its elements, and how many there may be."""
+        align, counts = (7, _COUNTS64) if self.ndr64 else (3, _COUNTS20)
+        position = (self.position + align) & ~align
+        self._need(name, position, counts.size)
+        maximum, offset, actual = counts.unpack_from(self.data, position)
+        position += counts.size
+        if offset:
+            self.problem(name, "size", f"the array starts at element {offset} instead of 0")
+        if actual > maximum:
+            self.problem(name, "size", f"actual_count {actual} exceeds max_count {maximum}")
+        self._need(name, position, actual * width)
+        self.position = position + actual * width
+        return self.data[position : self.position], maximum
+
+    def string(self, name: str) -> str:
+        data, _ = self.counted(name, 2)
+        text = data.decode("utf-16-le", "surrogatepass")
+        if not text.endswith("\0"):
+            self.problem(name, "termination", "the string does not end with NUL")
+        return text.split("\0", 1)[0]
+
+    def problem(self, name: str, aspect: str, detail: str) -> None:
+        self.problems.append(Problem(name, aspect, detail, self.section))
+
+    def _need(self, name: str, position: int, size: int) -> None:
+        if size > len(self.data) - position:
+            detail = f"needs {size} bytes at byte {position} of a stub of {len(self.data)}"
+            raise DecodeError(self.method, Problem(name, "layout", detail, self.section))
+
+    def end(self) -> None:
+        """What is left has to be padding and perhaps a verification trailer."""
+        rest = len(self.data) - self.position
+        if rest >= 8 and self.data.find(TRAILER, self.position) < 0:
+            self.problem("stub", "layout", f"{rest} bytes are left over behind the last parameter")
+
+
+class Writer:
+    """Collects a stub; ``fill`` is what padding consists of."""
+
+    __slots__ = ("data", "fill", "ndr64")
+
+    def __init__(self, ndr64: bool, fill: int) -> None:
+        self.data = bytearray()
+        self.ndr64 = ndr64
+        self.fill = fill
+
+    def align(self, size: int) -> None:
+        self.data += bytes([self.fill]) * (-len(self.data) % size)
+
+    def long(self, number: int) -> None:
+        self.align(4)
+        self.data += _U32.pack(number & 0xFFFFFFFF)
+
+    def context(self, handle: bytes) -> None:
+        self.align(4)
+        self.data += handle
+
+    def counted(self, data: bytes, maximum: int, width: int) -> None:
+        self.align(8 if self.ndr64 else 4)
+        counts = _COUNTS64 if self.ndr64 else _COUNTS20
+        self.data += counts.pack(maximum, 0, len(data) // width) + data
+
+    def string(self, text: str) -> None:
+        data = text.encode("utf-16-le", "surrogatepass") + b"\0\0"
+        self.counted(data, len(data) // 2, 2)
+
+
+class Stub(NamedTuple):
+    """A decoded stub: the method's parameters and what contradicts itself in them."""
+
+    value: Any
+    problems: list[Problem]
+
+
+class Interface(NamedTuple):
+    """One of the two RPC interfaces."""
+
+    name: str
+    uuid: UUID
+    #: Who sends the requests of this interface.
+    caller: str
+
+    @property
+    def callee(self) -> str:
+        """Who answers them."""
+        return "server" if self.caller == "client" else "client"
+
+
+class Method:
+    """A method of an interface, with what goes in and what comes out; ``silent`` where its response carries nothing."""
+
+    __slots__ = ("interface", "name", "opnum", "request", "response", "section", "silent")
+
+    def __init__(
+        self,
+        interface: Interface,
+        opnum: int,
+        name: str,
+        section: str,
+        request: type[Any],
+        response: type[Any],
+        silent: bool = False,
+    ) -> None:
+        self.interface = interface
+        self.opnum = opnum
+        self.name = name
+        self.section = section
+        self.request = request
+        self.response = response
+        self.silent = silent
+
+    def read(self, phase: str, data: bytes, *, ndr64: bool = False) -> Stub:
+        """Decode a stub of a phase ("request" or "response").
+
+        Raises `DecodeError` when a parameter is not there; contradictions are in the result's problems.
+        """
+        reader = Reader(data, ndr64, self.name, self.section)
+        kind = self.request if phase == "request" else self.response
+        value = kind.read(reader)
+        reader.end()
+        return Stub(value, reader.problems)
+
+    @staticmethod
+    def write(value: Any, *, ndr64: bool = False, fill: int = 0) -> bytes:
+        """Encode the parameters of one phase; ``fill`` is the value of padding bytes."""
+        writer = Writer(ndr64, fill)
+        value.write(writer)
+        return bytes(writer.data)
