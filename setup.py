@@ -21,12 +21,15 @@ from setuptools.command.build_ext import build_ext
 #: What a packet passes through on its way from the file to the verdict.
 MODULES = (
     "protocol/octets.py",
+    "protocol/raw.py",
+    "protocol/suspects.py",
     "protocol/stub.py",
     "protocol/quick.py",
     "protocol/rpc/dissect.py",
     "fsm/machine.py",
     "fsm/memory.py",
     "fsm/instances.py",
+    "fsm/routes.py",
     "fsm/registry.py",
     "fsm/reporting.py",
     "fsm/devices.py",

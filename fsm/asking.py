@@ -15,8 +15,9 @@ from fsm.tables.call_requests import IN_FLIGHT
 from fsm.tables.call_states import LIVE
 from fsm.tables.successes import DROPPED
 from protocol.fields import HandleType
-from protocol.packet import FIXED
+from protocol.packet import FIXED, Unknown
 from protocol.problem import ALL_VERSIONS
+from protocol.raw import Raw, raw_of
 
 if TYPE_CHECKING:
     from collections import defaultdict
@@ -35,6 +36,7 @@ _BINDING_CELLS: Final = Binding.machine.cells
 _CONFERENCES: Final = {"SetUpConference", "CompleteTransfer", "PrepareAddToConference", "AddToConference"}
 _ROUTES: Final = ROUTES
 _UNKNOWN: Final = UNKNOWN_ROUTE
+_NO_REQUEST: Final = Unknown
 _LIVE: Final = sum(1 << state for state in LIVE)
 
 
@@ -54,19 +56,18 @@ class Asking(Parties):
     #: Kinds of request that the binding allows in its present state.
     fitting: frozenset[Event]
 
-    def sent(self, packet: Request, frame: int = 0, time: float = 0.0) -> Exchange:
+    def sent(self, packet: Request | Raw, frame: int = 0, time: float = 0.0) -> Exchange:
         """A request goes to the server; what it returns belongs to the answer.
 
         Raises `LocalProtocolError` or `RemoteProtocolError` in strict use.
         """
+        raw = packet if isinstance(packet, Raw) else raw_of(packet)
         if self.role is not None:
-            self._rehearse(packet)
+            self._rehearse(raw.packet())
         self.frame = frame
         self.now = time
-        words = packet.words
-        route = _ROUTES.get(words[0], _UNKNOWN)
-        if packet.req_func < 0:
-            route = _UNKNOWN
+        words = raw.words
+        route = _UNKNOWN if raw.kind is _NO_REQUEST else _ROUTES.get(words[0], _UNKNOWN)
         self.asked[route.name] += 1
         exchange = Exchange(route, words, frame, time)
         exchange.mask = route.first.target
@@ -97,11 +98,16 @@ class Asking(Parties):
         else:
             self._names(exchange, route, words)
         if route.conditions:
-            self._weigh(exchange, packet)
+            self._weigh(exchange, raw.packet())
             if route.opens:
-                self.registers(exchange, packet)
-        if (packet.layout.suspects or packet.capacity < FIXED) and packet.suspicious():
-            self._inspect(exchange, packet)
+                self.registers(exchange, raw.packet())
+        if raw.capacity < FIXED or raw.size < FIXED:
+            self._inspect(exchange, raw.packet())
+        else:
+            for suspect in route.layout.suspects:
+                if suspect.suspicious(raw):
+                    self._inspect(exchange, raw.packet())
+                    break
         if route.asynchronous:
             number = words[route.request_id]
             if not number:

@@ -24,6 +24,7 @@ from fsm.tables.request import RequestState
 from protocol.event import EVENTS
 from protocol.events import LINE_REPLY, PHONE_REPLY
 from protocol.ndr import MANAGEMENT
+from protocol.raw import Raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,7 +206,7 @@ class Conversation(Judging):
 
     # -- answers --------------------------------------------------------------------------------------------------
 
-    def answered(self, exchange: Exchange, packet: Request, frame: int = 0, time: float = 0.0) -> None:
+    def answered(self, exchange: Exchange, packet: Request | Raw, frame: int = 0, time: float = 0.0) -> None:
         """The answer to a request came back."""
         self.frame = frame
         self.now = time
@@ -214,7 +215,7 @@ class Conversation(Judging):
             self._settle_strays()
         if time - exchange.time > PATIENCE:
             self.step(exchange, request.LATE, what=f"{time - exchange.time:.1f} s")
-        ack = packet.words[0]
+        ack = packet.head() if isinstance(packet, Raw) else packet.words[0]
         route = exchange.route
         number = 0
         if route.asynchronous:
@@ -235,7 +236,7 @@ class Conversation(Judging):
                 self.judge(exchange, accepted=True)
             handler = _ON_SUCCESS.get(route.key)
             if handler is not None:
-                handler(self, exchange, packet)
+                handler(self, exchange, packet.packet() if isinstance(packet, Raw) else packet)
         elif mask == _PENDING:
             self._accepted(exchange, ack)
         elif mask == _REFUSED:
@@ -243,7 +244,7 @@ class Conversation(Judging):
             self.denies(exchange, ack)
             handler = REFUSALS.get(route.key)
             if handler is not None:
-                handler(self, exchange, packet)
+                handler(self, exchange, packet.packet() if isinstance(packet, Raw) else packet)
             if route.opens:
                 self.opening.pop(exchange.words[route.opens], None)
                 self.registered(exchange, accepted=False)

@@ -17,6 +17,7 @@ from protocol.events import (
     LINE_PROXYREQUEST,
     LINE_PROXYSTATUS,
 )
+from protocol.raw import Raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,9 @@ class Parties(Devices):
         self._about_line(words, LINE_PROXYREQUEST.msg, words[3])
         found = self.reported.get(words[3])
         if found is not None and found.device is not None:
-            passed = getattr(getattr(self.current, "request", None), "request_type", None)
+            current = self.current
+            event = current.packet() if isinstance(current, Raw) else current
+            passed = getattr(getattr(event, "request", None), "request_type", None)
             if (found.device, passed) in self.facts.own:
                 self.facts.passed[found.device, passed] = self.now  # type: ignore[index]
         if found is not None and len(found.proxies) < _LIMIT:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from fsm.instances import Exchange
     from protocol.event import Event
+    from protocol.raw import Raw
 
 __all__ = ["HANDLERS", "Handlers", "Reporting"]
 
@@ -85,7 +86,7 @@ EITHER: Final = {
 class Reporting(Registry):
     """The part of a conversation that follows the server's events."""
 
-    def event(self, event: Event, frame: int = 0, time: float = 0.0) -> None:
+    def event(self, event: Event | Raw, frame: int = 0, time: float = 0.0) -> None:
         """Take one event, however it was delivered.
 
         Raises `RemoteProtocolError` or `LocalProtocolError` in strict use.
@@ -407,7 +408,7 @@ class Reporting(Registry):
     #: What to do with an event, by Msg; others are known by the handle that they carry.
     handlers: Handlers
     #: The event at hand.
-    current: Event
+    current: Event | Raw
     #: Number of events, by Msg.
     told_events: defaultdict[int, int]
     charged: dict[Call, list[Exchange]]

@@ -6,10 +6,14 @@ and knows no packet by name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
-from fsm.conditions import conditions_of, proxy_type
+# The compiler looks the types of the fields up.
+from fsm.conditions import Condition, conditions_of, proxy_type
 from fsm.instances import Call, Exchange
+from fsm.machine import Cell, Move  # noqa: TC001
+from fsm.row import Event  # noqa: TC001
 from fsm.tables import call_requests
 from fsm.tables.binding import CONTROLS, FETCHES, MANAGES
 from fsm.tables.call import CREATIONS
@@ -19,18 +23,14 @@ from fsm.tables.request import ASK, DROPPING, SEND
 from protocol.constants import LINECALLCOMPLMODE, LINECALLSELECT, LINETRANSFERMODE, TUISPIDLL_OBJECT
 from protocol.event import COMPLETIONS
 from protocol.fields import Handle, HandleType
-from protocol.packet import REQUESTS, Unknown
-
-if TYPE_CHECKING:
-    from fsm.conditions import Condition
-    from fsm.machine import Cell, Move
-    from fsm.row import Event
-    from protocol.packet import Request
+from protocol.packet import REQUESTS, Request, Unknown
+from protocol.record import Layout  # noqa: TC001
 
 __all__ = ["ROUTES", "UNKNOWN_ROUTE", "CallUse", "Creation", "HandleUse", "Route", "Variant"]
 
 
-class When(NamedTuple):
+@dataclass(eq=False)
+class When:
     """A word that decides whether a handle counts: only with one of the values, or with none of them."""
 
     word: int
@@ -38,7 +38,8 @@ class When(NamedTuple):
     wanted: bool
 
 
-class HandleUse(NamedTuple):
+@dataclass(eq=False)
+class HandleUse:
     """A handle in a request that is not a call's."""
 
     word: int
@@ -50,7 +51,8 @@ class HandleUse(NamedTuple):
     when: When | None
 
 
-class CallUse(NamedTuple):
+@dataclass(eq=False)
+class CallUse:
     """A call handle in a request."""
 
     word: int
@@ -63,14 +65,16 @@ class CallUse(NamedTuple):
     cell: Cell
 
 
-class Variant(NamedTuple):
+@dataclass(eq=False)
+class Variant:
     """How the effect of a request depends on one of its words: (value, variant), anything else is the plain one."""
 
     word: int
     values: dict[int, str]
 
 
-class Creation(NamedTuple):
+@dataclass(eq=False)
+class Creation:
     """A call handle that a completion brings."""
 
     word: int
@@ -82,10 +86,12 @@ class Creation(NamedTuple):
     conference: bool
 
 
-class Route(NamedTuple):
+@dataclass(eq=False)
+class Route:
     """Everything about a request that the conversation needs."""
 
     packet: type[Request]
+    layout: Layout
     name: str
     section: str
     asynchronous: bool
@@ -193,6 +199,7 @@ def _route(request: type[Request]) -> Route:
     )
     return Route(
         packet=request,
+        layout=layout,
         name=name,
         section=layout.section,
         asynchronous=request.completion == "async",
@@ -271,4 +278,4 @@ def _echoes(request: type[Request]) -> tuple[tuple[int, int], ...]:
 #: The route of every request, by Req_Func.
 ROUTES: dict[int, Route] = {number: _route(request) for number, request in REQUESTS.items()}
 #: The route of a buffer whose Req_Func means nothing.
-UNKNOWN_ROUTE: Route = _route(Unknown)._replace(binding=MANAGES, name="unknown")
+UNKNOWN_ROUTE: Route = replace(_route(Unknown), binding=MANAGES, name="unknown")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from protocol.record import Record
 
-__all__ = ["Check", "Edit", "padded", "room_of", "terminator", "variable"]
+__all__ = ["Check", "Edit", "padded", "room_of", "variable"]
 
 #: Bytes of the fixed part of a request.
 FIXED = 60
@@ -104,11 +104,3 @@ def variable(record: Any) -> bytes:
 def padded(data: bytes) -> bytes:
     """Data up to the next multiple of four bytes."""
     return data + bytes(-len(data) % 4)
-
-
-def terminator(buffer: bytes, start: int, end: int) -> int:
-    """Where the UTF-16 NUL of a string stands, or -1."""
-    stop = buffer.find(b"\0\0", start, end)
-    while stop >= 0 and (stop - start) & 1:
-        stop = buffer.find(b"\0\0", stop + 1, end)
-    return stop

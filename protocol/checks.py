@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from protocol.check import FIXED, Check, Edit, padded, room_of, terminator, variable
+from protocol.check import FIXED, Check, Edit, padded, room_of, variable
 from protocol.constants.common import TAPI_VERSION
+from protocol.octets import terminator
 from protocol.record import ABSENT
 from protocol.tables import members
 
@@ -301,8 +302,13 @@ class Minimum(Number):
     aspect = "size"
     bounded = True
 
+    @property
+    def least(self) -> int:
+        """The limit."""
+        return _least(self.field)
+
     def fault(self, number: int, record: Any) -> str:
-        least = _least(self.field)
+        least = self.least
         return f"{number} is less than the {least} bytes of its fixed part" if number < least + self.bound else ""
 
     def kept(self, packet: Any) -> Iterator[Edit]:

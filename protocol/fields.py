@@ -10,15 +10,17 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from uuid import UUID
 
-from protocol.check import Check, terminator
-from protocol.checks import CHECKS, legal_bits
+from protocol.checks import CHECKS, Fits, Minimum, legal_bits
+from protocol.octets import terminator
 from protocol.problem import ALL_VERSIONS
 from protocol.record import ABSENT, Budget, Builder, Field, Layout, Record
+from protocol.suspects import Asked, Located, Sized, Spelled, Suspect
 from protocol.tables import Flags, Table, meaning, members
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
+    from protocol.check import Check
     from protocol.problem import Problem
     from protocol.structure import Structure
 
@@ -39,7 +41,6 @@ __all__ = [
     "Text",
     "checks_of",
     "spelled",
-    "terminator",
     "wide",
 ]
 
@@ -331,23 +332,11 @@ class Offset(Field):
     def prepare(self) -> tuple[Check, ...]:
         return checks_of(self, {"start", "end", *self.rules})
 
-    def suspect(self) -> Callable[[Record], bool] | None:
+    def suspect(self) -> Suspect | None:
         if len(self.checks) > 2 or self.only is not None:
-            return Field.suspect(self)
-        index, size_index, aligned, optional = self.index, self.size_index, self.aligned - 1, bool(self.optional)
-        outgoing, deep = self.direction == "out", isinstance(self, Inner)
-
-        def suspicious(record: Record) -> bool:
-            offset = record.words[index]
-            if offset == ABSENT and (optional or outgoing):
-                return False
-            length = record.words[size_index] if size_index >= 0 else 1
-            if not length:
-                return False
-            _, origin, limit = record.span()
-            return deep or bool(offset & aligned) or origin + offset + length > limit
-
-        return suspicious
+            return super().suspect()
+        absent = bool(self.optional) or self.direction == "out"
+        return Located(self.index, self.size_index, self.aligned, absent=absent, deep=isinstance(self, Inner))
 
 
 class Text(Offset):
@@ -356,10 +345,10 @@ class Text(Offset):
     kind = "text"
     aligned = 2
 
-    def suspect(self) -> Callable[[Record], bool] | None:
+    def suspect(self) -> Suspect | None:
         if self.only is not None:
-            return lambda record: self.present(record) is not None
-        return _suspect_text(self.index, bool(self.optional), self.direction == "out")
+            return Asked(lambda record: self.present(record) is not None)
+        return Spelled(self.index, absent=bool(self.optional) or self.direction == "out")
 
     def decode(self, record: Record, buffer: bytes, start: int, end: int) -> str | None:
         stop = terminator(buffer, start, end)
@@ -376,18 +365,6 @@ class Text(Offset):
 
     def prepare(self) -> tuple[Check, ...]:
         return checks_of(self, {"aligned", "inside", "terminated"})
-
-
-def _suspect_text(index: int, optional: bool, outgoing: bool) -> Callable[[Record], bool]:
-    def suspicious(record: Record) -> bool:
-        offset = record.words[index]
-        if offset == ABSENT and (optional or outgoing):
-            return False
-        buffer, origin, limit = record.span()
-        start = origin + offset
-        return bool(offset & 1) or terminator(buffer, start, limit) < 0
-
-    return suspicious
 
 
 def wide(field: Field, new: Any) -> bytes:
@@ -517,13 +494,15 @@ class Buffer(Number):
         yield from self.inner.check(record)
         yield from super().check(record)
 
-    def suspect(self) -> Callable[[Record], bool] | None:
+    def suspect(self) -> Suspect | None:
         checks = self.checks
+        if self.only is None and {type(check) for check in checks} == {Minimum, Fits}:
+            return Sized(self.index, max(check.least for check in checks if isinstance(check, Minimum)))
 
-        def suspicious(record: Record) -> bool:
+        def wrong(record: Record) -> bool:
             # A request has no structure yet, only the size of the room for it.
             if record.carries("out"):
                 return True
             return any(check.applies(record) and check.wrong(record) for check in checks)
 
-        return suspicious
+        return Asked(wrong)

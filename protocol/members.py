@@ -7,7 +7,8 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from protocol.check import Check, Edit, padded, variable
-from protocol.fields import Number, terminator, wide
+from protocol.fields import Number, wide
+from protocol.octets import terminator
 from protocol.problem import ALL_VERSIONS
 from protocol.record import Budget, Builder, Field, Layout, Record, packer
 from protocol.rest import plain

@@ -5,12 +5,13 @@ Plain Python is quicker with `struct`, so that what every packet passes through 
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
 
-__all__ = ["NATIVE", "big16", "big32", "little16", "little32"]
+__all__ = ["NATIVE", "big16", "big32", "fifteen_words", "little16", "little32", "ten_words", "terminator"]
 
 #: Whether this is compiled. The compiler is told (``setup.py``), so that it leaves out what is for plain Python.
 NATIVE: Final = not __file__.endswith(".py")
@@ -46,3 +47,65 @@ def big32(data: bytes, at: i64) -> i64:
     third: i64 = data[at + 2]
     fourth: i64 = data[at + 3]
     return first << 24 | second << 16 | third << 8 | fourth
+
+
+_ten: Final = Struct("<10I").unpack_from
+_fifteen: Final = Struct("<15I").unpack_from
+
+
+def ten_words(data: bytes, at: i64) -> tuple[int, ...]:
+    """The fixed part of an event."""
+    if not NATIVE:
+        return _ten(data, at)
+    return (
+        little32(data, at),
+        little32(data, at + 4),
+        little32(data, at + 8),
+        little32(data, at + 12),
+        little32(data, at + 16),
+        little32(data, at + 20),
+        little32(data, at + 24),
+        little32(data, at + 28),
+        little32(data, at + 32),
+        little32(data, at + 36),
+    )
+
+
+def fifteen_words(data: bytes, at: i64) -> tuple[int, ...]:
+    """The fixed part of a request or response."""
+    if not NATIVE:
+        return _fifteen(data, at)
+    return (
+        little32(data, at),
+        little32(data, at + 4),
+        little32(data, at + 8),
+        little32(data, at + 12),
+        little32(data, at + 16),
+        little32(data, at + 20),
+        little32(data, at + 24),
+        little32(data, at + 28),
+        little32(data, at + 32),
+        little32(data, at + 36),
+        little32(data, at + 40),
+        little32(data, at + 44),
+        little32(data, at + 48),
+        little32(data, at + 52),
+        little32(data, at + 56),
+    )
+
+
+def terminator(data: bytes, start: i64, end: i64) -> int:
+    """Where the UTF-16 NUL of a string stands, or -1."""
+    stop: i64
+    if NATIVE:
+        end = min(end, len(data))
+        stop = start
+        while stop + 1 < end:
+            if not data[stop] and not data[stop + 1]:
+                return stop
+            stop += 2
+        return -1
+    stop = data.find(b"\0\0", start, end)
+    while stop >= 0 and (stop - start) & 1:
+        stop = data.find(b"\0\0", stop + 1, end)
+    return stop

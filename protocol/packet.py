@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, dataclass_transf
 from protocol.constants import ACK_RETURN_VALUE, LINEERR, PHONEERR
 from protocol.fields import Buffer, Number
 from protocol.problem import DecodeError, Problem
+from protocol.raw import raw_of
 from protocol.record import Budget, Builder, Field, Layout, Record, Span, lay
+from protocol.suspects import Asked
 from protocol.tables import meaning
 
 if TYPE_CHECKING:
@@ -148,10 +150,13 @@ class Message(Record):
 
     def suspicious(self) -> bool:
         """Whether `problems` may find something; quicker than looking for it."""
-        for suspect in self.layout.suspects:
-            if suspect(self):
-                return True
-        return len(self.buffer) < FIXED or self.capacity < FIXED
+        if len(self.buffer) < FIXED or self.capacity < FIXED:
+            return True
+        suspects = self.layout.suspects
+        if not suspects:
+            return False
+        raw = raw_of(self)
+        return any(suspect.suspicious(raw) for suspect in suspects)
 
     def _identity(self) -> tuple[Any, ...]:
         return (self.words, self.buffer[FIXED:], self.capacity)
@@ -265,7 +270,7 @@ class Unknown(Request, section="2.2.5.2", device="generic"):
 
 
 #: There is always something to say about such a buffer.
-Unknown.layout.suspects = (lambda record: True,)
+Unknown.layout.suspects = (Asked(lambda record: True),)
 
 
 def decode_request(data: bytes, capacity: int | None = None, *, strict: bool = False) -> Request:

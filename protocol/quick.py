@@ -1,8 +1,8 @@
-"""The commonest stubs, read in one go: ClientRequest both ways and RemoteSPEventProc, straight to packets.
+"""The commonest stubs, read in one go: ClientRequest both ways and RemoteSPEventProc.
 
-Each reader takes the bytes of a PDU and where its stub starts. It returns None, or raises `struct.error`, for
-anything but a stub without contradictions: `ndr` and the decoders of packets and events read those, and tell what is
-wrong. For what is read here the result is the same, which the tests compare.
+Each reader takes the bytes of a PDU and where its stub starts. It returns None for anything but a stub without
+contradictions: `ndr` and the decoders of packets and events read those, and tell what is wrong. For what is read here
+the result is the same, which the tests compare.
 """
 
 from __future__ import annotations
@@ -11,110 +11,167 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 from protocol.event import EVENTS
+from protocol.octets import NATIVE, little32
 from protocol.packet import REQUESTS, Unknown
+from protocol.raw import Raw
+from protocol.stub import CONTEXT_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from protocol.event import Event
+    from mypy_extensions import i64
+
     from protocol.packet import Request
 
-__all__ = ["READERS", "Readers"]
+__all__ = ["READERS", "Readers", "split"]
 
 _one: Final = Struct("<I").unpack_from
 _pair: Final = Struct("<2I").unpack_from
-_new: Final = object.__new__
+_five: Final = Struct("<I12xI").unpack_from
 _requests: Final = REQUESTS
 _unknown: Final = Unknown
 #: Events without a longer fixed part.
-_plain: Final = {number: event for number, event in EVENTS.items() if event.fixed == 40}
+_PLAIN: Final = {number: event for number, event in EVENTS.items() if event.fixed == 40}
 #: Whose layout may depend on the request that they complete.
 _REPLIES: Final = frozenset((12, 17))
+#: Bytes of the fixed part of a request and of an event.
+_REQUEST: Final = 60
+_EVENT: Final = 40
+#: The largest size there can be.
+_LARGEST: Final = 0xFFFFFFFF
 
 
 class Readers:
     """The readers for one transfer syntax: NDR20 or NDR64."""
 
-    __slots__ = ("_ahead", "_behind", "_counts", "_event", "_head", "_message")
+    __slots__ = ("_ahead", "_behind", "_head", "_unpack", "_wide")
 
     def __init__(self, count: str, align: int) -> None:
-        # Maximum, offset and actual count of the array of bytes, and the fixed part of what is in it.
-        self._message: Callable[[bytes, int], Any] = Struct(f"<3{count}15I").unpack_from
-        self._event: Callable[[bytes, int], Any] = Struct(f"<3{count}10I").unpack_from
-        self._counts: Callable[[bytes, int], Any] = Struct(f"<3{count}").unpack_from
-        self._ahead = Struct(f"<3{count}").size
+        #: Maximum, offset and actual count of the array of bytes.
+        self._unpack: Callable[[bytes, int], tuple[int, int, int]] = Struct(f"<3{count}").unpack_from
+        self._wide = count == "Q"
+        self._ahead: i64 = Struct(f"<3{count}").size
         #: Where the counts stand behind a context handle, and where the bytes do.
-        self._behind = (20 + align - 1) // align * align
-        self._head = self._behind + self._ahead
+        self._behind: i64 = (CONTEXT_SIZE + align - 1) // align * align
+        self._head: i64 = self._behind + self._ahead
 
-    def request(self, data: bytes, start: int) -> tuple[bytes, Request] | None:
+    def _size(self, data: bytes, counts: i64, behind: i64) -> i64:
+        """How many bytes the array has, with so many more behind it at least; -1 where something contradicts that."""
+        # Types of the counts, for the compiler.
+        maximum: i64
+        offset: i64
+        actual: i64
+        first = counts + self._ahead
+        if first > len(data):
+            return -1
+        if not NATIVE:
+            maximum, offset, actual = self._unpack(data, counts)
+        elif not self._wide:
+            maximum, offset, actual = little32(data, counts), little32(data, counts + 4), little32(data, counts + 8)
+        else:
+            if little32(data, counts + 4) or little32(data, counts + 12) or little32(data, counts + 20):
+                return -1
+            maximum, offset, actual = little32(data, counts), little32(data, counts + 8), little32(data, counts + 16)
+        if offset or actual > maximum or actual > len(data) or maximum > _LARGEST:
+            return -1
+        # The sizes behind the array, and what may be left over as padding.
+        left = len(data) - first - actual - (-actual & 3)
+        return actual if behind <= left < behind + 8 else -1
+
+    def request(self, data: bytes, start: int) -> Raw | None:
         """ClientRequest: context handle and request."""
-        found: tuple[int, ...] = self._message(data, start + self._behind)
-        maximum, offset, actual = found[0], found[1], found[2]
-        size = len(data)
-        if not 60 <= actual <= size:
+        counts: i64 = start + self._behind
+        size = self._size(data, counts, 8)
+        if size < _REQUEST:
             return None
-        first = start + self._head
-        last = first + actual
-        sizes = last + (-actual & 3)
-        needed: int
-        used: int
-        needed, used = _pair(data, sizes)
-        if needed != maximum or used != actual or offset or actual > maximum or size - sizes >= 16:
+        first = counts + self._ahead
+        sizes = first + size + (-size & 3)
+        # Types of the sizes, for the compiler.
+        needed: i64
+        used: i64
+        maximum: i64
+        if NATIVE:
+            needed, used, maximum = little32(data, sizes), little32(data, sizes + 4), little32(data, counts)
+            number = little32(data, first)
+        else:
+            needed, used = _pair(data, sizes)
+            maximum = _one(data, counts)[0]
+            number = _one(data, first)[0]
+        if needed != maximum or used != size:
             return None
-        words = found[3:]
-        packet: Any = _new(_requests.get(words[0], _unknown))
-        packet.words = words
-        packet.buffer = data[first:last]
-        packet.capacity = needed
-        return data[start : start + 20], packet
+        return Raw(_requests.get(number, _unknown), data, first, size, needed, data[start : start + CONTEXT_SIZE])
 
-    def response(self, data: bytes, start: int, asked: type[Request]) -> Request | None:
+    def response(self, data: bytes, start: int, asked: type[Request]) -> Raw | None:
         """Its response, given the class of the request."""
-        found: tuple[int, ...] = self._message(data, start)
-        maximum, offset, actual = found[0], found[1], found[2]
-        size = len(data)
-        if not 60 <= actual <= size:
+        size = self._size(data, start, 4)
+        if size < _REQUEST:
             return None
-        first = start + self._ahead
-        last = first + actual
-        sizes = last + (-actual & 3)
-        used: int = _one(data, sizes)[0]
-        if used != actual or offset or actual > maximum or size - sizes >= 12:
+        first: i64 = start + self._ahead
+        sizes = first + size + (-size & 3)
+        used: i64 = little32(data, sizes) if NATIVE else _one(data, sizes)[0]
+        if used != size:
             return None
-        packet: Any = _new(asked.Response)
-        packet.words = found[3:]
-        packet.buffer = data[first:last]
-        packet.capacity = actual
-        result: Request = packet
-        return result
+        raw = Raw(asked, data, first, size, size)
+        raw.asks = False
+        return raw
 
-    def events(self, data: bytes, start: int) -> tuple[bytes, Event | bytes] | None:
-        """RemoteSPEventProc: context handle and the one event in it when that has only the ten words of the fixed part.
+    def events(self, data: bytes, start: int) -> Raw | None:
+        """RemoteSPEventProc: context handle and events.
 
-        A special completion of that length is read as the plain reply. Anything else gives the whole buffer.
+        Where the buffer is one event that has only the ten words of the fixed part, it comes with its class. A special
+        completion of that length is the plain reply. Anything else has no class: it is a buffer.
         """
-        first = start + self._head
-        counts = start + self._behind
-        found: tuple[int, ...] = (self._event if len(data) - first >= 40 else self._counts)(data, counts)
-        maximum, offset, actual = found[0], found[1], found[2]
-        if actual > len(data):
+        counts: i64 = start + self._behind
+        size = self._size(data, counts, 4)
+        if size < 0:
             return None
-        last = first + actual
-        sizes = last + (-actual & 3)
-        size: int = _one(data, sizes)[0]
-        if size != maximum or size != actual or offset or len(data) - sizes >= 12:
+        first = counts + self._ahead
+        sizes = first + size + (-size & 3)
+        # Types of the sizes, for the compiler.
+        used: i64
+        maximum: i64
+        if NATIVE:
+            used, maximum = little32(data, sizes), little32(data, counts)
+        else:
+            used, maximum = _one(data, sizes)[0], _one(data, counts)[0]
+        if used != size or used != maximum:
             return None
-        buffer = data[first:last]
-        if actual >= 40 and found[3] == actual and not actual & 3:
-            number = found[7]
-            kind = _plain.get(number)
-            if kind is not None and (actual == 40 or number not in _REPLIES):
-                event: Any = _new(kind)
-                event.words = found[3:]
-                event.buffer = buffer
-                return data[start : start + 20], event
-        return data[start : start + 20], buffer
+        kind = _plain(data, first, size) if size >= _EVENT and not size & 3 else None
+        return Raw(kind, data, first, size, -1, data[start : start + CONTEXT_SIZE])
+
+
+def _plain(data: bytes, first: i64, size: i64) -> Any:
+    """The class of a record of that size which has only the ten words of the fixed part; None for others."""
+    # Types of the words, for the compiler.
+    total: i64
+    number: i64
+    if NATIVE:
+        total, number = little32(data, first), little32(data, first + 16)
+    else:
+        total, number = _five(data, first)
+    if total != size or (size != _EVENT and number in _REPLIES):
+        return None
+    return _PLAIN.get(number)
+
+
+def split(buffer: Raw) -> list[Raw] | None:
+    """The events in a buffer without its class, where all of them are plain and fill it; None for others."""
+    data = buffer.data
+    position = buffer.first
+    end = position + buffer.size
+    found: list[Raw] = []
+    while position < end:
+        if end - position < _EVENT:
+            return None
+        size: i64 = little32(data, position) if NATIVE else _one(data, position)[0]
+        if size < _EVENT or size & 3 or size > end - position:
+            return None
+        kind = _plain(data, position, size)
+        if kind is None:
+            return None
+        found.append(Raw(kind, data, position, size, -1))
+        position += size
+    return found
 
 
 #: The readers of NDR20 and of NDR64: ``READERS[ndr64]``.

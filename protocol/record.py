@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from protocol.problem import EncodeError, Problem
+from protocol.suspects import Asked, Suspect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from protocol.across import Several
     from protocol.check import Check
@@ -175,14 +176,14 @@ class Field:
         for check in self.checks:
             yield from check.problems(record)
 
-    def suspect(self) -> Callable[[Record], bool] | None:
-        """A quick test whether `check` may find something; None where it never does."""
+    def suspect(self) -> Suspect | None:
+        """A quick look whether `check` may find something; None where it never does."""
         if type(self).check is not Field.check:
-            return lambda record: True
+            return Asked(lambda record: True)
         checks = self.checks
-        return (
-            (lambda record: any(check.wrong(record) for check in checks if check.applies(record))) if checks else None
-        )
+        if not checks:
+            return None
+        return Asked(lambda record: any(check.wrong(record) for check in checks if check.applies(record)))
 
     def problem(self, aspect: str, detail: str) -> Problem:
         """A problem in this field that no rule is about."""
@@ -212,9 +213,11 @@ class Layout:
             if field.only is not None:
                 field.only_index = self.index(field.only[0])
             field.checks = field.prepare()
-        #: The fields that can be wrong, so that checking a record visits no others; and quick tests for them.
+        #: The fields that can be wrong, so that checking a record visits no others; and quick looks at them.
         self.checked = tuple(field for field in fields if field.checks or type(field).check is not Field.check)
-        self.suspects = tuple(suspect for suspect in (field.suspect() for field in self.checked) if suspect)
+        self.suspects: tuple[Suspect, ...] = tuple(
+            suspect for suspect in (field.suspect() for field in self.checked) if suspect is not None
+        )
         self.in_turn = tuple(sorted(fields, key=lambda field: field.turn))
 
     #: Checks that look at several fields.
@@ -225,7 +228,7 @@ class Layout:
         self.across = checks
         for check in checks:
             check.bind(self)
-            self.suspects += (check.suspicious,)
+            self.suspects += (Asked(check.suspicious),)
 
     #: Bytes of the shortest fixed part, of structures that grew with the versions.
     shortest = 0

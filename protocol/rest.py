@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from protocol.fields import terminator
+from protocol.octets import terminator
 from protocol.record import Budget, Builder, Field, Layout, Record
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from struct import error as StructError
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mstrp.capture.packets import CLIENT_TO_SERVER, SERVER_TO_CLIENT, Packet
@@ -14,7 +13,8 @@ from protocol.generic import GetAsyncEvents
 from protocol.ndr import BY_INTERFACE, METHODS, NULL_CONTEXT, REMOTESP, TAPSRV
 from protocol.packet import FIXED, decode_request, decode_response
 from protocol.problem import DecodeError, Problem
-from protocol.quick import READERS
+from protocol.quick import READERS, split
+from protocol.raw import Raw, raw_of
 from protocol.rpc.dissect import FAULT, REQUEST, RESPONSE
 from protocol.rpc.unseal import LEVELS
 
@@ -273,28 +273,25 @@ class Sessions(Taker):
             self._client_answer(call, frame, time)
             return
         damage: Sequence[Problem] = ()
-        try:
-            found = _readers[call.ndr64].request(call.data, call.start)
-        except StructError:
-            found = None
-        if found is None:
+        raw = _readers[call.ndr64].request(call.data, call.start)
+        if raw is None:
             stub = self._stub(call, frame, time)
             if stub is None:
                 return
-            found = stub.value.context, decode_request(stub.value.buffer, stub.value.needed)
+            raw = raw_of(decode_request(stub.value.buffer, stub.value.needed))
+            raw.context = stub.value.context
             damage = stub.problems
-        context, packet = found
-        session = connection.bound.get(context)
+        session = connection.bound.get(raw.context)
         if session is None:
-            session = self._bound(connection, context, frame, time)
+            session = self._bound(connection, raw.context, frame, time)
         if not session.settled:
-            self._settle(session, packet, frame, time)
-        exchange = session.conversation.sent(packet, frame, time)
+            self._settle(session, raw.packet(), frame, time)
+        exchange = session.conversation.sent(raw, frame, time)
         call.note = session, exchange
         if damage:
             session.conversation.damaged(exchange, damage)
         if self.on_packet is not None:
-            self._show(session, CLIENT_TO_SERVER, "ClientRequest", REQUEST, packet, frame, time, call=call)
+            self._show(session, CLIENT_TO_SERVER, "ClientRequest", REQUEST, raw.packet(), frame, time, call=call)
 
     def _settle(self, session: Session, packet: Request, frame: int, time: float) -> None:
         """A request without an event channel: where the client has one and it is not in the capture, events are missing."""
@@ -314,17 +311,14 @@ class Sessions(Taker):
         asked = exchange.route.packet
         answer = None
         if call.phase == RESPONSE:
-            try:
-                answer = _readers[call.ndr64].response(call.data, call.start, asked)
-            except StructError:
-                answer = None
+            answer = _readers[call.ndr64].response(call.data, call.start, asked)
         if answer is None:
             value = self._read(call, frame, time)
             if value is None:
                 return
-            answer = decode_response(value.buffer, asked)
+            answer = raw_of(decode_response(value.buffer, asked))
         if self.on_packet is not None:
-            self._show(session, SERVER_TO_CLIENT, "ClientRequest", RESPONSE, answer, frame, time, call=call)
+            self._show(session, SERVER_TO_CLIENT, "ClientRequest", RESPONSE, answer.packet(), frame, time, call=call)
         session.conversation.answered(exchange, answer, frame, time)
         if asked is _fetch and answer.words[0] == 0 and answer.words[_USED]:
             session.conversation.fetched(frame, time)
@@ -373,32 +367,33 @@ class Sessions(Taker):
             self._read(call, frame, time)
             return
         damage: Sequence[Problem] = ()
-        try:
-            found = _readers[call.ndr64].events(call.data, call.start)
-        except StructError:
-            found = None
-        if found is None:
+        raw = _readers[call.ndr64].events(call.data, call.start)
+        if raw is None:
             stub = self._stub(call, frame, time)
             if stub is None:
                 return
-            found = stub.value
+            context, buffer = stub.value
+            raw = Raw(None, buffer, 0, len(buffer), -1, context)
             damage = stub.problems
-        context, content = found
-        session = connection.channels.get(context)
+        session = connection.channels.get(raw.context)
         if session is None:
-            words = content.words if not isinstance(content, bytes) else _words(content)
-            session = self._channel_of(connection, context, words, frame, time)
+            session = self._channel_of(connection, raw.context, _words(raw.buffer), frame, time)
         conversation = session.conversation
         if not conversation.flowing:
             conversation.delivered(frame, time)
         if damage:
             conversation.damaged_events(damage, stub=True)
-        if isinstance(content, bytes):
-            self._events(session, content, "RemoteSPEventProc", frame, time)
-        elif self.on_packet is not None:
-            self._events(session, content.buffer, "RemoteSPEventProc", frame, time)
+        if self.on_packet is not None:
+            self._events(session, raw.buffer, "RemoteSPEventProc", frame, time)
+        elif raw.kind is not None:
+            conversation.event(raw, frame, time)
         else:
-            conversation.event(content, frame, time)
+            several = split(raw)
+            if several is None:
+                self._events(session, raw.buffer, "RemoteSPEventProc", frame, time)
+                return
+            for each in several:
+                conversation.event(each, frame, time)
 
     def _remote_detach(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
         value = self._read(call, frame, time)

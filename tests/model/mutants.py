@@ -27,6 +27,7 @@ import signal
 import sys
 import time
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -115,7 +116,7 @@ class Applied:
         if self.mutant.old.event in (ASK, SEND) and machine.name == "request":
             for number, route in ROUTES.items():
                 event = SEND if route.asynchronous else ASK
-                ROUTES[number] = route._replace(first=machine.cells[event][machine.start])
+                ROUTES[number] = replace(route, first=machine.cells[event][machine.start])
 
     def __enter__(self) -> None:
         mutant = self.mutant
@@ -142,7 +143,6 @@ def compiles(mutant: Mutant) -> bool:
 
 
 def _with_rows(table: Any, rows: list[Row]) -> Any:
-    from dataclasses import replace
 
     return replace(table, rows=tuple(rows))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -45,11 +44,9 @@ def _carefully(name: str, phase: str, stub: bytes, ndr64: bool) -> Any:
 
 
 def _quickly(reader: Any, data: bytes, start: int, *more: Any) -> Any:
-    """What a quick reader gives; struct.error is its other way to give up."""
-    try:
-        return reader(data, start, *more)
-    except struct.error:
-        return None
+    """What a quick reader gives: context handle and packet, or the buffer of events."""
+    raw = reader(data, start, *more)
+    return None if raw is None else (raw.context, raw.buffer if raw.kind is None else raw.packet())
 
 
 def _huge(counts: int, ndr64: bool) -> bytes:
@@ -90,7 +87,7 @@ def test_a_response_is_the_same_both_ways(ndr64: bool, data: st.DataObject, star
     quick = _quickly(READERS[ndr64].response, bytes(start) + stub, start, kind)
     careful = _carefully("ClientRequest", "response", stub, ndr64)
     if quick is not None:
-        assert quick == decode_response(careful.buffer, kind)
+        assert quick[1] == decode_response(careful.buffer, kind)
     elif careful is not None:
         assert len(careful.buffer) < 60 or TRAILER in stub
 
@@ -119,7 +116,7 @@ def test_events_are_the_same_both_ways(ndr64: bool, data: st.DataObject, start: 
 @_SYNTAX
 @pytest.mark.parametrize(("name", "before"), [("request", 20), ("response", 0), ("events", 20)])
 def test_an_array_larger_than_any_memory_is_refused(name: str, before: int, ndr64: bool) -> None:
-    """A count that no address reaches gives nothing, or struct.error, and no other error."""
+    """A count that no address reaches gives nothing, and no error."""
     more = (line.Open,) if name == "response" else ()
     assert _quickly(getattr(READERS[ndr64], name), _huge(before, ndr64), 0, *more) is None
 
@@ -149,9 +146,10 @@ def test_a_plain_reply_is_read_at_once_and_a_long_one_left(captures: Path) -> No
         if TRAILER in found.stub:
             continue
         if found.method.name == "ClientRequest" and found.phase == "request":
-            assert readers.request(found.stub, 0) == (careful.context, decode_request(careful.buffer, careful.needed))
+            quick = _quickly(readers.request, found.stub, 0)
+            assert quick == (careful.context, decode_request(careful.buffer, careful.needed))
         elif found.method.name == "RemoteSPEventProc" and found.phase == "request":
-            read = readers.events(found.stub, 0)
+            read = _quickly(readers.events, found.stub, 0)
             assert read is not None
             one = decode_events(careful.buffer).events
             assert read[1] in (careful.buffer, one[0])

@@ -10,6 +10,7 @@ import random
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fsm.charge import Charge
@@ -21,6 +22,7 @@ from mstrp.testing import Trial, trials
 from protocol.fields import Buffer
 from protocol.packet import REQUESTS
 from protocol.structures import LINECALLHUBTRACKINGINFO, LINECALLPARAMS, LINEFORWARD
+from protocol.suspects import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +58,7 @@ def _always_looked_at() -> Iterator[None]:
     """Nothing is left out because a quick look finds nothing: the damage may be just where that looks."""
     before = {request: request.layout.suspects for request in REQUESTS.values()}
     for request in before:
-        request.layout.suspects = (lambda record: True,)
+        request.layout.suspects = (Asked(lambda record: True),)
     try:
         yield
     finally:
@@ -121,7 +123,7 @@ def _condition(number: int, place: int) -> Callable[[], AbstractContextManager[N
     def apply() -> Iterator[None]:
         route = ROUTES[number]
         rest = tuple(condition for at, condition in enumerate(route.conditions) if at != place)
-        ROUTES[number] = route._replace(conditions=rest)
+        ROUTES[number] = replace(route, conditions=rest)
         try:
             yield
         finally:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import time
-from struct import error as StructError
 from typing import TYPE_CHECKING, Any, Self
 
 from fsm.levels import Fault
@@ -242,16 +241,14 @@ class Server(Tells):
                 client.delivery.abort()
 
     def _client_request(self, connection: ServiceConnection, call: Called) -> None:
-        try:
-            found: Any = READERS[call.ndr64].request(call.stub, 0)
-        except StructError:
-            found = None
-        if found is None:
+        raw = READERS[call.ndr64].request(call.stub, 0)
+        if raw is None:
             value = connection.read(call)
             if value is None:
                 return
-            found = value.context, decode_request(value.buffer, value.needed)
-        context, packet = found
+            context, packet = value.context, decode_request(value.buffer, value.needed)
+        else:
+            context, packet = raw.context, raw.packet()
         client = self.clients.get(context)
         if client is None:
             connection.fault(call, Status.CONTEXT_MISMATCH)
