@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fsm.conversation import Conversation
     from fsm.instances import Exchange, Version
     from protocol.packet import Request
+    from protocol.raw import Raw
 
 __all__ = ["ANSWERS", "REFUSALS"]
 
@@ -34,11 +35,11 @@ def _epoch(earlier: App | Line | Phone | None) -> int:
     return 1 if earlier is None else earlier.epoch + 1
 
 
-def _initialize(kind: str, request: type[Request], handle: str) -> Callable[[Conversation, Exchange, Request], None]:
+def _initialize(kind: str, request: type[Request], handle: str) -> Callable[[Conversation, Exchange, Raw], None]:
     handle_word, context_word = _word(request, handle), _word(request, "InitContext")
     devices_word = _word(request, "dwNumDevs")
 
-    def brings(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    def brings(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
         value = answer.words[handle_word]
         app = App(value, _epoch(conversation.ended_apps.get(value)), kind, exchange.words[context_word])
         app.devices = answer.words[devices_word]
@@ -48,10 +49,10 @@ def _initialize(kind: str, request: type[Request], handle: str) -> Callable[[Con
     return brings
 
 
-def _reinitializes(kind: str, error: int) -> Callable[[Conversation, Exchange, Request], None]:
+def _reinitializes(kind: str, error: int) -> Callable[[Conversation, Exchange, Raw], None]:
     """Initialize may be refused because all applications have to shut down first (3.2 of the call model)."""
 
-    def waits(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    def waits(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
         if answer.words[0] == error:
             for app in (App(0, 1, kind, None), *conversation.apps.values()):
                 if app.kind == kind:
@@ -60,8 +61,8 @@ def _reinitializes(kind: str, error: int) -> Callable[[Conversation, Exchange, R
     return waits
 
 
-def _shuts(word: int) -> Callable[[Conversation, Exchange, Request], None]:
-    def ends(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+def _shuts(word: int) -> Callable[[Conversation, Exchange, Raw], None]:
+    def ends(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
         app = conversation.apps.get(exchange.words[word])
         if app is not None:
             conversation.step(app, device.SHUTS)
@@ -76,11 +77,11 @@ def _version(app: App | None, number: int) -> Version | None:
 
 def _negotiates(
     request: type[Request], app_spec: str, device_spec: str
-) -> Callable[[Conversation, Exchange, Request], None]:
+) -> Callable[[Conversation, Exchange, Raw], None]:
     app_word, device_word = _word(request, app_spec), _word(request, device_spec)
     version_word = _word(request, "dwNegotiatedVersion")
 
-    def brings(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    def brings(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
         version = _version(conversation.apps.get(exchange.words[app_word]), exchange.words[device_word])
         agreed = answer.words[version_word]
         conversation.agreed(agreed)
@@ -91,10 +92,10 @@ def _negotiates(
     return brings
 
 
-def _negotiates_all(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+def _negotiates_all(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
     conversation.inspect_marker(exchange)
     app = conversation.apps.get(exchange.words[_word(generic.NegotiateAPIVersionForAllDevices, "hLineApp")])
-    for number, agreed in enumerate(answer.line_api_versions or ()):  # type: ignore[attr-defined]
+    for number, agreed in enumerate(answer.packet().line_api_versions or ()):
         if agreed:
             conversation.agreed(agreed)
         version = _version(app, number)
@@ -104,18 +105,18 @@ def _negotiates_all(conversation: Conversation, exchange: Exchange, answer: Requ
     for other in list(conversation.apps.values()):
         if other.kind != "phone":
             continue
-        for number, agreed in enumerate(answer.phone_api_versions or ()):  # type: ignore[attr-defined]
+        for number, agreed in enumerate(answer.packet().phone_api_versions or ()):
             version = _version(other, number)
             if version is not None and agreed:
                 conversation.step(version, device.NEGOTIATED)
                 version.agreed = agreed
 
 
-def _extends(request: type[Request], app_spec: str) -> Callable[[Conversation, Exchange, Request], None]:
+def _extends(request: type[Request], app_spec: str) -> Callable[[Conversation, Exchange, Raw], None]:
     app_word, device_word = _word(request, app_spec), _word(request, "dwDeviceID")
     extension_word = _word(request, "lpdwExtVersion")
 
-    def brings(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+    def brings(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
         version = _version(conversation.apps.get(exchange.words[app_word]), exchange.words[device_word])
         if version is not None:
             conversation.step(version, device.NEGOTIATED_EXT)
@@ -124,7 +125,7 @@ def _extends(request: type[Request], app_spec: str) -> Callable[[Conversation, E
     return brings
 
 
-def _opens_line(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+def _opens_line(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
     asked = exchange.words
     index = _OPEN_LINE
     value = answer.words[index["hLine"]]
@@ -177,7 +178,7 @@ _OPEN_PHONE: Final = {
 }
 
 
-def _opens_phone(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+def _opens_phone(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
     asked = exchange.words
     index = _OPEN_PHONE
     value = answer.words[index["hPhone"]]
@@ -195,21 +196,21 @@ def _opens_phone(conversation: Conversation, exchange: Exchange, answer: Request
     conversation.step(opened, device.OPENED_OWNER if owner else device.OPENED_MONITOR)
 
 
-def _closes_line(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+def _closes_line(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
     opened = conversation.lines.get(exchange.words[_word(line.Close, "hLine")])
     if opened is not None:
         conversation.step(opened, device.CLOSES)
         conversation.settle(opened)
 
 
-def _closes_phone(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+def _closes_phone(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
     opened = conversation.phones.get(exchange.words[_word(phone.Close, "hPhone")])
     if opened is not None:
         conversation.step(opened, device.CLOSES)
         conversation.settle(opened)
 
 
-def _deallocates(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+def _deallocates(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
     call = conversation.calls.get(exchange.words[_RELEASED_CALL])
     if call is not None:
         if conversation.swaps:
@@ -222,17 +223,17 @@ _RELEASED: Final = call_table.RELEASED
 _RELEASED_CALL: Final = _word(line.DeallocateCall, "hCall")
 
 
-def _lists_calls(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+def _lists_calls(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
     opened = conversation.lines.get(exchange.words[_word(line.GetNewCalls, "hLine")])
-    found = answer.call_list  # type: ignore[attr-defined]
+    found = answer.packet().call_list
     for handle in (found.calls or ()) if hasattr(found, "calls") else ():
         call = conversation.calls.get(handle) or conversation.new_call(handle, opened)
         conversation.step(call, call_table.LISTED, conversation.flags_of(call))
 
 
-def _shows_state(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+def _shows_state(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
     call = conversation.calls.get(exchange.words[_word(line.GetCallStatus, "hCall")])
-    status = answer.call_status  # type: ignore[attr-defined]
+    status = answer.packet().call_status
     if call is None or not hasattr(status, "call_state"):
         return
     state = BY_BIT.get((status.call_state or 0) & 0x00FFFFFF)
@@ -246,7 +247,7 @@ def _shows_state(conversation: Conversation, exchange: Exchange, answer: Request
         call.inferred = False
 
 
-def _filters(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+def _filters(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
     """From now on events may be missing by agreement (Q19)."""
     conversation.line_flags |= FILTERED.bit
     for opened in conversation.lines.values():
@@ -255,7 +256,7 @@ def _filters(conversation: Conversation, exchange: Exchange, answer: Request) ->
         call.flags |= FILTERED.bit
 
 
-def _frees_dialog(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+def _frees_dialog(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
     dialog = conversation.dialogs.pop(exchange.words[_FREED], None)
     if dialog is not None:
         conversation.step(dialog, device.DIALOG_FREED)
@@ -264,7 +265,7 @@ def _frees_dialog(conversation: Conversation, exchange: Exchange, answer: Reques
 _FREED: Final = _word(mmc.FreeDialogInstance, "htDlgInst")
 
 
-def _opens_dialog(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
+def _opens_dialog(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
     # Providers may be installed or removed.
     conversation.facts.providers = None
     value = answer.words[_word(mmc.GetUIDllName, "htDlgInst")]
@@ -273,8 +274,8 @@ def _opens_dialog(conversation: Conversation, exchange: Exchange, answer: Reques
         conversation.step(dialog, device.DIALOG_OPENED)
 
 
-def _counts_addresses(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
-    found = answer.line_dev_caps  # type: ignore[attr-defined]
+def _counts_addresses(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
+    found = answer.packet().line_dev_caps
     if hasattr(found, "num_addresses"):
         conversation.facts.has_addresses(exchange.words[_CAPS_DEVICE], found.num_addresses or 0)
 
@@ -282,23 +283,23 @@ def _counts_addresses(conversation: Conversation, exchange: Exchange, answer: Re
 _CAPS_DEVICE: Final = _word(line.GetDevCaps, "dwDeviceID")
 
 
-def _lists_providers(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
-    found = answer.provider_list  # type: ignore[attr-defined]
+def _lists_providers(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
+    found = answer.packet().provider_list
     if hasattr(found, "provider_list"):
         conversation.facts.providers = frozenset(entry.permanent_provider_id for entry in found.provider_list or ())
 
 
-def _lists_devices(name: str) -> Callable[[Conversation, Exchange, Request], None]:
-    def lists(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
-        found = answer.device_info_list  # type: ignore[attr-defined]
+def _lists_devices(name: str) -> Callable[[Conversation, Exchange, Raw], None]:
+    def lists(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
+        found = answer.packet().device_info_list
         if hasattr(found, "device_info"):
             setattr(conversation.facts, name, frozenset(entry.permanent_device_id for entry in found.device_info or ()))
 
     return lists
 
 
-def _lists_proxies(conversation: Conversation, exchange: Exchange, answer: Request) -> None:
-    found = answer.line_proxy_request_list  # type: ignore[attr-defined]
+def _lists_proxies(conversation: Conversation, exchange: Exchange, answer: Raw) -> None:
+    found = answer.packet().line_proxy_request_list
     if hasattr(found, "entries"):
         conversation.facts.proxy_list(exchange.words[_PROXY_DEVICE], found.entries or (), conversation.now)
 
@@ -306,7 +307,7 @@ def _lists_proxies(conversation: Conversation, exchange: Exchange, answer: Reque
 _PROXY_DEVICE: Final = _word(line.GetProxyStatus, "dwDeviceID")
 
 #: What to do with the successful answer to a request.
-ANSWERS: Final[dict[str, Callable[[Conversation, Exchange, Request], None]]] = {
+ANSWERS: Final[dict[str, Callable[[Conversation, Exchange, Raw], None]]] = {
     "line.Initialize": _initialize("line", line.Initialize, "hLineApp"),
     "phone.Initialize": _initialize("phone", phone.Initialize, "hPhoneApp"),
     "line.ShutDown": _shuts(_word(line.ShutDown, "hLineApp")),
@@ -333,7 +334,7 @@ ANSWERS: Final[dict[str, Callable[[Conversation, Exchange, Request], None]]] = {
     "mmc.FreeDialogInstance": _frees_dialog,
 }
 #: What to do with the refusal of a request.
-REFUSALS: Final[dict[str, Callable[[Conversation, Exchange, Request], None]]] = {
+REFUSALS: Final[dict[str, Callable[[Conversation, Exchange, Raw], None]]] = {
     "line.Initialize": _reinitializes("line", LINEERR.REINIT),
     "phone.Initialize": _reinitializes("phone", PHONEERR.REINIT),
 }

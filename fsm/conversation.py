@@ -24,7 +24,7 @@ from fsm.tables.request import RequestState
 from protocol.event import EVENTS
 from protocol.events import LINE_REPLY, PHONE_REPLY
 from protocol.ndr import MANAGEMENT
-from protocol.raw import Raw
+from protocol.raw import Raw, raw_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,7 +236,7 @@ class Conversation(Judging):
                 self.judge(exchange, accepted=True)
             handler = _ON_SUCCESS.get(route.key)
             if handler is not None:
-                handler(self, exchange, packet.packet() if isinstance(packet, Raw) else packet)
+                handler(self, exchange, packet if isinstance(packet, Raw) else raw_of(packet))
         elif mask == _PENDING:
             self._accepted(exchange, ack)
         elif mask == _REFUSED:
@@ -244,7 +244,7 @@ class Conversation(Judging):
             self.denies(exchange, ack)
             handler = REFUSALS.get(route.key)
             if handler is not None:
-                handler(self, exchange, packet.packet() if isinstance(packet, Raw) else packet)
+                handler(self, exchange, packet if isinstance(packet, Raw) else raw_of(packet))
             if route.opens:
                 self.opening.pop(exchange.words[route.opens], None)
                 self.registered(exchange, accepted=False)
@@ -390,8 +390,9 @@ class Conversation(Judging):
         variant = ""
         if route.variant is not None:
             variant = route.variant.values.get(exchange.words[route.variant.word], "")
-        for (call, _, mark), events in zip(exchange.calls, route.replied, strict=False):
-            event = events.get(variant)
+        replied = route.replied
+        for place, (call, _, mark) in enumerate(exchange.calls):
+            event = replied[place].get(variant)
             if event is not None:
                 self._affect(call, event, mark)
             call.flags |= route.mark

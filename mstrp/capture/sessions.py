@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fsm.conversation import Conversation
+    from fsm.instances import Exchange
     from fsm.monitor import Monitor
     from mstrp.capture.stream import Connection
     from protocol.ndr import Stub
@@ -307,6 +308,8 @@ class Sessions(Taker):
     def _client_answer(self, call: RpcCall, frame: int, time: float) -> None:
         if call.note is None:
             return
+        session: Session
+        exchange: Exchange
         session, exchange = call.note
         asked = exchange.route.packet
         answer = None

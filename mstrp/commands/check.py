@@ -14,6 +14,7 @@ from fsm.levels import Verdict
 from fsm.profiles import PROFILES, ProfileError, load_profile
 from mstrp.checking import check_capture
 from mstrp.commands.capture_options import add_capture_options, capture_setup
+from mstrp.commands.collecting import seldom
 from mstrp.commands.interrupt import INTERRUPTED, Interrupts
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
 from mstrp.commands.progress import Bar
@@ -139,6 +140,7 @@ def run(options: argparse.Namespace) -> int:
         journal or nullcontext(),
         options.pool or nullcontext(),
         Interrupts() as interrupts,
+        seldom(),
     ):
         recorders: list[Recorder] = []
         results = _check_all(options, stream, journal, interrupts, recorders)

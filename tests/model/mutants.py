@@ -143,7 +143,6 @@ def compiles(mutant: Mutant) -> bool:
 
 
 def _with_rows(table: Any, rows: list[Row]) -> Any:
-
     return replace(table, rows=tuple(rows))
 
 
