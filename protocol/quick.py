@@ -37,7 +37,7 @@ _REPLIES: Final = frozenset((12, 17))
 #: Bytes of the fixed part of a request and of an event.
 _REQUEST: Final = 60
 _EVENT: Final = 40
-#: The largest size there can be.
+#: The largest size that a word can say.
 _LARGEST: Final = 0xFFFFFFFF
 
 
@@ -69,14 +69,29 @@ class Readers:
         elif not self._wide:
             maximum, offset, actual = little32(data, counts), little32(data, counts + 4), little32(data, counts + 8)
         else:
-            if little32(data, counts + 4) or little32(data, counts + 12) or little32(data, counts + 20):
+            if little32(data, counts + 12) or little32(data, counts + 20):
                 return -1
-            maximum, offset, actual = little32(data, counts), little32(data, counts + 8), little32(data, counts + 16)
-        if offset or actual > maximum or actual > len(data) or maximum > _LARGEST:
+            maximum, offset, actual = (
+                self._maximum(data, counts),
+                little32(data, counts + 8),
+                little32(data, counts + 16),
+            )
+        if offset or actual > maximum or actual > len(data):
             return -1
         # The sizes behind the array, and what may be left over as padding.
         left = len(data) - first - actual - (-actual & 3)
         return actual if behind <= left < behind + 8 else -1
+
+    def _maximum(self, data: bytes, counts: i64) -> i64:
+        """How many bytes the array may have; one more than any of the sizes can say where that is more."""
+        maximum: i64
+        if not NATIVE:
+            maximum = self._unpack(data, counts)[0]
+        elif self._wide and little32(data, counts + 4):
+            maximum = _LARGEST + 1
+        else:
+            maximum = little32(data, counts)
+        return maximum
 
     def request(self, data: bytes, start: int) -> Raw | None:
         """ClientRequest: context handle and request."""
@@ -89,15 +104,13 @@ class Readers:
         # Types of the sizes, for the compiler.
         needed: i64
         used: i64
-        maximum: i64
+        number: i64
         if NATIVE:
-            needed, used, maximum = little32(data, sizes), little32(data, sizes + 4), little32(data, counts)
-            number = little32(data, first)
+            needed, used, number = little32(data, sizes), little32(data, sizes + 4), little32(data, first)
         else:
             needed, used = _pair(data, sizes)
-            maximum = _one(data, counts)[0]
             number = _one(data, first)[0]
-        if needed != maximum or used != size:
+        if needed != self._maximum(data, counts) or used != size:
             return None
         return Raw(_requests.get(number, _unknown), data, first, size, needed, data[start : start + CONTEXT_SIZE])
 
@@ -127,14 +140,8 @@ class Readers:
             return None
         first = counts + self._ahead
         sizes = first + size + (-size & 3)
-        # Types of the sizes, for the compiler.
-        used: i64
-        maximum: i64
-        if NATIVE:
-            used, maximum = little32(data, sizes), little32(data, counts)
-        else:
-            used, maximum = _one(data, sizes)[0], _one(data, counts)[0]
-        if used != size or used != maximum:
+        used: i64 = little32(data, sizes) if NATIVE else _one(data, sizes)[0]
+        if used != size or used != self._maximum(data, counts):
             return None
         kind = _plain(data, first, size) if size >= _EVENT and not size & 3 else None
         return Raw(kind, data, first, size, -1, data[start : start + CONTEXT_SIZE])

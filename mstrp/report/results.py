@@ -88,9 +88,13 @@ def _lines(values: list[Any], depth: int) -> Iterator[str]:
         yield "[]"
         return
     inner = " " * (depth + 1)
-    yield "[\n"
-    yield ",\n".join(inner + json.dumps(value) for value in values)
-    yield f"\n{' ' * depth}]"
+    whole = json.dumps(values)
+    if whole.count("}, {") == len(values) - 1 and all(isinstance(value, dict) for value in values):
+        # There is nothing like that inside them, so that they need not be written one by one.
+        text = inner + whole[1:-1].replace("}, {", f"}},\n{inner}{{")
+    else:
+        text = ",\n".join(inner + json.dumps(value) for value in values)
+    yield f"[\n{text}\n{' ' * depth}]"
 
 
 def as_jsonl(results: list[CaptureResult]) -> Iterator[str]:
