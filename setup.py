@@ -43,6 +43,7 @@ MODULES = (
     "mstrp/capture/reader.py",
     "mstrp/capture/session.py",
     "mstrp/capture/sessions.py",
+    "mstrp/capture/share.py",
     "mstrp/capture/stream.py",
     "mstrp/capture/tcp.py",
 )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Jobs", "merged"]
 
 #: Smaller captures are not worth a second process.
-_WORTH = 4 * 1024 * 1024
+_WORTH = 16 * 1024 * 1024
 
 
 class _Task(NamedTuple):
@@ -93,6 +93,8 @@ class Jobs:
     ) -> None:
         self.captures = list(captures)
         self.jobs = jobs
+        #: A capture of fewer bytes is left to one process: the others have enough to do meanwhile.
+        self.fair = 1.25 * sum(map(_size, self.captures)) / jobs
         self.task = _Task("", setup or Setup(), tuple(profiles), ladder)
         # Forking is quickest, and safe while there is only one thread.
         method = "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
@@ -109,7 +111,8 @@ class Jobs:
 
     def _tasks(self, path: str) -> list[_Task]:
         whole = self.task._replace(path=path)
-        if len(self.captures) >= 2 * self.jobs or not _large(path):
+        size = _size(path)
+        if size < _WORTH or size <= self.fair:
             return [whole]
         parts = [whole._replace(ladder=0, share=Share(index, self.jobs)) for index in range(self.jobs)]
         if whole.ladder:
@@ -133,12 +136,13 @@ class Jobs:
         return together, found[-1][1]
 
 
-def _large(path: str) -> bool:
+def _size(path: str) -> int:
+    """The bytes of a capture that can be read several times; 0 of others."""
     try:
         place = Path(path)
-        return path != "-" and place.is_file() and place.stat().st_size >= _WORTH
+        return place.stat().st_size if path != "-" and place.is_file() else 0
     except OSError:
-        return False
+        return 0
 
 
 def merged(parts: list[CaptureResult], limits: Limits) -> CaptureResult | None:

@@ -5,20 +5,22 @@ All connections of a session are between the same two hosts, so a session is who
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from mstrp.capture.cursor import Cursor, Walk
 from mstrp.capture.link import network
+from protocol.octets import NATIVE, big32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
-    from mstrp.capture.files import Frame, Source
+    from mstrp.capture.files import Frame
 
 __all__ = ["Share"]
 
 #: Spreads neighbouring addresses over the parts (Knuth's multiplicative hash).
-_SPREAD = 2_654_435_761
-_RAW = 101
+_SPREAD: Final = 2_654_435_761
+_RAW: Final = 101
 
 
 class Share(NamedTuple):
@@ -27,29 +29,69 @@ class Share(NamedTuple):
     place: int
     parts: int
 
-    def frames(self, source: Source) -> Iterator[Frame]:
+    def frames(self, source: Iterable[Frame]) -> Cursor:
         """The frames of this part; the first frame of all comes first, emptied, because times count from it."""
-        place, parts = self
-        pairs: dict[bytes, bool] = {}
-        first = True
-        for frame in source:
-            number, time, link, data, start, end, _ = frame
-            if first:
-                first = False
-                yield number, time, _RAW, data, start, start, 0
-            if link == 1 and data[start + 12 : start + 15] == b"\x08\x00\x45":
-                key = data[start + 26 : start + 34]
-            else:
-                key = _addresses(link, data, start, end)
-            mine = pairs.get(key)
-            if mine is None:
-                if len(pairs) > 1 << 16:
-                    pairs.clear()
-                size = len(key) // 2
-                mixed = int.from_bytes(key[:size], "big") ^ int.from_bytes(key[size:], "big")
-                mine = pairs[key] = (mixed % 4_294_967_291 * _SPREAD >> 16) % parts == place
-            if mine:
-                yield frame
+        return _Picked(source, self.place, self.parts)
+
+
+class _Picked(Cursor):
+    """The frames of a part."""
+
+    def __init__(self, source: Iterable[Frame], place: int, parts: int) -> None:
+        super().__init__()
+        found = iter(source)
+        self._frames: Cursor = found if isinstance(found, Cursor) else Walk(found)
+        self._place = place
+        self._parts = parts
+        #: Which pairs of hosts belong to this part.
+        self._pairs: dict[bytes, bool] = {}
+        #: How often the first frame has been at hand.
+        self._begun = 0
+
+    def step(self) -> bool:
+        """Go on to the next frame; False when there is none."""
+        frames = self._frames
+        while self._begun == 1 or frames.step():
+            data = frames.data
+            start = frames.start
+            end = frames.end
+            self._begun += self._begun < 2
+            if self._begun == 1:
+                self._show(_RAW, start, 0)
+                return True
+            # The common case, an Ethernet frame with IPv4, as what reads it has it.
+            common = frames.link == 1 and end - start >= 34
+            if common:
+                if NATIVE:
+                    common = big32(data, start + 12) >> 8 == 0x080045
+                else:
+                    common = data[start + 12 : start + 15] == b"\x08\x00\x45"
+            key = data[start + 26 : start + 34] if common else _addresses(frames.link, data, start, end)
+            mine = self._pairs.get(key)
+            if self._mine(key) if mine is None else mine:
+                self._show(frames.link, end, frames.length)
+                return True
+        return False
+
+    def _show(self, link: int, end: int, length: int) -> None:
+        frames = self._frames
+        self.number = frames.number
+        self.time = frames.time
+        self.link = link
+        self.data = frames.data
+        self.start = frames.start
+        self.end = end
+        self.length = length
+
+    def _mine(self, key: bytes) -> bool:
+        """Whether a pair of hosts belongs to this part, whichever of them sends."""
+        pairs = self._pairs
+        if len(pairs) > 1 << 16:
+            pairs.clear()
+        size = len(key) // 2
+        mixed = int.from_bytes(key[:size], "big") ^ int.from_bytes(key[size:], "big")
+        mine = pairs[key] = (mixed % 4_294_967_291 * _SPREAD >> 16) % self._parts == self._place
+        return mine
 
 
 def _addresses(link: int, data: bytes, start: int, end: int) -> bytes:

@@ -136,11 +136,12 @@ def run(options: argparse.Namespace) -> int:
     alone = journal is not None or options.format == "html" or options.coverage
     options.pool = None if options.jobs == 1 or alone else _pool(options)
     with (
+        # First, so that processes which are forked inherit it.
+        seldom(),
         opened(options.output) as stream,
         journal or nullcontext(),
         options.pool or nullcontext(),
         Interrupts() as interrupts,
-        seldom(),
     ):
         recorders: list[Recorder] = []
         results = _check_all(options, stream, journal, interrupts, recorders)
