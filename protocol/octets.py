@@ -1,4 +1,4 @@
-"""Numbers in bytes for compiled code, to which one that is read byte by byte costs a tenth of what `struct` costs.
+"""Numbers in bytes for compiled code, which reads them byte by byte without an object for each.
 
 Plain Python is quicker with `struct`, so that what every packet passes through has both: ``if NATIVE`` tells which.
 """
