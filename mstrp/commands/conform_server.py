@@ -283,7 +283,7 @@ def _replay(target: Target, saved: Any, options: argparse.Namespace) -> int:
         return 2
     write_lines(conversation_lines(rows_of(probe)), sys.stdout)
     shown = [complaint for complaint in probe.complaints if complaint.requirement == saved.requirement]
-    odd = [finding for finding in probe.odd if finding.rule == saved.requirement]
+    odd = [complaint for complaint in probe.odd if complaint.requirement == saved.requirement]
     if shown or (odd and options.strict):
         sys.stdout.write(f"{saved.requirement} still fails: {shown[0].summary if shown else odd[0].summary}\n")
         return 1

@@ -32,7 +32,7 @@ class Book:
     seed: int = 0
     #: Whether what is merely odd is a failure too.
     strict: bool = False
-    #: How much is tried: 0 each rule once, 1 in every state, 2 with every variant.
+    #: How much is tried: 0 each row and each rule once, 1 each rule in every state, 2 with every variant.
     depth: int = 1
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     #: Called with each new failure.
@@ -85,13 +85,12 @@ class Book:
         bad = False
         for complaint in probe.complaints:
             bad |= self.fails(complaint, probe.program)
-        for finding in probe.odd:
-            complaint = Complaint.of(finding, probe.program.actions[-1].number if probe.program.actions else -1)
+        for complaint in probe.odd:
             if self.strict:
                 bad |= self.fails(complaint, probe.program)
             else:
-                outcome = self.outcome(finding.rule, finding.section, finding.summary)
-                outcome.leaves(Result.INCONCLUSIVE, f"odd: {finding.summary}")
+                outcome = self.outcome(complaint.requirement, complaint.section, complaint.summary)
+                outcome.leaves(Result.INCONCLUSIVE, f"odd: {complaint.summary}")
         probe.complaints.clear()
         probe.odd.clear()
         return bad

@@ -8,6 +8,7 @@ from fsm.callrules import CALL_RULES
 from fsm.routes import ROUTES
 from fsm.rulebook import RULES, Status
 from fsm.tables.call_requests import PRECONDITIONS
+from mstrp.conform.claims import TRUTHS
 from mstrp.conform.outcome import Requirement
 from mstrp.conform.world import REACHABLE
 from mstrp.generate.flows import FLOWS
@@ -73,6 +74,8 @@ def _of_server() -> Iterator[Requirement]:
             for state in row_states(request):
                 summary = f"{request.__name__} may be made on a call in {state.name}"
                 yield Requirement(row_id(request, state), "row", section, summary)
+    for name, truth in TRUTHS.items():
+        yield Requirement(name, "truth", truth.section, truth.summary)
     yield Requirement("TOLD-STATE", "call rule", "2.2.4.2.1.8", "LINE_CALLSTATE tells what GetCallStatus says")
     yield Requirement("WALK", "walk", "3.1", "random legal conversations have no finding")
     yield Requirement("ALIVE", "walk", "3.1.4", "the server serves on, whatever it is sent")

@@ -22,11 +22,14 @@ class Complaint(NamedTuple):
     #: The step of the program in which it showed, -1 before the first.
     action: int = -1
     finding: Finding | None = None
+    #: Whether it may have another cause than a mistake of the peer's: no failure, unless one is strict.
+    odd: bool = False
 
     @classmethod
     def of(cls, finding: Finding, action: int) -> Complaint:
         """What a monitor found."""
-        return cls(finding.rule, finding.summary, finding.section, finding.level, action, finding)
+        odd = finding.verdict is not Verdict.FAIL
+        return cls(finding.rule, finding.summary, finding.section, finding.level, action, finding, odd)
 
     @staticmethod
     def blames(finding: Finding, whom: Fault = Fault.SERVER) -> bool:

@@ -40,7 +40,7 @@ class Requirement(NamedTuple):
     """Something that a peer has to keep, or to be able to do."""
 
     id: str
-    #: "rule", "call rule", "scenario", "flow", "row", "request" or "walk".
+    #: "rule", "call rule", "scenario", "flow", "row", "request", "truth" or "walk".
     kind: str
     section: str
     summary: str

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from fsm.levels import Level
 from fsm.tables.call_states import LABELS
+from mstrp.conform.claims import TRUTHS, Heard
 from mstrp.conform.complaint import Complaint
 from mstrp.conform.program import Action, Program, Verb
 from mstrp.conform.target import Budget, Target
 from mstrp.conform.truth import untrue
+from mstrp.conform.witness import Witness
 from mstrp.live.client import TapiClient
 from mstrp.live.provider import TapiError
 from mstrp.live.transport import ConnectionEnded, RpcFault
@@ -34,7 +36,6 @@ from protocol.rpc.association import AssociationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fsm.finding import Finding
     from fsm.step import Step
     from protocol.ndr import Method
 
@@ -160,8 +161,9 @@ class Probe:
         self.budget = budget or Budget()
         self.program = Program()
         self.complaints: list[Complaint] = []
-        #: Warnings of the monitor about the server: odd, and no failure.
-        self.odd: list[Finding] = []
+        #: What is odd about the server, and no failure: warnings of the monitor, answers that may have another cause.
+        self.odd: list[Complaint] = []
+        self._witness = Witness()
         #: What passed, for people: (client, direction, phase, content).
         self.transcript: list[tuple[str, str, str, Any]] = []
         self.seats: dict[str, _Seat] = {}
@@ -218,16 +220,19 @@ class Probe:
         found: int = await self._do(Verb.CALL, client, about=self._named(client, HandleType.HLINE, line))
         return found
 
-    async def state(self, client: str, call: int, *wanted: LINECALLSTATE) -> int:
-        """Wait until a call is in one of the states; raises `Missing`."""
+    async def state(self, client: str, call: int, *wanted: LINECALLSTATE, promised: str = "") -> int:
+        """Wait until a call is in one of the states; raises `Missing`.
+
+        With ``promised``, a requirement, it is odd when that does not happen.
+        """
         names = tuple(state.name or "" for state in wanted)
         about = self._named(client, HandleType.HCALL, call)
-        found: int = await self._do(Verb.STATE, client, about=about, wanted=names)
+        found: int = await self._do(Verb.STATE, client, about=about, wanted=names, promised=promised)
         return found
 
-    async def event(self, client: str, *names: str) -> Any:
-        """Wait for an event by name; raises `Missing`."""
-        return await self._do(Verb.EVENT, client, wanted=names)
+    async def event(self, client: str, *names: str, promised: str = "") -> Any:
+        """Wait for an event by name; raises `Missing`. ``promised`` as in `state`."""
+        return await self._do(Verb.EVENT, client, wanted=names, promised=promised)
 
     async def check(self, client: str, call: int) -> Asked:
         """GetCallStatus has to say what LINE_CALLSTATE said last."""
@@ -301,8 +306,30 @@ class Probe:
             return await getattr(self, f"_{action.verb.value}")(action)
         except (ConnectionEnded, OSError) as error:
             raise Missing(f"{action.verb.value}: {error or type(error).__name__}") from error
+        except Missing as error:
+            if action.promised:
+                self._doubts(action.promised, str(error), action.number)
+            raise
         finally:
             self._collect(action.number)
+
+    def _hears(self, client: str, packet: Any, said: Any) -> None:
+        """Hold what the server says against what it said before."""
+        conversation = self.seats[client].client.conversation
+        everybody = [seat.client.conversation for seat in self.seats.values()]
+        number = self.program.actions[-1].number if self.program.actions else -1
+        for found in self._witness.hears(Heard(client, packet, said, conversation, everybody)):
+            if found.odd:
+                self._doubts(found.requirement, found.summary, number)
+            else:
+                section = TRUTHS[found.requirement].section
+                self.complaints.append(Complaint(found.requirement, found.summary, section, Level.STATED, number))
+
+    def _doubts(self, requirement: str, summary: str, number: int) -> None:
+        truth = TRUTHS.get(requirement)
+        asked = [action for action in self.program if action.data]
+        section = truth.section if truth is not None else asked[-1].request().layout.section if asked else "3.1.4"
+        self.odd.append(Complaint(requirement, summary, section, Level.SUSPICIOUS, number, odd=True))
 
     def _collect(self, number: int) -> None:
         """What the monitors have found since."""
@@ -312,7 +339,7 @@ class Probe:
                 if Complaint.blames(finding):
                     self.complaints.append(Complaint.of(finding, number))
                 elif finding.fault is not None and finding.fault.value == "server":
-                    self.odd.append(finding)
+                    self.odd.append(Complaint.of(finding, number))
             seat.told = len(findings)
 
     def _seat(self, action: Action) -> _Seat:
@@ -342,6 +369,8 @@ class Probe:
             await connecting
         except (OSError, TimeoutError, AssociationError, TapiError, RpcFault) as error:
             raise Unreachable(f"{self.target.binding}: {error or type(error).__name__}") from error
+        if name in self.seats:
+            await self._leave(self.seats[name])
         self.seats[name] = seat
         if action.how == "push":
             channel = seat.client._channel  # noqa: SLF001 - the client has no public word for it
@@ -354,6 +383,8 @@ class Probe:
             self.transcript.append((name, direction, phase if phase == "event" else f"{method} {phase}", content))
         if phase == "event":
             seat.saw(content)
+            if name in self.seats:
+                self._hears(name, content, content)
 
     async def _ask(self, action: Action) -> Asked:
         self.budget.spend()
@@ -383,6 +414,8 @@ class Probe:
                 self._await(client, action.number, number, future, asked)
             if asked.ok:
                 self._learn(action, answer, f"{action.number}")
+            if not asked.ok or type(packet).completion != "async":
+                self._hears(action.client, packet, answer)
         self._numbers[action.number] = asked
         if asked.ok and isinstance(packet, Forward):
             opened = client.conversation.lines.get(packet.line)
@@ -499,6 +532,7 @@ class Probe:
                 )
             )
             raise Missing(f"{name} is not completed") from None
+        self._hears(action.client, asked.packet, completion)
         if completion.outcome == 0:
             self._learn(action, completion, str(step))
         elif action.legal and len(seat.client.monitor.findings) == warned:
@@ -598,6 +632,7 @@ class Probe:
     async def _quiet(self, action: Action) -> None:
         for seat in self.seats.values():
             await self._silence(seat)
+        self._witness.quiet()
         for seat in self.seats.values():
             # Nothing is under way: for the machines the time of grace is over.
             seat.client.begun -= _GRACE
@@ -627,6 +662,13 @@ class Probe:
                     opened = await app.open(device)
                     async with asyncio.timeout(self.target.patience):
                         await opened.forward(None)
+
+    async def _leave(self, seat: _Seat) -> None:
+        """End a client whose place another one takes; its monitor judges what is still open."""
+        with contextlib.suppress(OSError, TimeoutError):
+            await seat.client.close()
+        seat.client.monitor.finish()
+        self._collect(self.program.actions[-1].number if self.program.actions else -1)
 
     async def close(self) -> None:
         """End every client, and let the monitors judge what is still open."""

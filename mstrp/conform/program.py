@@ -66,6 +66,8 @@ class Action:
     wanted: tuple[str, ...] = ()
     #: ask: nothing is wrong with the request, so that some refusals are untrue.
     legal: bool = False
+    #: state, event: the requirement that is in doubt when what is waited for does not come.
+    promised: str = ""
 
     @property
     def needs(self) -> set[int]:

@@ -16,13 +16,12 @@ __all__ = ["python_text"]
 
 _HEAD = '''"""{title}"""
 
-import asyncio
-{imports}
+import asyncio{imports}
 
 async def main():
     async with Probe(Target.of({binding})) as probe:
 {body}
-    for complaint in probe.complaints:
+    for complaint in (*probe.complaints, *probe.odd):
         print(complaint)
 
 
@@ -35,11 +34,15 @@ _CONSTANT = re.compile(r"\bconstants\.[A-Z]\w*(\.\w+)?(?: \| constants\.[A-Z]\w*
 def python_text(program: Program, *, binding: str = "ncacn_ip_tcp:127.0.0.1[5150]", title: str = "") -> str:
     """The program as a module that performs it with `mstrp.conform` and prints what is wrong."""
     writer = _Writer()
-    body = [f"        {line}" for action in program for line in writer.lines(action)] or ["        pass"]
+    body = [f"        {line}" for action in program for line in writer.step(action)] or ["        pass"]
     text = title.replace("\\", "\\\\").replace('"', "'")
     # A pipe has backslashes in its name; JSON's strings are Python's.
     where = json.dumps(binding, ensure_ascii=False)
     return _HEAD.format(title=text, imports=writer.imports(), binding=where, body="\n".join(body))
+
+
+def _promised(action: Action) -> str:
+    return f", promised={action.promised!r}" if action.promised else ""
 
 
 class _Writer:
@@ -50,11 +53,17 @@ class _Writer:
         self.structures: set[str] = set()
         self.raw = False
         self.constants = False
+        #: Whether something is waited for that may not come.
+        self.waits = False
         #: The steps whose completion was waited for: it brings the handles of asynchronous requests.
         self.done: set[int] = set()
 
     def imports(self) -> str:
-        lines = ["from mstrp.conform import Probe, Target"]
+        lines = [
+            "from mstrp.conform import Missing, Probe, Target"
+            if self.waits
+            else "from mstrp.conform import Probe, Target"
+        ]
         modules = sorted(self.modules | ({"constants"} if self.constants else set()))
         if modules:
             lines.append(f"from protocol import {', '.join(modules)}")
@@ -62,7 +71,15 @@ class _Writer:
             lines.append("from protocol.packet import decode_request")
         if self.structures:
             lines.append(f"from protocol.structures import {', '.join(sorted(self.structures))}")
-        return "\n" + "\n".join(lines) + "\n"
+        head = "\nimport contextlib\n\n" if self.waits else "\n\n"
+        return head + "\n".join(lines) + "\n"
+
+    def step(self, action: Action) -> list[str]:
+        """The lines of a step; what a server owes may fail to come, and then the program goes on."""
+        if not action.promised:
+            return self.lines(action)
+        self.waits = True
+        return ["with contextlib.suppress(Missing):", *(f"    {line}" for line in self.lines(action))]
 
     def lines(self, action: Action) -> list[str]:
         client, number = repr(action.client), action.number
@@ -84,9 +101,9 @@ class _Writer:
             case Verb.STATE:
                 self.constants = True
                 wanted = ", ".join(f"constants.LINECALLSTATE.{name}" for name in action.wanted)
-                return [f"await probe.state({client}, {self._name(action.about)}, {wanted})"]
+                return [f"await probe.state({client}, {self._name(action.about)}, {wanted}{_promised(action)})"]
             case Verb.EVENT:
-                return [f"await probe.event({client}, {', '.join(map(repr, action.wanted))})"]
+                return [f"await probe.event({client}, {', '.join(map(repr, action.wanted))}{_promised(action)})"]
             case Verb.CHECK:
                 return [f"await probe.check({client}, {self._name(action.about)})"]
             case Verb.QUIET:

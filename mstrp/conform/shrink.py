@@ -57,11 +57,11 @@ class _Shrinking:
             # What is shortest so far is the answer.
             self.left = 0
             return False
-        for complaint in probe.complaints:
+        for complaint in (*probe.complaints, *(probe.odd if self.odd else ())):
             if complaint.requirement == self.requirement:
                 self.complaint = complaint
                 return True
-        return self.odd and any(finding.rule == self.requirement for finding in probe.odd)
+        return False
 
     async def smaller(self, program: Program) -> Program:
         """Leave out as many steps as possible: halves, quarters, then each one, the last ones first."""

@@ -16,6 +16,7 @@ from mstrp.conform.suite_handles import HANDLE_TESTS
 from mstrp.conform.suite_proxies import PROXIED, try_proxied
 from mstrp.conform.suite_rows import try_row, try_wrong_state, wrong_states
 from mstrp.conform.suite_rules import rules_of, try_request
+from mstrp.conform.suite_truths import TRUTH_TESTS
 from mstrp.conform.suite_walks import WALKS, try_walk
 from mstrp.conform.target import BudgetSpent
 from protocol.packet import REQUESTS
@@ -41,22 +42,28 @@ class Test(NamedTuple):
 
 
 def plan(depth: int = 1) -> Iterator[Test]:
-    """The tests in their order: what is most basic comes first."""
+    """The tests in their order: what is most basic comes first, and what shows a mistake in few steps."""
     for name, run in HANDLE_TESTS:
         yield Test(name, run)
+    for name, run, tries in TRUTH_TESTS:
+        yield Test(name, run, tries)
+    on_calls = [
+        request
+        for request in REQUESTS.values()
+        if request.device == "line" and len(ROUTES[request.req_func].calls) == 1
+    ]
+    for request in on_calls:
+        for state in row_states(request):
+            run = functools.partial(try_row, request=request, state=state)
+            yield Test(f"{request.__name__} in {state.name}", run, (row_id(request, state),))
     for flow in FLOW_TESTS:
         yield Test(f"flow {flow.name}", functools.partial(try_flow, flow=flow), flow_ids(flow))
     for request in REQUESTS.values():
         name = f"{request.device}.{request.__name__}"
         rules = dict.fromkeys(attempt.rule for attempt in rules_of(request))
         yield Test(f"rules of {name}", functools.partial(try_request, request=request), (*rules, f"LEGAL-{name}"))
-    for request in REQUESTS.values():
-        if request.device != "line" or len(ROUTES[request.req_func].calls) != 1:
-            continue
-        for state in row_states(request):
-            run = functools.partial(try_row, request=request, state=state)
-            yield Test(f"{request.__name__} in {state.name}", run, (row_id(request, state),))
-        for state in wrong_states(request) if depth else ():
+    for request in on_calls:
+        for state in wrong_states(request):
             run = functools.partial(try_wrong_state, request=request, state=state)
             name = f"{request.__name__} in {state.name}, where it may not be"
             yield Test(name, run, (f"CALL-PRE-{request.__name__}",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsm.tables.call_requests import EFFECTS, PRECONDITIONS
+from fsm.tables.call_states import CallState
 from mstrp.conform.catalogue import row_id, row_states
 from mstrp.conform.outcome import Result
 from mstrp.conform.probe import Missing
@@ -13,12 +14,15 @@ from mstrp.conform.world import REACHABLE, LiveSituation, NotOffered, World
 from protocol.constants import LINECALLSTATE
 
 if TYPE_CHECKING:
-    from fsm.tables.call_states import CallState
     from mstrp.conform.book import Book
     from mstrp.conform.probe import Probe
     from protocol.packet import Request
 
 __all__ = ["try_row", "try_wrong_state", "wrong_states"]
+
+
+#: Where a request may lead besides: a conference with one member, for which no other is wanted any more, is dissolved.
+_ALSO = {("UnHold", CallState.ONHOLDPENDCONF): (LINECALLSTATE.IDLE,)}
 
 
 async def try_row(book: Book, request: type[Request], state: CallState) -> None:
@@ -65,7 +69,8 @@ async def _effect(book: Book, probe: Probe, request: type[Request], call: int, s
     if effect is not None and state in effect.sources and state not in effect.expect:
         wanted = [LINECALLSTATE[each.name] for each in effect.expect if each.name in LINECALLSTATE.__members__]
         try:
-            await probe.state("a", call, *wanted)
+            also = _ALSO.get((request.__name__, state), ())
+            await probe.state("a", call, *wanted, *also, promised=name)
         except Missing:
             names = " or ".join(each.name for each in effect.expect)
             book.leaves(Result.INCONCLUSIVE, f"{request.__name__} succeeded, and the call did not become {names}", name)

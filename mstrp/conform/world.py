@@ -334,6 +334,17 @@ class World:
         if self.phone_app:
             await self.ask(mmc.GetPhoneInfo(phone_app=self.phone_app, device_info_list=8192))
 
+    async def begin_dialog(self) -> int:
+        """A dialog instance of the provider."""
+        if not self.provider:
+            await self.know_providers()
+        opened = await self.ask(
+            mmc.GetUIDllName(object_id=self.provider, object_type=int(TUISPIDLL_OBJECT.PROVIDERID), capacity=1024)
+        )
+        if not opened.dlg_inst:
+            raise NotOffered("the provider has no dialog")
+        return int(opened.dlg_inst)
+
     async def provide(self, request: type[Request]) -> dict[str, int]:
         """What a request names, and does not exist yet: calls in the states that it wants, a phone, a dialog."""
         calls: dict[str, int] = {}
@@ -341,13 +352,14 @@ class World:
         kinds = {field.type for field in request.layout.fields if isinstance(field, Handle) and field.direction == "in"}
         if kinds & {HandleType.HPHONE, HandleType.HPHONEAPP} and not self.phone_app:
             await self.begin_phone()
+        if self.app and any("AddressID" in spec or "CallParams" in spec for spec in specs):
+            # It takes the number of addresses to say which there are not.
+            caps = line.GetDevCaps(line_app=self.app, tspi_version=self.version, line_dev_caps=2048)
+            await self.probe.ask("a", caps, legal=True)
         if {"dwProviderID", "dwObjectID", "dwPermanentProviderID"} & set(specs) and not self.provider:
             await self.know_providers()
         if HandleType.DIALOGINSTANCE in kinds or request is mmc.TUISPIDLLCallback:
-            opened = await self.ask(
-                mmc.GetUIDllName(object_id=self.provider, object_type=int(TUISPIDLL_OBJECT.PROVIDERID))
-            )
-            self.dialog = int(opened.dlg_inst or 0)
+            self.dialog = await self.begin_dialog()
         if HandleType.HAGENT in kinds and not self.agent:
             await self._agent()
         if request is line.SwapHold:

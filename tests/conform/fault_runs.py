@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from server_faults import FAULTS, Fault, Kind, Parts, built
 
 from mstrp.conform.book import Book
-from mstrp.conform.suite import run
+from mstrp.conform.suite import Test, run
 from mstrp.conform.target import Budget, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from mstrp.live.server import Server
 
@@ -22,7 +22,7 @@ __all__ = ["PACKETS", "Found", "examine", "examine_all", "healthy", "markdown", 
 #: What a run may send: a whole run against the correct server needs less.
 PACKETS = 25_000
 #: A run that hangs is no find.
-_SECONDS = 240.0
+_SECONDS = 600.0
 
 
 class Found(NamedTuple):
@@ -47,19 +47,27 @@ class Found(NamedTuple):
         return self.length - self.shortest
 
 
-async def _run(server: Server, ids: frozenset[str], depth: int, seed: int) -> Book:
+def _anything(test: Test) -> bool:
+    return True
+
+
+async def _run(
+    server: Server, ids: frozenset[str], depth: int, seed: int, wanted: Callable[[Test], bool] = _anything
+) -> Book:
     async with server:
         target = Target.of(server.address, settle=0.02, patience=1.0)
         book = Book.of(target, depth=depth, strict=True, seed=seed, budget=Budget(packets=PACKETS, seconds=_SECONDS))
-        await run(book, until=lambda book: any(outcome.requirement.id in ids for outcome in book.failures))
+        await run(
+            book, wanted=wanted, until=lambda book: any(outcome.requirement.id in ids for outcome in book.failures)
+        )
     return book
 
 
-def examine(name: str, depth: int = 1, seed: int = 0) -> Found:
+def examine(name: str, depth: int = 1, seed: int = 0, wanted: Callable[[Test], bool] = _anything) -> Found:
     """Let the kit look for one fault, by name."""
     fault = next(fault for fault in FAULTS if fault.name == name)
     with fault.server() as server:
-        book = asyncio.run(_run(server, frozenset(fault.ids), depth, seed))
+        book = asyncio.run(_run(server, frozenset(fault.ids), depth, seed, wanted))
     told = [outcome for outcome in book.failures if outcome.requirement.id in fault.ids]
     others = tuple(outcome.requirement.id for outcome in book.failures if outcome not in told)
     first = min(told, key=lambda outcome: outcome.packets, default=None)

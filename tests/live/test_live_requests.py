@@ -16,7 +16,7 @@ from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.provider import TapiError
 from protocol import generic, line, mmc, phone
 from protocol.constants import LINECALLSTATE as S
-from protocol.constants import LINEERR, OBJTYPE, PHONEERR, STRINGFORMAT
+from protocol.constants import LINEERR, LINEOPENOPTION, OBJTYPE, PHONEERR, STRINGFORMAT
 from protocol.fields import Handle
 from protocol.packet import REQUESTS, error_name
 from protocol.structures import (
@@ -378,6 +378,28 @@ def test_refusals(packet: Any, code: int, recording: Path) -> None:
 
     run(test())
     assert not [finding for finding in judge_refusal(recording) if finding.fault == "server"]
+
+
+def test_an_address_that_does_not_exist(recording: Path) -> None:
+    """A line is not opened for an address that it does not have."""
+
+    async def test() -> None:
+        async with serving(recording) as world, TapiClient.connect(world.address, strict=False) as client:
+            app = await client.initialize()
+            await app.negotiate(0)
+            wanted = LINECALLPARAMS(address_mode=1, address_id=1)
+            packet = line.Open(
+                line_app=app.handle,
+                negotiated_version=0x00030001,
+                privileges=4 | int(LINEOPENOPTION.SINGLEADDRESS),
+                media_modes=4,
+                call_params=wanted,
+            )
+            with pytest.raises(TapiError) as caught:
+                await client.ask(packet)
+            assert caught.value.code == LINEERR.INVALADDRESSID
+
+    run(test())
 
 
 def judge_refusal(path: Path) -> list[Any]:

@@ -15,7 +15,6 @@ from protocol.fields import Handle, Number
 from protocol.generic import GetAsyncEvents, RSPSetEventFilterMasks
 
 if TYPE_CHECKING:
-    from fsm.finding import Finding
     from fsm.instances import Exchange
     from mstrp.conform.target import Budget
     from protocol.event import Event
@@ -53,7 +52,7 @@ class Session:
         self.complaints: list[Complaint] = []
         #: What the tester finds odd, and warnings of the monitor about the client: no failures.
         self.doubts: list[Complaint] = []
-        self.odd: list[Finding] = []
+        self.odd: list[Complaint] = []
         self.baits: dict[int, Bait] = {}
         #: Requests that were sent, by name, and those that an offered call was answered with.
         self.asked: Counter[str] = Counter()
@@ -185,7 +184,7 @@ class Session:
             if Complaint.blames(finding, Fault.CLIENT):
                 self.complaints.append(Complaint.of(finding, len(self.program) - 1))
             else:
-                self.odd.append(finding)
+                self.odd.append(Complaint.of(finding, len(self.program) - 1))
         self._seen = len(findings)
 
     @property

@@ -175,7 +175,9 @@ def unchecked(request: type[Request], *rules: str) -> Parts:
                 return False
             return True
 
-    return Parts(client=Careless)
+    # Versions out of a list are looked at twice.
+    listed = {**refusal._LISTED, request.req_func: ()}
+    return Parts(client=Careless, values=((refusal, "_LISTED", listed),))
 
 
 def accepts(request: type[Request], when: Callable[[Attached, Any], bool]) -> Parts:

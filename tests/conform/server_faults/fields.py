@@ -298,7 +298,7 @@ FIELDS: tuple[Fault, ...] = (
         "GetLineDevStatus does not count the client's own open line.",
         "TRUE-opens",
         LINE + 1,
-        answers(line.GetLineDevStatus, _member("line_dev_status", num_opens=0)),
+        answers(line.GetLineDevStatus, _member("line_dev_status", num_opens=0, app_info=())),
     ),
     _fault(
         "wrong owners of a phone",

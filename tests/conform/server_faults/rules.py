@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fsm.routes import ROUTES
 from mstrp.live.server import server as server_module
 from mstrp.live.server.attached import Attached
 from protocol import generic, line, mmc, phone
@@ -91,7 +92,7 @@ class _Unknown(Attached):
     """Requests that do not exist are answered with 0."""
 
     def _admit(self, packet: Any) -> Any:
-        self._nothing = not type(packet).req_func and packet.words[0] != 0
+        self._nothing = packet.words[0] not in ROUTES
         return None if self._nothing else super()._admit(packet)
 
     def _perform(self, packet: Any) -> bytes:
@@ -172,8 +173,13 @@ RULES: tuple[Fault, ...] = (
     _off(line.GetDevCaps, "034-01", "GetDevCaps promises more than the client has room for.", APP),
     _off(line.GetAddressStatus, "023-03", "GetAddressStatus takes a size below the fixed part.", LINE),
     _off(mmc.GetProviderList, "042-03", "GetProviderList takes a size below the fixed part.", CLIENT),
-    _off(line.MakeCall, "LCP-02", "MakeCall takes LINECALLPARAMS with any dwBearerMode.", LINE),
-    _off(line.MakeCall, "LCP-05-01", "MakeCall takes LINECALLPARAMS whose address stands at an odd offset.", LINE),
+    _off(line.MakeCall, "LCP-02 048-05", "MakeCall takes LINECALLPARAMS with any dwBearerMode.", LINE),
+    _off(
+        line.MakeCall,
+        "LCP-05-01 LCP-06-01 048-05",
+        "MakeCall takes LINECALLPARAMS whose address stands at an odd offset.",
+        LINE,
+    ),
     _off(line.Forward, "017-06", "Forward takes any dwForwardMode.", LINE),
     _off(phone.GetStatus, "103-03", "phone.GetStatus takes a size below the fixed part.", PHONE),
     # Versions.
