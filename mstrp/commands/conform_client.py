@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mstrp.commands.conform_server import add_report_options, report
+from mstrp.commands.interrupt import INTERRUPTED
 from mstrp.commands.live_options import credentials, run_until_interrupted
 from mstrp.commands.output import complain
 
@@ -79,18 +80,19 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         known = read_baseline(options.baseline) if options.baseline else {}
-        book = conduct(options)
+        book, interrupted = conduct(options)
     except (ValueError, OSError) as error:
         complain(f"{error}")
         return 2
     if book is None:
         return 2
     seen = {outcome.requirement.id: _rows(outcome) for outcome in book.failures}
-    return report(book, known, options, binding=f"clients of {options.listen}", seen=seen)
+    status = report(book, known, options, binding=f"clients of {options.listen}", seen=seen)
+    return INTERRUPTED if interrupted else status
 
 
-def conduct(options: argparse.Namespace) -> Book | None:
-    """Test as the options say; the book with every outcome, None when no client came.
+def conduct(options: argparse.Namespace) -> tuple[Book | None, bool]:
+    """Test as the options say: the book with every outcome, None when no client came; and whether Ctrl-C ended it.
 
     Raises `ValueError` for options that mean nothing, and `OSError` when the address cannot be used.
     """
@@ -127,11 +129,13 @@ def conduct(options: argparse.Namespace) -> Book | None:
         run_until_interrupted(work())
     except Unreachable as error:
         complain(str(error))
-        return None
+        return None, False
+    except KeyboardInterrupt:
+        return book, True
     finally:
         if not options.quiet and sys.stderr.isatty():
             sys.stderr.write("\r\033[K")
-    return book
+    return book, False
 
 
 def _say(text: str) -> None:

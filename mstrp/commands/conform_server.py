@@ -33,6 +33,8 @@ examples:
   mstrp conform server --list
 """
 _DEPTHS = {"quick": 0, "normal": 1, "full": 2}
+#: Where tests themselves failed, nothing is said about the server, and so it did not pass either.
+_STATUS = {"pass": 0, "fail": 1, "error": 2}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -267,7 +269,7 @@ def report(
     if options.write_baseline:
         with opened(options.write_baseline) as stream:
             stream.write(baseline_text(outcomes, known))
-    return 1 if conformance.failed(outcomes) else 0
+    return _STATUS[conformance.verdict(outcomes)]
 
 
 def _replay(target: Target, saved: Any, options: argparse.Namespace) -> int:

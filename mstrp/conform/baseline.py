@@ -36,12 +36,16 @@ def apply_baseline(outcomes: Iterable[Outcome], known: dict[str, str]) -> None:
 
 
 def baseline_text(outcomes: Iterable[Outcome], known: dict[str, str]) -> str:
-    """A baseline with everything that failed; reasons that were given before are kept."""
-    lines = ["# Requirements that are known not to be kept, with the reason.", "[expected]"]
-    for outcome in sorted(outcomes, key=lambda each: each.requirement.id):
+    """A baseline with everything that failed; what it had before stays, with its reason, unless that passes now."""
+    reasons = dict(known)
+    for outcome in outcomes:
+        name = outcome.requirement.id
         if outcome.result is Result.FAIL:
-            reason = known.get(outcome.requirement.id, outcome.cause)
-            lines.append(f"{_quoted(outcome.requirement.id)} = {_quoted(reason)}")
+            reasons.setdefault(name, outcome.cause)
+        elif outcome.result is Result.PASS:
+            reasons.pop(name, None)
+    lines = ["# Requirements that are known not to be kept, with the reason.", "[expected]"]
+    lines += [f"{_quoted(name)} = {_quoted(reason)}" for name, reason in sorted(reasons.items())]
     return "\n".join(lines) + "\n"
 
 

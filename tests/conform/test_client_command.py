@@ -72,3 +72,20 @@ def test_usage(words: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[
     """What cannot be meant is one clear error."""
     assert call(*words) == 2
     assert says in capsys.readouterr().err
+
+
+def test_an_interrupt_reports_what_was_found(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After Ctrl-C there is a report of the rounds that were."""
+    from mstrp.conform.listening import suite
+
+    perform = suite.run
+
+    async def interrupted(*arguments: object, **options: object) -> None:
+        await perform(*arguments, **options)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(suite, "run", interrupted)
+    assert call("--run", f"{sys.executable} {REFERENCE} {{binding}} pull", "--only", "init-foreign") == 130
+    assert "PASS" in capsys.readouterr().out

@@ -16,6 +16,7 @@ from test_server import serve_apart
 
 from mstrp.cli import main
 from mstrp.conform.baseline import read_baseline
+from mstrp.conform.book import Book
 from mstrp.report.schema import schema
 
 _FEW = ("--only", "Hold in CONNECTED", "--only", "rules of line.Hold", "--seed", "7")
@@ -126,6 +127,28 @@ def test_a_baseline_makes_failures_expected(bad: str, good: str, tmp_path: Path)
     assert (status, "not decided this time: CALL-V08" in out) == (0, True)
     status, out, _ = run(good, *_QUICK, "--only", "push", "--baseline", place)
     assert (status, "no longer failing: CALL-V08" in out) == (0, True)
+
+
+def test_a_baseline_keeps_what_was_not_tried(good: str, tmp_path: Path) -> None:
+    """Written anew, it forgets what passes, and nothing else."""
+    place = tmp_path / "known.toml"
+    place.write_text('[expected]\n"CALL-V08" = "known"\n"TRP-3.1.4.2-008-01" = "as well"\n', "utf-8")
+    assert run(good, *_QUICK, "--only", "push", "--baseline", str(place), "--write-baseline", str(place))[0] == 0
+    assert read_baseline(str(place)) == {"TRP-3.1.4.2-008-01": "as well"}
+
+
+def test_a_test_that_fails_itself_is_no_pass(good: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Status 2: nothing is said about the server."""
+    from mstrp.conform import suite
+
+    async def broken(book: Book) -> None:
+        async with book.probe() as probe:
+            await probe.attach("a")
+        raise ValueError("by mistake")
+
+    monkeypatch.setattr(suite, "plan", lambda depth: iter([suite.Test("broken", broken)]))
+    status, out, _ = run(good, *_QUICK)
+    assert (status, ": ERROR" in out, "by mistake" in out) == (2, True, True)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ class _Recording:
 
     def __init__(self, target: object) -> None:
         self.complaints: list[Any] = []
+        self.odd: list[Any] = []
 
     async def __aenter__(self) -> Self:
         _Recording.sent = []
@@ -122,3 +123,14 @@ def python_binding(text: str) -> str:
         and isinstance(node.args[0], ast.Constant)
     ]
     return str(found)
+
+
+def test_what_is_promised_may_fail_to_come() -> None:
+    """The program goes on after a wait in vain, and says what it was about."""
+    actions = [Action(0, Verb.ATTACH, how="push"), Action(1, Verb.EVENT, wanted=("PHONE_STATE",), promised="TRUE-x")]
+    text = python_text(Program(actions))
+    assert "import contextlib\n\nfrom mstrp.conform import Missing, Probe, Target\n" in text
+    assert (
+        "        with contextlib.suppress(Missing):\n            await probe.event('a', 'PHONE_STATE', promised='TRUE-x')"
+        in text
+    )
