@@ -118,7 +118,7 @@ TRUTHS: dict[str, Truth] = {
     ),
     "TRUE-call-line": Truth("2.2.4.1.3.31", "GetCallInfo names the line of a call", odd=True, constant=True),
     "TRUE-privilege": Truth("2.2.4.1.3.32", "GetCallStatus says the privilege that the client was told of"),
-    "TRUE-app-specific": Truth("2.2.4.1.3.63", "GetCallInfo says what SetAppSpecific set"),
+    "TRUE-app-specific": Truth("2.2.4.1.3.63", "GetCallInfo says what SetAppSpecific set", odd=True),
     "TRUE-media-mode": Truth("2.2.4.1.3.73", "GetCallInfo says what SetMediaMode set", odd=True),
     "TRUE-phone-owner": Truth("2.2.4.1.6.10", "phone.GetStatus counts the owners and monitors of a phone"),
     "TRUE-phone-volume": Truth("2.2.4.1.6.11", "GetVolume says what SetVolume set", odd=True),
