@@ -42,8 +42,19 @@ class Heard(NamedTuple):
     def device(self) -> int | None:
         """The device of the line or phone that the packet names."""
         known: Any = self.conversation.phones if self.packet.device == "phone" else self.conversation.lines
-        opened = known.get(getattr(self.packet, self.packet.device))
-        return None if opened is None else opened.device
+        found = known.get(getattr(self.packet, self.packet.device))
+        return None if found is None else found.device
+
+    @property
+    def opened(self) -> Any:
+        """The open line or phone that the packet is about, None where it names none that is known."""
+        names = self.packet.layout.by_name
+        if "call" in names:
+            call = self.conversation.calls.get(self.packet.call)
+            return None if call is None else call.line
+        if "line" in names:
+            return self.conversation.lines.get(self.packet.line)
+        return self.conversation.phones.get(self.packet.phone) if "phone" in names else None
 
     @property
     def call(self) -> tuple[str, str, int]:
@@ -97,7 +108,8 @@ class Contradiction(NamedTuple):
     odd: bool
 
 
-#: The requirements by their ids. Those that end in "told" are about events that have to come (`Probe.event`).
+#: The requirements by their ids. Those that end in "told" are about events that have to come (`Probe.event`), and
+#: TRUE-completion and TRUE-reply-context are looked at with each completion.
 TRUTHS: dict[str, Truth] = {
     "TRUE-version": Truth("2.2.4.1.1.2", "NegotiateAPIVersion agrees on a version in the range that the client gave"),
     "TRUE-sizes": Truth("2.2.6", "a structure uses no more than it has and needs no less than it uses"),
@@ -120,6 +132,12 @@ TRUTHS: dict[str, Truth] = {
     "TRUE-privilege": Truth("2.2.4.1.3.32", "GetCallStatus says the privilege that the client was told of"),
     "TRUE-app-specific": Truth("2.2.4.1.3.63", "GetCallInfo says what SetAppSpecific set", odd=True),
     "TRUE-media-mode": Truth("2.2.4.1.3.73", "GetCallInfo says what SetMediaMode set", odd=True),
+    "TRUE-completion": Truth(
+        "2.2.4.2.1.25", "a request that is completed with an error has not led the call where it leads", odd=True
+    ),
+    "TRUE-reply-context": Truth(
+        "2.2.4.2.1.25", "the completion of a request on an open line or phone has the contexts of that", odd=True
+    ),
     "TRUE-phone-owner": Truth("2.2.4.1.6.10", "phone.GetStatus counts the owners and monitors of a phone"),
     "TRUE-phone-volume": Truth("2.2.4.1.6.11", "GetVolume says what SetVolume set", odd=True),
     "TRUE-phone-gain": Truth("2.2.4.1.6.5", "GetGain says what SetGain set", odd=True),

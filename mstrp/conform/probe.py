@@ -17,7 +17,7 @@ from mstrp.conform.claims import TRUTHS, Heard
 from mstrp.conform.complaint import Complaint
 from mstrp.conform.program import Action, Program, Verb
 from mstrp.conform.target import Budget, Target
-from mstrp.conform.truth import untrue
+from mstrp.conform.truth import led, untrue
 from mstrp.conform.witness import Witness
 from mstrp.live.client import TapiClient
 from mstrp.live.provider import TapiError
@@ -95,6 +95,8 @@ class Asked:
         self.packet = packet
         self.answer = answer
         self.ack: int | None = None if answer is None else answer.ack
+        #: The states that the calls were in when it was made.
+        self.before: dict[int, int] = {}
 
     @property
     def ok(self) -> bool:
@@ -138,6 +140,10 @@ class _Seat:
         self.told = 0
         self.context = b""
         self.last_event = 0.0
+
+    def last_states(self) -> dict[int, int]:
+        """What LINE_CALLSTATE said last of every call."""
+        return {call: states[-1] for call, states in self.states.items()}
 
     def saw(self, event: Event) -> None:
         self.last_event = time.monotonic()
@@ -400,6 +406,7 @@ class Probe:
         if type(packet).completion == "async" and len(data) >= 12:
             packet, number = self._numbered(client, packet)
         warned = len(client.monitor.findings)
+        before = seat.last_states()
         future = client.expect(number, packet) if number else None
         try:
             answer = await client.request(packet)
@@ -416,6 +423,7 @@ class Probe:
                 self._learn(action, answer, f"{action.number}")
             if not asked.ok or type(packet).completion != "async":
                 self._hears(action.client, packet, answer)
+        asked.before = before
         self._numbers[action.number] = asked
         if asked.ok and isinstance(packet, Forward):
             opened = client.conversation.lines.get(packet.line)
@@ -535,7 +543,12 @@ class Probe:
         self._hears(action.client, asked.packet, completion)
         if completion.outcome == 0:
             self._learn(action, completion, str(step))
-        elif action.legal and len(seat.client.monitor.findings) == warned:
+            return completion
+        await self._silence(seat)
+        where = led(asked.packet, asked.before, seat.last_states())
+        if where:
+            self._doubts("TRUE-completion", f"{name} is said to have failed, and the call is {where}", action.number)
+        if action.legal and len(seat.client.monitor.findings) == warned:
             why = untrue(completion.words[7], asked.packet, seat.client.conversation)
             if why:
                 requirement = f"LEGAL-{asked.packet.device}.{name}"

@@ -125,6 +125,18 @@ async def _values(probe: Probe, world: World) -> None:
     await _set_and_get(probe, world, line.SetMediaMode(call=call, media_mode=_AUTOMATED), info)
 
 
+async def _failures(probe: Probe, world: World) -> None:
+    """What changes the state of a call, and says whether it did."""
+    for place in range(min(2, world.line_count)):
+        handle = await world.open(place)
+        world.subject, world.partner = (handle, 0) if place == 0 else (world.subject, handle)
+    call = await world.connected()
+    for packet in (line.Hold(call=call), line.UnHold(call=call)):
+        asked = await probe.ask("a", packet, legal=True)
+        if asked.ok:
+            await probe.reply("a", asked)
+
+
 async def _line_states(probe: Probe, world: World) -> None:
     """A line is told when it is opened once more, and its address when there is a call."""
     opened = await world.open(0)
@@ -244,6 +256,7 @@ _TESTS: tuple[tuple[str, Callable[[Probe, World], Awaitable[Any]], tuple[str, ..
     ("lines of a client that has gone", _gone, ("TRUE-opens",)),
     ("a call that is made", _made, ("TRUE-call-id", "TRUE-call-line", "TRUE-privilege", "TRUE-owners", "TRUE-calls")),
     ("values of a call", _values, ("TRUE-app-specific", "TRUE-media-mode", "TRUE-call-info-told")),
+    ("calls that change", _failures, ("TRUE-completion", "TRUE-reply-context")),
     ("states of a line", _line_states, ("TRUE-line-state-told",)),
     ("states of an address", _address_states, ("TRUE-address-state-told",)),
     ("event filter", _filter, ("TRUE-filter",)),

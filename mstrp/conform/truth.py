@@ -9,15 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fsm.routes import ROUTES
+from fsm.tables.call_requests import EFFECTS
+from fsm.tables.call_states import BY_BIT, ENDED, LABELS
 from protocol.constants import LINEERR, PHONEERR
 from protocol.fields import Buffer, Handle, HandleType, Number
 from protocol.packet import error_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fsm.conversation import Conversation
     from protocol.packet import Request
 
-__all__ = ["NOT_OFFERED", "untrue"]
+__all__ = ["NOT_OFFERED", "led", "untrue"]
 
 _SAYS = {
     "INVALAPPHANDLE": "the application is registered",
@@ -61,6 +65,23 @@ def untrue(code: int, packet: Request, conversation: Conversation) -> str:
     if says == _SAYS["BADDEVICEID"] and not _counted(packet, conversation):
         return ""
     return f"{error_name(code)}, but {says}"
+
+
+def led(packet: Any, before: Mapping[int, int], now: Mapping[int, int]) -> str:
+    """Where a request has led its call that is said to have failed; empty where it did not lead there.
+
+    The states of calls are LINECALLSTATE bits. A call may also end by itself: that proves nothing.
+    """
+    for (name, spec, _), effect in EFFECTS.items():
+        if name != packet.layout.name or packet.device != "line":
+            continue
+        call = packet.words[packet.layout.by_spec[spec].index]
+        was, became = BY_BIT.get(before.get(call, 0)), BY_BIT.get(now.get(call, 0))
+        if became in ENDED or became is None or became is was:
+            continue
+        if was in effect.sources and became in effect.expect:
+            return LABELS.get(became, became.name.lower())
+    return ""
 
 
 def _allowed(packet: Any, conversation: Conversation) -> bool:

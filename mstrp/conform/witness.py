@@ -34,6 +34,7 @@ class Witness:
             refused = False
         else:
             refused = _failed(heard.said)
+            yield from _contexts(heard)
         for claim in _CLAIMS.get(name, ()):
             if claim.refused == refused:
                 yield from self._claims(claim, heard)
@@ -93,6 +94,20 @@ def _counts(bound: Bound, heard: Heard) -> Iterator[Contradiction]:
             else (f"{name} says {number} {what}, and {known}")
         )
         yield Contradiction(bound.requirement, summary, number > most and not bound.closed)
+
+
+def _contexts(heard: Heard) -> Iterator[Contradiction]:
+    """The words of a completion that say whose it is."""
+    opened = heard.opened if isinstance(heard.said, Reply) else None
+    if opened is None or opened.app is None:
+        return
+    pairs = ((heard.said.words[1], opened.app.init_context), (heard.said.words[5], opened.open_context))
+    for name, (said, known) in zip(("InitContext", "OpenContext"), pairs, strict=True):
+        if known is not None and said != known:
+            summary = (
+                f"{type(heard.packet).__name__} is completed with {name} {said:#x}, and {known:#x} is the client's"
+            )
+            yield Contradiction("TRUE-reply-context", summary, TRUTHS["TRUE-reply-context"].odd)
 
 
 def _sizes(heard: Heard) -> Iterator[Contradiction]:

@@ -24,6 +24,8 @@ def test_faults_have_names_of_their_own() -> None:
         "line not kept",
         "replies doubled",
         "APPNEWCALL doubled",
+        "wrong marker of management",
+        "no context handle",
     ],
 )
 def test_a_fault_is_found(name: str) -> None:

@@ -209,6 +209,7 @@ class TapiClient(Routing):
         self._show(CLIENT_TO_SERVER, "ClientAttach", "request", asked)
         result = await caller.call(_METHODS["ClientAttach"], asked, options.timeout)
         self._show(SERVER_TO_CLIENT, "ClientAttach", "response", result)
+        self._watch(lambda: self.conversation.inspect_attach(asked, result))
         if result.result:
             raise TapiError(result.result & 0xFFFFFFFF, "ClientAttach")
         self._context = result.context

@@ -219,7 +219,7 @@ FIELDS: tuple[Fault, ...] = (
     _fault(
         "conference and consultation exchanged",
         "The completion of SetUpConference exchanges conference and consultation call.",
-        ("CALL-V11", "CALL-STATE-CONNECTED-CONFERENCED", "CALL-V03", "CALL-Q17", "TOLD-STATE"),
+        ("CALL-STATE-NEW-ONHOLDPENDCONF", "CALL-STATE-NEW-DIALTONE"),
         CONNECTED + 1,
         brings(line.SetUpConference, _swapped_calls),
     ),
@@ -240,7 +240,7 @@ FIELDS: tuple[Fault, ...] = (
     _fault(
         "no device",
         "Initialize counts no device, and GetDevCaps knows them.",
-        ("TRUE-devices", "LEGAL-line.GetDevCaps"),
+        ("TRP-3.1.4.2-034-03", "TRP-3.1.4.2-052-02"),
         APP + 1,
         answers(line.Initialize, _set(num_devs=0)),
     ),
@@ -391,7 +391,7 @@ FIELDS: tuple[Fault, ...] = (
     _fault(
         "another InitContext of PHONE_REPLY",
         "PHONE_REPLY brings an InitContext that the client did not give.",
-        "CALL-V13",
+        "TRUE-reply-context",
         PHONE + 1,
         _in(PHONE_REPLY, init_context=0x4444),
     ),
@@ -430,7 +430,7 @@ FIELDS: tuple[Fault, ...] = (
     _fault(
         "no parent of a member",
         "CONFERENCED names no conference.",
-        "CALL-V11",
+        ("CALL-V11", "CALL-Q17"),
         CONNECTED + 1,
         told(
             lambda client, event: (

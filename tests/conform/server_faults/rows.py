@@ -163,7 +163,7 @@ ROWS: tuple[Fault, ...] = (
     _taken(line.Hold, S.OFFERING, CALL),
     _taken(line.UnHold, S.CONNECTED, CONNECTED),
     _taken(line.Redirect, S.CONNECTED, CONNECTED),
-    _taken(line.Dial, S.OFFERING, CALL),
+    _taken(line.Dial, S.DISCONNECTED, CONNECTED + 1),
     _taken(line.SetUpTransfer, S.ONHOLD, CONNECTED + 1),
     _leads(
         "Answer by DIALTONE",
