@@ -26,6 +26,7 @@ def test_faults_have_names_of_their_own() -> None:
         "APPNEWCALL doubled",
         "wrong marker of management",
         "no context handle",
+        "events four bytes longer",
     ],
 )
 def test_a_fault_is_found(name: str) -> None:

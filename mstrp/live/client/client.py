@@ -408,6 +408,7 @@ class TapiClient(Routing):
             self._tell(event)
         for problem in found.problems:
             _logger.warning("events: %s", problem)
+        self._watch(lambda: self.conversation.damaged_events(found.problems))
 
     def _foreign(self, event: Event) -> bool:
         """Whether an event is about an application or a line that was not asked for, by whatever part of the program."""
