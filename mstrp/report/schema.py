@@ -12,6 +12,7 @@ __all__ = ["SCHEMAS", "schema"]
 SCHEMAS = {
     "report": "the report of `mstrp check --format json` (mstrp-report/1)",
     "conform": "the report of `mstrp conform --format json` (mstrp-conform/1)",
+    "learn": "the report of `mstrp conform learn --format json` (mstrp-learn/1)",
     "packet": "a line of `mstrp decode --format jsonl`",
 }
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 from world import run as run_loop
 
@@ -25,6 +26,7 @@ from mstrp.conform.target import Budget, Target
 from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.provider import TapiError
 from mstrp.live.server import Options, Server, attached, refusal
+from mstrp.report.schema import schema
 from protocol import line
 from protocol.constants import LINECALLSTATE, LINEERR
 
@@ -294,6 +296,10 @@ def test_command(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((tmp_path / "learned-incoming.json").read_text("utf-8"))
     assert [each["kind"] for each in printed["differences"]] == ["missing"]
+    validator = jsonschema.Draft202012Validator(schema("learn"))
+    validator.validate(printed)
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate({**printed, "states": [{"calls": "c1 idle"}]})
     source = (tmp_path / "learned-incoming.dot").read_text("utf-8")
     assert "- missing" in source
     assert "style=dashed" in source
