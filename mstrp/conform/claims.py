@@ -57,6 +57,11 @@ class Heard(NamedTuple):
         return self.conversation.phones.get(self.packet.phone) if "phone" in names else None
 
     @property
+    def stranger(self) -> bool:
+        """Whether the packet names a line, call or phone that the client does not have."""
+        return self.opened is None and not {"call", "line", "phone"}.isdisjoint(self.packet.layout.by_name)
+
+    @property
     def call(self) -> tuple[str, str, int]:
         """The call that the packet names."""
         return ("call", self.client, self.packet.call)

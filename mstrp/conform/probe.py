@@ -282,7 +282,7 @@ class Probe:
             self._names[client, kind, value] = name
 
     def _refs(self, client: str, packet: Request) -> tuple[tuple[int, str], ...]:
-        """The handles of this conversation that a request names."""
+        """The handles of this conversation that a request names; also those of another client that this one has not."""
         found = []
         words = packet.words
         for field in packet.layout.fields:
@@ -292,8 +292,14 @@ class Probe:
             found.append((packet.layout.index("lObjectID"), OBJECTS[packet.obj_type]))
         if isinstance(packet, TUISPIDLLCallback) and packet.object_type == TUISPIDLL_OBJECT.DIALOGINSTANCE:
             found.append((packet.layout.index("dwObjectID"), HandleType.DIALOGINSTANCE))
-        names = ((word, self._names.get((client, kind, words[word]))) for word, kind in found)
-        return tuple((word, name) for word, name in names if name is not None)
+        owners = [client, *(other for other in self.seats if other != client)]
+        named = []
+        for word, kind in found:
+            names = (self._names.get((owner, kind, words[word])) for owner in owners)
+            name = next((name for name in names if name is not None), None)
+            if name is not None:
+                named.append((word, name))
+        return tuple(named)
 
     def _legal(self, asked: Asked) -> bool:
         return any(action.number == asked.number and action.legal for action in self.program)

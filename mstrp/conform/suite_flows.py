@@ -49,7 +49,7 @@ class _Performance:
         #: Handles of the play and what they are called here, by client.
         self.names: dict[tuple[str, HandleType, int], int] = {}
         self.asked: dict[int, Asked] = {}
-        self.partner = World(_Partner(probe))  # type: ignore[arg-type]
+        self.partner = World.of(probe, "p")
         self.number = ""
         #: The partner's end of a call of the play, by the handle here.
         self.ends: dict[int, int] = {}
@@ -223,22 +223,6 @@ class _Performance:
         world.subject = await world.open(1)
         self.number = await world.number_of(0)
         world.number = self.book.target.to or await world.number_of(1)
-
-
-class _Partner:
-    """The probe as the partner's world sees it: everything it does is done by client "p"."""
-
-    def __init__(self, probe: Probe) -> None:
-        self._probe = probe
-        self.target = probe.target
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._probe, name)
-
-        def as_partner(client: str, *arguments: Any, **named: Any) -> Any:
-            return method("p", *arguments, **named)
-
-        return as_partner
 
 
 def _client(role: Role) -> str:

@@ -167,6 +167,32 @@ def _dropped(kind: str, rule: str, end: Callable[[World, int], Any], handle: Cal
     return test
 
 
+async def _dropped_dialog(book: Book) -> None:
+    async def act(probe: Probe, world: World) -> None:
+        dialog = await world.begin_dialog()
+        await world.ask(mmc.FreeDialogInstance(dlg_inst=dialog))
+        await probe.ask("a", mmc.FreeDialogInstance(dlg_inst=dialog))
+
+    await _with_world(book, act, "TRP-3.1.4.2-003-01")
+
+
+# -- handles of others --------------------------------------------------------------------------------------------
+
+
+async def _foreign(book: Book) -> None:
+    """What one client has, another one has not."""
+
+    async def act(probe: Probe, world: World) -> None:
+        await world.numbers()
+        call = await world.make(world.subject, world.partner_number)
+        other = World.of(probe, "b")
+        await other.begin(lines=0, how="push")
+        await probe.ask("b", _use("line", world, world.subject))
+        await probe.ask("b", _use("call", world, call))
+
+    await _with_world(book, act, "TRP-3.1.4.2-038-03", "TRP-3.1.4.2-030-03")
+
+
 async def _idle_call(world: World) -> int:
     return await world.call_in(CallState.IDLE)
 
@@ -353,6 +379,8 @@ HANDLE_TESTS: tuple[tuple[str, Callable[[Book], Awaitable[None]]], ...] = (
             lambda world: world.phone_app,
         ),
     ),
+    ("dropped dialog", _dropped_dialog),
+    ("handles of another client", _foreign),
     ("void call", _void_call),
     ("void line", _void_line),
     ("void phone", _void_phone),

@@ -32,6 +32,11 @@ class Witness:
         if heard.said is heard.packet:
             yield from self._filters.told(heard)
             refused = False
+        elif isinstance(heard.packet, DeallocateCall | Close):
+            self._forget(heard)
+            return
+        elif heard.stranger:
+            return
         else:
             refused = _failed(heard.said)
             yield from _contexts(heard)
@@ -44,8 +49,6 @@ class Witness:
             yield from _counts(bound, heard)
         if name is RSPSetEventFilterMasks:
             self._filters.set(heard)
-        elif isinstance(heard.packet, DeallocateCall | Close):
-            self._forget(heard)
         yield from _sizes(heard)
 
     def quiet(self) -> None:

@@ -7,7 +7,7 @@ needed, and where there is only one line, a number to call.
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from fsm.tables.call_requests import PRECONDITIONS
 from fsm.tables.call_states import CallState
@@ -55,6 +55,19 @@ class NotOffered(Missing):
     """The server, or what is behind it, does not have what a test needs."""
 
 
+class _As:
+    """The probe as a world of another client sees it: whoever is named, that client acts."""
+
+    def __init__(self, probe: Probe, client: str) -> None:
+        self._probe = probe
+        self._client = client
+        self.target = probe.target
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._probe, name)
+        return lambda client, *arguments, **named: method(self._client, *arguments, **named)
+
+
 class World:
     """The session of one client, "a", with everything that tests need."""
 
@@ -74,6 +87,11 @@ class World:
         self.ends: dict[int, int] = {}
         self.kin: dict[int, tuple[int, int]] = {}
         self._own = 0x200
+
+    @classmethod
+    def of(cls, probe: Probe, client: str) -> Self:
+        """The session of another client of the probe."""
+        return cls(_As(probe, client))  # type: ignore[arg-type]
 
     def own(self) -> int:
         """A value of the client's own."""

@@ -303,6 +303,21 @@ def test_park(recording: Path) -> None:
     live(recording, 0, 1)(test)
 
 
+def test_who_is_parked_hangs_up(recording: Path) -> None:
+    """A call that waits is dropped like any other, and its place is free again."""
+
+    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+        for _ in range(2):
+            waiting = await one.make_call("1002")
+            call = await two.next_call()
+            await call.answer()
+            await call.wait(S.CONNECTED)
+            await call.park("800")
+            await ended(call, waiting)
+
+    live(recording, 0, 1)(test)
+
+
 def test_pick_up(recording: Path) -> None:
     """A call that rings on one line is picked up on another."""
 

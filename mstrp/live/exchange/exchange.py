@@ -233,6 +233,7 @@ class Exchange(Features, Tones, Telephones, CallCentre, Capabilities):
         leg.alerting = False
         leg.quiet()
         leg.join(None)
+        self.leave_park(leg)
         self.stop_tones(leg)
         self.state(leg, S.IDLE)
         if leg.call is not None:
@@ -404,8 +405,6 @@ class Exchange(Features, Tones, Telephones, CallCentre, Capabilities):
     def line_drop(self, call: Call, user_user: bytes) -> None:
         """Drop or reject a call."""
         leg = self.leg(call)
-        if leg.parked:
-            return
         if self.drop_conference(leg):
             return
         peer = leg.peer
@@ -441,5 +440,6 @@ class Exchange(Features, Tones, Telephones, CallCentre, Capabilities):
         leg.quiet()
         leg.alerting = False
         leg.join(None)
+        self.leave_park(leg)
         if peer is not None and peer.call is not None:
             self.left(peer)

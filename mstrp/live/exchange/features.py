@@ -316,6 +316,13 @@ class Features(Provider):
             leg.parked = False
             self.offer(leg, device, address, int(LINECALLREASON.REMINDER), int(LINECALLORIGIN.EXTERNAL))
 
+    def leave_park(self, leg: Leg) -> None:
+        """Who hangs up waits nowhere any more."""
+        if leg.parked:
+            leg.parked = False
+            for where in [where for where, other in self._parked.items() if other is leg]:
+                del self._parked[where]
+
     def line_unpark(self, device: int, address: int, call: Call, destination: str) -> None:
         """Take a parked party."""
         other = self._parked.pop(destination, None)

@@ -282,7 +282,7 @@ HANDLES: tuple[Fault, ...] = (
     _fault(
         "lines after ClientDetach",
         "Lines of a client that has detached count as open.",
-        ("TRP-3.1.4.3-01", "TRUE-opens"),
+        ("TRP-3.1.4.3-01", "TRUE-opens", "LEGAL-line.Open"),
         LINE + 1 + LINE + 1,
         Parts(server=_KeepsLinesOfClients),
     ),
