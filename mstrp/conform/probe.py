@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from fsm.levels import Level
+from fsm.rulebook import RULES
 from fsm.tables.call_states import LABELS
 from mstrp.conform.claims import TRUTHS, Heard
 from mstrp.conform.complaint import Complaint
@@ -139,6 +140,8 @@ class _Seat:
         self.changed = asyncio.Event()
         self.told = 0
         self.context = b""
+        #: Whether RemoteSPDetach has come.
+        self.dismissed = False
         self.last_event = 0.0
 
     def last_states(self) -> dict[int, int]:
@@ -338,9 +341,9 @@ class Probe:
                 self.complaints.append(Complaint(found.requirement, found.summary, section, Level.STATED, number))
 
     def _doubts(self, requirement: str, summary: str, number: int) -> None:
-        truth = TRUTHS.get(requirement)
+        known = TRUTHS.get(requirement) or RULES.get(requirement)
         asked = [action for action in self.program if action.data]
-        section = truth.section if truth is not None else asked[-1].request().layout.section if asked else "3.1.4"
+        section = known.section if known is not None else asked[-1].request().layout.section if asked else "3.1.4"
         self.odd.append(Complaint(requirement, summary, section, Level.SUSPICIOUS, number, odd=True))
 
     def _collect(self, number: int) -> None:
@@ -393,6 +396,8 @@ class Probe:
     def _passed(self, name: str, seat: _Seat, direction: str, method: str, phase: str, content: Any) -> None:
         if len(self.transcript) < _LINES:
             self.transcript.append((name, direction, phase if phase == "event" else f"{method} {phase}", content))
+        if method == "RemoteSPDetach":
+            seat.dismissed = True
         if phase == "event":
             seat.saw(content)
             if name in self.seats:
@@ -660,7 +665,19 @@ class Probe:
         seat = self._seat(action)
         self.budget.spend()
         seat.context = seat.client._context  # noqa: SLF001 - for what comes after
+        channel = seat.client._channel  # noqa: SLF001 - as above
         await seat.client.detach()
+        if channel is None or seat.dismissed:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.target.patience):
+                await channel.detached.wait()
+        if not seat.dismissed:
+            # The connection may have been lost on the way, which is no proof; if it stands, nothing has come.
+            level = Level.SUSPICIOUS if channel.detached.is_set() else Level.MUST
+            summary = "RemoteSPDetach does not follow ClientDetach"
+            found = Complaint("TRP-3.1.4.3-02", summary, "3.1.4.3", level, action.number, odd=channel.detached.is_set())
+            (self.odd if found.odd else self.complaints).append(found)
 
     async def _lose(self, action: Action) -> None:
         seat = self._seat(action)

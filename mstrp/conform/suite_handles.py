@@ -273,9 +273,13 @@ async def _buffers(book: Book) -> None:
 
 
 async def _one_at_a_time(book: Book, how: str) -> None:
-    """A call with its events, as they travel in one model."""
+    """Two calls with their events, as they travel in one model."""
+    told = "TRP-3.1.4.1-04" if how == "pull" else "TRP-3.1.4.1-05"
 
     async def act(probe: Probe, world: World) -> None:
+        made = await world.make(world.subject, None)
+        await probe.state("a", made, LINECALLSTATE.DIALTONE, promised=told)
+        await world.release(made)
         call = await world.connected()
         await probe.check("a", call)
         await world.done(line.Drop(call=call))
@@ -286,7 +290,6 @@ async def _one_at_a_time(book: Book, how: str) -> None:
         await probe.quiet()
 
     call_rules = ("CALL-V01", "CALL-V02", "CALL-V03", "CALL-V04", "CALL-V05", "CALL-V07", "CALL-V08", "CALL-V09")
-    told = "TRP-3.1.4.1-04" if how == "pull" else "TRP-3.1.4.1-05"
     await _with_world(book, act, "TRP-2.1-02", told, "TRP-3.3.4.2-02", "TOLD-STATE", *call_rules, how=how)
 
 
