@@ -35,7 +35,7 @@ from protocol.packet import Request, decode_request, decode_response, error_name
 from protocol.rpc.association import AssociationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fsm.step import Step
     from protocol.ndr import Method
@@ -96,6 +96,8 @@ class Asked:
         self.packet = packet
         self.answer = answer
         self.ack: int | None = None if answer is None else answer.ack
+        #: Whether it has succeeded, completion and all.
+        self.done = self.ok and type(packet).completion != "async"
         #: The states that the calls were in when it was made.
         self.before: dict[int, int] = {}
 
@@ -229,19 +231,23 @@ class Probe:
         found: int = await self._do(Verb.CALL, client, about=self._named(client, HandleType.HLINE, line))
         return found
 
-    async def state(self, client: str, call: int, *wanted: LINECALLSTATE, promised: str = "") -> int:
+    async def state(
+        self, client: str, call: int, *wanted: LINECALLSTATE, promised: str = "", after: Iterable[Asked] = ()
+    ) -> int:
         """Wait until a call is in one of the states; raises `Missing`.
 
-        With ``promised``, a requirement, it is odd when that does not happen.
+        With ``promised``, a requirement, it is odd when that does not happen although all of ``after`` have succeeded.
         """
         names = tuple(state.name or "" for state in wanted)
         about = self._named(client, HandleType.HCALL, call)
-        found: int = await self._do(Verb.STATE, client, about=about, wanted=names, promised=promised)
+        steps = tuple(f"{asked.number}.reply" for asked in after)
+        found: int = await self._do(Verb.STATE, client, about=about, wanted=names, promised=promised, after=steps)
         return found
 
-    async def event(self, client: str, *names: str, promised: str = "") -> Any:
-        """Wait for an event by name; raises `Missing`. ``promised`` as in `state`."""
-        return await self._do(Verb.EVENT, client, wanted=names, promised=promised)
+    async def event(self, client: str, *names: str, promised: str = "", after: Iterable[Asked] = ()) -> Any:
+        """Wait for an event by name; raises `Missing`. ``promised`` and ``after`` as in `state`."""
+        steps = tuple(f"{asked.number}.reply" for asked in after)
+        return await self._do(Verb.EVENT, client, wanted=names, promised=promised, after=steps)
 
     async def check(self, client: str, call: int) -> Asked:
         """GetCallStatus has to say what LINE_CALLSTATE said last."""
@@ -252,6 +258,11 @@ class Probe:
     async def quiet(self) -> None:
         """Wait until nothing is under way; from then on nothing old is excused any more."""
         await self._do(Verb.QUIET, "")
+
+    async def lull(self) -> None:
+        """The same, and then wait as long for what comes too late."""
+        await self.quiet()
+        await self.quiet()
 
     async def detach(self, client: str) -> None:
         """End a client as it should be ended."""
@@ -322,7 +333,8 @@ class Probe:
         except (ConnectionEnded, OSError) as error:
             raise Missing(f"{action.verb.value}: {error or type(error).__name__}") from error
         except Missing as error:
-            if action.promised:
+            asked = [self._numbers.get(int(name.partition(".")[0])) for name in action.after]
+            if action.promised and all(each is not None and each.done for each in asked):
                 self._doubts(action.promised, str(error), action.number)
             raise
         finally:
@@ -553,6 +565,7 @@ class Probe:
             raise Missing(f"{name} is not completed") from None
         self._hears(action.client, asked.packet, completion)
         if completion.outcome == 0:
+            asked.done = True
             self._learn(action, completion, str(step))
             return completion
         await self._silence(seat)

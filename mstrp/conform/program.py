@@ -66,13 +66,14 @@ class Action:
     wanted: tuple[str, ...] = ()
     #: ask: nothing is wrong with the request, so that some refusals are untrue.
     legal: bool = False
-    #: state, event: the requirement that is in doubt when what is waited for does not come.
+    #: state, event: the requirement that is in doubt when what is waited for does not come, and the steps that promise it.
     promised: str = ""
+    after: tuple[str, ...] = ()
 
     @property
     def needs(self) -> set[int]:
         """The steps that brought what this one names."""
-        names = [name for _, name in self.refs] + ([self.about] if self.about else [])
+        names = [name for _, name in self.refs] + [name for name in (self.about, *self.after) if name]
         return {int(name.partition(".")[0]) for name in names}
 
     def request(self) -> Request:
@@ -166,7 +167,8 @@ class Program:
                 given["verb"] = Verb(given["verb"])
                 given["data"] = bytes.fromhex(given.get("data", ""))
                 given["refs"] = tuple((int(word), str(name)) for word, name in dict(given.get("refs", {})).items())
-                given["wanted"] = tuple(map(str, given.get("wanted", ())))
+                for name in ("wanted", "after"):
+                    given[name] = tuple(map(str, given.get(name, ())))
                 action = Action(**given)
                 action.needs  # noqa: B018 - raises where a name is none
                 actions.append(action)

@@ -42,7 +42,8 @@ def python_text(program: Program, *, binding: str = "ncacn_ip_tcp:127.0.0.1[5150
 
 
 def _promised(action: Action) -> str:
-    return f", promised={action.promised!r}" if action.promised else ""
+    steps = ", ".join(f"step{name.partition('.')[0]}" for name in action.after)
+    return f", promised={action.promised!r}, after=[{steps}]" if action.promised else ""
 
 
 class _Writer:

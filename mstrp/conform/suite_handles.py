@@ -159,7 +159,7 @@ def _dropped(kind: str, rule: str, end: Callable[[World, int], Any], handle: Cal
             value = handle(world)
             value = await value if not isinstance(value, int) else value
             await world.ask(end(world, value))
-            await probe.quiet()
+            await probe.lull()
             await probe.ask("a", _use(kind, world, value))
 
         await _with_world(book, act, rule, phones=kind.startswith("phone"))
@@ -203,7 +203,7 @@ async def _void_call(book: Book) -> None:
     async def act(probe: Probe, world: World) -> None:
         call = await world.connected()
         await world.ask(line.Close(line=world.subject))
-        await probe.quiet()
+        await probe.lull()
         await probe.ask("a", _use("call", world, call))
 
     await _with_world(book, act, "TRP-3.1.4.2-030-01")
@@ -277,8 +277,9 @@ async def _one_at_a_time(book: Book, how: str) -> None:
     told = "TRP-3.1.4.1-04" if how == "pull" else "TRP-3.1.4.1-05"
 
     async def act(probe: Probe, world: World) -> None:
-        made = await world.make(world.subject, None)
-        await probe.state("a", made, LINECALLSTATE.DIALTONE, promised=told)
+        asked = await world.making(world.subject, None)
+        made = int((await probe.reply("a", asked)).call)
+        await probe.state("a", made, LINECALLSTATE.DIALTONE, promised=told, after=[asked])
         await world.release(made)
         call = await world.connected()
         await probe.check("a", call)
@@ -287,7 +288,7 @@ async def _one_at_a_time(book: Book, how: str) -> None:
         await probe.quiet()
         await probe.ask("a", _use("call", world, call), legal=True)
         await world.clear()
-        await probe.quiet()
+        await probe.lull()
 
     call_rules = ("CALL-V01", "CALL-V02", "CALL-V03", "CALL-V04", "CALL-V05", "CALL-V07", "CALL-V08", "CALL-V09")
     await _with_world(book, act, "TRP-2.1-02", told, "TRP-3.3.4.2-02", "TOLD-STATE", *call_rules, how=how)

@@ -15,7 +15,7 @@ from protocol.constants import LINECALLSTATE
 
 if TYPE_CHECKING:
     from mstrp.conform.book import Book
-    from mstrp.conform.probe import Probe
+    from mstrp.conform.probe import Asked, Probe
     from protocol.packet import Request
 
 __all__ = ["try_row", "try_wrong_state", "wrong_states"]
@@ -60,17 +60,18 @@ async def _row(book: Book, probe: Probe, world: World, request: type[Request], c
         return
     book.passes(name)
     if request.__name__ != "DeallocateCall":
-        await _effect(book, probe, request, call, state, name)
+        await _effect(book, probe, asked, call, state, name)
 
 
-async def _effect(book: Book, probe: Probe, request: type[Request], call: int, state: CallState, name: str) -> None:
+async def _effect(book: Book, probe: Probe, asked: Asked, call: int, state: CallState, name: str) -> None:
     """The state that usually follows, and that LINE_CALLSTATE and GetCallStatus agree."""
+    request = type(asked.packet)
     effect = EFFECTS.get((request.__name__, _field(request), ""))
     if effect is not None and state in effect.sources and state not in effect.expect:
         wanted = [LINECALLSTATE[each.name] for each in effect.expect if each.name in LINECALLSTATE.__members__]
         try:
             also = _ALSO.get((request.__name__, state), ())
-            await probe.state("a", call, *wanted, *also, promised=name)
+            await probe.state("a", call, *wanted, *also, promised=name, after=[asked])
         except Missing:
             names = " or ".join(each.name for each in effect.expect)
             book.leaves(Result.INCONCLUSIVE, f"{request.__name__} succeeded, and the call did not become {names}", name)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from mstrp.conform.book import Book
-    from mstrp.conform.probe import Probe
+    from mstrp.conform.probe import Asked, Probe
     from protocol.packet import Request
 
 __all__ = ["TRUTH_TESTS"]
@@ -42,12 +42,13 @@ def _text(text: str) -> bytes:
     return (text + "\0").encode("utf-16-le")
 
 
-async def _set_and_get(probe: Probe, world: World, set_: Request, get: Request) -> None:
+async def _set_and_get(probe: Probe, set_: Request, get: Request) -> Asked:
     """Something that is set, and asked for then."""
     asked = await probe.ask("a", set_, legal=True)
     if asked.ok and asked.ack and type(set_).completion == "async":
         await probe.reply("a", asked)
     await probe.ask("a", get, legal=True)
+    return asked
 
 
 # -- devices ------------------------------------------------------------------------------------------------------
@@ -120,9 +121,9 @@ async def _values(probe: Probe, world: World) -> None:
     """What the client itself says of a call comes back, and is told to it."""
     call = await world.make(await world.open(0), None)
     info = line.GetCallInfo(call=call, call_info=2048)
-    await _set_and_get(probe, world, line.SetAppSpecific(call=call, app_specific=0xC0FFEE), info)
-    await probe.event("a", "LINE_CALLINFO", promised="TRUE-call-info-told")
-    await _set_and_get(probe, world, line.SetMediaMode(call=call, media_mode=_AUTOMATED), info)
+    asked = await _set_and_get(probe, line.SetAppSpecific(call=call, app_specific=0xC0FFEE), info)
+    await probe.event("a", "LINE_CALLINFO", promised="TRUE-call-info-told", after=[asked])
+    await _set_and_get(probe, line.SetMediaMode(call=call, media_mode=_AUTOMATED), info)
 
 
 async def _failures(probe: Probe, world: World) -> None:
@@ -141,10 +142,9 @@ async def _line_states(probe: Probe, world: World) -> None:
     """A line is told when it is opened once more, and its address when there is a call."""
     opened = await world.open(0)
     states = int(LINEDEVSTATE.OPEN | LINEDEVSTATE.REINIT)
-    await world.ask(line.SetStatusMessages(line=opened, line_states=states, address_states=_ALL_STATES))
-    other = await world.open(0)
-    await probe.event("a", "LINE_LINEDEVSTATE", promised="TRUE-line-state-told")
-    await world.ask(line.Close(line=other))
+    asked = await world.ask(line.SetStatusMessages(line=opened, line_states=states, address_states=_ALL_STATES))
+    other = await world.opening(0)
+    await probe.event("a", "LINE_LINEDEVSTATE", promised="TRUE-line-state-told", after=[asked, other])
 
 
 async def _address_states(probe: Probe, world: World) -> None:
@@ -152,9 +152,11 @@ async def _address_states(probe: Probe, world: World) -> None:
     if world.line_count > 1:
         world.partner = await world.open(1)
     states = int(LINEDEVSTATE.REINIT)
-    await world.ask(line.SetStatusMessages(line=world.subject, line_states=states, address_states=_ALL_STATES))
-    await world.offered()
-    await probe.event("a", "LINE_ADDRESSSTATE", promised="TRUE-address-state-told")
+    asked = await world.ask(line.SetStatusMessages(line=world.subject, line_states=states, address_states=_ALL_STATES))
+    await world.numbers()
+    made = await world.making(world.partner, world.number)
+    await probe.reply("a", made)
+    await probe.event("a", "LINE_ADDRESSSTATE", promised="TRUE-address-state-told", after=[asked, made])
 
 
 async def _filter(probe: Probe, world: World) -> None:
@@ -196,7 +198,7 @@ async def _phone_values(probe: Probe, world: World) -> None:
         ),
     )
     for set_, get in pairs:
-        await _set_and_get(probe, world, set_, get)
+        await _set_and_get(probe, set_, get)
 
 
 async def _phone_users(probe: Probe, world: World) -> None:
@@ -211,9 +213,12 @@ async def _phone_users(probe: Probe, world: World) -> None:
 async def _phone_states(probe: Probe, world: World) -> None:
     await world.begin_phone()
     states = int(PHONESTATE.HANDSETVOLUME | PHONESTATE.REINIT)
-    await world.ask(phone.SetStatusMessages(phone=world.phone, phone_states=states, button_modes=0, button_states=0))
-    await world.done(phone.SetVolume(phone=world.phone, hook_switch_dev=_HANDSET, volume=0x4000))
-    await probe.event("a", "PHONE_STATE", promised="TRUE-phone-state-told")
+    asked = await world.ask(
+        phone.SetStatusMessages(phone=world.phone, phone_states=states, button_modes=0, button_states=0)
+    )
+    changed = await world.ask(phone.SetVolume(phone=world.phone, hook_switch_dev=_HANDSET, volume=0x4000))
+    await probe.reply("a", changed)
+    await probe.event("a", "PHONE_STATE", promised="TRUE-phone-state-told", after=[asked, changed])
 
 
 # -- providers ----------------------------------------------------------------------------------------------------

@@ -140,13 +140,18 @@ class World:
 
     async def open(self, device: int, privileges: int = _OWNER, params: Any = None) -> int:
         """Agree on a version with a line device and open it; its handle."""
+        opened = await self.opening(device, privileges, params)
+        return int(opened.line)
+
+    async def opening(self, device: int, privileges: int = _OWNER, params: Any = None) -> Asked:
+        """The same; the request that opened it."""
         agreed = await self.ask(
             line.NegotiateAPIVersion(
                 line_app=self.app, device_id=device, version=_VERSIONS[0], version_current=self.version, size=16
             )
         )
         self.version = agreed.negotiated_version
-        opened = await self.ask(
+        return await self.ask(
             line.Open(
                 line_app=self.app,
                 device_id=device,
@@ -158,7 +163,6 @@ class World:
                 remote_line=self.own(),
             )
         )
-        return int(opened.line)
 
     async def begin_phone(self) -> None:
         """Open the first phone; `NotOffered` where there is none."""
@@ -210,10 +214,17 @@ class World:
 
     async def make(self, opened: int, number: str | None) -> int:
         """Make a call; its handle."""
-        made = await self.done(
+        asked = await self.making(opened, number)
+        completion = await self.probe.reply("a", asked)
+        if completion.outcome < 0:
+            raise NotOffered(f"MakeCall fails: {completion.words[7]:#010x}")
+        return int(completion.call)
+
+    async def making(self, opened: int, number: str | None) -> Asked:
+        """Ask for a call; the request, whose completion brings the handle."""
+        return await self.ask(
             line.MakeCall(context=self.own(), line=opened, call_context=self.own(), dest_address=number)
         )
-        return int(made.call)
 
     async def offered(self) -> int:
         """A call that is offered to the subject; the partner makes it."""

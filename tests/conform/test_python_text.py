@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mstrp.conform.program import Action, Program, Verb
 from mstrp.conform.python_text import python_text
 from mstrp.testing import requests
+from protocol import phone
 from protocol.fields import Handle
 from protocol.packet import Request
 
@@ -127,10 +128,12 @@ def python_binding(text: str) -> str:
 
 def test_what_is_promised_may_fail_to_come() -> None:
     """The program goes on after a wait in vain, and says what it was about."""
-    actions = [Action(0, Verb.ATTACH, how="push"), Action(1, Verb.EVENT, wanted=("PHONE_STATE",), promised="TRUE-x")]
+    asked = Action(1, Verb.ASK, packet="phone.GetRing", data=phone.GetRing(phone=1).encode())
+    wait = Action(2, Verb.EVENT, wanted=("PHONE_STATE",), promised="TRUE-x", after=("1.reply",))
+    actions = [Action(0, Verb.ATTACH, how="push"), asked, wait]
     text = python_text(Program(actions))
     assert "import contextlib\n\nfrom mstrp.conform import Missing, Probe, Target\n" in text
     assert (
-        "        with contextlib.suppress(Missing):\n            await probe.event('a', 'PHONE_STATE', promised='TRUE-x')"
+        "        with contextlib.suppress(Missing):\n            await probe.event('a', 'PHONE_STATE', promised='TRUE-x', after=[step1])"
         in text
     )
