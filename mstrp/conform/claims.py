@@ -45,6 +45,12 @@ class Heard(NamedTuple):
         found = known.get(getattr(self.packet, self.packet.device))
         return None if found is None else found.device
 
+    def structure(self, name: str) -> Any:
+        """A structure of the answer, None where it is not there, or not whole for want of room (A6)."""
+        found = getattr(self.said, name, None)
+        whole = found is not None and (getattr(found, "needed_size", 0) or 0) <= (getattr(found, "total_size", 0) or 0)
+        return found if whole else None
+
     @property
     def opened(self) -> Any:
         """The open line or phone that the packet is about, None where it names none that is known."""
@@ -175,7 +181,7 @@ def _info(name: str) -> Callable[[Heard], Iterator[tuple[object, object]]]:
     """A member of LINECALLINFO, where it is there and known."""
 
     def read(heard: Heard) -> Iterator[tuple[object, object]]:
-        value = getattr(heard.said.call_info, name, None)
+        value = getattr(heard.structure("call_info"), name, None)
         if value:
             yield heard.call, value
 
@@ -206,13 +212,13 @@ def _told_privilege(heard: Heard) -> Iterator[tuple[object, object]]:
 
 
 def _privilege(heard: Heard) -> Iterator[tuple[object, object]]:
-    value = getattr(heard.said.call_status, "call_privilege", None)
+    value = getattr(heard.structure("call_status"), "call_privilege", None)
     if value is not None:
         yield heard.call, value
 
 
 def _addresses(heard: Heard) -> Iterator[tuple[object, object]]:
-    value = getattr(heard.said.line_dev_caps, "num_addresses", None)
+    value = getattr(heard.structure("line_dev_caps"), "num_addresses", None)
     if value is not None:
         yield ("line", heard.packet.device_id), value
 
@@ -222,7 +228,7 @@ def _counted_addresses(heard: Heard) -> Iterator[tuple[object, object]]:
 
 
 def _shown_address(heard: Heard) -> Iterator[tuple[object, object]]:
-    text = getattr(heard.said.address_caps, "address", None)
+    text = getattr(heard.structure("address_caps"), "address", None)
     if text:
         yield ("line", heard.packet.device_id, text), heard.packet.address_id
 
@@ -251,19 +257,19 @@ def _answered(*subject: str, value: str) -> Callable[[Heard], Iterator[tuple[obj
 
 
 def _displayed(heard: Heard) -> Iterator[tuple[object, object]]:
-    text = getattr(heard.said.display, "string", None)
+    text = getattr(heard.structure("display"), "string", None)
     if text is not None:
         yield (heard.device,), text
 
 
 def _providers(heard: Heard) -> Iterator[tuple[object, object]]:
-    listed = getattr(heard.said.provider_list, "provider_list", None)
+    listed = getattr(heard.structure("provider_list"), "provider_list", None)
     if listed:
         yield "providers", frozenset(entry.permanent_provider_id for entry in listed)
 
 
 def _providers_of_lines(heard: Heard) -> Iterator[tuple[object, object]]:
-    listed = getattr(heard.said.device_info_list, "device_info", None)
+    listed = getattr(heard.structure("device_info_list"), "device_info", None)
     if listed:
         yield "providers", frozenset(entry.provider_id for entry in listed)
 
@@ -321,7 +327,7 @@ CLAIMS: tuple[Claim, ...] = (
 
 
 def _member(heard: Heard, name: str) -> Iterator[tuple[object, object]]:
-    value = getattr(heard.said.call_info, name, None)
+    value = getattr(heard.structure("call_info"), name, None)
     if value is not None:
         yield heard.call, value
 
@@ -344,14 +350,14 @@ def _version(heard: Heard) -> Iterator[tuple[str, int, int, int]]:
 
 
 def _line_opens(heard: Heard) -> Iterator[tuple[str, int, int, int]]:
-    number = getattr(heard.said.line_dev_status, "num_opens", None)
+    number = getattr(heard.structure("line_dev_status"), "num_opens", None)
     if number is not None:
         known = _opens(heard, heard.device)
         yield "open lines", number, known, known
 
 
 def _calls(heard: Heard) -> Iterator[tuple[str, int, int, int]]:
-    status = heard.said.address_status
+    status = heard.structure("address_status")
     names = ("num_active_calls", "num_on_hold_calls", "num_on_hold_pend_calls")
     counts = [getattr(status, name, None) for name in names]
     if None in counts:
@@ -363,14 +369,14 @@ def _calls(heard: Heard) -> Iterator[tuple[str, int, int, int]]:
 
 
 def _owners(heard: Heard) -> Iterator[tuple[str, int, int, int]]:
-    number = getattr(heard.said.call_info, "num_owners", None)
+    number = getattr(heard.structure("call_info"), "num_owners", None)
     call = heard.conversation.calls.get(heard.packet.call)
     if number is not None and call is not None and call.line is not None:
         yield "owners", number, 0, _opens(heard, call.line.device, owners=True)
 
 
 def _phone_users(heard: Heard) -> Iterator[tuple[str, int, int, int]]:
-    status = heard.said.phone_status
+    status = heard.structure("phone_status")
     for name, mask in (("num_owners", 1 << PhoneState.OWNED), ("num_monitors", 1 << PhoneState.MONITORED)):
         number = getattr(status, name, None)
         if number is not None:

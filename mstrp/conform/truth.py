@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.routes import ROUTES
 from fsm.tables.call_requests import EFFECTS
-from fsm.tables.call_states import BY_BIT, ENDED, LABELS
+from fsm.tables.call_states import BY_BIT, LABELS, CallState
 from protocol.constants import LINEERR, PHONEERR
 from protocol.fields import Buffer, Handle, HandleType, Number
 from protocol.packet import error_name
@@ -77,7 +77,7 @@ def led(packet: Any, before: Mapping[int, int], now: Mapping[int, int]) -> str:
             continue
         call = packet.words[packet.layout.by_spec[spec].index]
         was, became = BY_BIT.get(before.get(call, 0)), BY_BIT.get(now.get(call, 0))
-        if became in ENDED or became is None or became is was:
+        if became in {None, was, CallState.DISCONNECTED, CallState.IDLE}:
             continue
         if was in effect.sources and became in effect.expect:
             return LABELS.get(became, became.name.lower())
