@@ -27,12 +27,12 @@ handle leaked or lost, one event late, doubled or lost, one field wrong, one off
 `tests/conform/server_faults`, and this page is written by
 
 ```sh
-python benchmarks/faults.py --jobs 2 --markdown docs/conformance-faults.md
+python benchmarks/faults.py --jobs 8 --markdown docs/conformance-faults.md
 ```
 
 A run ends as soon as the mistake is told under one of the requirements that it breaks; what is only odd counts, as with
-`--strict`. A fault counts as found when that needs no more than {bound:,} packets, which is more than a whole run at
-depth 1 sends. *Packets* is how many the run had sent by then, *shortest found* the length of the conversation that the
+`--strict`. A fault counts as found when that needs no more than {bound:,} packets, which is more than a whole run with
+`--depth quick` sends. *Packets* is how many the run had sent by then, *shortest found* the length of the conversation that the
 report shows, in packets of the clients, and *possible* the length of the shortest one in which all but the last request
 is as it should be. A conversation can be shorter than that where the server does not insist on what comes before.
 
@@ -44,7 +44,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
     parser.add_argument("--only", default="", help="faults whose name or kind contains this")
-    parser.add_argument("--depth", type=int, default=1, choices=(0, 1, 2), help="depth of the runs (default 1)")
+    parser.add_argument("--depth", type=int, default=0, choices=(0, 1, 2), help="depth of the runs (default 0: quick)")
     parser.add_argument("--markdown", type=Path, help="write the page of the docs")
     parser.add_argument("--json", type=Path, help="write everything, with what else failed")
     given = parser.parse_args()

@@ -31,7 +31,7 @@ def test_faults_have_names_of_their_own() -> None:
 )
 def test_a_fault_is_found(name: str) -> None:
     """It is told under one of its requirements, in a conversation that is hardly longer than need be."""
-    found = examine(name, depth=0)
+    found = examine(name)
     assert found.id, found
     assert found.longer <= 3, found
 
