@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from fsm.conditions import proxy_type
 from mstrp.conform.outcome import Result
 from mstrp.conform.probe import Missing
+from mstrp.conform.situation import LiveSituation
 from mstrp.conform.truth import NOT_OFFERED
-from mstrp.conform.world import LiveSituation, World
+from mstrp.conform.world import World
 from protocol.constants import LINECALLPRIVILEGE, LINEOPENOPTION
 from protocol.packet import REQUESTS, error_name
 from protocol.structures import LINECALLPARAMS

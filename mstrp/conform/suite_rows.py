@@ -9,8 +9,9 @@ from fsm.tables.call_states import CallState
 from mstrp.conform.catalogue import row_id, row_states
 from mstrp.conform.outcome import Result
 from mstrp.conform.probe import Missing
+from mstrp.conform.situation import LiveSituation
 from mstrp.conform.truth import NOT_OFFERED
-from mstrp.conform.world import REACHABLE, LiveSituation, NotOffered, World
+from mstrp.conform.world import REACHABLE, NotOffered, World
 from protocol.constants import LINECALLSTATE
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from fsm.routes import ROUTES
 from mstrp.conform.catalogue import row_states
 from mstrp.conform.outcome import Result
 from mstrp.conform.probe import Missing, Probe
+from mstrp.conform.situation import LiveSituation
 from mstrp.conform.truth import NOT_OFFERED
-from mstrp.conform.world import LiveSituation, NotOffered, World
+from mstrp.conform.world import NotOffered, World
 from mstrp.testing.trials import Attempt, attempts
 from protocol import line
 from protocol.constants import PHONEPRIVILEGE

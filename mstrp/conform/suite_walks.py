@@ -11,7 +11,8 @@ from fsm.routes import ROUTES
 from fsm.tables.call_requests import ASKS
 from fsm.tables.call_states import BY_BIT
 from mstrp.conform.probe import Missing, Probe
-from mstrp.conform.world import LiveSituation, World
+from mstrp.conform.situation import LiveSituation
+from mstrp.conform.world import World
 from mstrp.testing.least import LeastCovered, Option, RowKey
 from protocol import line
 from protocol.constants import LINECALLSTATE
