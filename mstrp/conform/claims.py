@@ -166,11 +166,11 @@ TRUTHS: dict[str, Truth] = {
     "TRUE-dialog": Truth("2.2.4.1.7.9", "a dialog instance that GetUIDllName brought can be freed", odd=True),
     "TRUE-filter": Truth("2.2.4.1.8.3", "no event comes that RSPSetEventFilterMasks holds back", odd=True),
     "TRUE-call-info-told": Truth("2.2.4.2.1.7", "LINE_CALLINFO tells of what has changed", odd=True),
-    "TRUE-line-state-told": Truth("2.2.4.2.1.16", "LINE_LINEDEVSTATE tells what SetStatusMessages asks for", odd=True),
+    "TRUE-line-state-told": Truth("2.2.4.2.1.17", "LINE_LINEDEVSTATE tells what SetStatusMessages asks for", odd=True),
     "TRUE-address-state-told": Truth(
         "2.2.4.2.1.1", "LINE_ADDRESSSTATE tells what SetStatusMessages asks for", odd=True
     ),
-    "TRUE-phone-state-told": Truth("2.2.4.2.2.7", "PHONE_STATE tells what SetStatusMessages asks for", odd=True),
+    "TRUE-phone-state-told": Truth("2.2.4.2.1.32", "PHONE_STATE tells what SetStatusMessages asks for", odd=True),
 }
 
 

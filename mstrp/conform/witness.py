@@ -90,12 +90,10 @@ def _counts(bound: Bound, heard: Heard) -> Iterator[Contradiction]:
     for what, number, least, most in bound.read(heard):
         if least <= number <= most:
             continue
-        known = f"{least} to {most}" if bound.closed else f"this conversation has {least if number < least else most}"
-        summary = (
-            f"{name} says {number:#x}, asked for {least:#x} to {most:#x}"
-            if bound.closed
-            else (f"{name} says {number} {what}, and {known}")
-        )
+        if bound.closed:
+            summary = f"{name} says {number:#x}, asked for {least:#x} to {most:#x}"
+        else:
+            summary = f"{name} says {number} {what}, and this conversation has {least if number < least else most}"
         yield Contradiction(bound.requirement, summary, number > most and not bound.closed)
 
 

@@ -8,6 +8,7 @@ from server_faults import FAULTS
 
 from mstrp.conform.claims import BOUNDS, CLAIMS, TRUTHS
 from mstrp.conform.suite_truths import TRUTH_TESTS
+from protocol.event import EVENTS
 
 _NAMES = {name for name, _, _ in TRUTH_TESTS}
 _TOLD = [fault.name for fault in FAULTS if all(name.startswith("TRUE-") for name in fault.ids)]
@@ -27,3 +28,16 @@ def test_every_truth_has_a_test() -> None:
     compared = {claim.requirement for claim in CLAIMS} | {bound.requirement for bound in BOUNDS}
     assert tried == set(TRUTHS)
     assert compared <= set(TRUTHS)
+
+
+def test_truths_stand_where_their_packets_do() -> None:
+    """The section of what is compared is that of one of the packets, or of an event that tells it."""
+    sections: dict[str, set[str]] = {}
+    for claim in CLAIMS:
+        sections.setdefault(claim.requirement, set()).add(claim.packet.layout.section)
+    for bound in BOUNDS:
+        sections.setdefault(bound.requirement, set()).add(bound.packet.layout.section)
+    wrong = {name: TRUTHS[name].section for name, found in sections.items() if TRUTHS[name].section not in found}
+    assert not wrong
+    told = {event.layout.section for event in EVENTS.values()}
+    assert all(truth.section in told for name, truth in TRUTHS.items() if name.endswith("-told"))
