@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ProcessPoolExecutor
+import functools
+import multiprocessing
 from typing import TYPE_CHECKING, NamedTuple
 
 from server_faults import FAULTS, Fault, Kind, Parts, built
@@ -96,8 +97,9 @@ def examine_all(faults: Iterable[Fault], jobs: int = 1, depth: int = 0) -> Itera
     if jobs == 1:
         yield from (examine(name, depth) for name in names)
         return
-    with ProcessPoolExecutor(jobs, max_tasks_per_child=8) as pool:
-        yield from pool.map(examine, names, [depth] * len(names))
+    # Not concurrent.futures: there, workers that end after so many tasks can leave the others waiting for ever.
+    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=8) as pool:
+        yield from pool.imap(functools.partial(examine, depth=depth), names)
 
 
 def totals(found: list[Found]) -> Iterator[tuple[str, int, int, int, int]]:
