@@ -32,9 +32,10 @@ python benchmarks/faults.py --jobs 8 --markdown docs/conformance-faults.md
 
 A run ends as soon as the mistake is told under one of the requirements that it breaks; what is only odd counts, as with
 `--strict`. A fault counts as found when that needs no more than {bound:,} packets, which is more than a whole run with
-`--depth quick` sends. *Packets* is how many the run had sent by then, *shortest found* the length of the conversation that the
-report shows, in packets of the clients, and *possible* the length of the shortest one in which all but the last request
-is as it should be. A conversation can be shorter than that where the server does not insist on what comes before.
+`--depth quick` sends. *Packets* is how many the run had sent by then, *shortest found* the length of the conversation
+that the report shows, in packets of the clients, and *possible* the length of the shortest one in which all but the last
+request is as it should be. A conversation can be shorter than that where the server does not insist on what comes before, or
+where the mistake outlives the conversation that made it.
 
 """
 

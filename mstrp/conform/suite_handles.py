@@ -273,7 +273,7 @@ async def _buffers(book: Book) -> None:
 
 
 async def _one_at_a_time(book: Book, how: str) -> None:
-    """Two calls with their events, as they travel in one model."""
+    """Three calls with their events, as they travel in one model."""
     told = "TRP-3.1.4.1-04" if how == "pull" else "TRP-3.1.4.1-05"
 
     async def act(probe: Probe, world: World) -> None:
@@ -287,6 +287,11 @@ async def _one_at_a_time(book: Book, how: str) -> None:
         await probe.state("a", call, LINECALLSTATE.IDLE)
         await probe.quiet()
         await probe.ask("a", _use("call", world, call), legal=True)
+        await world.clear()
+        call = await world.connected()
+        await world.done(line.Drop(call=world.ends[call]))
+        await probe.quiet()
+        await probe.check("a", call)
         await world.clear()
         await probe.lull()
 
