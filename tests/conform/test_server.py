@@ -89,3 +89,27 @@ def test_budget() -> None:
     left = [outcome for outcome in book.outcomes.values() if not outcome.tried]
     assert left
     assert all(outcome.cause for outcome in left)
+
+
+def test_a_busy_server_gets_another_chance(monkeypatch: Any) -> None:
+    """Who is not let in tries twice more before the server counts as gone; one that is gone ends the run."""
+    from mstrp.conform import suite
+    from mstrp.conform.probe import Unreachable
+
+    tries: list[int] = []
+
+    async def busy(book: Book) -> None:
+        tries.append(len(tries))
+        if len(tries) < 3:
+            raise Unreachable("busy")
+        book.passes("WALK")
+
+    async def gone(book: Book) -> None:
+        raise Unreachable("gone")
+
+    tests = [suite.Test("busy", busy), suite.Test("gone", gone), suite.Test("never", busy)]
+    monkeypatch.setattr(suite, "plan", lambda depth: iter(tests))
+    book = conform()
+    assert len(tries) == 3
+    assert book.outcomes["WALK"].result is Result.PASS
+    assert [outcome.requirement.id for outcome in book.failures] == ["ALIVE"]
