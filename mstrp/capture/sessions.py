@@ -146,13 +146,14 @@ class Sessions(Taker):
 
     def gap(self, connection: Connection, frame: int, time: float) -> None:
         """Packets are missing from a connection: what it carries may have changed unseen."""
-        concerned = {*connection.bound.values(), *connection.channels.values()}
+        concerned = [*connection.bound.values(), *connection.channels.values()]
         if connection.session is not None:
-            concerned.add(connection.session)
+            concerned.append(connection.session)
         if not concerned:
             hosts = self._hosts_of_channel(connection)
-            concerned = {each for each in self.waiting if each.hosts == hosts and each.names(connection.endpoint)}
-        for session in concerned:
+            concerned = [each for each in self.waiting if each.hosts == hosts and each.names(connection.endpoint)]
+        # Each once, and always in the same order.
+        for session in dict.fromkeys(concerned):
             since = session.held.gap(connection.carriers(), frame)
             self._doubt(session, frame, time, since)
 
@@ -169,7 +170,8 @@ class Sessions(Taker):
 
     def connection_ended(self, connection: Connection, frame: int, time: float) -> None:
         """A connection is gone: bindings that used no other one are lost (Q20)."""
-        for session in {*connection.bound.values()}:
+        # A copy, because what is over goes.
+        for session in dict.fromkeys(connection.bound.values()):
             session.ends.discard(connection)
             if not session.ends and session.ended is None:
                 session.conversation.lost(frame, time)

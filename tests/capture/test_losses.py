@@ -19,6 +19,7 @@ from mstrp.generate import Wire
 from mstrp.generate.flows import FLOWS, Flow
 from mstrp.generate.play import Play
 from mstrp.generate.stages import WireStage, perform
+from protocol.ndr import ALL_DEVICES, METHODS, TAPSRV, TELEPHONY, ClientAttach, ClientAttachResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -247,3 +248,20 @@ def test_findings_stay_where_a_hole_comes_later(captures: Path) -> None:
                 f"{finding.frame - 1}: {finding.rule} {finding.summary}"
             }
     assert stayed > 10
+
+
+def test_sessions_of_one_connection_lose_it_in_the_order_in_which_they_began() -> None:
+    """What is told of several sessions at one frame comes in the same order every time."""
+    stream = io.BytesIO()
+    connection = Wire(stream).connect(("10.0.0.1", 49200), ("10.0.0.2", 5150))
+    connection.bind(TAPSRV)
+    method = METHODS[TAPSRV.uuid, 0]
+    for number in range(1, 17):
+        asked = connection.request(method, ClientAttach(TELEPHONY, r"\\PC\mailslot\x", "PC"))
+        connection.response(method, ClientAttachResult(bytes(4) + bytes([number]) * 16, ALL_DEVICES, 0), asked)
+    # An answer that nobody asked for shows that packets are missing.
+    connection.response(method, ClientAttachResult(bytes(20), ALL_DEVICES, 0), 99)
+    connection.close()
+    told: list[tuple[str, str]] = []
+    judge(stream.getvalue(), on_loss=lambda of, kind, *where: told.append((kind, of.session)))
+    assert told == [(kind, f"s{number}") for kind in ("gap", "lost") for number in range(1, 17)]
