@@ -103,7 +103,10 @@ class Reporting(Registry):
         elif message in CALL_WORD:
             self._about_call(words, message, words[3], words[9])
         elif message in LINE_WORD:
-            self._about_line(words, message, words[LINE_WORD[message]])
+            place = LINE_WORD[message]
+            # A record that ends before that word names no line.
+            if place < len(words):
+                self._about_line(words, message, words[place])
         elif message in PHONE_WORD:
             self._about_phone(words, message, words[PHONE_WORD[message]])
         elif message in EITHER and words[3]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["NATIVE", "big16", "big32", "fifteen_words", "little16", "little32", "ten_words", "terminator"]
 
 #: Whether this is compiled. The compiler is told (``setup.py``), so that it leaves out what is for plain Python.
-NATIVE: Final = not __file__.endswith(".py")
+NATIVE: Final = not __file__.endswith((".py", ".pyc"))
 
 
 def little16(data: bytes, at: i64) -> i64:

@@ -57,9 +57,11 @@ class Raw:
 
     def head(self) -> int:
         """The first word."""
-        if NATIVE:
-            return little32(self.data, self.first)
-        return self.words[0]
+        words = self._words
+        if words is not None:
+            # Those of an object, which may be more than its bytes.
+            return words[0]
+        return little32(self.data, self.first) if NATIVE else self.words[0]
 
     def packet(self) -> Any:
         """The object of its class."""

@@ -7,7 +7,6 @@ else, the contents of files above all, is skipped without being kept.
 from __future__ import annotations
 
 from struct import Struct
-from struct import error as StructError
 from typing import TYPE_CHECKING
 
 from mstrp.capture.stream import Connection
@@ -42,6 +41,10 @@ _SAME = b"\xff" * 16
 def is_answer(data: bytes) -> bool:
     """Whether a message, with the four bytes before it, comes from the server."""
     return bool(data[13] & 0x80 if data[4] == 0xFF else len(data) > 20 and data[20] & 1)
+
+
+class _ShortError(Exception):
+    """A message ends before its contents do."""
 
 
 class _Pipe:
@@ -117,7 +120,7 @@ class SmbConnection:
                     last = self._request(
                         command, number, (session, tree), data[position:end], body, related, frame, time
                     )
-            except (StructError, IndexError):
+            except _ShortError:
                 self.tell(frame, f"an SMB message of command {command} is shorter than its contents")
             if following < 64:
                 return
@@ -207,7 +210,7 @@ class SmbConnection:
         # Severity 3 is an error; BUFFER_OVERFLOW, more than was asked for, is only a warning and has data.
         failed = status >> 30 == 3
         if command == _TREE_CONNECT and not failed:
-            self.trees[tree] = body[2] == _PIPE_SHARE
+            self.trees[tree] = _byte(body, 2) == _PIPE_SHARE
             if len(self.trees) > self.limits.pipes:
                 del self.trees[next(iter(self.trees))]
         elif command in (_TREE_DISCONNECT, _LOGOFF) and not failed:
@@ -225,7 +228,7 @@ class SmbConnection:
         elif failed:
             return
         elif command == _READ:
-            pipe.feed(False, _part(message, body[2], int.from_bytes(body[4:8], "little")), frame, time)
+            pipe.feed(False, _part(message, _byte(body, 2), int.from_bytes(body[4:8], "little")), frame, time)
         elif command == _IOCTL:
             read = _part(message, int.from_bytes(body[32:36], "little"), int.from_bytes(body[36:40], "little"))
             pipe.feed(False, read, frame, time)
@@ -359,12 +362,19 @@ class _Way(Consumer):
         self.smb.tell(frame, what)
 
 
+def _byte(body: bytes, at: int) -> int:
+    """A byte of a message; raises `_ShortError` when it is not there."""
+    if at >= len(body):
+        raise _ShortError
+    return body[at]
+
+
 def _part(message: bytes, at: int, size: int) -> bytes:
-    """The part of a message that an offset and a length point at; raises `IndexError` when it is not there."""
+    """The part of a message that an offset and a length point at; raises `_ShortError` when it is not there."""
     if not size:
         return b""
     if at < 64 or at + size > len(message):
-        raise IndexError(at)
+        raise _ShortError
     return message[at : at + size]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from struct import error as StructError
 from typing import TYPE_CHECKING
 
 from protocol.ndr import METHODS, REMOTESP, TAPSRV
@@ -48,6 +47,6 @@ def _fits(interface: Interface, opnum: int, stub: bytes, ndr64: bool) -> bool:
             return len(buffer) >= 40 and 40 <= int.from_bytes(buffer[:4], "little") <= len(buffer)
         if method.name == "ClientAttach":
             return read.value.machine.isprintable() and len(stub) < 4096
-    except (DecodeError, StructError):
+    except DecodeError:
         return False
     return len(stub) == 20 + (-20 % 4)
