@@ -125,6 +125,8 @@ def serve_impacket() -> None:
     server.addCallbacks(
         (str(TAPSRV.uuid), "1.0"), "5150", {0: lambda data: attach, 1: answer, 2: lambda data: bytes(20)}
     )
+    # Its socket is only bound so far: who comes before `run` listens would be refused.
+    server._sock.listen()  # noqa: SLF001
     print(server.getListenPort(), flush=True)
     server.run()
 
