@@ -23,9 +23,9 @@ def seldom() -> Iterator[None]:
     Where clients come and go, a fifth of the time would go there.
     """
     before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(*_THRESHOLDS)
     try:
+        gc.freeze()
+        gc.set_threshold(*_THRESHOLDS)
         yield
     finally:
         gc.set_threshold(*before)
