@@ -42,6 +42,7 @@ MODULES = (
     "mstrp/capture/pcap.py",
     "mstrp/capture/reader.py",
     "mstrp/capture/session.py",
+    "mstrp/capture/correlation.py",
     "mstrp/capture/sessions.py",
     "mstrp/capture/share.py",
     "mstrp/capture/stream.py",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fsm.profiles import Profile
     from fsm.step import Step
     from mstrp.capture.packets import Packet
-    from mstrp.capture.sessions import Sealed
+    from mstrp.capture.sealed import Sealed
     from mstrp.capture.share import Share
 
 _CHANNEL_OPEN = 1 << ChannelState.OPEN
@@ -298,7 +298,7 @@ class _Judging:
     def result(self, name: str, frames: int, error: str | None, interrupted: bool) -> CaptureResult:
         """The report, when everything has been read."""
         self.monitor.finish()
-        sealed = tuple(sorted(self.sessions.closed_books.values(), key=lambda each: each.frame))
+        sealed = self.sessions.closed_books.all()
         for each in sealed:
             what = f"{each.requests} requests and {each.answers} answers of {each.interface} from {each.client} to"
             how = f"{each.mechanism}, level {each.level}" + (f", {each.account}" if each.account else "")

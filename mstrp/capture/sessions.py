@@ -1,27 +1,25 @@
-"""Which call belongs to which session: context handles, event channels, bindings, and the conversations they feed."""
+"""What to do with the calls of the six methods: the conversations of their sessions hear of them, and whoever watches."""
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from mstrp.capture.correlation import Correlation
 from mstrp.capture.packets import CLIENT_TO_SERVER, SERVER_TO_CLIENT, Packet
-from mstrp.capture.session import Session, Undecided, endpoints, fitting
-from mstrp.capture.stream import Taker
+from mstrp.capture.sealed import ClosedBooks
+from mstrp.capture.session import Session, Undecided
 from protocol.event import decode_events
 from protocol.generic import GetAsyncEvents
-from protocol.ndr import BY_INTERFACE, METHODS, NULL_CONTEXT, REMOTESP, TAPSRV
+from protocol.ndr import BY_INTERFACE, NULL_CONTEXT, REMOTESP, TAPSRV
 from protocol.packet import FIXED, decode_request, decode_response
 from protocol.problem import DecodeError, Problem
 from protocol.quick import READERS, split
 from protocol.raw import Raw, raw_of
 from protocol.rpc.dissect import FAULT, REQUEST, RESPONSE
-from protocol.rpc.unseal import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fsm.conversation import Conversation
     from fsm.instances import Exchange
     from fsm.monitor import Monitor
     from mstrp.capture.stream import Connection
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from protocol.packet import Request
     from protocol.rpc.dissect import RpcCall
 
-__all__ = ["Sealed", "Session", "Sessions", "endpoints"]
+__all__ = ["Sessions"]
 
 #: How the phases of a call are called.
 _PHASES: Final = ("request", "response", "fault")
@@ -39,64 +37,17 @@ _USED: Final = GetAsyncEvents.layout.index("dwUsedBufferSize")
 #: The two methods that nearly all calls are of.
 _REQUESTS: Final = BY_INTERFACE[TAPSRV.uuid][1]
 _EVENTS: Final = BY_INTERFACE[REMOTESP.uuid][1]
-_NAMES: Final = {method.interface.uuid: method.interface.name for method in METHODS.values()}
-#: Seconds after its end for which late packets of a session are still taken.
-_AFTERGLOW: Final = 60.0
 
 
-class Sealed(NamedTuple):
-    """Calls between two hosts that nobody could look into."""
-
-    client: str
-    server: str
-    interface: str
-    mechanism: str
-    level: str
-    account: str
-    #: What would be needed.
-    needed: str
-    requests: int
-    answers: int
-    frame: int
-
-
-class Sessions(Taker):
-    """All sessions of a capture.
-
-    ``on_packet`` is called for every decoded packet when it is set, ``warn`` for everything that is damaged.
-    """
+class Sessions(Correlation):
+    """All sessions of a capture; ``on_packet`` is called for every decoded packet when it is set."""
 
     def __init__(self, monitor: Monitor, warn: Callable[[int, str], None], *, limit: int = 65_536) -> None:
-        self.monitor = monitor
-        self.warn = warn
-        self.limit = limit
+        super().__init__(monitor, warn, limit=limit)
         self.on_packet: Callable[[Packet], None] | None = None
-        self.on_session: Callable[[Conversation], None] | None = None
-        #: Called with a conversation of which nothing more is expected, and the time.
-        self.on_over: Callable[[Conversation, float], None] | None = None
-        #: Called when packets are missing from a conversation, and when its connection is lost; the last argument is
-        #: the frame from which on packets may be missing.
-        self.on_loss: Callable[[Conversation, str, int, float, int], None] | None = None
-        #: By hosts and context handle.
-        self.bindings: dict[tuple[tuple[str, str], bytes], Session] = {}
-        self.channels: dict[tuple[tuple[str, str], bytes], Session] = {}
-        #: Event channels of which it is not clear yet whose they are.
-        self.undecided: dict[tuple[tuple[str, str], bytes], Undecided] = {}
-        #: Sessions for which the server may still open an event channel, in the order of their ClientAttach.
-        self.waiting: list[Session] = []
-        #: Calls that stayed sealed, by everything but their counts.
-        self.closed_books: dict[tuple[str, ...], Sealed] = {}
-        #: Sessions that have ended, with late packets still possible.
-        self._ended: deque[Session] = deque()
-        #: All sessions of which something may still come.
-        self._known: dict[Session, None] = {}
-        self._open = 0
-        self.crowded = False
+        self.closed_books = ClosedBooks(limit)
         #: How many calls have been shown.
         self._numbered = 0
-        #: Endpoints of event channels that no ClientAttach announced, and those that were announced.
-        self.unannounced: set[str] = set()
-        self.announced: set[str] = set()
         #: What to do with the calls of the methods that are rare, by name.
         self._takers: dict[str, Callable[[Connection, RpcCall, int, float], None]] = {
             "ClientAttach": self._client_attach,
@@ -144,77 +95,9 @@ class Sessions(Taker):
                     self._doubt(session, frame, exchange.time)
                     session.conversation.faulted(exchange, frame, exchange.time)
 
-    def gap(self, connection: Connection, frame: int, time: float) -> None:
-        """Packets are missing from a connection: what it carries may have changed unseen."""
-        concerned = [*connection.bound.values(), *connection.channels.values()]
-        if connection.session is not None:
-            concerned.append(connection.session)
-        if not concerned:
-            hosts = self._hosts_of_channel(connection)
-            concerned = [each for each in self.waiting if each.hosts == hosts and each.names(connection.endpoint)]
-        # Each once, and always in the same order.
-        for session in dict.fromkeys(concerned):
-            since = session.held.gap(connection.carriers(), frame)
-            self._doubt(session, frame, time, since)
-
-    def _doubt(self, session: Session, frame: int, time: float, since: int | None = None) -> None:
-        session.conversation.gap(frame, time)
-        if self.on_loss is not None:
-            self.on_loss(session.conversation, "gap", frame, time, frame if since is None else since)
-
-    def finish(self) -> None:
-        """Nothing more will come: tell all findings."""
-        for session in self._known:
-            session.held.over()
-        self._known.clear()
-
-    def connection_ended(self, connection: Connection, frame: int, time: float) -> None:
-        """A connection is gone: bindings that used no other one are lost (Q20)."""
-        # A copy, because what is over goes.
-        for session in dict.fromkeys(connection.bound.values()):
-            session.ends.discard(connection)
-            if not session.ends and session.ended is None:
-                session.conversation.lost(frame, time)
-                if self.on_loss is not None:
-                    self.on_loss(session.conversation, "lost", frame, time, frame)
-                self._over(session, time)
-        begun = connection.session
-        if begun is not None and begun in self.waiting and not begun.attached:
-            # ClientAttach was asked over it and never answered.
-            self.waiting.remove(begun)
-        for session in connection.channels.values():
-            session.conversation.channel_lost(frame, time)
-            if self.on_loss is not None:
-                self.on_loss(session.conversation, "channel lost", frame, time, frame)
-            if not session.context:
-                # Nothing but its event channel was ever seen.
-                self._over(session, time)
-        for context in connection.channels:
-            self.channels.pop((self._hosts_of_channel(connection), context), None)
-            self.undecided.pop((self._hosts_of_channel(connection), context), None)
-
     def sealed(self, connection: Connection, frame: int) -> None:
         """A connection is over of which calls stayed sealed."""
-        dissector = connection.dissector
-        assert dissector is not None
-        security = dissector.security
-        ours = [_NAMES[uuid] for uuid in dissector.interfaces if uuid in _NAMES]
-        mechanism, account, needed = "unknown", "", "the beginning of the connection"
-        if security is not None:
-            mechanism, account, needed = security.mechanism, security.account, security.needed
-        if not ours and dissector.interfaces:
-            return
-        level = LEVELS.get(dissector.level, str(dissector.level))
-        names = ", ".join(sorted(ours)) or "unknown"
-        key = (connection.client.host, connection.server.host, names, mechanism, level, account, needed)
-        known = self.closed_books.get(key)
-        requests, answers = dissector.sealed
-        if known is not None:
-            requests, answers = requests + known.requests, answers + known.answers
-        elif len(self.closed_books) >= self.limit:
-            return
-        first = connection.frame if known is None else known.frame
-        self.closed_books[key] = Sealed(*key, requests=requests, answers=answers, frame=first)
+        self.closed_books.add(connection)
 
     def _read(self, call: RpcCall, frame: int, time: float) -> Any:
         """The parameters of a call's request or response; None when they cannot be read, or there are none."""
@@ -245,12 +128,7 @@ class Sessions(Taker):
         if value is None:
             return
         if call.phase == REQUEST:
-            session = self._begin((connection.client.host, connection.server.host), frame, time, value.machine)
-            session.ends.add(connection)
-            connection.session = session
-            self.waiting.append(session)
-            if len(self.announced) < self.limit:
-                self.announced.update(session.endpoints)
+            session = self._attaching(connection, value.machine, frame, time)
             call.note = session, None, value
             self._show(session, CLIENT_TO_SERVER, "ClientAttach", REQUEST, value, frame, time, call=call)
             return
@@ -264,12 +142,7 @@ class Sessions(Taker):
             session.conversation.attached(asked.process_id, asked.domain_user, frame, time)
             session.conversation.inspect_attach(asked, value)
         else:
-            if session in self.waiting:
-                self.waiting.remove(session)
-            connection.session = None
-            self._open -= 1
-            self._known.pop(session, None)
-            self.monitor.discard(session.conversation)
+            self._refused(connection, session)
 
     def _client_request(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
         if call.phase:
@@ -442,164 +315,6 @@ class Sessions(Taker):
         for problem in found.problems:
             self.warn(frame, f"{method}: {problem}")
         conversation.damaged_events(found.problems)
-
-    # -- correlation ----------------------------------------------------------------------------------------------
-
-    def _begin(
-        self, hosts: tuple[str, str], frame: int, time: float, machine: str = "", *, partial: bool = False
-    ) -> Session:
-        """A new session; what has ended long ago goes, and the oldest one when there are too many."""
-        while self._ended and time - (self._ended[0].ended or 0.0) > _AFTERGLOW:
-            self._forget(self._ended.popleft(), time)
-        if self._open >= self.limit:
-            if not self.crowded:
-                self.crowded = True
-                self.warn(frame, f"more than {self.limit} sessions are open (limit sessions); the oldest are given up")
-            oldest = next(iter(self.bindings.values()), None) or next(iter(self.waiting), None)
-            if oldest is not None:
-                # What it still does will be seen as something that began before.
-                self._doubt(oldest, frame, time)
-                self._over(oldest, time)
-        self._open += 1
-        conversation = self.monitor.conversation(client=hosts[0], server=hosts[1], partial=partial)
-        conversation.frame = frame
-        if self.on_session is not None:
-            self.on_session(conversation)
-        session = Session(conversation, machine, hosts)
-        self._known[session] = None
-        return session
-
-    def _over(self, session: Session, time: float) -> None:
-        """A binding has ended: no event channel will be opened for it any more, and no request will come."""
-        if session in self.waiting:
-            self.waiting.remove(session)
-        if session.ended is None:
-            session.ended = time
-            self._open -= 1
-            self._ended.append(session)
-        self.bindings.pop((session.hosts, session.context), None)
-        for connection in session.ends:
-            connection.bound.pop(session.context, None)
-
-    def _forget(self, session: Session, time: float) -> None:
-        """Nothing more is expected of a session that has ended."""
-        self._known.pop(session, None)
-        session.held.over()
-        self.channels.pop((session.hosts, session.channel), None)
-        if self.on_over is not None:
-            self.on_over(session.conversation, time)
-
-    def _bind(self, connection: Connection, context: bytes, session: Session) -> None:
-        """A context handle stands for a session, and is used over a connection."""
-        session.context = context
-        session.ends.add(connection)
-        self.bindings[session.hosts, context] = session
-        connection.bound[context] = session
-
-    def _bound(self, connection: Connection, context: bytes, frame: int, time: float) -> Session:
-        """The session of a context handle that was not used over this connection yet."""
-        hosts = connection.client.host, connection.server.host
-        session = connection.bound.get(context) or self.bindings.get((hosts, context))
-        if session is None:
-            session = self._midway(connection, context, frame, time)
-        self._bind(connection, context, session)
-        return session
-
-    def _midway(self, connection: Connection, context: bytes, frame: int, time: float) -> Session:
-        """A session that began before the capture, or one whose ClientAttach was seen without its answer."""
-        hosts = connection.client.host, connection.server.host
-        known = connection.session
-        if known is not None and not known.attached and known.ended is None:
-            known.attached = True
-            self._doubt(known, frame, time)
-            return known
-        session = self._unclaimed(hosts, lambda known: not known.context)
-        if session is None:
-            session = self._begin(hosts, frame, time, partial=True)
-            name = session.conversation.session
-            self.warn(frame, f"session {name} began before the capture: its ClientAttach is missing")
-        session.attached = True
-        return session
-
-    @staticmethod
-    def _hosts_of_channel(connection: Connection) -> tuple[str, str]:
-        """Client and server of the binding: on an event channel it is the server that calls."""
-        return connection.server.host, connection.client.host
-
-    def _channel(self, connection: Connection, frame: int, time: float) -> list[Session]:
-        """The sessions that an event channel may belong to, the likeliest last."""
-        found = fitting(self.waiting, connection)
-        if not found:
-            return [self._orphan_channel(connection, frame, time)]
-        # The server calls back while it is asked to attach, so one that still waits for its answer is likelier.
-        found.sort(key=lambda session: not session.attached)
-        if len(found) == 1:
-            self.waiting.remove(found[0])
-        return found
-
-    def _opened(
-        self, connection: Connection, context: bytes, session: Session, frame: int, time: float, *, told: bool = True
-    ) -> None:
-        """An event channel belongs to a session."""
-        if session in self.waiting:
-            self.waiting.remove(session)
-        session.channel = context
-        session.events = connection
-        session.settled = True
-        connection.session = session
-        connection.channels[context] = session
-        self.channels[self._hosts_of_channel(connection), context] = session
-        if told:
-            session.conversation.channel_opened(frame, time)
-
-    def _channel_of(
-        self, connection: Connection, context: bytes, words: tuple[int, ...], frame: int, time: float
-    ) -> Session:
-        """The session of an event channel that was not used over this connection yet."""
-        key = self._hosts_of_channel(connection), context
-        session = self.channels.get(key)
-        if session is not None:
-            connection.channels[context] = session
-            session.events = connection
-            return session
-        undecided = self.undecided.pop(key, None)
-        if undecided is not None:
-            session = undecided.settle(words[1] if words else 0, lambda each: bool(each.channel))
-            self._opened(connection, context, session, frame, time)
-            return session
-        known = connection.session
-        if known is None:
-            candidates = self._channel(connection, frame, time)
-            fits = [each for each in candidates if each.knows(words[1])] if words else []
-            known = (fits or candidates)[-1]
-        if not known.channel:
-            # The answer to RemoteSPAttach, which gave the handle out, was missed.
-            self._opened(connection, context, known, frame, time, told=False)
-            self._doubt(known, frame, time)
-        connection.channels[context] = known
-        return known
-
-    def _orphan_channel(self, connection: Connection, frame: int, time: float) -> Session:
-        """An event channel whose ClientAttach was not seen: it belongs to a binding between the same two hosts."""
-        hosts = self._hosts_of_channel(connection)
-        if len(self.unannounced) < self.limit:
-            self.unannounced.add(connection.endpoint.lower())
-        session = self._unclaimed(hosts, lambda known: known.conversation.partial and not known.channel)
-        if session is None:
-            session = self._begin(hosts, frame, time, partial=True)
-            self.warn(frame, f"event channel of session {session.conversation.session}: its ClientAttach is missing")
-            self.bindings[hosts, b"channel of %s" % connection.endpoint.encode()] = session
-        return session
-
-    def _unclaimed(self, hosts: tuple[str, str], fits: Callable[[Session], bool]) -> Session | None:
-        """The only session between two hosts that fits; where several do, nothing tells which one it is."""
-        found = {session for key, session in self.bindings.items() if key[0] == hosts and fits(session)}
-        if len(found) != 1:
-            return None
-        session = found.pop()
-        for key in [key for key, known in self.bindings.items() if known is session and key[1] != session.context]:
-            del self.bindings[key]
-        return session
 
     # -- showing --------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from mstrp.capture.sessions import endpoints
+from mstrp.capture.session import endpoints
 from mstrp.live.transport import Caller, ConnectionEnded, RpcFault
 from protocol.ndr import (
     METHODS,

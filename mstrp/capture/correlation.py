@@ -1,0 +1,284 @@
+"""Which call belongs to which session: context handles, event channels and bindings, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from mstrp.capture.session import Session, Undecided, fitting
+from mstrp.capture.stream import Taker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fsm.conversation import Conversation
+    from fsm.monitor import Monitor
+    from mstrp.capture.session import Hosts
+    from mstrp.capture.stream import Connection
+
+__all__ = ["Correlation"]
+
+#: Seconds after its end for which late packets of a session are still taken.
+_AFTERGLOW: Final = 60.0
+
+
+class Correlation(Taker):
+    """The sessions of a capture, by what leads to them.
+
+    ``warn`` is called for everything that is damaged.
+    """
+
+    def __init__(self, monitor: Monitor, warn: Callable[[int, str], None], *, limit: int = 65_536) -> None:
+        self.monitor = monitor
+        self.warn = warn
+        self.limit = limit
+        self.on_session: Callable[[Conversation], None] | None = None
+        #: Called with a conversation of which nothing more is expected, and the time.
+        self.on_over: Callable[[Conversation, float], None] | None = None
+        #: Called when packets are missing from a conversation, and when its connection is lost; the last argument is
+        #: the frame from which on packets may be missing.
+        self.on_loss: Callable[[Conversation, str, int, float, int], None] | None = None
+        #: By hosts and context handle.
+        self.bindings: dict[tuple[Hosts, bytes], Session] = {}
+        self.channels: dict[tuple[Hosts, bytes], Session] = {}
+        #: Event channels of which it is not clear yet whose they are.
+        self.undecided: dict[tuple[Hosts, bytes], Undecided] = {}
+        #: Sessions for which the server may still open an event channel, in the order of their ClientAttach.
+        self.waiting: list[Session] = []
+        #: Sessions that have ended, with late packets still possible.
+        self._ended: deque[Session] = deque()
+        #: All sessions of which something may still come.
+        self._known: dict[Session, None] = {}
+        self._open = 0
+        self.crowded = False
+        #: Endpoints of event channels that no ClientAttach announced, and those that were announced.
+        self.unannounced: set[str] = set()
+        self.announced: set[str] = set()
+
+    # -- what becomes of connections ------------------------------------------------------------------------------
+
+    def gap(self, connection: Connection, frame: int, time: float) -> None:
+        """Packets are missing from a connection: what it carries may have changed unseen."""
+        concerned = [*connection.bound.values(), *connection.channels.values()]
+        if connection.session is not None:
+            concerned.append(connection.session)
+        if not concerned:
+            hosts = self._hosts_of_channel(connection)
+            concerned = [each for each in self.waiting if each.hosts == hosts and each.names(connection.endpoint)]
+        # Each once, and always in the same order.
+        for session in dict.fromkeys(concerned):
+            since = session.held.gap(connection.carriers(), frame)
+            self._doubt(session, frame, time, since)
+
+    def _doubt(self, session: Session, frame: int, time: float, since: int | None = None) -> None:
+        session.conversation.gap(frame, time)
+        if self.on_loss is not None:
+            self.on_loss(session.conversation, "gap", frame, time, frame if since is None else since)
+
+    def connection_ended(self, connection: Connection, frame: int, time: float) -> None:
+        """A connection is gone: bindings that used no other one are lost (Q20)."""
+        # A copy, because what is over goes.
+        for session in dict.fromkeys(connection.bound.values()):
+            session.ends.discard(connection)
+            if not session.ends and session.ended is None:
+                session.conversation.lost(frame, time)
+                if self.on_loss is not None:
+                    self.on_loss(session.conversation, "lost", frame, time, frame)
+                self._over(session, time)
+        begun = connection.session
+        if begun is not None and begun in self.waiting and not begun.attached:
+            # ClientAttach was asked over it and never answered.
+            self.waiting.remove(begun)
+        for session in connection.channels.values():
+            session.conversation.channel_lost(frame, time)
+            if self.on_loss is not None:
+                self.on_loss(session.conversation, "channel lost", frame, time, frame)
+            if not session.context:
+                # Nothing but its event channel was ever seen.
+                self._over(session, time)
+        for context in connection.channels:
+            self.channels.pop((self._hosts_of_channel(connection), context), None)
+            self.undecided.pop((self._hosts_of_channel(connection), context), None)
+
+    def finish(self) -> None:
+        """Nothing more will come: tell all findings."""
+        for session in self._known:
+            session.held.over()
+        self._known.clear()
+
+    # -- sessions -------------------------------------------------------------------------------------------------
+
+    def _begin(self, hosts: Hosts, frame: int, time: float, machine: str = "", *, partial: bool = False) -> Session:
+        """A new session; what has ended long ago goes, and the oldest one when there are too many."""
+        while self._ended and time - (self._ended[0].ended or 0.0) > _AFTERGLOW:
+            self._forget(self._ended.popleft(), time)
+        if self._open >= self.limit:
+            if not self.crowded:
+                self.crowded = True
+                self.warn(frame, f"more than {self.limit} sessions are open (limit sessions); the oldest are given up")
+            oldest = next(iter(self.bindings.values()), None) or next(iter(self.waiting), None)
+            if oldest is not None:
+                # What it still does will be seen as something that began before.
+                self._doubt(oldest, frame, time)
+                self._over(oldest, time)
+        self._open += 1
+        conversation = self.monitor.conversation(client=hosts[0], server=hosts[1], partial=partial)
+        conversation.frame = frame
+        if self.on_session is not None:
+            self.on_session(conversation)
+        session = Session(conversation, machine, hosts)
+        self._known[session] = None
+        return session
+
+    def _attaching(self, connection: Connection, machine: str, frame: int, time: float) -> Session:
+        """A client asks to attach, and says where its event channel may be opened: its session, without a handle yet."""
+        session = self._begin((connection.client.host, connection.server.host), frame, time, machine)
+        session.ends.add(connection)
+        connection.session = session
+        self.waiting.append(session)
+        if len(self.announced) < self.limit:
+            self.announced.update(session.endpoints)
+        return session
+
+    def _refused(self, connection: Connection, session: Session) -> None:
+        """A client may not attach: there is no session."""
+        if session in self.waiting:
+            self.waiting.remove(session)
+        connection.session = None
+        self._open -= 1
+        self._known.pop(session, None)
+        self.monitor.discard(session.conversation)
+
+    def _over(self, session: Session, time: float) -> None:
+        """A binding has ended: no event channel will be opened for it any more, and no request will come."""
+        if session in self.waiting:
+            self.waiting.remove(session)
+        if session.ended is None:
+            session.ended = time
+            self._open -= 1
+            self._ended.append(session)
+        self.bindings.pop((session.hosts, session.context), None)
+        for connection in session.ends:
+            connection.bound.pop(session.context, None)
+
+    def _forget(self, session: Session, time: float) -> None:
+        """Nothing more is expected of a session that has ended."""
+        self._known.pop(session, None)
+        session.held.over()
+        self.channels.pop((session.hosts, session.channel), None)
+        if self.on_over is not None:
+            self.on_over(session.conversation, time)
+
+    def _bind(self, connection: Connection, context: bytes, session: Session) -> None:
+        """A context handle stands for a session, and is used over a connection."""
+        session.context = context
+        session.ends.add(connection)
+        self.bindings[session.hosts, context] = session
+        connection.bound[context] = session
+
+    def _bound(self, connection: Connection, context: bytes, frame: int, time: float) -> Session:
+        """The session of a context handle that was not used over this connection yet."""
+        hosts = connection.client.host, connection.server.host
+        session = connection.bound.get(context) or self.bindings.get((hosts, context))
+        if session is None:
+            session = self._midway(connection, context, frame, time)
+        self._bind(connection, context, session)
+        return session
+
+    def _midway(self, connection: Connection, context: bytes, frame: int, time: float) -> Session:
+        """A session that began before the capture, or one whose ClientAttach was seen without its answer."""
+        hosts = connection.client.host, connection.server.host
+        known = connection.session
+        if known is not None and not known.attached and known.ended is None:
+            known.attached = True
+            self._doubt(known, frame, time)
+            return known
+        session = self._unclaimed(hosts, lambda known: not known.context)
+        if session is None:
+            session = self._begin(hosts, frame, time, partial=True)
+            name = session.conversation.session
+            self.warn(frame, f"session {name} began before the capture: its ClientAttach is missing")
+        session.attached = True
+        return session
+
+    # -- event channels -------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _hosts_of_channel(connection: Connection) -> Hosts:
+        """Client and server of the binding: on an event channel it is the server that calls."""
+        return connection.server.host, connection.client.host
+
+    def _channel(self, connection: Connection, frame: int, time: float) -> list[Session]:
+        """The sessions that an event channel may belong to, the likeliest last."""
+        found = fitting(self.waiting, connection)
+        if not found:
+            return [self._orphan_channel(connection, frame, time)]
+        # The server calls back while it is asked to attach, so one that still waits for its answer is likelier.
+        found.sort(key=lambda session: not session.attached)
+        if len(found) == 1:
+            self.waiting.remove(found[0])
+        return found
+
+    def _opened(
+        self, connection: Connection, context: bytes, session: Session, frame: int, time: float, *, told: bool = True
+    ) -> None:
+        """An event channel belongs to a session."""
+        if session in self.waiting:
+            self.waiting.remove(session)
+        session.channel = context
+        session.events = connection
+        session.settled = True
+        connection.session = session
+        connection.channels[context] = session
+        self.channels[self._hosts_of_channel(connection), context] = session
+        if told:
+            session.conversation.channel_opened(frame, time)
+
+    def _channel_of(
+        self, connection: Connection, context: bytes, words: tuple[int, ...], frame: int, time: float
+    ) -> Session:
+        """The session of an event channel that was not used over this connection yet."""
+        key = self._hosts_of_channel(connection), context
+        session = self.channels.get(key)
+        if session is not None:
+            connection.channels[context] = session
+            session.events = connection
+            return session
+        undecided = self.undecided.pop(key, None)
+        if undecided is not None:
+            session = undecided.settle(words[1] if words else 0, lambda each: bool(each.channel))
+            self._opened(connection, context, session, frame, time)
+            return session
+        known = connection.session
+        if known is None:
+            candidates = self._channel(connection, frame, time)
+            fits = [each for each in candidates if each.knows(words[1])] if words else []
+            known = (fits or candidates)[-1]
+        if not known.channel:
+            # The answer to RemoteSPAttach, which gave the handle out, was missed.
+            self._opened(connection, context, known, frame, time, told=False)
+            self._doubt(known, frame, time)
+        connection.channels[context] = known
+        return known
+
+    def _orphan_channel(self, connection: Connection, frame: int, time: float) -> Session:
+        """An event channel whose ClientAttach was not seen: it belongs to a binding between the same two hosts."""
+        hosts = self._hosts_of_channel(connection)
+        if len(self.unannounced) < self.limit:
+            self.unannounced.add(connection.endpoint.lower())
+        session = self._unclaimed(hosts, lambda known: known.conversation.partial and not known.channel)
+        if session is None:
+            session = self._begin(hosts, frame, time, partial=True)
+            self.warn(frame, f"event channel of session {session.conversation.session}: its ClientAttach is missing")
+            self.bindings[hosts, b"channel of %s" % connection.endpoint.encode()] = session
+        return session
+
+    def _unclaimed(self, hosts: Hosts, fits: Callable[[Session], bool]) -> Session | None:
+        """The only session between two hosts that fits; where several do, nothing tells which one it is."""
+        found = {session for key, session in self.bindings.items() if key[0] == hosts and fits(session)}
+        if len(found) != 1:
+            return None
+        session = found.pop()
+        for key in [key for key, known in self.bindings.items() if known is session and key[1] != session.context]:
+            del self.bindings[key]
+        return session

@@ -1,0 +1,67 @@
+"""Calls that nobody could look into: how many there were between which hosts, and what would be needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from protocol.ndr import METHODS
+from protocol.rpc.unseal import LEVELS
+
+if TYPE_CHECKING:
+    from mstrp.capture.stream import Connection
+
+__all__ = ["ClosedBooks", "Sealed"]
+
+_NAMES = {method.interface.uuid: method.interface.name for method in METHODS.values()}
+
+
+class Sealed(NamedTuple):
+    """Calls between two hosts that nobody could look into."""
+
+    client: str
+    server: str
+    interface: str
+    mechanism: str
+    level: str
+    account: str
+    #: What would be needed.
+    needed: str
+    requests: int
+    answers: int
+    frame: int
+
+
+class ClosedBooks:
+    """All of them in a capture, at most ``limit`` kinds."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        #: By everything but their counts and the frame.
+        self._found: dict[tuple[str, ...], Sealed] = {}
+
+    def add(self, connection: Connection) -> None:
+        """A connection is over of which calls stayed sealed."""
+        dissector = connection.dissector
+        assert dissector is not None
+        security = dissector.security
+        ours = [_NAMES[uuid] for uuid in dissector.interfaces if uuid in _NAMES]
+        mechanism, account, needed = "unknown", "", "the beginning of the connection"
+        if security is not None:
+            mechanism, account, needed = security.mechanism, security.account, security.needed
+        if not ours and dissector.interfaces:
+            return
+        level = LEVELS.get(dissector.level, str(dissector.level))
+        names = ", ".join(sorted(ours)) or "unknown"
+        key = (connection.client.host, connection.server.host, names, mechanism, level, account, needed)
+        known = self._found.get(key)
+        requests, answers = dissector.sealed
+        if known is not None:
+            requests, answers = requests + known.requests, answers + known.answers
+        elif len(self._found) >= self.limit:
+            return
+        first = connection.frame if known is None else known.frame
+        self._found[key] = Sealed(*key, requests=requests, answers=answers, frame=first)
+
+    def all(self) -> tuple[Sealed, ...]:
+        """What there is, by frame."""
+        return tuple(sorted(self._found.values(), key=lambda each: each.frame))
