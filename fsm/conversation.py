@@ -350,16 +350,23 @@ class Conversation(Judging):
         where = f"request id {number:#x}"
         finished = self.recent.get(number)
         if self.unnumbered and len(self._orphans) < 1024:
-            self._orphans[number] = self.current
+            self._orphans[number] = self._kept()
         elif finished is not None:
             line = finished.line
             recent = line is not None and self.in_flight(line.ended)
             where = f"{finished.route.name} ({where})"
             self.step(finished, event, IN_FLIGHT.bit if recent else 0, where=where, what="a reply")
         elif not self.partial and self.role is None and len(self._strays) < 1024:
-            self._strays.append((self.current, event, self.frame, self.now))
+            self._strays.append((self._kept(), event, self.frame, self.now))
         elif not self.partial:
             self.step(Exchange(UNKNOWN_ROUTE, words, self.frame, self.now), event, where=where, what="a reply")
+
+    def _kept(self) -> Any:
+        """The event at hand, for later."""
+        event = self.current
+        if isinstance(event, Raw):
+            event.trim()
+        return event
 
     def _settle_strays(self) -> None:
         """Replies to ids that no request had: told when nothing shows that the request was missed."""

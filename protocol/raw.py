@@ -49,6 +49,12 @@ class Raw:
         """All of its bytes."""
         return self.data[self.first : self.first + self.size]
 
+    def trim(self) -> None:
+        """It will be kept: hold no other bytes than its own."""
+        if self.size < len(self.data):
+            self.data = self.buffer
+            self.first = 0
+
     def take(self, packet: Any) -> None:
         """The object is there already."""
         self._words = packet.words

@@ -272,6 +272,9 @@ class Sessions(Correlation):
                 return
             for each in several:
                 conversation.event(each, frame, time)
+            if several:
+                # It stays at hand until the next one.
+                several[-1].trim()
 
     def _remote_detach(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
         value = self._read(call, frame, time)
