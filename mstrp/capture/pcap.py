@@ -110,19 +110,26 @@ class Records(Cursor):
         size = Struct(f"{self._order}I").unpack_from(data, position + 8)[0]
         source.warn(number + 1, f"record of {size} bytes: more than {MAX_FRAME}; going on at the next record")
         unpack = self._unpack
+        # Where the highest byte of a size stands, which is 0 in all that are small enough: what `find` skips is cheap.
+        high = 8 if self._big else 11
         position += 1
         while True:
-            for place in range(position, len(data) - 2 * head + 1):
+            last = len(data) - 2 * head
+            # What has to be looked at again with more behind it: two records may lie across the end of what has been read.
+            keep = max(position, last + 1)
+            place = data.find(b"\0", position + high) - high
+            while 0 <= place <= last:
                 first = unpack(data, place)
-                behind = place + head + first[2]
-                if not _plausible(first, unit) or behind + head > len(data):
-                    continue
-                second = unpack(data, behind)
-                if _plausible(second, unit) and abs(second[0] - first[0]) <= _NEAR:
-                    self._go_on(data, place)
-                    return
-            # The two may lie across the end of what has been read.
-            keep = max(position, len(data) - MAX_FRAME - 2 * head)
+                if _plausible(first, unit):
+                    behind = place + head + first[2]
+                    if behind + head > len(data):
+                        keep = min(keep, place)
+                    else:
+                        second = unpack(data, behind)
+                        if _plausible(second, unit) and abs(second[0] - first[0]) <= _NEAR:
+                            self._go_on(data, place)
+                            return
+                place = data.find(b"\0", place + 1 + high) - high
             more = source.read()
             if not more:
                 self._go_on(b"", 0)

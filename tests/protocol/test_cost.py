@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import samples
+from mstrp.capture.files import Source
 from protocol import line, ndr
 from protocol.event import COMPLETIONS, EVENTS, decode_events
 from protocol.fields import Text
@@ -175,3 +177,14 @@ def test_variable_data_is_resolved_only_when_asked_for(monkeypatch: pytest.Monke
     assert resolved == []
     assert packet.dest_address == "5551234"
     assert resolved == ["lpszDestAddress"]
+
+
+def test_what_cannot_be_a_record_is_passed_over() -> None:
+    """Damage in a capture is searched for the next record at the pace of memory, not byte by byte."""
+    size = 300_000
+    capture = bytes.fromhex("d4c3b2a1 02000400") + bytes(8) + _words(262_144, 1) + b"\xff" * size
+
+    def read() -> None:
+        assert list(Source(BytesIO(capture), "made.pcap", lambda frame, text: None)) == []
+
+    assert effort(read).lines < size / 100
