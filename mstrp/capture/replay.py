@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mstrp.capture.files import CaptureError
@@ -86,7 +87,7 @@ class Replay:
     def _line(self, number: int, text: bytes) -> None:
         try:
             line = json.loads(text)
-            frame, time, name = int(line["frame"]), float(line["time"]), str(line["session"])
+            frame, time, name = _whole(line["frame"], 63), _finite(line["time"]), str(line["session"])
             phase, method = line["phase"], line["method"]
             self.last = frame, time
             self.found = True
@@ -99,7 +100,7 @@ class Replay:
                 # A line about a loss was the first one: it does not say who they are.
                 conversation.client, conversation.server = str(line.get("client", "")), str(line.get("server", ""))
             if phase == "gap":
-                self.held[name].since(int(line.get("since", frame)))
+                self.held[name].since(_whole(line.get("since", frame), 63))
                 conversation.gap(frame, time)
             elif phase == "lost":
                 conversation.lost(frame, time)
@@ -109,7 +110,7 @@ class Replay:
                 take = self._methods.get((method, phase))
                 if take is not None:
                     take(conversation, line, frame, time)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             what = f"{type(error).__name__}: {error}" if not isinstance(error, json.JSONDecodeError) else str(error)
             if not self.found:
                 message = f"{self.name}: not a capture: line {number} is no packet of `decode --format jsonl` ({what})"
@@ -136,15 +137,15 @@ class Replay:
 
     def _attached(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
         asked = self._asked.pop((conversation.session, line.get("call")), None)
-        if line["fields"]["return"] != 0 or not line["values"]["pphContext"].strip("0"):
+        if line["fields"]["return"] != 0 or not str(line["values"]["pphContext"]).strip("0"):
             del self.conversations[conversation.session]
             self.sessions.monitor.discard(conversation)
         elif asked is not None:
-            given = asked.values
-            conversation.attached(given["fields"]["lProcessID"], given["values"]["pszDomainUser"], frame, time)
+            fields, values = asked.values["fields"], asked.values["values"]
+            conversation.attached(_whole(fields["lProcessID"], 32), str(values["pszDomainUser"]), frame, time)
 
     def _request(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
-        packet = decode_request(bytes.fromhex(line["bytes"]), int(line["capacity"]))
+        packet = decode_request(bytes.fromhex(line["bytes"]), _whole(line["capacity"], 32))
         exchange = conversation.sent(packet, frame, time)
         self._asked[conversation.session, line.get("call")] = _Asked(exchange, {})
         self._show(line, packet, frame, time)
@@ -186,6 +187,22 @@ class Replay:
 
     def _closed_channel(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
         conversation.channel_closed(frame, time)
+
+
+def _whole(value: Any, bits: int) -> int:
+    """A number that so many bits can hold."""
+    number = int(value)
+    if not 0 <= number < 1 << bits:
+        raise ValueError(f"{value} is no number of {bits} bits")
+    return number
+
+
+def _finite(value: Any) -> float:
+    """A time."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is no time")
+    return number
 
 
 def _packet(line: dict[str, Any], content: Any, frame: int, time: float, problems: tuple[Any, ...]) -> Packet:

@@ -126,3 +126,20 @@ def test_lines_that_are_none_are_told(lines: list[bytes]) -> None:
     again = judge(good + b"".join(b"{" + line.replace(b"\n", b"") + b"\n" for line in lines))
     assert facts(again)["sessions"][:1] == facts(result)["sessions"][:1]
     assert len(again.notes) <= len(lines)
+
+
+@pytest.mark.parametrize("method", ["ClientAttach", "ClientRequest"])
+@pytest.mark.parametrize("name", ["frame", "time", "capacity", "lProcessID", "pszDomainUser", "pphContext"])
+@pytest.mark.parametrize("value", [-1, 1 << 32, 1 << 70, float("inf"), float("nan"), None, "x", [], {}])
+def test_numbers_that_no_packet_has_make_no_packet(method: str, name: str, value: Any) -> None:
+    """A line with values of the wrong kind or size is left out and told, or does not matter."""
+    _, text = _lines(pcap(frames_of(SEGMENTS)))
+    lines = [json.loads(line) for line in text.splitlines()]
+    for line in lines[1:]:
+        if line["method"] == method:
+            for values in (line, line.get("fields", {}), line.get("values", {})):
+                if name in values:
+                    values[name] = value
+    again = judge(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    assert len(again.sessions) <= 1
+    json.dumps(again.as_dict(), allow_nan=False)
