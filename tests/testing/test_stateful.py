@@ -49,7 +49,7 @@ def test_connected_after_idle_is_found() -> None:
         run_state_machine_as_test(few, settings=settings(MANY, phases=[Phase.generate, Phase.shrink], max_examples=60))
     program = "\n".join(getattr(caught.value, "__notes__", ()))
     assert "state = ServerStateMachine()" in program
-    assert "state.opens(device=0)" in program
+    assert "state.opens(device=" in program
     assert "state.teardown()" in program
 
 
