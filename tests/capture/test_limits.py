@@ -191,9 +191,13 @@ def test_memory_does_not_grow_with_the_capture(tmp_path: Path) -> None:
 def test_ctrl_c_gives_the_verdict_so_far(tmp_path: Path) -> None:
     """SIGINT while a capture is read ends the reading, and the report has what was found by then."""
     data = scenario("4.5", packets=2_000)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mstrp", "check", "--format", "json", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    # Who runs in the background of a shell may have been told to ignore the signal.
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        command = [sys.executable, "-m", "mstrp", "check", "--format", "json", "-"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGINT, usual)
     assert process.stdin is not None
     process.stdin.write(data[:-100])
     process.stdin.flush()
