@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fsm.tables.call_states import CallState
 from mstrp.conform.outcome import Result
 from mstrp.conform.probe import Missing, Probe
+from mstrp.conform.session import in_session
 from mstrp.conform.world import World
 from mstrp.testing.variants import changed
 from protocol import line, mmc, phone
@@ -20,24 +21,6 @@ if TYPE_CHECKING:
     from mstrp.conform.book import Book
 
 __all__ = ["HANDLE_TESTS"]
-
-
-async def _with_world(
-    book: Book, act: Callable[[Probe, World], Awaitable[None]], *names: str, how: str = "", phones: bool = False
-) -> None:
-    """Something in a session of its own; the requirements that it tries pass when nothing is wrong."""
-    async with book.probe() as probe:
-        try:
-            world = World(probe)
-            await world.begin(how=how, phones=phones)
-            await act(probe, world)
-            tried = True
-        except Missing as error:
-            book.missed(error, *names)
-            tried = False
-    book.judge(probe)
-    if tried:
-        book.passes(*names)
 
 
 def _use(kind: str, world: World, handle: int) -> Any:
@@ -62,7 +45,7 @@ async def _made_devices(book: Book) -> None:
         await probe.ask("a", _use("app", world, world.app), legal=True)
         await probe.ask("a", _use("line", world, world.subject), legal=True)
 
-    await _with_world(book, act, "TRP-3.1.4.2-047-07", "TRP-3.1.4.2-054-11", "TRP-3.1.4.1-11")
+    await in_session(book, act, "TRP-3.1.4.2-047-07", "TRP-3.1.4.2-054-11", "TRP-3.1.4.1-11")
 
 
 async def _made_phone(book: Book) -> None:
@@ -70,7 +53,7 @@ async def _made_phone(book: Book) -> None:
         await probe.ask("a", _use("phone app", world, world.phone_app), legal=True)
         await probe.ask("a", _use("phone", world, world.phone), legal=True)
 
-    await _with_world(book, act, "TRP-3.1.4.2-106-07", "TRP-3.1.4.2-107-05", phones=True)
+    await in_session(book, act, "TRP-3.1.4.2-106-07", "TRP-3.1.4.2-107-05", phones=True)
 
 
 async def _made_call(book: Book) -> None:
@@ -80,7 +63,7 @@ async def _made_call(book: Book) -> None:
         await probe.ask("a", _use("call", world, call), legal=True)
         await probe.check("a", call)
 
-    await _with_world(book, act, "TRP-3.1.4.2-048-06", "TOLD-STATE")
+    await in_session(book, act, "TRP-3.1.4.2-048-06", "TOLD-STATE")
 
 
 async def _made_consultation(book: Book) -> None:
@@ -88,7 +71,7 @@ async def _made_consultation(book: Book) -> None:
         call = await world.call_in(CallState.ONHOLDPENDTRANSFER)
         await probe.ask("a", _use("call", world, world.kin[call][1]), legal=True)
 
-    await _with_world(book, act, "TRP-3.1.4.2-085-05")
+    await in_session(book, act, "TRP-3.1.4.2-085-05")
 
 
 async def _made_conference(book: Book) -> None:
@@ -97,7 +80,7 @@ async def _made_conference(book: Book) -> None:
         for handle in world.kin[call]:
             await probe.ask("a", _use("call", world, handle), legal=True)
 
-    await _with_world(book, act, "TRP-3.1.4.2-084-05")
+    await in_session(book, act, "TRP-3.1.4.2-084-05")
 
 
 async def _made_prepared(book: Book) -> None:
@@ -106,7 +89,7 @@ async def _made_prepared(book: Book) -> None:
         done = await world.done(line.PrepareAddToConference(conf_call=conference))
         await probe.ask("a", _use("call", world, done.consult_call), legal=True)
 
-    await _with_world(book, act, "TRP-3.1.4.2-057-05")
+    await in_session(book, act, "TRP-3.1.4.2-057-05")
 
 
 async def _made_parent(book: Book) -> None:
@@ -116,7 +99,7 @@ async def _made_parent(book: Book) -> None:
         done = await world.done(line.CompleteTransfer(call=call, consult_call=consult, transfer_mode=2))
         await probe.ask("a", _use("call", world, done.conf_call), legal=True)
 
-    await _with_world(book, act, "TRP-3.1.4.2-011-06")
+    await in_session(book, act, "TRP-3.1.4.2-011-06")
 
 
 async def _made_unparked(book: Book) -> None:
@@ -128,7 +111,7 @@ async def _made_unparked(book: Book) -> None:
         )
         await probe.ask("a", _use("call", world, done.call), legal=True)
 
-    await _with_world(book, act, "TRP-3.1.4.2-090-03")
+    await in_session(book, act, "TRP-3.1.4.2-090-03")
 
 
 async def _made_picked_up(book: Book) -> None:
@@ -145,7 +128,7 @@ async def _made_picked_up(book: Book) -> None:
         )
         await probe.ask("a", _use("call", world, done.call), legal=True)
 
-    await _with_world(book, act, "TRP-3.1.4.2-056-04")
+    await in_session(book, act, "TRP-3.1.4.2-056-04")
 
 
 # -- handles that were dropped ------------------------------------------------------------------------------------
@@ -162,7 +145,7 @@ def _dropped(kind: str, rule: str, end: Callable[[World, int], Any], handle: Cal
             await probe.lull()
             await probe.ask("a", _use(kind, world, value))
 
-        await _with_world(book, act, rule, phones=kind.startswith("phone"))
+        await in_session(book, act, rule, phones=kind.startswith("phone"))
 
     return test
 
@@ -173,7 +156,7 @@ async def _dropped_dialog(book: Book) -> None:
         await world.ask(mmc.FreeDialogInstance(dlg_inst=dialog))
         await probe.ask("a", mmc.FreeDialogInstance(dlg_inst=dialog))
 
-    await _with_world(book, act, "TRP-3.1.4.2-003-01")
+    await in_session(book, act, "TRP-3.1.4.2-003-01")
 
 
 # -- handles of others --------------------------------------------------------------------------------------------
@@ -190,7 +173,7 @@ async def _foreign(book: Book) -> None:
         await probe.ask("b", _use("line", world, world.subject))
         await probe.ask("b", _use("call", world, call))
 
-    await _with_world(book, act, "TRP-3.1.4.2-038-03", "TRP-3.1.4.2-030-03")
+    await in_session(book, act, "TRP-3.1.4.2-038-03", "TRP-3.1.4.2-030-03")
 
 
 async def _idle_call(world: World) -> int:
@@ -206,7 +189,7 @@ async def _void_call(book: Book) -> None:
         await probe.lull()
         await probe.ask("a", _use("call", world, call))
 
-    await _with_world(book, act, "TRP-3.1.4.2-030-01")
+    await in_session(book, act, "TRP-3.1.4.2-030-01")
 
 
 async def _void_line(book: Book) -> None:
@@ -217,7 +200,7 @@ async def _void_line(book: Book) -> None:
         await probe.quiet()
         await probe.ask("a", _use("line", world, world.subject))
 
-    await _with_world(book, act, "TRP-3.1.4.2-041-01")
+    await in_session(book, act, "TRP-3.1.4.2-041-01")
 
 
 async def _void_phone(book: Book) -> None:
@@ -226,7 +209,7 @@ async def _void_phone(book: Book) -> None:
         await probe.quiet()
         await probe.ask("a", _use("phone", world, world.phone))
 
-    await _with_world(book, act, "TRP-3.1.4.2-099-01", phones=True)
+    await in_session(book, act, "TRP-3.1.4.2-099-01", phones=True)
 
 
 # -- context handles, buffers, bindings ---------------------------------------------------------------------------
@@ -237,7 +220,7 @@ async def _stray(book: Book) -> None:
         await probe.stray("a", mmc.GetProviderList(api_version=world.version, provider_list=1024))
         await probe.ask("a", _use("line", world, world.subject), legal=True)
 
-    await _with_world(book, act, "TRP-3.1.4.2-GEN-03", "TRP-3.1.4-04")
+    await in_session(book, act, "TRP-3.1.4.2-GEN-03", "TRP-3.1.4-04")
 
 
 async def _damaged(book: Book) -> None:
@@ -246,7 +229,7 @@ async def _damaged(book: Book) -> None:
         await probe.stray("a", good, "damaged")
         await probe.ask("a", good, legal=True)
 
-    await _with_world(book, act, "TRP-3.1.4-01", "TRP-3.1.4-02", "ALIVE")
+    await in_session(book, act, "TRP-3.1.4-01", "TRP-3.1.4-02", "ALIVE")
 
 
 async def _detached(book: Book) -> None:
@@ -254,7 +237,7 @@ async def _detached(book: Book) -> None:
         await probe.detach("a")
         await probe.stray("a", mmc.GetProviderList(api_version=world.version, provider_list=1024), "detached")
 
-    await _with_world(book, act, "TRP-3.1.4.2-GEN-03", "TRP-3.1.4.3-01")
+    await in_session(book, act, "TRP-3.1.4.2-GEN-03", "TRP-3.1.4.3-01")
 
 
 async def _buffers(book: Book) -> None:
@@ -269,7 +252,7 @@ async def _buffers(book: Book) -> None:
             await probe.ask("a", good, legal=True)
 
     rules = ("TRP-3.1.4.2-GEN-01", "TRP-3.1.4.2-GEN-02", "TRP-3.1.4.2-GEN-04", "ALIVE")
-    await _with_world(book, act, *rules)
+    await in_session(book, act, *rules)
 
 
 async def _one_at_a_time(book: Book, how: str) -> None:
@@ -296,7 +279,7 @@ async def _one_at_a_time(book: Book, how: str) -> None:
         await probe.lull()
 
     call_rules = ("CALL-V01", "CALL-V02", "CALL-V03", "CALL-V04", "CALL-V05", "CALL-V07", "CALL-V08", "CALL-V09")
-    await _with_world(book, act, "TRP-2.1-02", told, "TRP-3.3.4.2-02", "TOLD-STATE", *call_rules, how=how)
+    await in_session(book, act, "TRP-2.1-02", told, "TRP-3.3.4.2-02", "TOLD-STATE", *call_rules, how=how)
 
 
 async def _push(book: Book) -> None:
@@ -338,7 +321,7 @@ async def _lost(book: Book) -> None:
     async def act(probe: Probe, world: World) -> None:
         await world.connected()
 
-    await _with_world(book, act, "ALIVE")
+    await in_session(book, act, "ALIVE")
 
 
 #: The tests with the names by which they are told.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mstrp.conform.probe import Missing
+from mstrp.conform.session import in_session
 from mstrp.conform.world import World
 from protocol import generic, line, mmc, phone
 from protocol.constants import (
@@ -63,15 +63,13 @@ async def _lines(probe: Probe, world: World) -> None:
 
 
 async def _phones(probe: Probe, world: World) -> None:
-    found = await world.ask(
-        phone.Initialize(init_context=0x201, friendly_name="mstrp", module_name="mstrp", api_version=world.version)
-    )
-    for device in (found.num_devs - 1, found.num_devs):
+    await world.count_phones()
+    for device in (world.phone_count - 1, world.phone_count):
         if device >= 0:
             caps = phone.GetDevCaps(
-                phone_app=found.phone_app, device_id=device, tspi_version=world.version, phone_caps=2048
+                phone_app=world.phone_app, device_id=device, tspi_version=world.version, phone_caps=2048
             )
-            await probe.ask("a", caps, legal=device < found.num_devs)
+            await probe.ask("a", caps, legal=device < world.phone_count)
 
 
 async def _addresses(probe: Probe, world: World) -> None:
@@ -128,9 +126,7 @@ async def _values(probe: Probe, world: World) -> None:
 
 async def _failures(probe: Probe, world: World) -> None:
     """What changes the state of a call, and says whether it did."""
-    for place in range(min(2, world.line_count)):
-        handle = await world.open(place)
-        world.subject, world.partner = (handle, 0) if place == 0 else (world.subject, handle)
+    await world.open_lines()
     call = await world.connected()
     for packet in (line.Hold(call=call), line.UnHold(call=call)):
         asked = await probe.ask("a", packet, legal=True)
@@ -148,9 +144,7 @@ async def _line_states(probe: Probe, world: World) -> None:
 
 
 async def _address_states(probe: Probe, world: World) -> None:
-    world.subject = await world.open(0)
-    if world.line_count > 1:
-        world.partner = await world.open(1)
+    await world.open_lines()
     states = int(LINEDEVSTATE.REINIT)
     asked = await world.ask(line.SetStatusMessages(line=world.subject, line_states=states, address_states=_ALL_STATES))
     await world.numbers()
@@ -234,21 +228,8 @@ async def _dialog(probe: Probe, world: World) -> None:
 
 
 def _test(act: Callable[[Probe, World], Awaitable[Any]], *names: str) -> Callable[[Book], Awaitable[None]]:
-    """A conversation of its own; what it is about passes when it was performed."""
-
     async def test(book: Book) -> None:
-        async with book.probe() as probe:
-            try:
-                world = World(probe)
-                await world.begin(lines=0)
-                await act(probe, world)
-                tried = True
-            except Missing as error:
-                book.missed(error, *names)
-                tried = False
-        book.judge(probe)
-        if tried:
-            book.passes(*names)
+        await in_session(book, act, *names, lines=0)
 
     return test
 

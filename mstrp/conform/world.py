@@ -104,10 +104,13 @@ class World:
 
     async def done(self, packet: Request, *, legal: bool = True) -> Any:
         """The same with its completion."""
-        asked = await self.ask(packet, legal=legal)
+        return await self.finished(await self.ask(packet, legal=legal))
+
+    async def finished(self, asked: Asked) -> Any:
+        """The completion of a request that has to succeed; raises `NotOffered` or `Missing`."""
         completion = await self.probe.reply("a", asked)
         if completion.outcome < 0:
-            raise NotOffered(f"{packet.layout.name} fails: {completion.words[7]:#010x}")
+            raise NotOffered(f"{asked.packet.layout.name} fails: {completion.words[7]:#010x}")
         return completion
 
     # -- devices --------------------------------------------------------------------------------------------------
@@ -126,14 +129,18 @@ class World:
             if lines:
                 raise NotOffered("the server has no line")
             return
+        await self.open_lines(lines)
+        if phones:
+            await self.begin_phone()
+
+    async def open_lines(self, lines: int = 2) -> None:
+        """Open the subject's line, and the partner's where there is one."""
         for place in range(min(lines, self.line_count)):
             handle = await self.open(place)
             if place == 0:
                 self.subject = handle
             else:
                 self.partner = handle
-        if phones:
-            await self.begin_phone()
 
     async def open(self, device: int, privileges: int = _OWNER, params: Any = None) -> int:
         """Agree on a version with a line device and open it; its handle."""
@@ -163,12 +170,7 @@ class World:
 
     async def begin_phone(self) -> None:
         """Open the first phone; `NotOffered` where there is none."""
-        found = await self.ask(
-            phone.Initialize(
-                init_context=self.init_context, friendly_name="mstrp", module_name="mstrp", api_version=self.version
-            )
-        )
-        self.phone_app, self.phone_count = found.phone_app, found.num_devs
+        await self.count_phones()
         if not self.phone_count:
             raise NotOffered("the server has no phone")
         await self.ask(
@@ -177,6 +179,15 @@ class World:
             )
         )
         self.phone = await self.open_phone(int(PHONEPRIVILEGE.OWNER))
+
+    async def count_phones(self) -> None:
+        """Let an application be told how many phones there are."""
+        found = await self.ask(
+            phone.Initialize(
+                init_context=self.init_context, friendly_name="mstrp", module_name="mstrp", api_version=self.version
+            )
+        )
+        self.phone_app, self.phone_count = found.phone_app, found.num_devs
 
     async def open_phone(self, privilege: int) -> int:
         """Open the first phone once more; its handle."""
@@ -211,10 +222,7 @@ class World:
 
     async def make(self, opened: int, number: str | None) -> int:
         """Make a call; its handle."""
-        asked = await self.making(opened, number)
-        completion = await self.probe.reply("a", asked)
-        if completion.outcome < 0:
-            raise NotOffered(f"MakeCall fails: {completion.words[7]:#010x}")
+        completion = await self.finished(await self.making(opened, number))
         return int(completion.call)
 
     async def making(self, opened: int, number: str | None) -> Asked:
