@@ -38,13 +38,6 @@ class Heard(NamedTuple):
     #: Those of all clients, this one included.
     all: Sequence[Conversation]
 
-    @property
-    def device(self) -> int | None:
-        """The device of the line or phone that the packet names."""
-        known: Any = self.conversation.phones if self.packet.device == "phone" else self.conversation.lines
-        found = known.get(getattr(self.packet, self.packet.device))
-        return None if found is None else found.device
-
     def structure(self, name: str) -> Any:
         """A structure of the answer, None where it is not there, or not whole for want of room (A6)."""
         found = getattr(self.said, name, None)
@@ -53,7 +46,7 @@ class Heard(NamedTuple):
 
     @property
     def opened(self) -> Any:
-        """The open line or phone that the packet is about, None where it names none that is known."""
+        """The open line or phone that the packet is about, of a call its line; None where it names none that is known."""
         names = self.packet.layout.by_name
         if "call" in names:
             call = self.conversation.calls.get(self.packet.call)
@@ -61,6 +54,12 @@ class Heard(NamedTuple):
         if "line" in names:
             return self.conversation.lines.get(self.packet.line)
         return self.conversation.phones.get(self.packet.phone) if "phone" in names else None
+
+    @property
+    def device(self) -> int | None:
+        """The device of that line or phone."""
+        opened = self.opened
+        return None if opened is None else opened.device
 
     @property
     def stranger(self) -> bool:
@@ -71,6 +70,11 @@ class Heard(NamedTuple):
     def call(self) -> tuple[str, str, int]:
         """The call that the packet names."""
         return ("call", self.client, self.packet.call)
+
+    @property
+    def made(self) -> tuple[str, str, int]:
+        """The call that a completion brings."""
+        return ("call", self.client, self.said.call)
 
 
 class Truth(NamedTuple):
@@ -177,12 +181,12 @@ TRUTHS: dict[str, Truth] = {
 # -- how they are read --------------------------------------------------------------------------------------------
 
 
-def _info(name: str) -> Callable[[Heard], Iterator[tuple[object, object]]]:
-    """A member of LINECALLINFO, where it is there and known."""
+def _info(name: str, *, zero: bool = False) -> Callable[[Heard], Iterator[tuple[object, object]]]:
+    """A member of LINECALLINFO, where it is there; ``zero`` where that is a value and not "unknown"."""
 
     def read(heard: Heard) -> Iterator[tuple[object, object]]:
         value = getattr(heard.structure("call_info"), name, None)
-        if value:
+        if value or (zero and value is not None):
             yield heard.call, value
 
     return read
@@ -195,15 +199,15 @@ def _call_id(heard: Heard) -> Iterator[tuple[object, object]]:
 
 def _new_call_id(heard: Heard) -> Iterator[tuple[object, object]]:
     if heard.said.call_id:
-        yield ("call", heard.client, heard.said.call), heard.said.call_id
+        yield heard.made, heard.said.call_id
 
 
 def _own_line(heard: Heard) -> Iterator[tuple[object, object]]:
-    yield ("call", heard.client, heard.said.call), heard.packet.line
+    yield heard.made, heard.packet.line
 
 
 def _owned(heard: Heard) -> Iterator[tuple[object, object]]:
-    yield ("call", heard.client, heard.said.call), _OWNER
+    yield heard.made, _OWNER
 
 
 def _told_privilege(heard: Heard) -> Iterator[tuple[object, object]]:
@@ -242,18 +246,14 @@ def _written(heard: Heard) -> Iterator[tuple[object, object]]:
     yield (heard.device,), bytes(heard.packet.display or b"").decode("utf-16-le", "replace").rstrip("\0")
 
 
-def _asked(*subject: str, value: str) -> Callable[[Heard], Iterator[tuple[object, object]]]:
-    """Something of a phone that a request names and sets."""
-    return lambda heard: iter(
-        [((heard.device, *(getattr(heard.packet, name) for name in subject)), getattr(heard.packet, value))]
-    )
+def _phone(*subject: str, sets: str = "", says: str = "") -> Callable[[Heard], Iterator[tuple[object, object]]]:
+    """A value of a phone, that a request ``sets`` or that its answer ``says``; the request names the rest of the subject."""
 
+    def read(heard: Heard) -> Iterator[tuple[object, object]]:
+        value = getattr(heard.packet, sets) if sets else getattr(heard.said, says)
+        yield (heard.device, *(getattr(heard.packet, name) for name in subject)), value
 
-def _answered(*subject: str, value: str) -> Callable[[Heard], Iterator[tuple[object, object]]]:
-    """Something of a phone that a request names and its answer says."""
-    return lambda heard: iter(
-        [((heard.device, *(getattr(heard.packet, name) for name in subject)), getattr(heard.said, value))]
-    )
+    return read
 
 
 def _displayed(heard: Heard) -> Iterator[tuple[object, object]]:
@@ -274,6 +274,19 @@ def _providers_of_lines(heard: Heard) -> Iterator[tuple[object, object]]:
         yield "providers", frozenset(entry.provider_id for entry in listed)
 
 
+def _set(name: str) -> Callable[[Heard], Iterator[tuple[object, object]]]:
+    """Something of a call that a request sets."""
+    return lambda heard: iter([(heard.call, getattr(heard.packet, name))])
+
+
+def _dialog(heard: Heard) -> Iterator[tuple[object, object]]:
+    yield (heard.client, heard.said.dlg_inst), "there"
+
+
+def _no_dialog(heard: Heard) -> Iterator[tuple[object, object]]:
+    yield (heard.client, heard.packet.dlg_inst), "not there"
+
+
 CLAIMS: tuple[Claim, ...] = (
     Claim("TRUE-addresses", line.GetDevCaps, _addresses),
     Claim("TRUE-addresses", line.GetNumAddressIDs, _counted_addresses),
@@ -287,58 +300,35 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("TRUE-privilege", line.MakeCall, _owned, sets=True),
     Claim("TRUE-privilege", LINE_CALLSTATE, _told_privilege, sets=True),
     Claim("TRUE-privilege", line.GetCallStatus, _privilege),
-    Claim(
-        "TRUE-app-specific",
-        line.SetAppSpecific,
-        lambda heard: iter([(heard.call, heard.packet.app_specific)]),
-        sets=True,
-    ),
-    Claim("TRUE-app-specific", line.GetCallInfo, lambda heard: _member(heard, "app_specific")),
-    Claim("TRUE-media-mode", line.SetMediaMode, lambda heard: iter([(heard.call, heard.packet.media_mode)]), sets=True),
+    Claim("TRUE-app-specific", line.SetAppSpecific, _set("app_specific"), sets=True),
+    Claim("TRUE-app-specific", line.GetCallInfo, _info("app_specific", zero=True)),
+    Claim("TRUE-media-mode", line.SetMediaMode, _set("media_mode"), sets=True),
     Claim("TRUE-media-mode", line.GetCallInfo, _info("media_mode")),
-    Claim("TRUE-phone-volume", phone.SetVolume, _asked("hook_switch_dev", value="volume"), sets=True),
-    Claim("TRUE-phone-volume", phone.GetVolume, _answered("hook_switch_dev", value="volume")),
-    Claim("TRUE-phone-gain", phone.SetGain, _asked("hook_switch_dev", value="gain"), sets=True),
-    Claim("TRUE-phone-gain", phone.GetGain, _answered("hook_switch_dev", value="gain")),
-    Claim("TRUE-phone-lamp", phone.SetLamp, _asked("button_lamp_id", value="lamp_mode"), sets=True),
-    Claim("TRUE-phone-lamp", phone.GetLamp, _answered("button_lamp_id", value="lamp_mode")),
-    Claim("TRUE-phone-ring", phone.SetRing, _asked(value="ring_mode"), sets=True),
-    Claim("TRUE-phone-ring", phone.GetRing, _answered(value="ring_mode")),
+    Claim("TRUE-phone-volume", phone.SetVolume, _phone("hook_switch_dev", sets="volume"), sets=True),
+    Claim("TRUE-phone-volume", phone.GetVolume, _phone("hook_switch_dev", says="volume")),
+    Claim("TRUE-phone-gain", phone.SetGain, _phone("hook_switch_dev", sets="gain"), sets=True),
+    Claim("TRUE-phone-gain", phone.GetGain, _phone("hook_switch_dev", says="gain")),
+    Claim("TRUE-phone-lamp", phone.SetLamp, _phone("button_lamp_id", sets="lamp_mode"), sets=True),
+    Claim("TRUE-phone-lamp", phone.GetLamp, _phone("button_lamp_id", says="lamp_mode")),
+    Claim("TRUE-phone-ring", phone.SetRing, _phone(sets="ring_mode"), sets=True),
+    Claim("TRUE-phone-ring", phone.GetRing, _phone(says="ring_mode")),
     Claim("TRUE-phone-display", phone.SetDisplay, _written, sets=True),
     Claim("TRUE-phone-display", phone.GetDisplay, _displayed),
     Claim("TRUE-provider", mmc.GetProviderList, _providers),
     Claim("TRUE-provider", mmc.GetLineInfo, _providers_of_lines),
-    Claim(
-        "TRUE-dialog", mmc.GetUIDllName, lambda heard: iter([((heard.client, heard.said.dlg_inst), "there")]), sets=True
-    ),
-    Claim(
-        "TRUE-dialog",
-        mmc.FreeDialogInstance,
-        lambda heard: iter([((heard.client, heard.packet.dlg_inst), "not there")]),
-        refused=True,
-    ),
-    Claim(
-        "TRUE-dialog",
-        mmc.FreeDialogInstance,
-        lambda heard: iter([((heard.client, heard.packet.dlg_inst), "not there")]),
-        sets=True,
-    ),
+    Claim("TRUE-dialog", mmc.GetUIDllName, _dialog, sets=True),
+    Claim("TRUE-dialog", mmc.FreeDialogInstance, _no_dialog, sets=True),
+    Claim("TRUE-dialog", mmc.FreeDialogInstance, _no_dialog, refused=True),
 )
-
-
-def _member(heard: Heard, name: str) -> Iterator[tuple[object, object]]:
-    value = getattr(heard.structure("call_info"), name, None)
-    if value is not None:
-        yield heard.call, value
 
 
 # -- what is counted ----------------------------------------------------------------------------------------------
 
 
-def _opens(heard: Heard, device: int | None, *, owners: bool = False) -> int:
-    """How often the clients have a line open."""
+def _opens(heard: Heard, *, owners: bool = False) -> int:
+    """How often the clients have the line open."""
     return sum(
-        opened.device == device and (not owners or bool((opened.privileges or 0) & _OWNER))
+        opened.device == heard.device and (not owners or bool((opened.privileges or 0) & _OWNER))
         for each in heard.all
         for opened in each.lines.values()
     )
@@ -352,7 +342,7 @@ def _version(heard: Heard) -> Iterator[tuple[str, int, int, int]]:
 def _line_opens(heard: Heard) -> Iterator[tuple[str, int, int, int]]:
     number = getattr(heard.structure("line_dev_status"), "num_opens", None)
     if number is not None:
-        known = _opens(heard, heard.device)
+        known = _opens(heard)
         yield "open lines", number, known, known
 
 
@@ -370,9 +360,8 @@ def _calls(heard: Heard) -> Iterator[tuple[str, int, int, int]]:
 
 def _owners(heard: Heard) -> Iterator[tuple[str, int, int, int]]:
     number = getattr(heard.structure("call_info"), "num_owners", None)
-    call = heard.conversation.calls.get(heard.packet.call)
-    if number is not None and call is not None and call.line is not None:
-        yield "owners", number, 0, _opens(heard, call.line.device, owners=True)
+    if number is not None:
+        yield "owners", number, 0, _opens(heard, owners=True)
 
 
 def _phone_users(heard: Heard) -> Iterator[tuple[str, int, int, int]]:

@@ -124,9 +124,9 @@ def _sizes(heard: Heard) -> Iterator[Contradiction]:
 
 
 def _text(value: Any) -> str:
-    return (
-        f"{value:#x}" if isinstance(value, int) and value > 9 else repr(value) if isinstance(value, str) else str(value)
-    )
+    if isinstance(value, int):
+        return f"{value:#x}" if value > 9 else str(value)
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 _CLAIMS: dict[type, list[Claim]] = {}
