@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from fsm.levels import Level
+from fsm.levels import Fault, Level
 from fsm.rulebook import RULES
 from mstrp.conform import stray
 from mstrp.conform.asked import Asked, Missing, Unreachable, label
@@ -80,35 +80,44 @@ class Performer:
                 self._doubts(action.promised, str(error), action.number)
             raise
         finally:
-            self._collect(action.number)
+            self._collect()
+
+    @property
+    def _last(self) -> int:
+        """The number of the last step, -1 before the first."""
+        return self.program.actions[-1].number if self.program.actions else -1
+
+    def _files(self, complaint: Complaint) -> None:
+        """Keep a complaint where it belongs."""
+        (self.odd if complaint.odd else self.complaints).append(complaint)
 
     def _hears(self, client: str, packet: Any, said: Any) -> None:
         """Hold what the server says against what it said before."""
         conversation = self.seats[client].client.conversation
         everybody = [seat.client.conversation for seat in self.seats.values()]
-        number = self.program.actions[-1].number if self.program.actions else -1
         for found in self._witness.hears(Heard(client, packet, said, conversation, everybody)):
-            if found.odd:
-                self._doubts(found.requirement, found.summary, number)
-            else:
-                section = TRUTHS[found.requirement].section
-                self.complaints.append(Complaint(found.requirement, found.summary, section, Level.STATED, number))
+            section = TRUTHS[found.requirement].section
+            level = Level.SUSPICIOUS if found.odd else Level.STATED
+            self._files(Complaint(found.requirement, found.summary, section, level, self._last, odd=found.odd))
 
     def _doubts(self, requirement: str, summary: str, number: int) -> None:
         known = TRUTHS.get(requirement) or RULES.get(requirement)
         asked = [action for action in self.program if action.data]
         section = known.section if known is not None else asked[-1].request().layout.section if asked else "3.1.4"
-        self.odd.append(Complaint(requirement, summary, section, Level.SUSPICIOUS, number, odd=True))
+        self._files(Complaint(requirement, summary, section, Level.SUSPICIOUS, number, odd=True))
 
-    def _collect(self, number: int) -> None:
+    def _complain(self, asked: Asked, requirement: str, summary: str, number: int) -> None:
+        """A request was answered, or completed, in a way that a document excludes."""
+        section = asked.packet.layout.section
+        self._files(Complaint(requirement, summary, section, Level.STATED, number))
+
+    def _collect(self) -> None:
         """What the monitors have found since."""
         for seat in self.seats.values():
             findings = seat.client.monitor.findings
             for finding in findings[seat.told :]:
-                if Complaint.blames(finding):
-                    self.complaints.append(Complaint.of(finding, number))
-                elif finding.fault is not None and finding.fault.value == "server":
-                    self.odd.append(Complaint.of(finding, number))
+                if finding.fault is Fault.SERVER:
+                    self._files(Complaint.of(finding, self._last))
             seat.told = len(findings)
 
     def _name(self, client: str, kind: HandleType, value: int, name: str) -> None:
@@ -254,13 +263,8 @@ class Performer:
                 return
             why = untrue(asked.code, asked.packet, seat.client.conversation)
         if why:
-            self._complain(action, f"LEGAL-{action.packet}", f"{action.packet} is refused with {why}")
-
-    def _complain(self, action: Action, requirement: str, summary: str, level: Level = Level.STATED) -> None:
-        layout = action.request().layout if action.data else None
-        self.complaints.append(
-            Complaint(requirement, summary, layout.section if layout is not None else "2.2.4.2", level, action.number)
-        )
+            summary = f"{action.packet} is refused with {why}"
+            self._complain(asked, f"LEGAL-{action.packet}", summary, action.number)
 
     async def _stray(self, action: Action) -> Asked:
         self.budget.spend()
@@ -286,15 +290,8 @@ class Performer:
             async with asyncio.timeout(self.target.patience):
                 completion: Reply = await future
         except TimeoutError:
-            self.complaints.append(
-                Complaint(
-                    f"DONE-{asked.packet.device}.{name}",
-                    f"{name} was accepted and not completed within {self.target.patience:g} s",
-                    asked.packet.layout.section,
-                    Level.STATED,
-                    action.number,
-                )
-            )
+            summary = f"{name} was accepted and not completed within {self.target.patience:g} s"
+            self._complain(asked, f"DONE-{asked.packet.device}.{name}", summary, action.number)
             raise Missing(f"{name} is not completed") from None
         self._hears(action.client, asked.packet, completion)
         if completion.outcome == 0:
@@ -308,10 +305,8 @@ class Performer:
         if action.legal and len(seat.client.monitor.findings) == warned:
             why = untrue(completion.words[7], asked.packet, seat.client.conversation)
             if why:
-                requirement = f"LEGAL-{asked.packet.device}.{name}"
                 summary = f"{name} is completed with {why}"
-                section = asked.packet.layout.section
-                self.complaints.append(Complaint(requirement, summary, section, Level.STATED, action.number))
+                self._complain(asked, f"LEGAL-{asked.packet.device}.{name}", summary, action.number)
         return completion
 
     async def _until(self, seat: Seat, find: Callable[[], Any], what: str, seconds: float | None = None) -> Any:
@@ -420,10 +415,10 @@ class Performer:
                 await channel.detached.wait()
         if not seat.dismissed:
             # The connection may have been lost on the way, which is no proof; if it stands, nothing has come.
-            level = Level.SUSPICIOUS if channel.detached.is_set() else Level.MUST
+            lost = channel.detached.is_set()
+            level = Level.SUSPICIOUS if lost else Level.MUST
             summary = "RemoteSPDetach does not follow ClientDetach"
-            found = Complaint("TRP-3.1.4.3-02", summary, "3.1.4.3", level, action.number, odd=channel.detached.is_set())
-            (self.odd if found.odd else self.complaints).append(found)
+            self._files(Complaint("TRP-3.1.4.3-02", summary, "3.1.4.3", level, action.number, odd=lost))
 
     async def _lose(self, action: Action) -> None:
         seat = self._seat(action)
@@ -446,18 +441,14 @@ class Performer:
                         await opened.forward(None)
 
     async def _leave(self, seat: Seat) -> None:
-        """End a client whose place another one takes; its monitor judges what is still open."""
+        """End a client, and let its monitor judge what is still open."""
         with contextlib.suppress(OSError, TimeoutError):
             await seat.client.close()
         seat.client.monitor.finish()
-        self._collect(self.program.actions[-1].number if self.program.actions else -1)
+        self._collect()
 
     async def close(self) -> None:
-        """End every client, and let the monitors judge what is still open."""
+        """End every client."""
         for seat in self.seats.values():
-            with contextlib.suppress(OSError, TimeoutError):
-                await seat.client.close()
+            await self._leave(seat)
         await self._take_back()
-        for seat in self.seats.values():
-            seat.client.monitor.finish()
-        self._collect(self.program.actions[-1].number if self.program.actions else -1)

@@ -60,11 +60,8 @@ class _Writer:
         self.done: set[int] = set()
 
     def imports(self) -> str:
-        lines = [
-            "from mstrp.conform import Missing, Probe, Target"
-            if self.waits
-            else "from mstrp.conform import Probe, Target"
-        ]
+        names = "Missing, Probe, Target" if self.waits else "Probe, Target"
+        lines = [f"from mstrp.conform import {names}"]
         modules = sorted(self.modules | ({"constants"} if self.constants else set()))
         if modules:
             lines.append(f"from protocol import {', '.join(modules)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from protocol.events import LINE_CALLSTATE
@@ -23,26 +22,23 @@ class Seat:
 
     def __init__(self, client: TapiClient) -> None:
         self.client = client
-        #: Names of handles, and their values; which were given a name already.
+        #: What LINE_CALLSTATE said of every call.
         self.states: dict[int, list[int]] = {}
-        self.modes: dict[int, int] = {}
         self.events: list[Event] = []
         self.changed = asyncio.Event()
+        #: How many findings of its monitor are told.
         self.told = 0
         self.context = b""
         #: Whether RemoteSPDetach has come.
         self.dismissed = False
-        self.last_event = 0.0
 
     def last_states(self) -> dict[int, int]:
         """What LINE_CALLSTATE said last of every call."""
         return {call: states[-1] for call, states in self.states.items()}
 
     def saw(self, event: Event) -> None:
-        self.last_event = time.monotonic()
         if isinstance(event, LINE_CALLSTATE):
             self.states.setdefault(event.call, []).append(event.call_state & 0x00FFFFFF)
-            self.modes[event.call] = event.mode
         if len(self.events) < LINES:
             self.events.append(event)
         self.changed.set()
