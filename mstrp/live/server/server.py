@@ -428,6 +428,11 @@ class Server(Tells):
         if device.removed:
             raise refuse(packet, "NODEVICE", f"device {number}")
 
+    def check_address(self, packet: Request, device: int, address: int) -> None:
+        """Raise when a line does not have an address."""
+        if address >= self.provider.line_get_num_address_ids(device):
+            raise refuse(packet, "INVALADDRESSID", f"address {address}")
+
     # -- calls ----------------------------------------------------------------------------------------------------
 
     def make_call(self, device: int, address: int = 0, *, owned: bool = True) -> Call:

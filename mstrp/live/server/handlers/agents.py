@@ -98,10 +98,8 @@ def _serve(client: Attached, packet: Any) -> Work:
 
 
 def _check(client: Attached, packet: Any, device: LineDevice) -> None:
-    addresses = client.server.provider.line_get_num_address_ids(device.number)
     for name in ("address_id", "working_address_id"):
-        if getattr(packet, name, 0) >= addresses:
-            raise refuse(packet, "INVALADDRESSID", f"address {getattr(packet, name)}")
+        client.server.check_address(packet, device.number, getattr(packet, name, 0))
 
 
 def _completion(client: Attached, packet: Any, result: dict[str, Any]) -> dict[str, Any]:

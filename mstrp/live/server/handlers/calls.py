@@ -230,8 +230,7 @@ def make_call(client: Attached, packet: line.MakeCall) -> Work:
     address = opened.address or 0
     if params is not None and params.address_mode == 1:
         address = params.address_id
-    if address >= client.server.provider.line_get_num_address_ids(device):
-        raise refuse(packet, "INVALADDRESSID", f"address {address}")
+    client.server.check_address(packet, device, address)
     call = new.call(address)
     if params is not None and params.media_mode:
         call.media = params.media_mode & ~int(LINEMEDIAMODE.UNKNOWN) or params.media_mode

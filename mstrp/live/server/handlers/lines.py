@@ -41,8 +41,7 @@ def get_address_id(client: Attached, packet: line.GetAddressID) -> dict[str, Any
 @handler(line.GetAddressStatus)
 def get_address_status(client: Attached, packet: Any) -> dict[str, Any]:
     opened = client.lines[packet.line]
-    if packet.address_id >= client.server.provider.line_get_num_address_ids(opened.device.number):
-        raise refuse(packet, "INVALADDRESSID", f"address {packet.address_id}")
+    client.server.check_address(packet, opened.device.number, packet.address_id)
     made = client.server.provider.line_get_address_status(opened.device.number, packet.address_id)
     calls = [call for call in opened.device.calls.values() if call.address == packet.address_id]
     held = sum(call.state in _HELD for call in calls)
@@ -113,8 +112,7 @@ def _selected(client: Attached, packet: Any) -> tuple[int, int, Any]:
         return call.device, call.address, call
     opened = client.lines[packet.line]
     address = packet.address_id if packet.select == LINECALLSELECT.ADDRESS else 0
-    if address >= client.server.provider.line_get_num_address_ids(opened.device.number):
-        raise refuse(packet, "INVALADDRESSID", f"address {address}")
+    client.server.check_address(packet, opened.device.number, address)
     return opened.device.number, address, call
 
 

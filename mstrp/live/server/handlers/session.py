@@ -98,7 +98,8 @@ def open_line(client: Attached, packet: line.Open) -> dict[str, Any]:
     if device.opens and packet.negotiated_version > device.version:
         # The first one to open a line fixes its version; later ones may not be newer than that.
         raise refuse(packet, "INCOMPATIBLEAPIVERSION", f"the line is open at {device.version:#x}")
-    _check_address(client, packet, device)
+    if packet.privileges & LINEOPENOPTION.SINGLEADDRESS and packet.call_params is not None:
+        server.check_address(packet, device.number, packet.call_params.address_id or 0)
     app = client.apps[packet.line_app]
     opened = LineOpen(client.new_handle(), client, app, device, packet)
     if packet.privileges & LINEOPENOPTION.PROXY:
@@ -131,13 +132,6 @@ def _check_privileges(packet: line.Open) -> None:
         params = packet.call_params
         if params is None or params.address_mode != LINEADDRESSMODE.ADDRESSID:
             raise refuse(packet, "INVALCALLPARAMS", "SINGLEADDRESS needs the address in lpCallParams")
-
-
-def _check_address(client: Attached, packet: line.Open, device: LineDevice) -> None:
-    if packet.privileges & LINEOPENOPTION.SINGLEADDRESS:
-        number = packet.call_params.address_id if packet.call_params is not None else 0
-        if (number or 0) >= client.server.provider.line_get_num_address_ids(device.number):
-            raise refuse(packet, "INVALADDRESSID", f"address {number}")
 
 
 def _mapped(client: Attached, packet: line.Open) -> LineDevice:
