@@ -215,7 +215,8 @@ class Conversation(Judging):
             self._settle_strays()
         if time - exchange.time > PATIENCE:
             self.step(exchange, request.LATE, what=f"{time - exchange.time:.1f} s")
-        ack = packet.head() if isinstance(packet, Raw) else packet.words[0]
+        raw = packet if isinstance(packet, Raw) else raw_of(packet)
+        ack = raw.head()
         route = exchange.route
         number = 0
         if route.asynchronous:
@@ -236,7 +237,7 @@ class Conversation(Judging):
                 self.judge(exchange, accepted=True)
             handler = _ON_SUCCESS.get(route.key)
             if handler is not None:
-                handler(self, exchange, packet if isinstance(packet, Raw) else raw_of(packet))
+                handler(self, exchange, raw)
         elif mask == _PENDING:
             self._accepted(exchange, ack)
         elif mask == _REFUSED:
@@ -244,7 +245,7 @@ class Conversation(Judging):
             self.denies(exchange, ack)
             handler = REFUSALS.get(route.key)
             if handler is not None:
-                handler(self, exchange, packet if isinstance(packet, Raw) else raw_of(packet))
+                handler(self, exchange, raw)
             if route.opens:
                 self.opening.pop(exchange.words[route.opens], None)
                 self.registered(exchange, accepted=False)

@@ -44,16 +44,15 @@ _LARGEST: Final = 0xFFFFFFFF
 class Readers:
     """The readers for one transfer syntax: NDR20 or NDR64."""
 
-    __slots__ = ("_ahead", "_behind", "_head", "_unpack", "_wide")
+    __slots__ = ("_ahead", "_behind", "_unpack", "_wide")
 
     def __init__(self, count: str, align: int) -> None:
         #: Maximum, offset and actual count of the array of bytes.
         self._unpack: Callable[[bytes, int], tuple[int, int, int]] = Struct(f"<3{count}").unpack_from
         self._wide = count == "Q"
         self._ahead: i64 = Struct(f"<3{count}").size
-        #: Where the counts stand behind a context handle, and where the bytes do.
+        #: Where the counts stand behind a context handle.
         self._behind: i64 = (CONTEXT_SIZE + align - 1) // align * align
-        self._head: i64 = self._behind + self._ahead
 
     def _size(self, data: bytes, counts: i64, behind: i64) -> i64:
         """How many bytes the array has, with so many more behind it at least; -1 where something contradicts that."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mstrp.capture.files import Frame
 
-__all__ = ["Cursor", "Walk"]
+__all__ = ["Cursor", "cursor"]
 
 
 @mypyc_attr(allow_interpreted_subclasses=False)
@@ -49,7 +49,7 @@ class Cursor:
         return self.number, self.time, self.link, self.data, self.start, self.end, self.length
 
 
-class Walk(Cursor):
+class _Walk(Cursor):
     """The frames of anything that has them as tuples."""
 
     def __init__(self, frames: Iterable[Frame]) -> None:
@@ -63,3 +63,9 @@ class Walk(Cursor):
             self.data, self.start, self.end, self.length = data, start, end, length
             return True
         return False
+
+
+def cursor(frames: Iterable[Frame]) -> Cursor:
+    """What goes through some frames: they themselves where they can."""
+    found = iter(frames)
+    return found if isinstance(found, Cursor) else _Walk(found)

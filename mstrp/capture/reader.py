@@ -12,7 +12,7 @@ from struct import Struct
 from struct import error as StructError
 from typing import TYPE_CHECKING, Final
 
-from mstrp.capture.cursor import Cursor, Walk
+from mstrp.capture.cursor import cursor
 from mstrp.capture.hints import Setup
 from mstrp.capture.ip import Datagrams
 from mstrp.capture.link import NAMES, network
@@ -66,8 +66,7 @@ class Reader:
 
     def read(self, source: Iterable[Frame]) -> None:
         """Read everything; `finish` has to follow."""
-        found = iter(source)
-        frames: Cursor = found if isinstance(found, Cursor) else Walk(found)
+        frames = cursor(source)
         halves = self.halves
         holes = self.holes
         begin = math.nan

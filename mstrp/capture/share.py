@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mstrp.capture.cursor import Cursor, Walk
+from mstrp.capture.cursor import Cursor, cursor
 from mstrp.capture.link import network
 from protocol.octets import NATIVE, big32
 
@@ -39,8 +39,7 @@ class _Picked(Cursor):
 
     def __init__(self, source: Iterable[Frame], place: int, parts: int) -> None:
         super().__init__()
-        found = iter(source)
-        self._frames: Cursor = found if isinstance(found, Cursor) else Walk(found)
+        self._frames = cursor(source)
         self._place = place
         self._parts = parts
         #: Which pairs of hosts belong to this part.

@@ -110,7 +110,7 @@ BOUNDS: tuple[Fault, ...] = (
     _fault(
         "one line too many",
         "Initialize counts one line more than there is.",
-        ("LEGAL-line.GetDevCaps"),
+        "LEGAL-line.GetDevCaps",
         APP + 1,
         answers(line.Initialize, lambda c, p, f: {**f, "num_devs": f["num_devs"] + 1}),
     ),
@@ -124,7 +124,7 @@ BOUNDS: tuple[Fault, ...] = (
     _fault(
         "one phone too many",
         "phone.Initialize counts one phone more than there is.",
-        ("LEGAL-phone.GetDevCaps"),
+        "LEGAL-phone.GetDevCaps",
         PHONE_APP + 1,
         answers(phone.Initialize, lambda c, p, f: {**f, "num_devs": f["num_devs"] + 1}),
     ),
