@@ -43,6 +43,8 @@ __all__ = ["Conversation"]
 #: Creating requests that may succeed without a handle.
 _WITHOUT_HANDLE: Final = {"Forward"}
 _STATES: Final = tuple(CallState)
+#: Bytes of Ack_ReturnValue (2.2.5.2), at the beginning of a response.
+_ACK_SIZE: Final = 4
 _EXCHANGE: Final = Exchange.machine
 _PENDING: Final = 1 << int(RequestState.PENDING)
 _ANSWERED: Final = 1 << int(RequestState.ANSWERED)
@@ -216,6 +218,10 @@ class Conversation(Judging):
         if time - exchange.time > PATIENCE:
             self.step(exchange, request.LATE, what=f"{time - exchange.time:.1f} s")
         raw = packet if isinstance(packet, Raw) else raw_of(packet)
+        if raw.size < _ACK_SIZE:
+            # It holds no Ack_ReturnValue: as little is known of the outcome as after a fault.
+            self.faulted(exchange, frame, time)
+            return
         ack = raw.head()
         route = exchange.route
         number = 0

@@ -65,7 +65,7 @@ ANSWERS_USED_ID = Event(
 )
 ANSWERS_ERROR = Event("answers error", Kind.ANSWER, "Ack_ReturnValue is negative")
 ANSWERS_CONTEXT = Event("answers INVALRPCCONTEXT", Kind.ANSWER, "Ack_ReturnValue is 0xF101, an error despite its sign")
-UNANSWERED = Event("fault", Kind.ANSWER, "the call ended in an RPC fault")
+UNANSWERED = Event("fault", Kind.ANSWER, "the call ended in an RPC fault, or its response holds no Ack_ReturnValue")
 REPLIES_OK = Event("reply 0", Kind.REPLY, "LINE_REPLY or PHONE_REPLY with result 0")
 REPLIES_ERROR = Event("reply error", Kind.REPLY, "LINE_REPLY or PHONE_REPLY with a negative result")
 CANCEL = Event("cancelled", Kind.JOINT, "what the request was made on was closed, shut down, detached or lost")

@@ -8,9 +8,10 @@ import pytest
 from grids import Cell, cells, check
 from live import Live, reach
 
-from fsm.levels import Level
+from fsm.levels import Fault, Level
 from protocol import events as event
 from protocol import line
+from protocol.packet import Request, Unknown, decode_request, decode_response
 
 BAD, CONTEXT = 0x80000048, 0xF101
 ID, OTHER_ID = 0x5555, 0x6666
@@ -214,3 +215,23 @@ def test_synchronous_request_with_a_pending_id() -> None:
     assert {(one.rule, one.level) for one in talk.live.news()} == {("CALL-V10", Level.MUST)}
     assert exchange.machine.names(exchange.mask) == ("answered",)
     assert talk.states() == {"PENDING"}
+
+
+@pytest.mark.parametrize("kind", [line.Answer, line.GetCallStatus])
+@pytest.mark.parametrize("size", range(4))
+def test_a_response_without_a_return_value(kind: type[Request], size: int) -> None:
+    """Fewer than four bytes hold no Ack_ReturnValue: neither an id nor 0 was returned (no V09, no V10)."""
+    talk = Talk("ASKED" if kind is line.GetCallStatus else "SENT")
+    talk.conversation.answered(talk.exchange, decode_response(b"\1\1\1"[:size], kind), 2, talk.now())
+    assert talk.live.rules() == set()
+    assert talk.states() == {"REFUSED"}
+
+
+@pytest.mark.parametrize("size", range(4))
+def test_a_request_without_a_function_number(size: int) -> None:
+    """A buffer that is too short for Req_Func and is returned unchanged is no id for a synchronous request."""
+    talk = Talk("UNSENT")
+    data = b"\1\1\1"[:size]
+    exchange = talk.conversation.sent(decode_request(data, size), 1, talk.now())
+    talk.conversation.answered(exchange, decode_response(data, Unknown), 2, talk.now())
+    assert not {one.rule for one in talk.live.news() if one.fault is Fault.SERVER}
