@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import re
+import struct
 from typing import TYPE_CHECKING
 
 from mstrp.conform.program import Action, Program, Verb
@@ -140,7 +141,7 @@ class _Writer:
             if again.encode() != action.data or again.capacity != action.capacity:
                 return None
             defaults = type(packet)().values()
-        except (ValueError, TypeError, AttributeError, OverflowError):
+        except (ValueError, TypeError, AttributeError, OverflowError, struct.error):
             return None
         words = {packet.layout.by_name[name].index: name for name in packet.layout.by_name}
         handles = {words[word]: self._name(name) for word, name in action.refs if word in words}

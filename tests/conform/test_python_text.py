@@ -105,6 +105,15 @@ def test_bytes_that_no_constructor_gives(damage: bytes) -> None:
     assert re.search(r"bytes\.fromhex|line\.Hold", python_text(Program([ask])))
 
 
+@pytest.mark.parametrize("size", [0, 1, 3, 4, 9, 59, 60])
+@pytest.mark.parametrize("first", [b"\1\1\1\1", b"\7\0\0\0"], ids=["unknown", "known"])
+def test_packets_without_a_constructor(size: int, first: bytes) -> None:
+    """A packet of any size, of an unknown kind too, becomes a program that sends the same bytes."""
+    data = (first + bytes(56))[:size]
+    ask = Action(1, Verb.ASK, packet="generic.Unknown", data=data, capacity=size)
+    assert performed(Program([Action(0, Verb.ATTACH, how="push"), ask])) == [(data, size, False)]
+
+
 @pytest.mark.parametrize("binding", [r"ncacn_np:192.0.2.7[\pipe\tapsrv]", "ncacn_ip_tcp:192.0.2.7[5150]", 'a"b'])
 @pytest.mark.parametrize("title", ["plain", 'ends with "', 'has """ inside', "ends with \\"])
 def test_the_text_has_its_binding_and_title(binding: str, title: str) -> None:
