@@ -8,7 +8,7 @@ from wire_pages import write_wire
 
 from fsm.machines import MACHINES
 from fsm.rulebook import RULES, Rule, Status
-from mstrp.gallery import machine_text
+from mstrp.drawing.gallery import machine_text
 from mstrp.lookup import rule_shares
 
 if TYPE_CHECKING:

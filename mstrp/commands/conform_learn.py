@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
             return 2
     from mstrp.conform.learn.system import SetUpFailed
     from mstrp.conform.probe import Unreachable
-    from mstrp.render import DrawError
+    from mstrp.drawing.render import DrawError
 
     try:
         return run_until_interrupted(_learn(options))
@@ -131,7 +131,7 @@ def _write(report: Report, text: str, folder: Path) -> None:
     """The report, and the picture in every form."""
     from fsm.diagram.dot import dot
     from mstrp.conform.learn.picture import picture
-    from mstrp.render import render
+    from mstrp.drawing.render import render
 
     folder.mkdir(parents=True, exist_ok=True)
     name = f"learned-{report.system.alphabet.name}"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from fsm.machines import MACHINES
 from mstrp.capture.files import CaptureError
 from mstrp.commands.output import complain
-from mstrp.gallery import TEXTS, pictures, texts
-from mstrp.render import FORMATS, DrawError, render
-from mstrp.views import Views
+from mstrp.drawing.gallery import TEXTS, pictures, texts
+from mstrp.drawing.render import FORMATS, DrawError, render
+from mstrp.drawing.views import Views
 
 if TYPE_CHECKING:
     import argparse

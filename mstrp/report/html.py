@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fsm.diagram import collapsed, dot
 from fsm.levels import Verdict
 from fsm.machines import MACHINES
-from mstrp.render import DrawError, render
+from mstrp.drawing.render import DrawError, render
 from mstrp.report.html_record import CHUNK, packed
 from mstrp.report.results import counts, verdict
 from mstrp.report.rules import rule_help

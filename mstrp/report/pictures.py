@@ -9,7 +9,7 @@ from fsm.diagram import dot, path_of
 from fsm.diagram.model import Tone
 from fsm.levels import Verdict
 from fsm.machines import MACHINES
-from mstrp.render import DrawError, render
+from mstrp.drawing.render import DrawError, render
 from mstrp.report.sequence import chart_dot, chart_mermaid, chart_of, chart_plantuml
 
 if TYPE_CHECKING:

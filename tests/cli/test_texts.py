@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from running import run
 
-from mstrp.gallery import pictures, texts
+from mstrp.drawing.gallery import pictures, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

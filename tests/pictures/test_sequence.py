@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from mstrp.checking import check_capture
+from mstrp.drawing.render import render
 from mstrp.generate import Wire
 from mstrp.generate.flows import play_of
 from mstrp.generate.stages import WireStage, perform
-from mstrp.render import render
 from mstrp.report.ladder import Ladder
 from mstrp.report.sequence import Chart, chart_dot, chart_mermaid, chart_of, chart_plantuml
 

@@ -14,7 +14,7 @@ from fsm import MACHINES, Machine
 from fsm.diagram import Coverage, collapsed, covered, difference, dot, full, mermaid, near, plantuml, seen_in
 from fsm.diagram.dot import LEGEND
 from mstrp.checking import check_capture
-from mstrp.views import Views
+from mstrp.drawing.views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from fsm.levels import Level
 from fsm.machines import MACHINES
 from mstrp.capture.files import CaptureError
 from mstrp.checking import check_capture
-from mstrp.gallery import diagram_text, machine_text
+from mstrp.drawing.gallery import diagram_text, machine_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
