@@ -5,7 +5,7 @@
     python benchmarks/server.py --load     1,000 clients with 10 lines each, 100,000 live calls; then half of them killed
 
 The servers run in processes of their own. Ours does everything that it always does: it decodes, checks, follows the
-machines, and asks its exchange. The others only unpack the call and return a prepared answer.
+machines, and queries its switch. The others only unpack the call and return a prepared answer.
 """
 
 from __future__ import annotations
@@ -102,11 +102,11 @@ def measure(port: int, seconds: float = 1.5) -> float:
 
 def serve_ours() -> None:
     """Our server, as ``mstrp serve`` starts it."""
-    from mstrp.live.exchange import Exchange
     from mstrp.live.server import Options, Server
+    from mstrp.live.switch import Switch
 
     async def forever() -> None:
-        async with Server(Exchange(), Options(port=0)) as server:
+        async with Server(Switch(), Options(port=0)) as server:
             print(server.port, flush=True)
             await asyncio.Event().wait()
 
@@ -286,13 +286,13 @@ def _processor(pid: int) -> float:
 async def load(clients: int, lines: int, calls: int) -> None:
     """Many clients with many lines and calls; then half of the clients are killed."""
     from mstrp.live.client import TapiClient
-    from mstrp.live.exchange import Exchange, Plan
     from mstrp.live.server import Limits, Options, Server
+    from mstrp.live.switch import Plan, Switch
     from protocol.constants import LINECALLSTATE
 
-    exchange = Exchange(Plan(lines=clients * lines, active=calls + 1, patience=1e6, ring=1e6))
+    switch = Switch(Plan(lines=clients * lines, active=calls + 1, patience=1e6, ring=1e6))
     options = Options(port=0, limits=Limits(queue=1 << 26), push_timeout=300.0)
-    server = Server(exchange, options)
+    server = Server(switch, options)
     begun = time.perf_counter()
     async with server:
         found = []
@@ -306,7 +306,7 @@ async def load(clients: int, lines: int, calls: int) -> None:
         print(f"{clients * lines} lines open: {time.perf_counter() - begun:.1f} s")
         for number in range(clients * lines):
             for _ in range(calls):
-                exchange.incoming(number, "5551000")
+                switch.incoming(number, "5551000")
             if not number % 50:
                 await asyncio.sleep(0)
         total = clients * lines * calls

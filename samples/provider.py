@@ -1,7 +1,7 @@
-"""A provider of one's own: the smallest exchange that a telephony server can stand before.
+"""A provider of one's own: the smallest switch that a telephony server can stand before.
 
 It has two lines. Whoever calls "echo" is connected at once and hears the digits that are dialled; every other number is
-busy. A provider for a real exchange has the same shape: what is asked of it goes to the hardware, what the hardware
+busy. A provider for a real switch has the same shape: what is asked of it goes to the hardware, what the hardware
 reports goes to ``self.sink``. Run it, then try:  mstrp call 127.0.0.1:5150 outgoing --to echo
 """
 

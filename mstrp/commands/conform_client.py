@@ -48,9 +48,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--user", metavar="NAME:PASSWORD", type=credentials, action="append", default=[], help="somebody who may log on"
     )
     parser.add_argument("--incoming", metavar="N", type=int, default=1, help="calls for each line (default: 1)")
-    parser.add_argument("--lines", metavar="N", type=int, default=2, help="lines of the exchange (default: 2)")
-    parser.add_argument("--phones", metavar="N", type=int, default=1, help="phones of the exchange (default: 1)")
-    parser.add_argument("--pace", metavar="N", type=float, default=0.2, help="how slow the exchange is (default: 0.2)")
+    parser.add_argument("--lines", metavar="N", type=int, default=2, help="lines of the switch (default: 2)")
+    parser.add_argument("--phones", metavar="N", type=int, default=1, help="phones of the switch (default: 1)")
+    parser.add_argument("--pace", metavar="N", type=float, default=0.2, help="how slow the switch is (default: 0.2)")
     parser.add_argument(
         "--only", metavar="NAME", action="append", help="only these provocations (* and ? stand for any); see --list"
     )
@@ -145,7 +145,7 @@ def _say(text: str) -> None:
 
 def _hall(options: argparse.Namespace) -> Hall:
     from mstrp.conform.listening.round import Hall
-    from mstrp.live.exchange import Plan
+    from mstrp.live.switch import Plan
 
     host, _, port = options.listen.rpartition(":")
     if not port.isdigit() or int(port) > 65_535:

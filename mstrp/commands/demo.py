@@ -42,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="mstrp-demo",
         help="where the recording and pictures go (default: mstrp-demo)",
     )
-    parser.add_argument("--pace", metavar="N", type=float, default=0.2, help="how fast the exchange is (default: 0.2)")
+    parser.add_argument("--pace", metavar="N", type=float, default=0.2, help="how fast the switch is (default: 0.2)")
     add_client_options(parser)
 
 
@@ -82,13 +82,13 @@ def run(options: argparse.Namespace) -> int:
 
 async def _converse(options: argparse.Namespace, scenario: Scenario, path: Path) -> int:
     from mstrp.live.client import TapiClient
-    from mstrp.live.exchange import Exchange, Plan
     from mstrp.live.recorder import Recorder
     from mstrp.live.server import Options, Server
+    from mstrp.live.switch import Plan, Switch
 
     with path.open("wb") as stream:
-        exchange = Exchange(Plan(pace=options.pace), incoming=1 if scenario.incoming else 0)
-        async with Server(exchange, Options(port=0), recorder=Recorder(stream)) as server:
+        switch = Switch(Plan(pace=options.pace), incoming=1 if scenario.incoming else 0)
+        async with Server(switch, Options(port=0), recorder=Recorder(stream)) as server:
             choices = {**client_options(options), "management": scenario.management}
             connecting = TapiClient.connect(server.address, machine="DEMO", **choices)
             with shown(connecting.client, (lambda text: None) if options.quiet else sys.stdout.write):

@@ -22,7 +22,7 @@ EXAMPLE = """\
 examples:
   mstrp serve --listen 127.0.0.1:5150 --lines 8 --incoming 2
   mstrp serve --auth ntlm --user alice:secret --record calls.pcap
-  mstrp serve --scenario exchange.toml
+  mstrp serve --scenario switch.toml
 
 stops cleanly on SIGINT and SIGTERM: every client is detached
 exit status: 0, or 2 when it cannot start
@@ -48,17 +48,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=("none", "connect", "integrity", "privacy"),
         help="the least authentication level (default: privacy with --auth, else none)",
     )
-    parser.add_argument("--lines", metavar="N", type=int, help="lines of the exchange (default: 4)")
-    parser.add_argument("--phones", metavar="N", type=int, help="phones of the exchange (default: 1)")
-    parser.add_argument("--scenario", metavar="FILE", help="what happens at the exchange (TOML)")
+    parser.add_argument("--lines", metavar="N", type=int, help="lines of the switch (default: 4)")
+    parser.add_argument("--phones", metavar="N", type=int, help="phones of the switch (default: 1)")
+    parser.add_argument("--scenario", metavar="FILE", help="what happens at the switch (TOML)")
     parser.add_argument("--incoming", metavar="N", type=int, default=0, help="calls for each line that is opened")
-    parser.add_argument("--pace", metavar="N", type=float, help="how slow the exchange is (default: 1)")
+    parser.add_argument("--pace", metavar="N", type=float, help="how slow the switch is (default: 1)")
     parser.add_argument("--record", metavar="FILE", help="record what passes as pcap")
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes."""
-    from mstrp.live.exchange import ScriptError
+    from mstrp.live.switch import ScriptError
 
     try:
         return run_until_interrupted(_serve(options))
@@ -92,9 +92,9 @@ def _settings(options: argparse.Namespace) -> Options:
 
 
 async def _serve(options: argparse.Namespace) -> int:
-    from mstrp.live.exchange import Exchange, Plan, Script, load_script
     from mstrp.live.recorder import Recorder
     from mstrp.live.server import Server
+    from mstrp.live.switch import Plan, Script, Switch, load_script
 
     script = load_script(options.scenario) if options.scenario else Script(Plan())
     for name in ("lines", "phones", "pace"):
@@ -112,7 +112,7 @@ async def _serve(options: argparse.Namespace) -> int:
         if options.record:
             stream = stack.enter_context(open(options.record, "wb"))  # noqa: PTH123, ASYNC230 - once, before anything
             recorder = Recorder(stream, pcapng=options.record.endswith(".pcapng"))
-        server = Server(Exchange(script.plan, script=script, incoming=options.incoming), settings, recorder=recorder)
+        server = Server(Switch(script.plan, script=script, incoming=options.incoming), settings, recorder=recorder)
         async with server, contextlib.AsyncExitStack() as pipes:
             if options.pipe:
                 from mstrp.live.pipe import PipeFront

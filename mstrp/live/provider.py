@@ -1,4 +1,4 @@
-"""What stands behind a server: a telephone exchange, reached through functions named after TSPI.
+"""What stands behind a server: a telephone switch, reached through functions named after TSPI.
 
 A provider is asked by the server (`Provider`, one method for each TSPI function that a remote client can cause) and tells
 it what happens (`Sink`). Operations that take time return an awaitable: its result completes the request, an exception
@@ -314,7 +314,7 @@ class Provider:
     # -- park, pick-up, completion --------------------------------------------------------------------------------
 
     def line_park(self, call: Call, mode: int, address: str | None) -> Reply:
-        """Park a call; the result is the address where the exchange chose it."""
+        """Park a call; the result is the address where the switch chose it."""
         raise unavailable()
 
     def line_unpark(self, device: int, address: int, call: Call, destination: str) -> Reply:
@@ -400,7 +400,7 @@ class Provider:
     # -- agents ---------------------------------------------------------------------------------------------------
 
     def agent_types(self, device: int) -> frozenset[int]:
-        """Types of proxy request that the exchange itself serves for a line, besides the handlers among the clients."""
+        """Types of proxy request that the switch itself serves for a line, besides the handlers among the clients."""
         return frozenset()
 
     def agent_request(self, device: int, request: Request, *, passed_on: bool) -> Reply:

@@ -16,8 +16,8 @@ from fsm.tables.call_requests import ASKS, PRECONDITIONS
 from mstrp.live.bindings import parse_binding
 from mstrp.live.client import TapiClient
 from mstrp.live.client.client import ClientOptions
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.server import Options, Server
+from mstrp.live.switch import Plan, Switch
 from mstrp.live.transport import RpcFault
 from mstrp.testing.extra import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule, st
 from mstrp.testing.strategies import requests
@@ -284,7 +284,7 @@ class ServerMachine(RuleBasedStateMachine):
 
 
 class _Ringing(ServerMachine):
-    """With an exchange in the same process, calls come in as well."""
+    """With a switch in the same process, calls come in as well."""
 
     @precondition(lambda self: self.judge.conversation.lines)
     @rule(target=ServerMachine.calls)
@@ -363,7 +363,7 @@ def machine(
     probe: bool = True,
     settle: float = 0.02,
 ) -> type[ServerMachine]:
-    """A state machine over a server: without one, `mstrp.live`'s own with its simulated exchange.
+    """A state machine over a server: without one, `mstrp.live`'s own with its simulated switch.
 
     ``server`` makes a server for each run, or is the binding of one that runs already
     (``"ncacn_ip_tcp:127.0.0.1[5150]"``). ``only`` says which requests may be made; with ``probe`` also requests in the
@@ -392,4 +392,4 @@ def machine(
 
 
 def _own() -> Server:
-    return Server(Exchange(Plan(pace=0.01)), Options(port=0))
+    return Server(Switch(Plan(pace=0.01)), Options(port=0))

@@ -26,8 +26,8 @@ from mstrp.conform.listening.suite import run
 from mstrp.conform.target import Budget, Target
 from mstrp.live.client import TapiClient
 from mstrp.live.client.channel import Channel
-from mstrp.live.exchange import Plan
 from mstrp.live.provider import TapiError
+from mstrp.live.switch import Plan
 from mstrp.live.transport import ConnectionEnded
 from protocol import events as e
 from protocol import generic, line, phone

@@ -20,7 +20,7 @@ from mstrp.conform.listening.suite import run, watch
 from mstrp.conform.outcome import Result
 from mstrp.conform.probe import Unreachable
 from mstrp.conform.target import Budget, Target
-from mstrp.live.exchange import Plan
+from mstrp.live.switch import Plan
 
 REFERENCE = Path(__file__).parent / "reference_client.py"
 

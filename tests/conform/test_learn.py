@@ -23,9 +23,9 @@ from mstrp.conform.learn.seen import Observed, Seen, shown
 from mstrp.conform.program import Program
 from mstrp.conform.shrink import replay
 from mstrp.conform.target import Budget, Target
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.provider import TapiError
 from mstrp.live.server import Options, Server, attached, refusal
+from mstrp.live.switch import Plan, Switch
 from mstrp.report.schema import schema
 from protocol import line
 from protocol.constants import LINECALLSTATE, LINEERR
@@ -44,12 +44,12 @@ def some(*names: str, of: Alphabet = INCOMING) -> Alphabet:
     return of._replace(letters=tuple(letter for letter in of.letters if letter.name in wanted))
 
 
-def learned(alphabet: Alphabet, make: Any = Exchange, *, walks: int = 0, **options: Any) -> Report:
-    """What a server with an exchange is learned to be."""
+def learned(alphabet: Alphabet, make: Any = Switch, *, walks: int = 0, **options: Any) -> Report:
+    """What a server with a switch is learned to be."""
     reports = []
 
     async def work() -> None:
-        async with Server(make(plan()), Options(port=0, watch=make is Exchange)) as server:
+        async with Server(make(plan()), Options(port=0, watch=make is Switch)) as server:
             target = Target.of(server.address, settle=0.02, patience=1.0)
             reports.append(await study(target, alphabet, walks=walks, **options))
 
@@ -88,42 +88,42 @@ def test_two_calls_of_own_server() -> None:
 # -- faults ----------------------------------------------------------------------------------------------------------
 
 
-class HoldsNot(Exchange):
+class HoldsNot(Switch):
     """Hold succeeds and does nothing."""
 
     def line_hold(self, call: Any) -> None:
         return
 
 
-class DropsNot(Exchange):
+class DropsNot(Switch):
     """Drop succeeds and leaves the call as it is."""
 
     def line_drop(self, call: Any, user_user: bytes) -> None:
         return
 
 
-class UnHoldsNot(Exchange):
+class UnHoldsNot(Switch):
     """UnHold is refused for a reason that is not true."""
 
     def line_unhold(self, call: Any) -> None:
         raise TapiError(LINEERR.INVALCALLSTATE)
 
 
-class HasNoHold(Exchange):
+class HasNoHold(Switch):
     """Hold is not offered, which is legal."""
 
     def line_hold(self, call: Any) -> None:
         raise TapiError(LINEERR.OPERATIONUNAVAIL)
 
 
-class AcceptConnects(Exchange):
+class AcceptConnects(Switch):
     """Accept does what Answer does."""
 
     def line_accept(self, call: Any, user_user: bytes) -> None:
         self.line_answer(call, user_user)
 
 
-class LeavesIdle(Exchange):
+class LeavesIdle(Switch):
     """A call that was dropped is connected after all."""
 
     def line_drop(self, call: Any, user_user: bytes) -> None:
@@ -134,7 +134,7 @@ class LeavesIdle(Exchange):
         call.state = int(LINECALLSTATE.IDLE)
 
 
-class HoldsInTwoStates(Exchange):
+class HoldsInTwoStates(Switch):
     """ONHOLD and CONNECTED are reported in one word."""
 
     def line_hold(self, call: Any) -> None:
@@ -189,7 +189,7 @@ def _forgiving(monkeypatch: pytest.MonkeyPatch, request: type[Any], codes: set[i
 def test_a_request_too_many_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answer on a connected call is taken: odd, and no failure."""
     _forgiving(monkeypatch, line.Answer, {int(LINEERR.INVALCALLSTATE)})
-    report = learned(some("Answer"), type("Faulty", (Exchange,), {}))
+    report = learned(some("Answer"), type("Faulty", (Switch,), {}))
     assert found(report) == {(Kind.EXTRA, "connected", "Answer")}
     assert report.verdict is Verdict.WARN
 
@@ -200,7 +200,7 @@ def test_a_handle_that_goes_on_working_fails(monkeypatch: pytest.MonkeyPatch) ->
     reports = []
 
     async def work() -> None:
-        async with Server(Exchange(plan()), Options(port=0, watch=False)) as server:
+        async with Server(Switch(plan()), Options(port=0, watch=False)) as server:
             target = Target.of(server.address, settle=0.02, patience=1.0)
             report = await study(target, some("Answer", "DeallocateCall"), walks=0)
             reports.append(report)
@@ -226,7 +226,7 @@ def test_a_refusal_is_untrue_only_where_the_state_is_known(state: CallState) -> 
 # -- ends ------------------------------------------------------------------------------------------------------------
 
 
-class Moody(Exchange):
+class Moody(Switch):
     """Every third Answer only claims the call."""
 
     answers = 0
@@ -266,7 +266,7 @@ def test_cancelled() -> None:
     """A run that is cancelled leaves nothing behind."""
 
     async def work() -> None:
-        async with Server(Exchange(plan()), Options(port=0)) as server:
+        async with Server(Switch(plan()), Options(port=0)) as server:
             target = Target.of(server.address, settle=0.02, patience=1.0)
             task = asyncio.create_task(study(target, INCOMING))
             await asyncio.sleep(0.3)

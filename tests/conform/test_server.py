@@ -16,8 +16,8 @@ from mstrp.conform.book import Book
 from mstrp.conform.outcome import Result
 from mstrp.conform.suite import run
 from mstrp.conform.target import Budget, Target
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.server import Options, Server
+from mstrp.live.switch import Plan, Switch
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -27,7 +27,7 @@ def conform(make: Any = Server, *, wanted: Any = lambda test: True, **options: A
     books = []
 
     async def work() -> None:
-        provider = Exchange(Plan(pace=0.02, step=0.05))
+        provider = Switch(Plan(pace=0.02, step=0.05))
         async with make(provider, Options(port=0)) as server:
             book = Book.of(Target.of(server.address, settle=0.02, patience=1.0), **options)
             books.append(book)
@@ -40,7 +40,7 @@ def conform(make: Any = Server, *, wanted: Any = lambda test: True, **options: A
 
 _SERVE = """
 import asyncio, sys
-from mstrp.live.exchange import Exchange, Plan
+from mstrp.live.switch import Switch, Plan
 from mstrp.live.server import Options, Server
 from mstrp.live.server.attached import Attached
 
@@ -55,7 +55,7 @@ def twice(self, pending, *result):
 Attached._complete = twice
 
 async def main():
-    async with Server(Exchange(Plan(pace=0.02, step=0.05)), Options(port=0, watch=not sys.argv[1])) as server:
+    async with Server(Switch(Plan(pace=0.02, step=0.05)), Options(port=0, watch=not sys.argv[1])) as server:
         print(server.address, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

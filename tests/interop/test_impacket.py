@@ -18,8 +18,8 @@ from world import judge, run, serving
 
 from mstrp.live.auth import Users
 from mstrp.live.client import TapiClient
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.pipe import PipeFront
+from mstrp.live.switch import Plan, Switch
 
 TAPSRV = ("2F5F6520-CA46-1067-B319-00DD010662DA", "1.0")
 
@@ -100,15 +100,15 @@ def converse(binding: str, user: tuple[str, str] | None = None, level: int = 0) 
     dce.disconnect()
 
 
-def _exchange() -> Exchange:
-    return Exchange(Plan(pace=0.02), incoming=1)
+def _switch() -> Switch:
+    return Switch(Plan(pace=0.02), incoming=1)
 
 
 def test_client(recording: Path) -> None:
     """Impacket performs section 4.5 with our server in the clear."""
 
     async def test() -> None:
-        async with serving(recording, _exchange()) as world:
+        async with serving(recording, _switch()) as world:
             await asyncio.to_thread(converse, f"ncacn_ip_tcp:127.0.0.1[{world.server.port}]")
 
     run(test())
@@ -124,7 +124,7 @@ def test_authenticated_client(level: int, recording: Path) -> None:
 
     async def test() -> None:
         settings = {"security": Users({"alice": "secret"}).acceptor(), "required_level": level}
-        async with serving(recording, _exchange(), **settings) as world:
+        async with serving(recording, _switch(), **settings) as world:
             binding = f"ncacn_ip_tcp:127.0.0.1[{world.server.port}]"
             await asyncio.to_thread(converse, binding, ("alice", "secret"), level)
 
@@ -138,7 +138,7 @@ def test_client_on_the_pipe(recording: Path) -> None:
 
     async def test() -> None:
         async with (
-            serving(recording, _exchange()) as world,
+            serving(recording, _switch()) as world,
             PipeFront(world.server, "127.0.0.1:0", {"bob": "pw"}) as front,
         ):
 

@@ -16,8 +16,8 @@ from world import judge, run, serving
 from mstrp.cli import main
 from mstrp.live.auth import LEVELS, Users, initiator
 from mstrp.live.client import TapiClient
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.scenarios import find_scenario
+from mstrp.live.switch import Plan, Switch
 from mstrp.live.transport import RpcFault
 from protocol.rpc.association import AssociationError
 
@@ -64,7 +64,7 @@ def test_levels(kind: str, level: str, header_signing: bool, realm: Realm, recor
             "header_signing": header_signing,
         }
         async with (
-            serving(recording, Exchange(Plan(pace=0.02), incoming=1), **_settings(kind, level)) as world,
+            serving(recording, Switch(Plan(pace=0.02), incoming=1), **_settings(kind, level)) as world,
             TapiClient.connect(world.address, **own) as client,
         ):
             assert [one.user for one in world.server.clients.values()] == [f"alice@{REALM}"]

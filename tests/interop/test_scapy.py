@@ -40,8 +40,8 @@ from world import judge, run, serving
 
 from mstrp.live.auth import Users, initiator
 from mstrp.live.client import TapiClient
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.recorder import Recorder
+from mstrp.live.switch import Plan, Switch
 
 LEVELS = DCE_C_AUTHN_LEVEL
 pytestmark = pytest.mark.filterwarnings(
@@ -159,7 +159,7 @@ def test_client(ndr64: bool, recording: Path) -> None:
     """scapy performs section 4.5 with our server in the clear."""
 
     async def test() -> None:
-        async with serving(recording, Exchange(Plan(pace=0.02), incoming=1)) as world:
+        async with serving(recording, Switch(Plan(pace=0.02), incoming=1)) as world:
             await asyncio.to_thread(converse, world.server.port, ndr64=ndr64)
 
     run(test())
@@ -175,7 +175,7 @@ def test_authenticated_client(kind: str, level: Any, recording: Path) -> None:
 
     async def test() -> None:
         settings = {"security": Users({"alice": "secret"}).acceptor(), "required_level": int(level)}
-        async with serving(recording, Exchange(Plan(pace=0.02), incoming=1), **settings) as world:
+        async with serving(recording, Switch(Plan(pace=0.02), incoming=1), **settings) as world:
             await asyncio.to_thread(converse, world.server.port, ndr64=False, ssp=_ssp(kind), level=level)
 
     run(test())
@@ -190,7 +190,7 @@ def test_client_on_the_pipe(ndr64: bool, recording: Path) -> None:
 
     async def test() -> None:
         async with (
-            serving(recording, Exchange(Plan(pace=0.02), incoming=1)) as world,
+            serving(recording, Switch(Plan(pace=0.02), incoming=1)) as world,
             PipeFront(world.server, "127.0.0.1:0", {"bob": "pw"}) as front,
         ):
             await asyncio.to_thread(converse_through_the_pipe, front.port, ndr64=ndr64)

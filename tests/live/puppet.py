@@ -13,11 +13,11 @@ from world import until
 
 from mstrp.generate.play import Kind, Play, Role, Step
 from mstrp.live.client import TapiClient
-from mstrp.live.exchange.capabilities import Capabilities
-from mstrp.live.exchange.plan import Plan
-from mstrp.live.exchange.telephones import Telephones
 from mstrp.live.provider import Provider, TapiError
 from mstrp.live.server import Server
+from mstrp.live.switch.capabilities import Capabilities
+from mstrp.live.switch.plan import Plan
+from mstrp.live.switch.telephones import Telephones
 from protocol import events, phone
 from protocol.constants import LINECALLSTATE, OBJTYPE, TUISPIDLL_OBJECT
 from protocol.event import Reply

@@ -10,7 +10,7 @@ from world import judge, run, serving
 
 from mstrp.live.auth import LEVELS, SecurityContext, Users, initiator
 from mstrp.live.client import TapiClient
-from mstrp.live.exchange import Exchange, Plan
+from mstrp.live.switch import Plan, Switch
 from mstrp.live.transport import ConnectionEnded, RpcFault
 from protocol.rpc.association import AssociationError
 from protocol.rpc.pdu import BindNak, Kind, parse
@@ -65,7 +65,7 @@ def test_who_it_is() -> None:
 
 
 async def _attempt(path: Path, server: dict[str, Any], **client: Any) -> None:
-    async with serving(path, Exchange(_PLAN), **server) as world, TapiClient.connect(world.address, **client) as found:
+    async with serving(path, Switch(_PLAN), **server) as world, TapiClient.connect(world.address, **client) as found:
         await found.initialize()
 
 

@@ -18,9 +18,9 @@ from world import judge, run, serving, until
 
 from fsm.errors import ProtocolError
 from mstrp.live.client import TapiClient
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.provider import TapiError
 from mstrp.live.server import Limits, Options, Server
+from mstrp.live.switch import Plan, Switch
 from mstrp.live.transport import Caller, ConnectionEnded, ServiceConnection, listen
 from protocol import line, mmc
 from protocol.constants import LINECALLSTATE as S
@@ -41,7 +41,7 @@ def test_killed_in_mid_call(recording: Path) -> None:
 
     async def test() -> None:
         async with (
-            serving(recording, Exchange(_plan())) as world,
+            serving(recording, Switch(_plan())) as world,
             TapiClient.connect(world.address) as one,
             TapiClient.connect(world.address) as two,
         ):
@@ -122,16 +122,16 @@ def test_slow_reader(recording: Path, caplog: pytest.LogCaptureFixture) -> None:
 
     async def test() -> None:
         limits = Limits(queue=4000, event_buffer=400)
-        exchange = Exchange(_plan(active=100))
+        switch = Switch(_plan(active=100))
         async with (
-            serving(recording, exchange, limits=limits) as world,
+            serving(recording, switch, limits=limits) as world,
             TapiClient.connect(world.address, events="pull", poll=1000.0) as sleepy,
             TapiClient.connect(world.address) as awake,
         ):
             await (await sleepy.initialize()).open(0)
             line = await (await awake.initialize()).open(0, privileges=2)
             for number in range(60):
-                exchange.incoming(0, f"555{number}")
+                switch.incoming(0, f"555{number}")
                 await asyncio.sleep(0)
             await until(lambda: len(world.server.clients) == 1)
             for _ in range(8):
@@ -146,16 +146,16 @@ def test_stuck_push(recording: Path) -> None:
     """A push that does not come back ends the binding after a while."""
 
     async def test() -> None:
-        exchange = Exchange(_plan())
+        switch = Switch(_plan())
         async with (
-            serving(recording, exchange, push_timeout=0.05) as world,
+            serving(recording, switch, push_timeout=0.05) as world,
             TapiClient.connect(world.address) as client,
         ):
             await (await client.initialize()).open(0)
             assert client._channel is not None
             for connection in client._channel._connections:
                 connection.transport.pause_reading()
-            exchange.incoming(0, "5551000")
+            switch.incoming(0, "5551000")
             await until(lambda: not world.server.clients)
 
     run(test())
@@ -207,10 +207,10 @@ def test_limits(recording: Path) -> None:
 
     async def test() -> None:
         limits = Limits(handles=5, pending=2)
-        exchange = Exchange(_plan())
+        switch = Switch(_plan())
         never = asyncio.get_running_loop().create_future
-        exchange.line_dev_specific = lambda *arguments: never()  # type: ignore[method-assign,assignment]
-        async with serving(recording, exchange, limits=limits) as world, TapiClient.connect(world.address) as client:
+        switch.line_dev_specific = lambda *arguments: never()  # type: ignore[method-assign,assignment]
+        async with serving(recording, switch, limits=limits) as world, TapiClient.connect(world.address) as client:
             app = await client.initialize()
             opened = [await app.open(0) for _ in range(4)]
             with pytest.raises(TapiError) as caught:
@@ -254,7 +254,7 @@ def test_attach_and_detach(recording: Path) -> None:
     """Many sessions one after the other leave nothing behind."""
 
     async def test() -> None:
-        server = Server(Exchange(_plan()), Options(port=0))
+        server = Server(Switch(_plan()), Options(port=0))
         async with server:
             objects = 0
             for turn in range(60):
@@ -274,15 +274,15 @@ def test_many_clients(recording: Path) -> None:
     """Two hundred clients at once, each with a call; half of them killed, the others hang up."""
 
     async def test() -> None:
-        exchange = Exchange(_plan(lines=200))
-        server = Server(exchange, Options(port=0))
+        switch = Switch(_plan(lines=200))
+        server = Server(switch, Options(port=0))
         async with server:
             clients = await asyncio.gather(
                 *(TapiClient.connect(server.address, timeout=30.0).client.attach() for _ in range(200))
             )
             lines = [await (await client.initialize()).open(number) for number, client in enumerate(clients)]
             for number in range(200):
-                exchange.incoming(number, "5551000")
+                switch.incoming(number, "5551000")
             calls = [await opened.next_call() for opened in lines]
             await asyncio.gather(*(call.answer() for call in calls))
             for client in clients[::2]:
@@ -301,8 +301,8 @@ def test_time_out(recording: Path) -> None:
     """A server that does not answer: the call times out, is orphaned, and the connection is still good."""
 
     async def test() -> None:
-        exchange = Exchange(_plan())
-        async with serving(recording, exchange) as world, TapiClient.connect(world.address, timeout=0.1) as client:
+        switch = Switch(_plan())
+        async with serving(recording, switch) as world, TapiClient.connect(world.address, timeout=0.1) as client:
             app = await client.initialize()
             answers, world.server.called = world.server.called, lambda connection, call: None  # type: ignore[method-assign,assignment]
             with pytest.raises(TimeoutError):
@@ -317,7 +317,7 @@ def test_reconnect(recording: Path) -> None:
     """A client that is told to looks for a lost server, and attaches again when it is back."""
 
     async def test() -> None:
-        server = Server(Exchange(_plan()), Options(port=0))
+        server = Server(Switch(_plan()), Options(port=0))
         await server.start()
         port = server.port
         connecting = TapiClient.connect(server.address, reconnect=True, absent_after=0.05)
@@ -327,7 +327,7 @@ def test_reconnect(recording: Path) -> None:
             await until(lambda: not client.attached)
             with pytest.raises(ConnectionEnded):
                 await app.dev_caps(0)
-            again = Server(Exchange(_plan()), Options(port=port))
+            again = Server(Switch(_plan()), Options(port=port))
             await again.start()
             await asyncio.wait_for(client.reconnected.wait(), 5)
             assert (await (await client.initialize()).dev_caps(0)).line_name == "Line 0"
@@ -350,17 +350,17 @@ def test_a_mistaken_provider(recording: Path) -> None:
     """What a provider reports against the rules is kept from the clients, and noted."""
 
     async def test() -> None:
-        exchange = Exchange(_plan())
-        async with serving(recording, exchange) as world, TapiClient.connect(world.address) as client:
+        switch = Switch(_plan())
+        async with serving(recording, switch) as world, TapiClient.connect(world.address) as client:
             opened = await (await client.initialize()).open(0)
-            exchange.incoming(0, "5551000")
+            switch.incoming(0, "5551000")
             call = await opened.next_call()
             (attached,) = world.server.clients.values()
             number = next(iter(attached.handles.values()))
-            exchange.sink.call_state(number.call, 0x6)  # two states at once
+            switch.sink.call_state(number.call, 0x6)  # two states at once
             assert world.server.mistakes
             assert isinstance(world.server.mistakes.pop(), ProtocolError)
-            exchange.sink.call_state(number.call, int(S.CONNECTED), 1)
+            switch.sink.call_state(number.call, int(S.CONNECTED), 1)
             await call.wait(S.CONNECTED)
             assert call.states == [S.OFFERING, S.CONNECTED]
             assert not client.problems

@@ -13,8 +13,8 @@ import pytest
 from world import judge, run, serving
 
 from mstrp.live.client import TapiClient
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.provider import TapiError
+from mstrp.live.switch import Plan, Switch
 from protocol import generic, line, mmc, phone
 from protocol.constants import LINECALLSTATE as S
 from protocol.constants import LINEERR, LINEOPENOPTION, OBJTYPE, PHONEERR, STRINGFORMAT
@@ -36,8 +36,8 @@ from protocol.structures import (
 _VOICE = 4
 
 
-class Echo(Exchange):
-    """An exchange with extensions, so that the requests about them can succeed."""
+class Echo(Switch):
+    """A switch with extensions, so that the requests about them can succeed."""
 
     def line_negotiate_ext_version(self, device: int, low: int, high: int) -> int:
         return high
@@ -61,9 +61,9 @@ class Echo(Exchange):
         pass
 
 
-async def _calls(exchange: Exchange, client: TapiClient, one: Any, two: Any) -> None:
+async def _calls(switch: Switch, client: TapiClient, one: Any, two: Any) -> None:
     """Everything that is done with calls."""
-    exchange.incoming(0, "5551000")
+    switch.incoming(0, "5551000")
     call = await one.next_call()
     await call.accept()
     await call.send_user_user(b"hello")
@@ -103,10 +103,10 @@ async def _calls(exchange: Exchange, client: TapiClient, one: Any, two: Any) -> 
     await consult.dial("5553333")
     await consult.wait(S.CONNECTED)
     await call.complete_transfer(consult)
-    exchange.incoming(0, "5551001")
+    switch.incoming(0, "5551001")
     call = await one.next_call()
     await call.redirect("5550000")
-    exchange.incoming(0, "5551002")
+    switch.incoming(0, "5551002")
     call = await one.next_call()
     await call.answer()
     await call.wait(S.CONNECTED)
@@ -131,14 +131,14 @@ async def _calls(exchange: Exchange, client: TapiClient, one: Any, two: Any) -> 
     await taken.wait(S.CONNECTED)
     await taken.blind_transfer("5550000")
     await parent.drop()
-    exchange.incoming(0, "5551003")
+    switch.incoming(0, "5551003")
     await one.next_call()
     picked = await two.pick_up("1001")
     await picked.drop()
     busy = await one.make_call("5550000")
     await busy.wait(S.BUSY)
     # Nobody is called back before that is given up, however busy the machine is.
-    exchange.plan = replace(exchange.plan, step=10.0)
+    switch.plan = replace(switch.plan, step=10.0)
     completion = await busy.complete()
     await one.ask(line.UnCompleteCall, completion_id=completion)
     await one.forward(None)
@@ -272,15 +272,15 @@ def test_every_request_succeeds(recording: Path) -> None:
             done.add(type(content).req_func)
 
     async def tour() -> None:
-        exchange = Echo(Plan(pace=0.02, step=0.05))
-        async with serving(recording, exchange) as world:
+        switch = Echo(Plan(pace=0.02, step=0.05))
+        async with serving(recording, switch) as world:
             for events in ("push", "pull"):
                 connecting = TapiClient.connect(world.address, events=events, poll=0.005)
                 connecting.client.on_packet = note
                 async with connecting as client:
                     app = await client.initialize()
                     one, two = await app.open(0), await app.open(1)
-                    await _calls(exchange, client, one, two)
+                    await _calls(switch, client, one, two)
                     await _lines(app, one)
                     await _agents(one)
                     await _phones(client)

@@ -16,9 +16,9 @@ from world import judge, run, serving
 
 from mstrp.live.auth import Users, initiator
 from mstrp.live.client import TapiClient
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.pipe import PipeFront
 from mstrp.live.scenarios import find_scenario
+from mstrp.live.switch import Plan, Switch
 from protocol import line
 
 # Sockets that impacket's SMB server leaves to the collector.
@@ -36,7 +36,7 @@ def test_scenario_over_the_pipe(events: str, sealed: bool, recording: Path) -> N
         settings = {"security": Users({"alice": "secret"}).acceptor(), "required_level": 6} if sealed else {}
         own = {"security": initiator("ntlm", "alice", "secret")} if sealed else {}
         async with (
-            serving(recording, Exchange(Plan(pace=0.02), incoming=1), **settings) as world,
+            serving(recording, Switch(Plan(pace=0.02), incoming=1), **settings) as world,
             PipeFront(world.server, "127.0.0.1:0", {"bob": "pw"}) as front,
         ):
             binding = rf"ncacn_np:127.0.0.1:{front.port}[\pipe\tapsrv]"

@@ -13,7 +13,7 @@ from world import run
 from mstrp.testing import Trial, trials
 
 #: What is no matter of refusing, or cannot be set up with the provider of these tests: what the server must do itself, and
-#: who handles agent requests (the provider here serves them all; `test_exchange` and `test_flows` have handlers).
+#: who handles agent requests (the provider here serves them all; `test_live_switch` and `test_live_flows` have handlers).
 _OTHERWISE = ("made a handle", "is passed on", "Proxy", "SameLine", "plUsedSize", "lNeededSize")
 #: One in so many of the trials is performed in each run; all of them at night.
 _ONE_IN = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 10

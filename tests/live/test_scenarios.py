@@ -1,4 +1,4 @@
-"""The twelve scenarios of section 4, between our client and our server with its simulated exchange."""
+"""The twelve scenarios of section 4, between our client and our server with its simulated switch."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from world import judge, run, serving
 
 from mstrp.live.auth import Users, initiator
 from mstrp.live.client import TapiClient
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.scenarios import SCENARIOS, Scenario
+from mstrp.live.switch import Plan, Switch
 
-_USERS, _SERVICE = Users({"alice": "secret"}), Users({"exchange": "service"})
+_USERS, _SERVICE = Users({"alice": "secret"}), Users({"switch": "service"})
 
 
 async def _live(scenario: Scenario, path: Path, server: dict, **options: object) -> None:
-    exchange = Exchange(Plan(pace=0.02, step=0.05), incoming=1 if scenario.incoming else 0)
-    async with serving(path, exchange, **server) as world:
+    switch = Switch(Plan(pace=0.02, step=0.05), incoming=1 if scenario.incoming else 0)
+    async with serving(path, switch, **server) as world:
         choices = {"poll": 0.005, "management": scenario.management, **options}
         async with TapiClient.connect(world.address, **choices) as client:
             await scenario.run(client, "1002" if scenario.section == "4.6" else "5551234")
@@ -41,7 +41,7 @@ def test_sealed(scenario: Scenario, kind: str, recording: Path) -> None:
     secret = {
         "security": _USERS.acceptor(),
         "required_level": 6,
-        "event_security": initiator(kind, "exchange", "service"),
+        "event_security": initiator(kind, "switch", "service"),
     }
     run(
         _live(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from fsm.levels import Verdict
 from mstrp.capture.hints import Setup
 from mstrp.checking import check_capture
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.recorder import Recorder
 from mstrp.live.server import Options, Server
+from mstrp.live.switch import Plan, Switch
 from protocol.rpc.unseal import hashes
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def judge(
 async def serving(path: Path, provider: Any = None, **options: Any) -> AsyncIterator[World]:
     """A server on a free port, recorded."""
     with path.open("wb") as stream:
-        provider = provider or Exchange(Plan(pace=0.02, step=0.05))
+        provider = provider or Switch(Plan(pace=0.02, step=0.05))
         server = Server(provider, Options(port=0, **options), recorder=Recorder(stream))
         async with server:
             yield World(server, path)

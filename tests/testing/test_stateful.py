@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.server import Options, Server, attached
+from mstrp.live.switch import Plan, Switch
 from mstrp.testing import machine
 from protocol import line
 from protocol.constants import LINECALLSTATE
@@ -34,7 +34,7 @@ class Reviving(Server):
 
 def unwatched(kind: type[Server] = Server) -> Server:
     """A server that does not look at what it does itself."""
-    return kind(Exchange(Plan(pace=0.01)), Options(port=0, watch=False))
+    return kind(Switch(Plan(pace=0.01)), Options(port=0, watch=False))
 
 
 def test_a_good_server_passes() -> None:
@@ -80,7 +80,7 @@ def elsewhere() -> Iterator[Server]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    server = Server(Exchange(Plan(pace=0.01)), Options(port=0))
+    server = Server(Switch(Plan(pace=0.01)), Options(port=0))
     asyncio.run_coroutine_threadsafe(server.start(), loop).result(5)
     yield server
     asyncio.run_coroutine_threadsafe(server.stop(), loop).result(5)

@@ -119,11 +119,11 @@ async def _uncertain(scene: Scene) -> None:
 
 async def _hung_up(scene: Scene) -> None:
     """The other side goes away at once."""
-    exchange: Any = scene.server.provider
-    leg = exchange.leg(scene.handle.call)
+    switch: Any = scene.server.provider
+    leg = switch.leg(scene.handle.call)
     if leg.peer is None or leg.peer.call is not None:
-        raise Unfit("the other side is no telephone of the exchange")
-    exchange.hang_up(leg.peer)
+        raise Unfit("the other side is no telephone of the switch")
+    switch.hang_up(leg.peer)
 
 
 async def _late_state(scene: Scene) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mstrp.conform.listening.server import Listening
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.server import Options
+from mstrp.live.switch import Plan, Switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ __all__ = ["Hall", "Round", "perform"]
 
 @dataclass(slots=True)
 class Hall:
-    """Where clients are tested: the address, the exchange behind it, and how long things may take."""
+    """Where clients are tested: the address, the switch behind it, and how long things may take."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -101,10 +101,10 @@ async def perform(
 
     ``ends_from``: the session from which on something is brought to its end. ``until``: when to stop waiting.
     """
-    exchange = Exchange(hall.plan, incoming=hall.incoming)
+    switch = Switch(hall.plan, incoming=hall.incoming)
     options = Options(host=hall.host, port=hall.port, **hall.options)
     found = Round()
-    server = Listening(exchange, options, budget=budget, settle=hall.settle, seed=hall.seed ^ seed)
+    server = Listening(switch, options, budget=budget, settle=hall.settle, seed=hall.seed ^ seed)
     server.plan = list(plan)
     server.controls = controls
     server.ends_from = ends_from

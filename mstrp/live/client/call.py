@@ -173,7 +173,7 @@ class Call:
         await self.ask(line.Park, park_mode=int(LINEPARKMODE.DIRECTED), dir_address=address)
 
     async def park_anywhere(self, room: int = 256) -> str:
-        """Park the call where the exchange likes; that address."""
+        """Park the call where the switch likes; that address."""
         done = await self.ask(line.Park, park_mode=int(LINEPARKMODE.NONDIRECTED), non_dir_address=room)
         return str(done.address.string)
 

@@ -17,7 +17,7 @@ OWNER, MONITOR = int(LINECALLPRIVILEGE.OWNER), int(LINECALLPRIVILEGE.MONITOR)
 
 
 class Call:
-    """A call at the exchange; ``note`` belongs to the provider.
+    """A call at the switch; ``note`` belongs to the provider.
 
     ``facts`` holds what GetCallInfo tells, by the names of LINECALLINFO's members.
     """

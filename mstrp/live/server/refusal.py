@@ -114,7 +114,7 @@ def refuse(packet: Request, name: str, why: str = "") -> TapiError:
 
 
 def check(client: Attached, packet: Request) -> None:
-    """Raise `TapiError` for what must fail whatever the exchange would say."""
+    """Raise `TapiError` for what must fail whatever the switch would say."""
     route = ROUTES.get(packet.words[0], UNKNOWN_ROUTE)
     if route is UNKNOWN_ROUTE:
         raise refuse(packet, "OPERATIONUNAVAIL", "Req_Func")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from mstrp.live.exchange import Exchange
 from mstrp.live.server import server as server_module
 from mstrp.live.server.attached import Attached
 from mstrp.live.server.calls import Handle
 from mstrp.live.server.delivery import Pull, Push
+from mstrp.live.switch import Switch
 from protocol import line, phone
 from protocol.constants import LINECALLSTATE
 from protocol.event import Reply
@@ -149,7 +149,7 @@ class _ReplyAfterClose(server_module.Server):
             self.background(_afterwards(lambda: client.tell(event)))
 
 
-class _InfoAfterIdle(Exchange):
+class _InfoAfterIdle(Switch):
     """LINE_CALLINFO is told of a call that is idle."""
 
     def clear(self, leg: Any) -> None:
@@ -316,7 +316,7 @@ EVENTS: tuple[Fault, ...] = (
         "LINE_CALLINFO comes for a call that is idle.",
         ("CALL-V07",),
         CALL + 1,
-        Parts(exchange=_InfoAfterIdle),
+        Parts(switch=_InfoAfterIdle),
     ),
     _late(
         "events of the client before",

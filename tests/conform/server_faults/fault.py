@@ -9,12 +9,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from mstrp.live.exchange import Exchange, Plan
 from mstrp.live.provider import TapiError
 from mstrp.live.server import Options, Server, attached, refusal
 from mstrp.live.server import server as server_module
 from mstrp.live.server.attached import Attached, Pending, Work
 from mstrp.live.server.delivery import Pull, Push
+from mstrp.live.switch import Plan, Switch
 from protocol.event import Event
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Parts:
 
     server: type[Server] = Server
     client: type[Attached] = Attached
-    exchange: type[Exchange] = Exchange
+    switch: type[Switch] = Switch
     push: type[Push] = Push
     pull: type[Pull] = Pull
     #: Handlers by request: called with the right one, the client and the packet.
@@ -96,8 +96,8 @@ def built(parts: Parts) -> Iterator[Server]:
             put_in(refusal, "check", _around(refusal.check, parts.check))
         for owner, name, value in parts.values:
             put_in(owner, name, value)
-        exchange = parts.exchange(Plan(pace=0.02, step=0.05))
-        yield parts.server(exchange, Options(port=0, watch=False))
+        switch = parts.switch(Plan(pace=0.02, step=0.05))
+        yield parts.server(switch, Options(port=0, watch=False))
 
 
 def _around(right: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:

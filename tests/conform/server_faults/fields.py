@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mstrp.live.exchange import Exchange
 from mstrp.live.server import server as server_module
 from mstrp.live.server.attached import Attached
+from mstrp.live.switch import Switch
 from protocol import line, mmc, phone
 from protocol.constants import LINECALLSTATE, LINEERR
 from protocol.events import LINE_APPNEWCALL, LINE_CALLINFO, LINE_CALLSTATE, LINE_REPLY, PHONE_REPLY
@@ -121,26 +121,26 @@ def _no_handle(name: str) -> Any:
     return change
 
 
-class _CrossedPhones(Exchange):
+class _CrossedPhones(Switch):
     """The volume is kept as the gain, and the other way round."""
 
     def phone_set(self, device: int, what: str, which: int, value: Any) -> None:
         super().phone_set(device, {"gain": "volume", "volume": "gain"}.get(what, what), which, value)
 
 
-class _LampsForget(Exchange):
+class _LampsForget(Switch):
     def phone_set(self, device: int, what: str, which: int, value: Any) -> None:
         if what != "lamp":
             super().phone_set(device, what, which, value)
 
 
-class _DisplayForgets(Exchange):
+class _DisplayForgets(Switch):
     def phone_set(self, device: int, what: str, which: int, value: Any) -> None:
         if what != "display":
             super().phone_set(device, what, which, value)
 
 
-class _OneRing(Exchange):
+class _OneRing(Switch):
     def phone_set(self, device: int, what: str, which: int, value: Any) -> None:
         if what != "ring":
             super().phone_set(device, what, which, value)
@@ -312,28 +312,28 @@ FIELDS: tuple[Fault, ...] = (
         "SetVolume sets the gain, and SetGain the volume.",
         ("TRUE-phone-volume", "TRUE-phone-gain"),
         PHONE + 2,
-        Parts(exchange=_CrossedPhones),
+        Parts(switch=_CrossedPhones),
     ),
     _fault(
         "lamps never change",
         "SetLamp succeeds, and GetLamp says what it was.",
         "TRUE-phone-lamp",
         PHONE + 2,
-        Parts(exchange=_LampsForget),
+        Parts(switch=_LampsForget),
     ),
     _fault(
         "display never changes",
         "SetDisplay succeeds, and GetDisplay shows what it was.",
         "TRUE-phone-display",
         PHONE + 2,
-        Parts(exchange=_DisplayForgets),
+        Parts(switch=_DisplayForgets),
     ),
     _fault(
         "ring never changes",
         "SetRing succeeds, and GetRing says what it was.",
         "TRUE-phone-ring",
         PHONE + 2,
-        Parts(exchange=_OneRing),
+        Parts(switch=_OneRing),
     ),
     _fault(
         "application data forgotten",

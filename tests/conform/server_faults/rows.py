@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mstrp.live.exchange import Exchange
 from mstrp.live.provider import TapiError
 from mstrp.live.server.attached import Attached
+from mstrp.live.switch import Switch
 from protocol import line
 from protocol.constants import LINECALLSTATE, LINEERR
 from server_faults.fault import Fault, Kind, Parts, accepts
@@ -55,11 +55,11 @@ def _taken(request: type[Request], state: LINECALLSTATE, before: int) -> Fault:
     )
 
 
-def _leads(name: str, wrong: str, exchange: type[Exchange], ids: tuple[str, ...], shortest: int) -> Fault:
-    return Fault(name, Kind.ROW, wrong, ids, shortest, Parts(exchange=exchange))
+def _leads(name: str, wrong: str, switch: type[Switch], ids: tuple[str, ...], shortest: int) -> Fault:
+    return Fault(name, Kind.ROW, wrong, ids, shortest, Parts(switch=switch))
 
 
-class _AcceptGoesBack(Exchange):
+class _AcceptGoesBack(Switch):
     """Answer leads to CONNECTED by way of DIALTONE."""
 
     def line_answer(self, call: Any, user_user: bytes) -> None:
@@ -67,12 +67,12 @@ class _AcceptGoesBack(Exchange):
         super().line_answer(call, user_user)
 
 
-class _HoldDisconnects(Exchange):
+class _HoldDisconnects(Switch):
     def line_hold(self, call: Any) -> None:
         self.state(self.leg(call), S.OFFERING, 1)
 
 
-class _DropThenConnected(Exchange):
+class _DropThenConnected(Switch):
     def line_drop(self, call: Any, user_user: bytes) -> None:
         super().line_drop(call, user_user)
         leg = self.leg(call)
@@ -84,50 +84,50 @@ class _DropThenConnected(Exchange):
         assert leg
 
 
-class _RingbackFromDisconnected(Exchange):
+class _RingbackFromDisconnected(Switch):
     def disconnect(self, leg: Any, mode: int) -> None:
         super().disconnect(leg, mode)
         if leg.call is not None and leg.state == S.DISCONNECTED:
             self.state(leg, S.RINGBACK)
 
 
-class _AcceptOffers(Exchange):
+class _AcceptOffers(Switch):
     """Accept leaves the call where it is, and reports CONFERENCED."""
 
     def line_accept(self, call: Any, user_user: bytes) -> None:
         self.state(self.leg(call), S.CONFERENCED)
 
 
-class _SwapOne(Exchange):
+class _SwapOne(Switch):
     def line_swap_hold(self, active: Any, held: Any) -> None:
         self.state(self.leg(active), S.ONHOLD)
 
 
-class _UnHoldNothing(Exchange):
+class _UnHoldNothing(Switch):
     """UnHold succeeds, and the call stays held."""
 
     def line_unhold(self, call: Any) -> None:
         return None
 
 
-class _HoldNothing(Exchange):
+class _HoldNothing(Switch):
     def line_hold(self, call: Any) -> None:
         return None
 
 
-class _AnswerNothing(Exchange):
+class _AnswerNothing(Switch):
     def line_answer(self, call: Any, user_user: bytes) -> None:
         return None
 
 
-class _NoDialtone(Exchange):
+class _NoDialtone(Switch):
     """A call that MakeCall made is in no state."""
 
     def line_make_call(self, device: int, call: Any, destination: Any, country: int, params: Any) -> None:
         self.leg(call)
 
 
-class _DialtoneAgain(Exchange):
+class _DialtoneAgain(Switch):
     """The call goes from RINGBACK back to OFFERING when it is answered."""
 
     def _ringback(self, caller: Any) -> None:
@@ -135,7 +135,7 @@ class _DialtoneAgain(Exchange):
         self.state(caller, S.OFFERING, 1)
 
 
-class _TwoStates(Exchange):
+class _TwoStates(Switch):
     """CONNECTED and ONHOLD are reported in one word."""
 
     def line_hold(self, call: Any) -> None:

@@ -1,11 +1,11 @@
-"""What a modern exchange does with calls beyond connecting them: hold, transfer, conferences, park, forward, call back."""
+"""What a modern switch does with calls beyond connecting them: hold, transfer, conferences, park, forward, call back."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mstrp.live.exchange.leg import Leg
 from mstrp.live.provider import Provider, TapiError
+from mstrp.live.switch.leg import Leg
 from protocol.constants import (
     LINEADDRESSSTATE,
     LINECALLCOMPLMODE,
@@ -25,8 +25,8 @@ from protocol.events import LINE_ADDRESSSTATE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstrp.live.exchange.plan import Plan
     from mstrp.live.server.calls import Call
+    from mstrp.live.switch.plan import Plan
     from protocol.structures import LINECALLPARAMS, LINEFORWARDLIST
 
 __all__ = ["Features"]
@@ -50,7 +50,7 @@ class Conference:
 
 
 class Features(Provider):
-    """The part of the exchange for calls that have to do with other calls."""
+    """The part of the switch for calls that have to do with other calls."""
 
     plan: Plan
     calls_at: Callable[[int, int], list[Call]]
@@ -65,7 +65,7 @@ class Features(Provider):
         self._conferences: dict[Leg, Conference] = {}
         self._status: dict[int, int] = {}
 
-    # From the exchange itself.
+    # From the switch itself.
     leg: Callable[[Call], Leg]
     clear: Callable[[Leg], None]
     offer: Callable[..., Leg | None]
@@ -109,7 +109,7 @@ class Features(Provider):
                 self.disconnect(peer, LINEDISCONNECTMODE.NORMAL)
 
     def line_swap_hold(self, active: Call, held: Call) -> None:
-        """Exchange two calls; the one that is held now is held in the way in which the other one was."""
+        """Swap two calls; the one that is held now is held in the way in which the other one was."""
         how = held.state
         self.state(self.leg(active), how if how != S.ONHOLDPENDCONF else S.ONHOLD)
         self.state(self.leg(held), S.CONNECTED, _ACTIVE)
@@ -493,7 +493,7 @@ class Features(Provider):
         """Nothing acts on media here."""
 
     def line_dev_specific(self, device: int, address: int, call: Call | None, data: bytes) -> bytes:
-        """The extension of this exchange: what is sent comes back."""
+        """The extension of this switch: what is sent comes back."""
         return data
 
     def line_dev_specific_feature(self, device: int, feature: int, data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The call centre of the exchange: agents with their groups and sessions, queues, and their statistics."""
+"""The call centre of the switch: agents with their groups and sessions, queues, and their statistics."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class _Place:
 
 
 class CallCentre(Provider):
-    """The part of the exchange for agents. Every type of proxy request is served for every line."""
+    """The part of the switch for agents. Every type of proxy request is served for every line."""
 
     def set_up_call_centre(self) -> None:
         """Nobody works yet."""

@@ -1,4 +1,4 @@
-"""The exchange itself: calls come, go through, are answered and end."""
+"""The switch itself: calls come, go through, are answered and end."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Any
 
-from mstrp.live.exchange.callcentre import CallCentre
-from mstrp.live.exchange.capabilities import Capabilities
-from mstrp.live.exchange.features import Features
-from mstrp.live.exchange.leg import Leg
-from mstrp.live.exchange.plan import Plan
-from mstrp.live.exchange.telephones import Telephones
-from mstrp.live.exchange.tones import Tones
 from mstrp.live.provider import TapiError
+from mstrp.live.switch.callcentre import CallCentre
+from mstrp.live.switch.capabilities import Capabilities
+from mstrp.live.switch.features import Features
+from mstrp.live.switch.leg import Leg
+from mstrp.live.switch.plan import Plan
+from mstrp.live.switch.telephones import Telephones
+from mstrp.live.switch.tones import Tones
 from protocol.constants import (
     LINEADDRESSSTATE,
     LINEBUSYMODE,
@@ -35,13 +35,13 @@ from protocol.events import LINE_ADDRESSSTATE, LINE_LINEDEVSTATE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstrp.live.exchange.plan import Behaviour
-    from mstrp.live.exchange.script import Script
     from mstrp.live.server.calls import Call
     from mstrp.live.server.devices import LineDevice
+    from mstrp.live.switch.plan import Behaviour
+    from mstrp.live.switch.script import Script
     from protocol.structures import LINECALLPARAMS
 
-__all__ = ["Exchange"]
+__all__ = ["Switch"]
 
 S = LINECALLSTATE
 D = LINEDISCONNECTMODE
@@ -51,7 +51,7 @@ _ADDRESS = int(LINECALLPARTYID.ADDRESS)
 _DIALLED = set("0123456789*#ABCDabcd+,!WwTtPp@$?;|^()-. ")
 
 
-class Exchange(Features, Tones, Telephones, CallCentre, Capabilities):
+class Switch(Features, Tones, Telephones, CallCentre, Capabilities):
     """A provider with no hardware behind it.
 
     ``incoming`` offers so many calls on each line that is opened with owner privilege; a `Script` says what else happens.
@@ -317,7 +317,7 @@ class Exchange(Features, Tones, Telephones, CallCentre, Capabilities):
         self.after(self.plan.step, lambda: self.route(leg, number, int(LINECALLREASON.DIRECT)), leg)
 
     def route(self, caller: Leg, number: str, reason: int, hops: int = 0) -> None:
-        """Bring a caller to a number: a station of the exchange, or somebody outside."""
+        """Bring a caller to a number: a station of the switch, or somebody outside."""
         place = self.plan.find(number)
         if place is None:
             self._outside(caller, number, self.plan.outside(number))
@@ -344,7 +344,7 @@ class Exchange(Features, Tones, Telephones, CallCentre, Capabilities):
     def _outside(self, caller: Leg, number: str, behaviour: Behaviour) -> None:
         there = Leg(None, number)
         if caller.call is None:
-            caller.join(there)  # Two parties outside: the exchange has no part in what they do.
+            caller.join(there)  # Two parties outside: the switch has no part in what they do.
             return
         caller.join(there)
         match behaviour.does:

@@ -1,4 +1,4 @@
-"""The numbers of a simulated exchange: its own addresses, and how the outside world behaves when it is called."""
+"""The numbers of a simulated switch: its own addresses, and how the outside world behaves when it is called."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _USUAL = (
 
 @dataclass
 class Plan:
-    """Who has which number; ``pace`` stretches (or shrinks) all times of the exchange."""
+    """Who has which number; ``pace`` stretches (or shrinks) all times of the switch."""
 
     lines: int = 4
     phones: int = 1
@@ -72,5 +72,5 @@ class Plan:
         return next((behaviour for pattern, behaviour in self.numbers if fnmatchcase(number, pattern)), ANSWERS)
 
     def seconds(self, seconds: float) -> float:
-        """A time of the exchange in real seconds."""
+        """A time of the switch in real seconds."""
         return seconds * self.pace

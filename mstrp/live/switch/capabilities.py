@@ -1,4 +1,4 @@
-"""What the lines of the exchange say that they can do."""
+"""What the lines of the switch say that they can do."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from protocol.structures.common import LINEDIALPARAMS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstrp.live.exchange.plan import Plan
     from mstrp.live.server.calls import Call
+    from mstrp.live.switch.plan import Plan
 
 __all__ = ["Capabilities"]
 
@@ -55,7 +55,7 @@ _CLASSES = ("tapi/line",)
 
 
 class Capabilities(Provider):
-    """The part of the exchange that describes it."""
+    """The part of the switch that describes it."""
 
     plan: Plan
     rules_of: Callable[[int, int], list[tuple[int, str, str]]]
@@ -68,8 +68,8 @@ class Capabilities(Provider):
     def line_get_dev_caps(self, device: int, version: int) -> LINEDEVCAPS:
         """A line for voice."""
         fields: dict[str, Any] = {
-            "provider_info": "simulated exchange",
-            "switch_info": "simulated exchange",
+            "provider_info": "simulated switch",
+            "switch_info": "simulated switch",
             "permanent_line_id": device,
             "line_name": f"Line {device}",
             "string_format": int(STRINGFORMAT.UNICODE),
@@ -164,7 +164,7 @@ class Capabilities(Provider):
         return device.to_bytes(4, "little")
 
     def provider_ui_identify(self) -> str:
-        """The dialogs of this exchange."""
+        """The dialogs of this switch."""
         return "simulated_ui.dll"
 
     def provider_generic_dialog_data(self, object_id: int, object_type: int, data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The phones of the exchange: ring, display, lamps, buttons, hookswitches."""
+"""The phones of the switch: ring, display, lamps, buttons, hookswitches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from protocol.events import PHONE_BUTTON, PHONE_STATE
 from protocol.structures import PHONEBUTTONINFO, PHONECAPS, PHONESTATUS, VARSTRING
 
 if TYPE_CHECKING:
-    from mstrp.live.exchange.plan import Plan
+    from mstrp.live.switch.plan import Plan
 
 __all__ = ["Telephones"]
 
@@ -59,7 +59,7 @@ class _Phone:
 
 
 class Telephones(Provider):
-    """The part of the exchange for phone sets."""
+    """The part of the switch for phone sets."""
 
     plan: Plan
 
@@ -87,9 +87,9 @@ class Telephones(Provider):
         self.sink.phone_event(device, PHONE_STATE, phone_states=change, param2=value)
 
     def phone_get_dev_caps(self, device: int, version: int) -> PHONECAPS:
-        """What the phones of this exchange can do."""
+        """What the phones of this switch can do."""
         fields: dict[str, Any] = {
-            "provider_info": "simulated exchange",
+            "provider_info": "simulated switch",
             "phone_info": "simulated phone",
             "permanent_phone_id": device,
             "phone_name": f"Phone {device}",

@@ -38,7 +38,7 @@ class Leg:
         self.peer: Leg | None = None
         #: For a consultation call: the leg on whose behalf it was made.
         self.consults: Leg | None = None
-        #: Whether the leg rings at a station of the exchange.
+        #: Whether the leg rings at a station of the switch.
         self.alerting = False
         self.parked = False
         self.timers: set[asyncio.TimerHandle] = set()

@@ -1,4 +1,4 @@
-"""The simulated exchange through the client's interface: what a switch can do, and that all of it is legal."""
+"""The simulated switch through the client's interface: what a switch can do, and that all of it is legal."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from world import judge, run, serving, until
 
 from fsm.errors import LocalProtocolError
 from mstrp.live.client import Call, CallEnded, Line, TapiClient
-from mstrp.live.exchange import Exchange, Plan, ScriptError, load_script
 from mstrp.live.provider import TapiError
+from mstrp.live.switch import Plan, ScriptError, Switch, load_script
 from protocol import events as event
 from protocol import line, phone
 from protocol.constants import (
@@ -32,23 +32,23 @@ from protocol.structures import LINEAGENTGROUPENTRY, LINEAGENTGROUPLIST, LINEFOR
 
 
 @asynccontextmanager
-async def at(path: Path, *lines: int, **plan: Any) -> AsyncIterator[tuple[Exchange, list[Line], TapiClient]]:
-    """An exchange, and one client with some of its lines open."""
-    exchange = Exchange(Plan(**{"pace": 0.02, "step": 0.05, "ring": 0.5, "patience": 40.0, **plan}))
-    async with serving(path, exchange) as world, TapiClient.connect(world.address) as client:
+async def at(path: Path, *lines: int, **plan: Any) -> AsyncIterator[tuple[Switch, list[Line], TapiClient]]:
+    """A switch, and one client with some of its lines open."""
+    switch = Switch(Plan(**{"pace": 0.02, "step": 0.05, "ring": 0.5, "patience": 40.0, **plan}))
+    async with serving(path, switch) as world, TapiClient.connect(world.address) as client:
         app = await client.initialize()
         opened = [await app.open(number) for number in lines]
-        yield exchange, opened, client
+        yield switch, opened, client
         assert not client.problems, [str(problem) for problem in client.problems]
 
 
 def live(path: Path, *lines: int, allowed: frozenset[str] = frozenset(), **plan: Any) -> Callable[[Any], None]:
-    """Run a test at an exchange and judge its recording."""
+    """Run a test at a switch and judge its recording."""
 
     def perform(test: Any) -> None:
         async def inside() -> None:
-            async with at(path, *lines, **plan) as (exchange, opened, client):
-                await test(exchange, *opened, client)
+            async with at(path, *lines, **plan) as (switch, opened, client):
+                await test(switch, *opened, client)
 
         run(inside())
         judge(path, allowed)
@@ -56,9 +56,9 @@ def live(path: Path, *lines: int, allowed: frozenset[str] = frozenset(), **plan:
     return perform
 
 
-async def answered(exchange: Exchange, opened: Line) -> Call:
+async def answered(switch: Switch, opened: Line) -> Call:
     """A call from outside that is answered."""
-    exchange.incoming(opened.device, "5551000", "Ms Example")
+    switch.incoming(opened.device, "5551000", "Ms Example")
     call = await opened.next_call()
     await call.answer()
     await call.wait(S.CONNECTED)
@@ -77,8 +77,8 @@ async def ended(*calls: Call) -> None:
 def test_hold_and_swap(recording: Path) -> None:
     """Hold, a second call, swap, take back."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
-        first = await answered(exchange, one)
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
+        first = await answered(switch, one)
         await first.hold()
         await first.wait(S.ONHOLD)
         second = await one.make_call("5552222")
@@ -97,7 +97,7 @@ def test_hold_and_swap(recording: Path) -> None:
 def test_internal_call(recording: Path) -> None:
     """A call from one line to another: offered there, connected on both, ended on both."""
 
-    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+    async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         out = await one.make_call("1002")
         inside = await two.next_call()
         info = await inside.info()
@@ -128,7 +128,7 @@ def test_internal_call(recording: Path) -> None:
 def test_progress(number: str, states: list[int], mode: int | None, recording: Path) -> None:
     """A number outside does what it is known for, step by step."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         call = await one.make_call(number)
         modes = {}
         await until(lambda: modes.setdefault(call.state, call.mode) is not None and len(call.states) >= len(states))
@@ -142,7 +142,7 @@ def test_progress(number: str, states: list[int], mode: int | None, recording: P
 def test_dialled_by_hand(recording: Path) -> None:
     """Without a number a call stops at the dial tone; Dial goes on."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         call = await one.make_call(None)
         await call.wait(S.DIALTONE)
         await call.dial("5551111")
@@ -155,8 +155,8 @@ def test_dialled_by_hand(recording: Path) -> None:
 def test_consultation(recording: Path) -> None:
     """Consultation and transfer; the two others go on talking."""
 
-    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
-        call = await answered(exchange, one)
+    async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
+        call = await answered(switch, one)
         consult = await call.set_up_transfer()
         await call.wait(S.ONHOLDPENDTRANSFER)
         await consult.wait(S.DIALTONE)
@@ -177,8 +177,8 @@ def test_consultation(recording: Path) -> None:
 def test_consultation_undone(way: str, recording: Path) -> None:
     """A consultation is given up, or ends because the first call is taken back."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
-        call = await answered(exchange, one)
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
+        call = await answered(switch, one)
         consult = await call.set_up_transfer()
         await consult.wait(S.DIALTONE)
         if way == "drop":
@@ -195,8 +195,8 @@ def test_consultation_undone(way: str, recording: Path) -> None:
 def test_blind_transfer(recording: Path) -> None:
     """The caller reaches the number that the call is transferred to."""
 
-    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
-        call = await answered(exchange, one)
+    async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
+        call = await answered(switch, one)
         await call.blind_transfer("1002")
         inside = await two.next_call()
         assert (await inside.info()).caller_id == "5551000"
@@ -212,8 +212,8 @@ def test_blind_transfer(recording: Path) -> None:
 def test_redirect_and_reject(recording: Path) -> None:
     """Offered calls are sent on, or rejected."""
 
-    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
-        exchange.incoming(0, "5551000")
+    async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
+        switch.incoming(0, "5551000")
         call = await one.next_call()
         await call.redirect("1002")
         other = await two.next_call()
@@ -225,8 +225,8 @@ def test_redirect_and_reject(recording: Path) -> None:
 def test_conference(recording: Path) -> None:
     """A conference of three, extended, left, dissolved."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
-        first = await answered(exchange, one)
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
+        first = await answered(switch, one)
         parent, second = await first.set_up_conference()
         await first.wait(S.CONFERENCED)
         assert first.mode == parent.handle
@@ -244,7 +244,7 @@ def test_conference(recording: Path) -> None:
         await third.leave_conference()
         await third.wait(S.CONNECTED)
         await ended(third)
-        exchange.hang_up(exchange.leg(_server_call(exchange, second)).peer)
+        switch.hang_up(switch.leg(_server_call(switch, second)).peer)
         await second.wait(S.IDLE)
         await parent.wait(S.IDLE)
         await first.wait(S.CONNECTED)
@@ -256,8 +256,8 @@ def test_conference(recording: Path) -> None:
 def test_transfer_into_conference(recording: Path) -> None:
     """A consultation becomes a conference, and the conference is dropped."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
-        call = await answered(exchange, one)
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
+        call = await answered(switch, one)
         consult = await call.set_up_transfer()
         await consult.wait(S.DIALTONE)
         await consult.dial("5552222")
@@ -273,18 +273,18 @@ def test_transfer_into_conference(recording: Path) -> None:
     live(recording, 0)(test)
 
 
-def _server_call(exchange: Exchange, call: Call) -> Any:
-    for client in exchange.sink.clients.values():  # type: ignore[attr-defined]
+def _server_call(switch: Switch, call: Call) -> Any:
+    for client in switch.sink.clients.values():  # type: ignore[attr-defined]
         if call.handle in client.handles:
             return client.handles[call.handle].call
     raise AssertionError(call)
 
 
 def test_park(recording: Path) -> None:
-    """Parked where the exchange likes, and at an address; taken back from both."""
+    """Parked where the switch likes, and at an address; taken back from both."""
 
-    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
-        call = await answered(exchange, one)
+    async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
+        call = await answered(switch, one)
         where = await call.park_anywhere()
         await call.wait(S.IDLE)
         await ended(call)
@@ -306,7 +306,7 @@ def test_park(recording: Path) -> None:
 def test_who_is_parked_hangs_up(recording: Path) -> None:
     """A call that waits is dropped like any other, and its place is free again."""
 
-    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+    async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         for _ in range(2):
             waiting = await one.make_call("1002")
             call = await two.next_call()
@@ -321,8 +321,8 @@ def test_who_is_parked_hangs_up(recording: Path) -> None:
 def test_pick_up(recording: Path) -> None:
     """A call that rings on one line is picked up on another."""
 
-    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
-        exchange.incoming(0, "5551000")
+    async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
+        switch.incoming(0, "5551000")
         ringing = await one.next_call()
         taken = await two.pick_up("1001")
         await taken.wait(S.CONNECTED)
@@ -335,22 +335,22 @@ def test_pick_up(recording: Path) -> None:
 def test_forward(recording: Path) -> None:
     """Calls are forwarded at once, and when nobody answers; the address says so."""
 
-    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+    async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         await one.status_messages(int(LINEDEVSTATE.RINGING), int(LINEADDRESSSTATE.FORWARD))
         await one.forward(_rule(LINEFORWARDMODE.UNCOND, "1002"))
-        exchange.incoming(0, "5551000")
+        switch.incoming(0, "5551000")
         call = await two.next_call()
         await ended(call)
         await one.forward(_rule(LINEFORWARDMODE.NOANSW, "1002"))
         answer = await one.ask(line.GetAddressStatus, address_status=1024)
         assert answer.address_status.forward[0].dest_address == "1002"
-        exchange.incoming(0, "5551000")
+        switch.incoming(0, "5551000")
         call = await one.next_call()
         other = await two.next_call()
         await call.wait(S.IDLE)
         await ended(call, other)
         await one.forward(None)
-        exchange.incoming(0, "5551000")
+        switch.incoming(0, "5551000")
         await ended(await one.next_call())
 
     live(recording, 0, 1, patience=4.0)(test)
@@ -361,9 +361,9 @@ def _rule(mode: int, to: str) -> LINEFORWARDLIST:
 
 
 def test_call_back(recording: Path) -> None:
-    """The exchange calls back when the busy station is free; a completion can be cancelled."""
+    """The switch calls back when the busy station is free; a completion can be cancelled."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         call = await one.make_call("5550000")
         await call.wait(S.BUSY)
         assert await call.complete() == 1
@@ -381,8 +381,8 @@ def test_call_back(recording: Path) -> None:
 def test_caller_gives_up(recording: Path) -> None:
     """A caller who waits too long hangs up; waiting for another state raises then."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
-        exchange.incoming(0, "5551000", give_up=1.0)
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
+        switch.incoming(0, "5551000", give_up=1.0)
         call = await one.next_call()
         with pytest.raises(CallEnded):
             await call.wait(S.CONNECTED)
@@ -395,7 +395,7 @@ def test_caller_gives_up(recording: Path) -> None:
 def test_digits(recording: Path) -> None:
     """Digits are monitored, gathered up to an ending, and generated for the other side."""
 
-    async def test(exchange: Exchange, one: Line, two: Line, client: TapiClient) -> None:
+    async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         call = await one.make_call("1002")
         inside = await two.next_call()
         await inside.answer()
@@ -416,8 +416,8 @@ def test_digits(recording: Path) -> None:
 def test_existing_calls(recording: Path) -> None:
     """A second application finds calls that were there before with GetNewCalls."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
-        call = await answered(exchange, one)
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
+        call = await answered(switch, one)
         app = await client.initialize()
         again = await app.open(0, privileges=2)
         (found,) = await again.new_calls()
@@ -432,17 +432,17 @@ def test_existing_calls(recording: Path) -> None:
 
 
 def test_forced_close(recording: Path) -> None:
-    """The exchange closes a line in mid-call: the call is void, its request is not completed, the line can be opened again."""
+    """The switch closes a line in mid-call: the call is void, its request is not completed, the line can be opened again."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
-        call = await answered(exchange, one)
-        exchange.sink.line_close(0)
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
+        call = await answered(switch, one)
+        switch.sink.line_close(0)
         with pytest.raises(CallEnded):
             await call.wait(S.IDLE)
         assert one.closed
         assert not call.live
         again = await one.app.open(0)
-        await ended(await answered(exchange, again))
+        await ended(await answered(switch, again))
 
     live(recording, 0)(test)
 
@@ -450,12 +450,12 @@ def test_forced_close(recording: Path) -> None:
 def test_devices_come_and_go(recording: Path) -> None:
     """A line is added and removed: applications hear of it, and a removed line cannot be opened."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         queue = client.reader()
-        number = exchange.sink.line_create()
+        number = switch.sink.line_create()
         assert (await queue.get()).device_id == number
         await one.app.open(number)
-        exchange.sink.line_remove(number)
+        switch.sink.line_remove(number)
         assert isinstance(await queue.get(), event.LINE_CLOSE)
         assert (await queue.get()).device_id == number
         client.options.strict = False
@@ -466,7 +466,7 @@ def test_devices_come_and_go(recording: Path) -> None:
 def test_phone(recording: Path) -> None:
     """A phone rings, shows text, lights lamps and tells of its buttons and handset to those who asked."""
 
-    async def test(exchange: Exchange, client: TapiClient) -> None:
+    async def test(switch: Switch, client: TapiClient) -> None:
         app = await client.initialize_phones()
         assert (await app.dev_caps(0)).phone_name == "Phone 0"
         opened = await app.open(0)
@@ -474,8 +474,8 @@ def test_phone(recording: Path) -> None:
             await app.open(0)
         queue = client.reader()
         await opened.status_messages(int(PHONESTATE.HANDSETHOOKSWITCH), 0x3F, 0xF)
-        exchange.lift(0)
-        exchange.push_button(0, 3)
+        switch.lift(0)
+        switch.push_button(0, 3)
         await opened.ring(2, 100)
         assert (await opened.ask(phone.GetRing)).ring_mode == 2
         await opened.display("hello", row=1, column=3)
@@ -495,9 +495,9 @@ def test_phone(recording: Path) -> None:
 
 
 def test_agents(recording: Path) -> None:
-    """Agents log on, change their states, and are counted; without a handler among the clients the exchange serves them."""
+    """Agents log on, change their states, and are counted; without a handler among the clients the switch serves them."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         queue = client.reader()
         own = {"context": client.own()}
         groups = await one.ask(line.GetAgentGroupList, **own, agent_group_list_size=1024)
@@ -531,8 +531,8 @@ def test_agents(recording: Path) -> None:
 def test_strict_use(recording: Path) -> None:
     """What the tables forbid raises before it is sent; with strict off it is sent, and the server refuses it."""
 
-    async def test(exchange: Exchange, one: Line, client: TapiClient) -> None:
-        call = await answered(exchange, one)
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
+        call = await answered(switch, one)
         sent = client.conversation.requests
         with pytest.raises(LocalProtocolError, match="UnHold"):
             await call.unhold()
@@ -542,14 +542,14 @@ def test_strict_use(recording: Path) -> None:
     live(recording, 0)(test)
 
     async def anyway() -> None:
-        exchange = Exchange(Plan(pace=0.02))
+        switch = Switch(Plan(pace=0.02))
         async with (
-            serving(recording, exchange) as world,
+            serving(recording, switch) as world,
             TapiClient.connect(world.address, strict=False) as client,
         ):
             app = await client.initialize()
             opened = await app.open(0)
-            call = await answered(exchange, opened)
+            call = await answered(switch, opened)
             with pytest.raises(TapiError) as caught:
                 await call.unhold()
             assert caught.value.code == LINEERR.INVALCALLSTATE
@@ -563,11 +563,11 @@ def test_strict_use(recording: Path) -> None:
 
 def test_script(tmp_path: Path, recording: Path) -> None:
     """A script decides who calls when, and what numbers outside do."""
-    place = tmp_path / "exchange.toml"
+    place = tmp_path / "switch.toml"
     place.write_text(
         """
 seed = 3
-[exchange]
+[switch]
 lines = 2
 pace = 0.02
 [[numbers]]
@@ -588,7 +588,7 @@ line = 1
 
     async def test() -> None:
         async with (
-            serving(recording, Exchange(script=load_script(place))) as world,
+            serving(recording, Switch(script=load_script(place))) as world,
             TapiClient.connect(world.address) as client,
         ):
             app = await client.initialize()
@@ -608,7 +608,7 @@ line = 1
     "text",
     [
         "what = 1",
-        "[exchange]\nrows = 2",
+        "[switch]\nrows = 2",
         "[[steps]]\nat = 1\ndo = 'sing'",
         "[[numbers]]\npattern='1'\ndoes='sleep'",
         "[",
@@ -626,14 +626,14 @@ def test_random_calls_repeat() -> None:
     """The random mode with the same seed brings the same calls."""
 
     async def calls() -> list[tuple[int, str]]:
-        from mstrp.live.exchange import Script
+        from mstrp.live.switch import Script
 
         made: list[tuple[int, str]] = []
-        exchange = Exchange(script=Script(Plan(pace=0.001), seed=5, rate=2.0, duration=20.0))
-        exchange.incoming = lambda line, caller, **more: made.append((line, caller))  # type: ignore[method-assign,assignment]
-        exchange.provider_init(None)
+        switch = Switch(script=Script(Plan(pace=0.001), seed=5, rate=2.0, duration=20.0))
+        switch.incoming = lambda line, caller, **more: made.append((line, caller))  # type: ignore[method-assign,assignment]
+        switch.provider_init(None)
         await asyncio.sleep(0.1)
-        exchange.provider_shutdown()
+        switch.provider_shutdown()
         return made
 
     first = run(calls())

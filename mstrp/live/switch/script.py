@@ -1,8 +1,8 @@
-"""What happens at a simulated exchange, as a small file (TOML).
+"""What happens at a simulated switch, as a small file (TOML).
 
 seed = 7
 
-[exchange]                 # lines, phones, addresses, first, pace, step, ring, patience, active
+[switch]                   # lines, phones, addresses, first, pace, step, ring, patience, active
 lines = 4
 pace = 0.5
 
@@ -31,10 +31,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mstrp.live.exchange.plan import Behaviour, Plan
+from mstrp.live.switch.plan import Behaviour, Plan
 
 if TYPE_CHECKING:
-    from mstrp.live.exchange.exchange import Exchange
+    from mstrp.live.switch.switch import Switch
 
 __all__ = ["Script", "ScriptError", "load_script"]
 
@@ -67,33 +67,33 @@ class Script:
     rate: float = 0.0
     duration: float = 0.0
 
-    def start(self, exchange: Exchange) -> None:
+    def start(self, switch: Switch) -> None:
         """Set everything off."""
         for step in self.steps:
-            exchange.after(step["at"], lambda step=step: perform(exchange, step))  # type: ignore[misc]
+            switch.after(step["at"], lambda step=step: perform(switch, step))  # type: ignore[misc]
         if self.rate:
-            self._next(exchange, 0.0)
+            self._next(switch, 0.0)
 
-    def _next(self, exchange: Exchange, passed: float) -> None:
-        wait = exchange.chance.expovariate(self.rate)
+    def _next(self, switch: Switch, passed: float) -> None:
+        wait = switch.chance.expovariate(self.rate)
         if self.duration and passed + wait > self.duration:
             return
 
         def come() -> None:
-            line = exchange.chance.randrange(exchange.plan.lines)
-            caller = f"55{exchange.chance.randrange(10_000, 99_999)}"
-            exchange.incoming(line, caller, give_up=exchange.chance.uniform(2.0, 20.0))
-            self._next(exchange, passed + wait)
+            line = switch.chance.randrange(switch.plan.lines)
+            caller = f"55{switch.chance.randrange(10_000, 99_999)}"
+            switch.incoming(line, caller, give_up=switch.chance.uniform(2.0, 20.0))
+            self._next(switch, passed + wait)
 
-        exchange.after(wait, come)
+        switch.after(wait, come)
 
 
-def perform(exchange: Exchange, step: dict[str, Any]) -> None:
+def perform(switch: Switch, step: dict[str, Any]) -> None:
     """Let a step of a script happen."""
     line, phone = step.get("line", 0), step.get("phone", 0)
     match step["do"]:
         case "call":
-            exchange.incoming(
+            switch.incoming(
                 line,
                 step.get("from", "5551000"),
                 step.get("name", ""),
@@ -101,25 +101,25 @@ def perform(exchange: Exchange, step: dict[str, Any]) -> None:
                 give_up=step.get("give-up"),
             )
         case "hang-up":
-            for call in exchange.calls_at(line, step.get("address", 0)):
-                leg = exchange.leg(call)
+            for call in switch.calls_at(line, step.get("address", 0)):
+                leg = switch.leg(call)
                 if leg.peer is not None and leg.peer.call is None:
-                    exchange.hang_up(leg.peer)
+                    switch.hang_up(leg.peer)
         case "digits":
-            for call in exchange.calls_at(line, step.get("address", 0)):
-                exchange.hear(exchange.leg(call), step.get("digits", ""))
+            for call in switch.calls_at(line, step.get("address", 0)):
+                switch.hear(switch.leg(call), step.get("digits", ""))
         case "close-line":
-            exchange.sink.line_close(line)
+            switch.sink.line_close(line)
         case "remove-line":
-            exchange.sink.line_remove(line)
+            switch.sink.line_remove(line)
         case "add-line":
-            exchange.sink.line_create()
+            switch.sink.line_create()
         case "button":
-            exchange.push_button(phone, step.get("button", 0))
+            switch.push_button(phone, step.get("button", 0))
         case "lift":
-            exchange.lift(phone)
+            switch.lift(phone)
         case _:
-            exchange.sink.phone_close(phone)
+            switch.sink.phone_close(phone)
 
 
 def load_script(path: str | Path) -> Script:
@@ -136,10 +136,10 @@ def load_script(path: str | Path) -> Script:
 
 
 def _script(found: dict[str, Any]) -> Script:
-    unknown = found.keys() - {"seed", "exchange", "numbers", "steps", "random"}
+    unknown = found.keys() - {"seed", "switch", "numbers", "steps", "random"}
     if unknown:
         raise ScriptError(f"unknown: {', '.join(sorted(unknown))}")
-    plan = _plan(found.get("exchange", {}))
+    plan = _plan(found.get("switch", {}))
     own = []
     for entry in found.get("numbers", ()):
         pattern = entry["pattern"]
@@ -157,7 +157,7 @@ def _plan(entries: dict[str, Any]) -> Plan:
     known = {one.name for one in fields(Plan)} - {"numbers"}
     unknown = entries.keys() - known
     if unknown:
-        raise ScriptError(f"[exchange] has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}")
+        raise ScriptError(f"[switch] has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}")
     return Plan(**entries)
 
 

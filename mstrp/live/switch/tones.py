@@ -12,9 +12,9 @@ from protocol.events import LINE_GATHERDIGITS, LINE_GENERATE, LINE_MONITORDIGITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from mstrp.live.exchange.leg import Leg
-    from mstrp.live.exchange.plan import Plan
     from mstrp.live.server.calls import Call, Handle
+    from mstrp.live.switch.leg import Leg
+    from mstrp.live.switch.plan import Plan
 
 __all__ = ["Tones"]
 
@@ -33,7 +33,7 @@ class _Gathering:
 
 
 class Tones(Provider):
-    """The part of the exchange for what is heard on calls."""
+    """The part of the switch for what is heard on calls."""
 
     plan: Plan
     leg: Callable[[Call], Leg]
