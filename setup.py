@@ -20,11 +20,11 @@ from setuptools.command.build_ext import build_ext
 
 #: What a packet passes through on its way from the file to the verdict.
 MODULES = (
-    "protocol/octets.py",
+    "protocol/unpacking.py",
     "protocol/raw.py",
-    "protocol/suspects.py",
+    "protocol/prechecks.py",
     "protocol/stub.py",
-    "protocol/quick.py",
+    "protocol/fastpath.py",
     "protocol/rpc/dissect.py",
     "fsm/machine.py",
     "fsm/memory.py",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from protocol.fields import Block, Buffer, Flag, GuidAt, Handle, Inner, Items, Mode, Number, Offset, Size, Text
 from protocol.members import Embedded, Extent, Following, Guid, Pair, Time, Union
 from protocol.record import ABSENT
-from protocol.rest import Rest
 from protocol.tables import members, spelling
+from protocol.trailing import Rest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,7 @@ from protocol.fields import (
 )
 from protocol.problem import ALL_VERSIONS
 from protocol.record import ABSENT
-from protocol.rest import Rest
+from protocol.trailing import Rest
 
 if TYPE_CHECKING:
     from protocol.structure import Structure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from protocol.fields import Flag, Handle, HandleType, Mode, Number
 from protocol.members import Embedded, Extent, Following, Guid, Pair, Time, Union
 from protocol.problem import ALL_VERSIONS
-from protocol.rest import Rest
+from protocol.trailing import Rest
 
 if TYPE_CHECKING:
     from protocol.structure import Structure

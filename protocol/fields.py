@@ -10,12 +10,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from uuid import UUID
 
-from protocol.checks import CHECKS, Fits, Minimum, legal_bits
-from protocol.octets import terminator
+from protocol.field_checks import CHECKS, Fits, Minimum, legal_bits
+from protocol.prechecks import Asked, Located, Sized, Spelled, Suspect
 from protocol.problem import ALL_VERSIONS
 from protocol.record import ABSENT, Budget, Builder, Field, Layout, Record
-from protocol.suspects import Asked, Located, Sized, Spelled, Suspect
 from protocol.tables import Flags, Table, meaning, members
+from protocol.unpacking import terminator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

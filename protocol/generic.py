@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from protocol import declare as field
-from protocol.across import RoomForAll, Times
 from protocol.constants import EM, OBJTYPE
+from protocol.cross_field_checks import RoomForAll, Times
 from protocol.fields import HandleType
 from protocol.packet import Request
 from protocol.structures import LINEEXTENSIONID, PHONEEXTENSIONID

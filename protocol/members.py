@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from protocol.check import Check, Edit, padded, variable
 from protocol.fields import Number, wide
-from protocol.octets import terminator
 from protocol.problem import ALL_VERSIONS
 from protocol.record import Budget, Builder, Field, Layout, Record, packer
-from protocol.rest import plain
 from protocol.tables import meaning
+from protocol.trailing import plain
+from protocol.unpacking import terminator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, dataclass_transf
 
 from protocol.constants import ACK_RETURN_VALUE, LINEERR, PHONEERR
 from protocol.fields import Buffer, Number
+from protocol.prechecks import Asked
 from protocol.problem import DecodeError, Problem
 from protocol.raw import raw_of
 from protocol.record import Budget, Builder, Field, Layout, Record, Span, lay
-from protocol.suspects import Asked
 from protocol.tables import meaning
 
 if TYPE_CHECKING:
-    from protocol.across import Several
+    from protocol.cross_field_checks import Several
 
 __all__ = [
     "FIXED",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from protocol.octets import NATIVE, fifteen_words, little32, ten_words
+from protocol.unpacking import NATIVE, fifteen_words, little32, ten_words
 
 if TYPE_CHECKING:
     from mypy_extensions import i64

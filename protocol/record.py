@@ -12,14 +12,14 @@ from struct import Struct
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from protocol.prechecks import Asked, Suspect
 from protocol.problem import EncodeError, Problem
-from protocol.suspects import Asked, Suspect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from protocol.across import Several
     from protocol.check import Check
+    from protocol.cross_field_checks import Several
 
 __all__ = ["ABSENT", "Budget", "Builder", "Field", "Layout", "Record", "Span", "lay", "packer"]
 

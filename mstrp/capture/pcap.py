@@ -6,7 +6,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from mstrp.capture.cursor import Cursor
-from protocol.octets import NATIVE, big32, little32
+from protocol.unpacking import NATIVE, big32, little32
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from mstrp.capture.ip import Datagrams
 from mstrp.capture.link import NAMES, network
 from mstrp.capture.stream import Connection
 from mstrp.capture.tcp import Endpoint, Half, Holes
-from protocol.octets import NATIVE, big16, big32
+from protocol.unpacking import NATIVE, big16, big32
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,11 +9,11 @@ from mstrp.capture.packets import CLIENT_TO_SERVER, SERVER_TO_CLIENT, Packet
 from mstrp.capture.sealed import ClosedBooks
 from mstrp.capture.session import Session, Undecided
 from protocol.event import decode_events
+from protocol.fastpath import READERS, split
 from protocol.generic import GetAsyncEvents
 from protocol.ndr import BY_INTERFACE, NULL_CONTEXT, REMOTESP, TAPSRV
 from protocol.packet import FIXED, decode_request, decode_response
 from protocol.problem import DecodeError, Problem
-from protocol.quick import READERS, split
 from protocol.raw import Raw, raw_of
 from protocol.rpc.dissect import FAULT, REQUEST, RESPONSE
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mstrp.capture.cursor import Cursor, cursor
 from mstrp.capture.link import network
-from protocol.octets import NATIVE, big32
+from protocol.unpacking import NATIVE, big32
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

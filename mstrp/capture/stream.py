@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 from fsm.compiling import mypyc_attr
 from mstrp.capture.hints import Setup
 from mstrp.capture.tcp import Consumer
-from protocol.octets import NATIVE, little16, little32
 from protocol.rpc.dissect import HEADER, Dissector
 from protocol.rpc.dissect import Limits as CallLimits
 from protocol.rpc.pdu import Kind
+from protocol.unpacking import NATIVE, little16, little32
 
 if TYPE_CHECKING:
     from mypy_extensions import i64

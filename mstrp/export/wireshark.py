@@ -10,17 +10,17 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from protocol import completions
-from protocol.across import Covers, Excludes, Member, Times
-from protocol.checks import KNOWN_VERSIONS
+from protocol.cross_field_checks import Covers, Excludes, Member, Times
 from protocol.event import COMPLETIONS, EVENTS, Reply, UnknownEvent
+from protocol.field_checks import KNOWN_VERSIONS
 from protocol.fields import Block, Buffer, Flag, GuidAt, Handle, Inner, Items, Mode, Number, Offset, Text
 from protocol.generic import GetAsyncEvents
 from protocol.members import Embedded, Following, Guid, Pair, Time, Union
 from protocol.ndr import METHODS
 from protocol.packet import REQUESTS, Unknown, error_name
-from protocol.rest import Rest
 from protocol.rpc.pdu import BIND_TIME_FEATURES, NDR64
 from protocol.tables import TABLES, Flags, members, spelling
+from protocol.trailing import Rest
 
 if TYPE_CHECKING:
     from protocol.check import Check

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mstrp.live.client.client import ClientOptions
     from mstrp.live.recorder import Recorder
     from mstrp.live.server import Server
-    from protocol.rpc.caller import ClientAssociation
+    from protocol.rpc.client_association import ClientAssociation
 
 __all__ = ["PipeFront", "connect_pipe"]
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from mstrp.live.recorder import Recorder, Recording
     from protocol.ndr import Method
-    from protocol.rpc.callee import ServerAssociation
-    from protocol.rpc.caller import ClientAssociation
+    from protocol.rpc.client_association import ClientAssociation
+    from protocol.rpc.server_association import ServerAssociation
 
 __all__ = ["Caller", "ConnectionEnded", "RpcFault", "Service", "ServiceConnection", "listen"]
 

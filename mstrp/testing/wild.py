@@ -14,8 +14,8 @@ from mstrp.testing.extra import st
 from protocol.fields import Buffer, Flag, GuidAt, Inner, Items, Offset, Size, Text
 from protocol.members import Embedded, Extent, Following, Guid, Pair, SystemTime, Time, Union
 from protocol.record import ABSENT
-from protocol.rest import Rest
 from protocol.tables import Flags, members
+from protocol.trailing import Rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

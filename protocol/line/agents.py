@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from protocol import declare as field
-from protocol.across import NotBothZero
 from protocol.constants import LINEAGENTSESSIONSTATE, LINEAGENTSTATE, LINEAGENTSTATEEX, TAPI_VERSION
+from protocol.cross_field_checks import NotBothZero
 from protocol.fields import HandleType
 from protocol.packet import Request
 from protocol.structures import (

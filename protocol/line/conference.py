@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from protocol import declare as field
-from protocol.across import Differ
 from protocol.constants import LINETRANSFERMODE
+from protocol.cross_field_checks import Differ
 from protocol.fields import HandleType
 from protocol.packet import Request
 from protocol.structures import LINECALLPARAMS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from protocol import declare as field
-from protocol.across import Covers
 from protocol.constants import LINECALLSELECT, LINEDIGITMODE, LINEMEDIAMODE, LINETONEMODE
+from protocol.cross_field_checks import Covers
 from protocol.fields import HandleType
 from protocol.packet import Request
 from protocol.record import ABSENT

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from protocol import declare as field
-from protocol.across import Excludes, Member
 from protocol.constants import LINEADDRESSMODE, LINECALLPRIVILEGE, LINEMEDIAMODE, LINEOPENOPTION
+from protocol.cross_field_checks import Excludes, Member
 from protocol.fields import HandleType
 from protocol.packet import Request
 from protocol.record import ABSENT

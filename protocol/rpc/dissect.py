@@ -218,7 +218,7 @@ class Dissector:
     def _recognised(self, context: int, opnum: int, stub: bytes) -> tuple[dict[int, Method], bool] | None:
         """What a context that nobody was seen to bind stands for, going by a request."""
         # Here, because nearly nobody needs it, and it needs the packets.
-        from protocol.rpc.content import recognise
+        from protocol.rpc.recognition import recognise
 
         found = recognise(opnum, stub, self.interface)
         if found is None:

@@ -8,9 +8,9 @@ import pytest
 
 from fsm.monitor import Monitor
 from protocol.events import LINE_LINEDEVSTATE, LINE_REPLY
+from protocol.fastpath import split
 from protocol.line import Drop
 from protocol.ndr import TELEPHONY
-from protocol.quick import split
 from protocol.raw import Raw
 
 

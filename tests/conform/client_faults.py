@@ -1237,7 +1237,7 @@ class _Lost(TapiClient):
     async def _again(self) -> None:
         from mstrp.live.transport import Caller, RpcFault
         from protocol.ndr import TAPSRV
-        from protocol.rpc.caller import ClientAssociation
+        from protocol.rpc.client_association import ClientAssociation
 
         packet = line.Initialize(friendly_name="x", module_name="x", api_version=0x30001)
         try:

@@ -116,7 +116,7 @@ def test_events_without_identity(recording: Path) -> None:
 def test_bind_nak_names_the_version() -> None:
     """Something that is not DCE/RPC 5 gets a bind_nak before the connection is closed."""
     from protocol.ndr import TAPSRV
-    from protocol.rpc.callee import ServerAssociation
+    from protocol.rpc.server_association import ServerAssociation
 
     server = ServerAssociation([TAPSRV])
     with pytest.raises(AssociationError):

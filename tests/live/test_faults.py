@@ -27,9 +27,9 @@ from protocol.constants import LINECALLSTATE as S
 from protocol.constants import LINEERR
 from protocol.ndr import METHODS, REMOTESP, TAPSRV, TELEPHONY, ClientAttach
 from protocol.rpc.association import Status
-from protocol.rpc.callee import ServerAssociation
-from protocol.rpc.caller import ClientAssociation
+from protocol.rpc.client_association import ClientAssociation
 from protocol.rpc.pdu import Kind, encode
+from protocol.rpc.server_association import ServerAssociation
 
 
 def _plan(**more: Any) -> Plan:

@@ -9,9 +9,9 @@ from protocol.fields import Block, Buffer, Flag, GuidAt, Handle, HandleType, Inn
 from protocol.members import Embedded, Following, Guid, Pair, Time, Union
 from protocol.packet import FIXED, REQUESTS
 from protocol.record import ABSENT
-from protocol.rest import Rest
 from protocol.structure import STRUCTURES
 from protocol.tables import TABLES, members, spelling
+from protocol.trailing import Rest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from protocol.fields import Buffer, Flag, GuidAt, Inner, Items, Mode, Offset, Size, Text
 from protocol.members import Embedded, Extent, Following, Guid, Pair, SystemTime, Time, Union
-from protocol.rest import Rest
 from protocol.tables import Flags, members
+from protocol.trailing import Rest
 
 if TYPE_CHECKING:
     from protocol.event import Event

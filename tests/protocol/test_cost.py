@@ -15,10 +15,10 @@ import samples
 from mstrp.capture.files import Source
 from protocol import line, ndr
 from protocol.event import COMPLETIONS, EVENTS, decode_events
+from protocol.fastpath import READERS
 from protocol.fields import Text
 from protocol.packet import REQUESTS, decode_request, decode_response
 from protocol.problem import DecodeError
-from protocol.quick import READERS
 from protocol.structure import STRUCTURES
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from protocol.ndr import METHODS, REMOTESP, TAPSRV
 from protocol.rpc.association import Answered, AssociationError, Bound, Called, Cancelled, Faulted, Limits, Status
-from protocol.rpc.callee import ServerAssociation
-from protocol.rpc.caller import ClientAssociation
+from protocol.rpc.client_association import ClientAssociation
 from protocol.rpc.dissect import Dissector
 from protocol.rpc.pdu import (
     BIND_TIME_FEATURES,
@@ -31,6 +30,7 @@ from protocol.rpc.pdu import (
     encode,
     parse,
 )
+from protocol.rpc.server_association import ServerAssociation
 
 REQUEST = next(method for method in METHODS.values() if method.name == "ClientRequest")
 FEATURES = Syntax(UUID(bytes_le=BIND_TIME_FEATURES + b"\x03" + bytes(7)), 1)

@@ -21,8 +21,8 @@ from fsm.rulebook import RULES, Status
 from mstrp.testing import Trial, trials
 from protocol.fields import Buffer
 from protocol.packet import REQUESTS
+from protocol.prechecks import Asked
 from protocol.structures import LINECALLHUBTRACKINGINFO, LINECALLPARAMS, LINEFORWARD
-from protocol.suspects import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from protocol.ndr import (
     RemoteSPEventProcResult,
 )
 from protocol.rpc.association import Status
-from protocol.rpc.callee import ServerAssociation
+from protocol.rpc.server_association import ServerAssociation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -34,7 +34,7 @@ from protocol.ndr import (
 )
 from protocol.packet import FIXED, decode_response
 from protocol.rpc.association import AssociationError
-from protocol.rpc.caller import ClientAssociation
+from protocol.rpc.client_association import ClientAssociation
 from protocol.rpc.pdu import NDR20, NDR64, Syntax
 
 if TYPE_CHECKING:

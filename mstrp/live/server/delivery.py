@@ -18,7 +18,7 @@ from protocol.ndr import (
     RemoteSPEventProc,
 )
 from protocol.rpc.association import AssociationError
-from protocol.rpc.caller import ClientAssociation
+from protocol.rpc.client_association import ClientAssociation
 
 if TYPE_CHECKING:
     from mstrp.live.server.attached import Attached

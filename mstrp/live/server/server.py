@@ -22,6 +22,7 @@ from mstrp.live.server.tells import Tells
 from mstrp.live.transport import ServiceConnection, listen
 from protocol.constants import LINEDEVSTATE, LINEERR
 from protocol.events import LINE_LINEDEVSTATE
+from protocol.fastpath import READERS
 from protocol.generic import GetAsyncEvents
 from protocol.ndr import (
     ALL_DEVICES,
@@ -35,11 +36,10 @@ from protocol.ndr import (
     ClientRequestResult,
 )
 from protocol.packet import FIXED, decode_request
-from protocol.quick import READERS
 from protocol.rpc.association import Limits as RpcLimits
 from protocol.rpc.association import Status
-from protocol.rpc.callee import ServerAssociation
 from protocol.rpc.pdu import NDR20, NDR64
+from protocol.rpc.server_association import ServerAssociation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from protocol.octets import terminator
 from protocol.record import Budget, Builder, Field, Layout, Record
+from protocol.unpacking import terminator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,10 +11,10 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 from protocol.event import EVENTS
-from protocol.octets import NATIVE, little32
 from protocol.packet import REQUESTS, Unknown
 from protocol.raw import Raw
 from protocol.stub import CONTEXT_SIZE
+from protocol.unpacking import NATIVE, little32
 
 if TYPE_CHECKING:
     from collections.abc import Callable

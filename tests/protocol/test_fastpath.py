@@ -13,9 +13,9 @@ from recordings import recorded
 from mstrp.testing.wild import events, requests, responses
 from protocol import line, ndr
 from protocol.event import COMPLETIONS, EVENTS, Event, decode_events
+from protocol.fastpath import READERS
 from protocol.packet import REQUESTS, decode_request, decode_response
 from protocol.problem import DecodeError
-from protocol.quick import READERS
 from protocol.stub import TRAILER
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from protocol.octets import terminator
+from protocol.unpacking import terminator
 
 if TYPE_CHECKING:
     from collections.abc import Callable

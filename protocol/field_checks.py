@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from protocol.check import FIXED, Check, Edit, padded, room_of, variable
 from protocol.constants.common import TAPI_VERSION
-from protocol.octets import terminator
 from protocol.record import ABSENT
 from protocol.tables import members
+from protocol.unpacking import terminator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from protocol.fastpath import READERS
 from protocol.ndr import METHODS, REMOTESP, TAPSRV
 from protocol.packet import REQUESTS
 from protocol.problem import DecodeError
-from protocol.quick import READERS
 
 if TYPE_CHECKING:
     from protocol.ndr import Interface

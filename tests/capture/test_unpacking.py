@@ -11,40 +11,40 @@ from hypothesis import strategies as st
 from mstrp.capture import pcap, reader, share, stream
 from mstrp.capture.share import Share
 from mstrp.checking import check_capture
-from protocol import octets, quick, raw
+from protocol import fastpath, raw, unpacking
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_MODULES = (octets, raw, quick, pcap, reader, share, stream)
+_MODULES = (unpacking, raw, fastpath, pcap, reader, share, stream)
 
 
 @given(data=st.binary(min_size=64, max_size=80), at=st.integers(0, 4))
 def test_numbers(data: bytes, at: int) -> None:
     """Each reader gives the number that stands there."""
-    for size, little, big in ((2, octets.little16, octets.big16), (4, octets.little32, octets.big32)):
+    for size, little, big in ((2, unpacking.little16, unpacking.big16), (4, unpacking.little32, unpacking.big32)):
         assert little(data, at) == int.from_bytes(data[at : at + size], "little")
         assert big(data, at) == int.from_bytes(data[at : at + size], "big")
-    for count, words in ((10, octets.ten_words), (15, octets.fifteen_words)):
-        assert words(data, at) == tuple(octets.little32(data, at + 4 * place) for place in range(count))
+    for count, words in ((10, unpacking.ten_words), (15, unpacking.fifteen_words)):
+        assert words(data, at) == tuple(unpacking.little32(data, at + 4 * place) for place in range(count))
 
 
 @given(data=st.lists(st.sampled_from((0, 1)), max_size=12).map(bytes), start=st.integers(0, 4), end=st.integers(0, 16))
 def test_terminators(data: bytes, start: int, end: int) -> None:
     """The first two zero bytes at an even distance that lie before the end of both."""
     places = range(start, min(end, len(data)) - 1, 2)
-    assert octets.terminator(data, start, end) == next((at for at in places if data[at : at + 2] == b"\0\0"), -1)
+    assert unpacking.terminator(data, start, end) == next((at for at in places if data[at : at + 2] == b"\0\0"), -1)
 
 
-@pytest.mark.skipif(octets.NATIVE, reason="compiled code has one way only")
+@pytest.mark.skipif(unpacking.NATIVE, reason="compiled code has one way only")
 def test_both_ways_give_the_same(captures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What compiled code does instead of `struct` is the same in plain Python: reports, words and parts."""
 
     def results() -> list[Any]:
         found: list[Any] = [check_capture(str(place)) for place in sorted(captures.glob("*.pcap*"))]
         found += [check_capture(str(place), share=Share(1, 2)) for place in sorted(captures.glob("*.pcap*"))]
-        found.append([octets.terminator(data, 0, 8) for data in (b"\1\0\0\0", b"\0\1\1\0", b"")])
-        return [*found, octets.ten_words(bytes(range(40)), 0), octets.fifteen_words(bytes(range(60)), 0)]
+        found.append([unpacking.terminator(data, 0, 8) for data in (b"\1\0\0\0", b"\0\1\1\0", b"")])
+        return [*found, unpacking.ten_words(bytes(range(40)), 0), unpacking.fifteen_words(bytes(range(60)), 0)]
 
     expected = results()
     for module in _MODULES:
