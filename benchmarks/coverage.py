@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from fsm.machines import MACHINES
-from fsm.rulebook import RULES, Status
+from fsm.rules.catalogue import RULES, Status
+from fsm.state.machines import MACHINES
 from mstrp.report.coverage import Coverage
 from mstrp.testing import covering_walk, legal_walk, trials
 from mstrp.testing.conversing import broken, conversations

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fsm.judge.routes import ROUTES
 from fsm.monitor import Monitor
-from fsm.routes import ROUTES
 from mstrp.checking import check_capture
 from mstrp.generate import Wire, play
 from mstrp.generate.flows import play_of

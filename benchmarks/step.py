@@ -12,10 +12,10 @@ import timeit
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
-from fsm.instances import Call, Paths
-from fsm.interop import to_transitions, trigger_name
-from fsm.machines import MACHINES
+from fsm.engine.interop import to_transitions, trigger_name
 from fsm.monitor import Monitor
+from fsm.state.instances import Call, Paths
+from fsm.state.machines import MACHINES
 from fsm.tables.call_requests import ASKS
 from fsm.tables.call_states import CallState
 from protocol import events, line

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from wire_pages import write_wire
 
-from fsm.machines import MACHINES
-from fsm.rulebook import RULES, Rule, Status
+from fsm.rules.catalogue import RULES, Rule, Status
+from fsm.state.machines import MACHINES
 from mstrp.drawing.gallery import machine_text
 from mstrp.lookup import rule_shares
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fsm.table import Table
+    from fsm.engine.table import Table
 
 __all__ = ["write_reference"]
 

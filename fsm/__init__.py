@@ -8,17 +8,17 @@ Nothing here knows bytes or sockets; `protocol` makes the packets.
 """
 
 from fsm.conversation import Conversation
-from fsm.errors import LocalProtocolError, ProtocolError, RemoteProtocolError, TableError
-from fsm.finding import Finding
-from fsm.instances import Call, Exchange
-from fsm.interop import to_transitions
-from fsm.journal import open_journal
-from fsm.levels import Fault, Level, Verdict
-from fsm.machine import Machine, Move, Table
-from fsm.machines import MACHINES
+from fsm.engine.errors import LocalProtocolError, ProtocolError, RemoteProtocolError, TableError
+from fsm.engine.finding import Finding
+from fsm.engine.interop import to_transitions
+from fsm.engine.journal import open_journal
+from fsm.engine.levels import Fault, Level, Verdict
+from fsm.engine.machine import Machine, Move, Table
+from fsm.engine.row import Event, Guard, Ref, Row
+from fsm.engine.step import Step
 from fsm.monitor import Monitor
-from fsm.row import Event, Guard, Ref, Row
-from fsm.step import Step
+from fsm.state.instances import Call, Exchange
+from fsm.state.machines import MACHINES
 
 __all__ = [
     "MACHINES",

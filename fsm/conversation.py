@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from fsm import parties
-from fsm.answers import ANSWERS, REFUSALS
-from fsm.gap import ANY_BINDING, doubt
-from fsm.instances import Binding, Call, Channel, Exchange, Line
-from fsm.judging import INVALRPCCONTEXT, PATIENCE, Judging
-from fsm.routes import UNKNOWN_ROUTE
+from fsm.judge import groups as parties
+from fsm.judge.gaps import ANY_BINDING, doubt
+from fsm.judge.refusals import INVALRPCCONTEXT, PATIENCE, Judging
+from fsm.judge.responses import ANSWERS, REFUSALS
+from fsm.judge.routes import UNKNOWN_ROUTE
+from fsm.state.instances import Binding, Call, Channel, Exchange, Line
 from fsm.tables import binding, request
 from fsm.tables.call import ENDS
 from fsm.tables.call_requests import EFFECTS, IN_FLIGHT, REACHED, REPLIED
@@ -29,13 +29,13 @@ from protocol.raw import Raw, raw_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fsm.finding import Finding
-    from fsm.instances import Paths
-    from fsm.levels import Fault
-    from fsm.reporting import Handlers
-    from fsm.routes import Creation
-    from fsm.row import Event
-    from fsm.step import Step
+    from fsm.engine.finding import Finding
+    from fsm.engine.levels import Fault
+    from fsm.engine.row import Event
+    from fsm.engine.step import Step
+    from fsm.judge.events import Handlers
+    from fsm.judge.routes import Creation
+    from fsm.state.instances import Paths
     from protocol.packet import Request
 
 __all__ = ["Conversation"]

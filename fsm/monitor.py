@@ -6,16 +6,16 @@ import logging
 from typing import TYPE_CHECKING
 
 from fsm.conversation import Conversation
-from fsm.instances import Paths
-from fsm.levels import Verdict, worst
+from fsm.engine.levels import Verdict, worst
+from fsm.state.instances import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from fsm.finding import Finding
-    from fsm.levels import Fault
-    from fsm.profiles import Profile
-    from fsm.step import Step
+    from fsm.engine.finding import Finding
+    from fsm.engine.levels import Fault
+    from fsm.engine.step import Step
+    from fsm.rules.profiles import Profile
 
 __all__ = ["Monitor"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from fsm.instances import final
-from fsm.levels import Verdict, worst
+from fsm.engine.levels import Verdict, worst
 from fsm.monitor import Monitor
+from fsm.state.instances import final
 from fsm.tables.binding import ChannelState
 from mstrp.capture.files import CaptureError, Source, open_capture
 from mstrp.capture.hints import Setup
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fsm.conversation import Conversation
-    from fsm.finding import Finding
-    from fsm.instances import Call
-    from fsm.profiles import Profile
-    from fsm.step import Step
+    from fsm.engine.finding import Finding
+    from fsm.engine.step import Step
+    from fsm.rules.profiles import Profile
+    from fsm.state.instances import Call
     from mstrp.capture.packets import Packet
     from mstrp.capture.sealed import Sealed
     from mstrp.capture.share import Share

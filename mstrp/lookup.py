@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from fsm.callrules import CALL_RULES
-from fsm.machines import MACHINES
-from fsm.rulebook import RULES, Rule, Status, share
+from fsm.rules.call_rules import CALL_RULES
+from fsm.rules.catalogue import RULES, Rule, Status, share
+from fsm.state.machines import MACHINES
 from fsm.tables.call_states import STATE_BITS, STATES
 from mstrp.declarations import Entry, constants, packets, returned_by, same_number
 from protocol.event import EVENTS

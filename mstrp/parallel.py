@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from concurrent.futures import Future
 
-    from fsm.profiles import Profile
+    from fsm.rules.profiles import Profile
     from mstrp.capture.limits import Limits
     from mstrp.capture.packets import Packet
     from mstrp.checking import Part

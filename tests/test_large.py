@@ -13,7 +13,7 @@ from mstrp.report.ladder import Ladder
 from mstrp.report.text import result_lines
 
 if TYPE_CHECKING:
-    from fsm.step import Step
+    from fsm.engine.step import Step
     from mstrp.capture.packets import Packet
 
 

@@ -9,8 +9,8 @@ from fsm.diagram.views import detail, full, tone_of
 
 if TYPE_CHECKING:
     from fsm.diagram.coverage import Coverage
-    from fsm.row import Row
-    from fsm.table import Table
+    from fsm.engine.row import Row
+    from fsm.engine.table import Table
 
 __all__ = ["difference", "near", "seen_in"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fsm.diagram.model import Diagram
-    from fsm.step import Step
+    from fsm.engine.step import Step
 
 __all__ = ["Coverage", "covered"]
 

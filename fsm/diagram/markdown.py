@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fsm.table import Table
+    from fsm.engine.table import Table
 
 __all__ = ["markdown"]
 

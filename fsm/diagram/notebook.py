@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from fsm.diagram.dot import COLOURS, dot
 from fsm.diagram.model import Tone
 from fsm.diagram.views import collapsed, path_of
-from fsm.wording import either
+from fsm.rules.wording import either
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fsm.diagram.model import Diagram
-    from fsm.finding import Finding
-    from fsm.table import Table
+    from fsm.engine.finding import Finding
+    from fsm.engine.table import Table
 
 __all__ = ["drawn", "finding_html", "states_svg", "table_svg"]
 

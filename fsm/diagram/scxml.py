@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from fsm.interop import condition_name, state_name, trigger_name
+from fsm.engine.interop import condition_name, state_name, trigger_name
 
 if TYPE_CHECKING:
-    from fsm.row import Row
-    from fsm.table import Table
+    from fsm.engine.row import Row
+    from fsm.engine.table import Table
 
 __all__ = ["SCXML", "scxml"]
 

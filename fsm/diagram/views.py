@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from fsm.diagram.model import Diagram, Edge, Node, Tone
-from fsm.levels import Level
-from fsm.row import Kind
+from fsm.engine.levels import Level
+from fsm.engine.row import Kind
 
 if TYPE_CHECKING:
     from enum import IntEnum
 
-    from fsm.row import Row
-    from fsm.table import Table
+    from fsm.engine.row import Row
+    from fsm.engine.table import Table
 
 __all__ = ["collapsed", "detail", "full", "path_of", "tone_of"]
 

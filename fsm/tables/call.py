@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fsm.levels import Level
-from fsm.row import Event, Guard, Kind, Row, ref, when
-from fsm.table import Outside, Table
+from fsm.engine.levels import Level
+from fsm.engine.row import Event, Guard, Kind, Row, ref, when
+from fsm.engine.table import Outside, Table
 from fsm.tables.call_reports import FILTERED, REPORTS, SHOWN, report_rows, shown_rows
 from fsm.tables.call_requests import ASKS, IN_FLIGHT, PRECONDITIONS, REPLIED, ask_rows, reply_rows
 from fsm.tables.call_states import CREATED, ENDED, LABELS, LIVE, STATES, CallState

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.levels import Level
-from fsm.row import Event, Guard, Kind, Row, ref, unless, when
+from fsm.engine.levels import Level
+from fsm.engine.row import Event, Guard, Kind, Row, ref, unless, when
 from fsm.tables.call_states import STATES, CallState
 
 if TYPE_CHECKING:
-    from fsm.row import Ref
+    from fsm.engine.row import Ref
 
 __all__ = [
     "CHANGED",

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.levels import Level
-from fsm.row import Event, Guard, Kind, Row, ref, unless, when
+from fsm.engine.levels import Level
+from fsm.engine.row import Event, Guard, Kind, Row, ref, unless, when
 from fsm.tables.call_states import CREATED, ENDED, LIVE, STATES, CallState
 from protocol.fields import Handle, HandleType
 from protocol.packet import REQUESTS
 
 if TYPE_CHECKING:
-    from fsm.row import Ref
+    from fsm.engine.row import Ref
     from protocol.packet import Request
 
 __all__ = [
@@ -122,7 +122,7 @@ PRECONDITIONS: dict[tuple[str, str], Precondition] = {
     ),
 }
 
-#: (request, field, variant) -> effect of a success. Variants are told apart by `fsm.routes`.
+#: (request, field, variant) -> effect of a success. Variants are told apart by `fsm.judge.routes`.
 EFFECTS: dict[tuple[str, str, str], Effect] = {
     ("Accept", "hCall", ""): Effect((S.OFFERING,), (S.ACCEPTED,), ref("2.2.4.1.3.1", "lineAccept")),
     ("Answer", "hCall", ""): Effect((S.OFFERING, S.ACCEPTED), (S.CONNECTED,), ref("4.4", "lineAnswer")),

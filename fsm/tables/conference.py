@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from fsm.levels import Level
-from fsm.row import Event, Kind, Row, ref
-from fsm.table import Table
+from fsm.engine.levels import Level
+from fsm.engine.row import Event, Kind, Row, ref
+from fsm.engine.table import Table
 
 __all__ = [
     "ADDED",

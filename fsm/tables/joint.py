@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.row import Ref, ref
+from fsm.engine.row import Ref, ref
 from fsm.tables import agents, binding, call, call_states, conference, device, request
 
 if TYPE_CHECKING:
     from enum import IntEnum
 
-    from fsm.row import Event
-    from fsm.table import Table
+    from fsm.engine.row import Event
+    from fsm.engine.table import Table
 
 __all__ = ["JOINT", "Joint"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from fsm.levels import Level
-from fsm.row import Event, Guard, Kind, Ref, Row, ref, when
-from fsm.table import Table
+from fsm.engine.levels import Level
+from fsm.engine.row import Event, Guard, Kind, Ref, Row, ref, when
+from fsm.engine.table import Table
 from fsm.tables.call_requests import IN_FLIGHT
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from fsm.compiling import mypyc_attr
+from fsm.engine.compiling import mypyc_attr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

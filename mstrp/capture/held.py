@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.levels import Verdict
+from fsm.engine.levels import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fsm.conversation import Conversation
-    from fsm.finding import Finding
+    from fsm.engine.finding import Finding
     from mstrp.capture.tcp import Half
 
 __all__ = ["Held"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fsm.conversation import Conversation
-    from fsm.instances import Exchange
+    from fsm.state.instances import Exchange
     from mstrp.capture.packets import Packet
     from mstrp.capture.sessions import Sessions
 

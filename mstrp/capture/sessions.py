@@ -20,8 +20,8 @@ from protocol.rpc.dissect import FAULT, REQUEST, RESPONSE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fsm.instances import Exchange
     from fsm.monitor import Monitor
+    from fsm.state.instances import Exchange
     from mstrp.capture.stream import Connection
     from protocol.ndr import Stub
     from protocol.packet import Request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fsm.compiling import mypyc_attr
+from fsm.engine.compiling import mypyc_attr
 from mstrp.capture.hints import Setup
 from mstrp.capture.tcp import Consumer
 from protocol.rpc.dissect import HEADER, Dissector

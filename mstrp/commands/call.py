@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _call(options: argparse.Namespace) -> int:
-    from fsm.errors import LocalProtocolError
+    from fsm.engine.errors import LocalProtocolError
     from mstrp.live.client import TapiClient
     from mstrp.live.scenarios import SCENARIOS, find_scenario
 

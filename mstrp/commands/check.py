@@ -9,9 +9,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fsm.journal import open_journal
-from fsm.levels import Verdict
-from fsm.profiles import PROFILES, ProfileError, load_profile
+from fsm.engine.journal import open_journal
+from fsm.engine.levels import Verdict
+from fsm.rules.profiles import PROFILES, ProfileError, load_profile
 from mstrp.checking import check_capture
 from mstrp.commands.capture_options import add_capture_options, capture_setup
 from mstrp.commands.collecting import seldom
@@ -27,8 +27,8 @@ from mstrp.report.text import result_lines, summary_lines
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from fsm.journal import Journal
-    from fsm.step import Step
+    from fsm.engine.journal import Journal
+    from fsm.engine.step import Step
     from mstrp.capture.packets import Packet
     from mstrp.checking import CaptureResult
     from mstrp.parallel import Jobs

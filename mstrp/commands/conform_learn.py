@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _learn(options: argparse.Namespace) -> int:
-    from fsm.levels import Verdict
+    from fsm.engine.levels import Verdict
     from mstrp.conform.learn.run import study
     from mstrp.conform.target import Budget, Target
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fsm.machines import MACHINES
+from fsm.state.machines import MACHINES
 from mstrp.capture.files import CaptureError
 from mstrp.commands.output import complain
 from mstrp.drawing.gallery import TEXTS, pictures, texts

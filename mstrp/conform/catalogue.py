@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.callrules import CALL_RULES
-from fsm.routes import ROUTES
-from fsm.rulebook import RULES, Status
+from fsm.judge.routes import ROUTES
+from fsm.rules.call_rules import CALL_RULES
+from fsm.rules.catalogue import RULES, Status
 from fsm.tables.call_requests import PRECONDITIONS
 from mstrp.conform.claims import TRUTHS
 from mstrp.conform.outcome import Requirement

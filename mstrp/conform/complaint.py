@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.levels import Fault, Level, Verdict
+from fsm.engine.levels import Fault, Level, Verdict
 
 if TYPE_CHECKING:
-    from fsm.finding import Finding
+    from fsm.engine.finding import Finding
 
 __all__ = ["Complaint"]
 

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from fsm.levels import Fault, Level
-from fsm.rulebook import RULES
+from fsm.engine.levels import Fault, Level
+from fsm.rules.catalogue import RULES
 from mstrp.conform import stray
 from mstrp.conform.asked import Asked, Missing, Unreachable, label
 from mstrp.conform.claims import TRUTHS, Heard
@@ -30,7 +30,7 @@ from protocol.rpc.association import AssociationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fsm.step import Step
+    from fsm.engine.step import Step
 
 __all__ = ["Performer"]
 

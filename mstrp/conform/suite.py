@@ -7,7 +7,7 @@ import functools
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.routes import ROUTES
+from fsm.judge.routes import ROUTES
 from mstrp.conform.catalogue import row_id, row_states
 from mstrp.conform.outcome import Result
 from mstrp.conform.probe import Unreachable

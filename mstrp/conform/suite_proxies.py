@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.conditions import proxy_type
+from fsm.rules.conditions import proxy_type
 from mstrp.conform.outcome import Result
 from mstrp.conform.probe import Missing
 from mstrp.conform.situation import LiveSituation

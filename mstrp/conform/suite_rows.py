@@ -112,7 +112,7 @@ def wrong_states(request: type[Request]) -> list[CallState]:
 
 
 def _field(request: type[Request]) -> str:
-    from fsm.routes import ROUTES
+    from fsm.judge.routes import ROUTES
 
     return ROUTES[request.req_func].calls[0].spec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from fsm.routes import ROUTES
+from fsm.judge.routes import ROUTES
 from mstrp.conform.catalogue import row_states
 from mstrp.conform.outcome import Result
 from mstrp.conform.probe import Missing, Probe

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fsm.routes import ROUTES
+from fsm.judge.routes import ROUTES
 from fsm.tables.call_requests import ASKS
 from fsm.tables.call_states import BY_BIT
 from mstrp.conform.probe import Missing, Probe

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fsm.routes import ROUTES
+from fsm.judge.routes import ROUTES
 from fsm.tables.call_requests import EFFECTS
 from fsm.tables.call_states import BY_BIT, LABELS, CallState
 from protocol.constants import LINEERR, PHONEERR

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.diagram import collapsed, dot, full, markdown, mermaid, plantuml, scxml
 from fsm.diagram.dot import LEGEND
-from fsm.machines import MACHINES
+from fsm.state.machines import MACHINES
 from mstrp.capture.files import Source
 from mstrp.checking import check_capture
 from mstrp.generate.captures import play

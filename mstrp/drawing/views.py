@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from fsm.diagram import Coverage, collapsed, covered, full, near, path_of, seen_in
 from fsm.diagram.model import Tone
-from fsm.levels import Level
-from fsm.machines import MACHINES
+from fsm.engine.levels import Level
+from fsm.state.machines import MACHINES
 from mstrp.capture.files import CaptureError
 from mstrp.checking import check_capture
 from mstrp.drawing.gallery import diagram_text, machine_text
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fsm.diagram import Diagram
-    from fsm.step import Step
+    from fsm.engine.step import Step
 
 __all__ = ["Views"]
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fsm.conversation import Conversation
-    from fsm.instances import Exchange
     from fsm.monitor import Monitor
+    from fsm.state.instances import Exchange
     from mstrp.generate.play import Role, Step
     from mstrp.generate.wire import Connection, Wire
 

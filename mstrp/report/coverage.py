@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from fsm.attach import ATTACH_RULES
-from fsm.machines import MACHINES
-from fsm.routes import ROUTES
-from fsm.rulebook import RULES, Status
-from fsm.tables.rules import EVENT_RULES
-from fsm.tables.successes import SUCCESSES
+from fsm.judge.routes import ROUTES
+from fsm.rules.attach import ATTACH_RULES
+from fsm.rules.catalogue import RULES, Status
+from fsm.rules.protocol_rules import EVENT_RULES
+from fsm.rules.successes import SUCCESSES
+from fsm.state.machines import MACHINES
 from protocol.fields import Inner
 from protocol.packet import REQUESTS, Request
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from enum import IntEnum
 
-    from fsm.finding import Finding
-    from fsm.row import Event
-    from fsm.step import Step
+    from fsm.engine.finding import Finding
+    from fsm.engine.row import Event
+    from fsm.engine.step import Step
     from mstrp.capture.packets import Packet
     from protocol.record import Record
 

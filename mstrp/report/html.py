@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from fsm.diagram import collapsed, dot
-from fsm.levels import Verdict
-from fsm.machines import MACHINES
+from fsm.engine.levels import Verdict
+from fsm.state.machines import MACHINES
 from mstrp.drawing.render import DrawError, render
 from mstrp.report.html_record import CHUNK, packed
 from mstrp.report.results import counts, verdict
@@ -19,7 +19,7 @@ from mstrp.report.rules import rule_help
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fsm.finding import Finding
+    from fsm.engine.finding import Finding
     from mstrp.checking import CaptureResult
     from mstrp.report.html_record import Recorder
 

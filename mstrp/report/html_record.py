@@ -8,7 +8,7 @@ import json
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from fsm.row import Kind
+from fsm.engine.row import Kind
 from mstrp.capture.packets import CLIENT_TO_SERVER
 from mstrp.report.describe import describe
 from mstrp.report.packets import packet_dict
@@ -17,7 +17,7 @@ from protocol.fields import Handle, HandleType, Number
 from protocol.packet import Request, signed
 
 if TYPE_CHECKING:
-    from fsm.step import Step
+    from fsm.engine.step import Step
     from mstrp.capture.packets import Packet
 
 __all__ = ["CHUNK", "Recorder", "packed"]

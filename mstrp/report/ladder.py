@@ -5,14 +5,14 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.wording import either
+from fsm.rules.wording import either
 from mstrp.capture.packets import CLIENT_TO_SERVER
 from mstrp.report.describe import describe
 from mstrp.report.lines import Line, Span, line, wrapped
 
 if TYPE_CHECKING:
-    from fsm.finding import Finding
-    from fsm.step import Step
+    from fsm.engine.finding import Finding
+    from fsm.engine.step import Step
     from mstrp.capture.packets import Packet
 
 __all__ = ["Ladder", "Rung", "finding_lines", "ladder_lines"]

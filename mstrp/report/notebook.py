@@ -6,7 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from fsm.diagram.notebook import finding_html, states_svg
-from fsm.machines import MACHINES
+from fsm.state.machines import MACHINES
 
 if TYPE_CHECKING:
     from mstrp.checking import CallResult, CaptureResult

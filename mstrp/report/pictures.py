@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from fsm.diagram import dot, path_of
 from fsm.diagram.model import Tone
-from fsm.levels import Verdict
-from fsm.machines import MACHINES
+from fsm.engine.levels import Verdict
+from fsm.state.machines import MACHINES
 from mstrp.drawing.render import DrawError, render
 from mstrp.report.sequence import chart_dot, chart_mermaid, chart_of, chart_plantuml
 

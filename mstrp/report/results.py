@@ -6,13 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from fsm.levels import Verdict, worst
-from fsm.wording import either
+from fsm.engine.levels import Verdict, worst
+from fsm.rules.wording import either
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fsm.finding import Finding
+    from fsm.engine.finding import Finding
     from mstrp.checking import CaptureResult
 
 __all__ = ["SCHEMA", "as_json", "as_jsonl", "as_junit", "counts", "plain_text", "verdict"]

@@ -9,14 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from fsm.levels import Level, Verdict
+from fsm.engine.levels import Level, Verdict
 from mstrp.report.html import SPECIFICATION
 from mstrp.report.rules import rule_help
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fsm.finding import Finding
+    from fsm.engine.finding import Finding
     from mstrp.checking import CaptureResult
 
 __all__ = ["SARIF_SCHEMA", "as_sarif", "driver"]

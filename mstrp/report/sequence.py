@@ -14,7 +14,7 @@ from mstrp.capture.packets import CLIENT_TO_SERVER
 from protocol.events import LINE_PROXYREQUEST
 
 if TYPE_CHECKING:
-    from fsm.finding import Finding
+    from fsm.engine.finding import Finding
     from mstrp.capture.packets import Packet
     from mstrp.report.ladder import Ladder, Rung
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.levels import Verdict
+from fsm.engine.levels import Verdict
 from mstrp.report.ladder import finding_lines, ladder_lines
 from mstrp.report.lines import Line, Span, blank, line, wrapped
 from mstrp.report.results import counts, verdict

@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.levels import Verdict
+from fsm.engine.levels import Verdict
 from fsm.monitor import Monitor
-from fsm.rulebook import RULES
+from fsm.rules.catalogue import RULES
 from mstrp.testing.extra import st
 from mstrp.testing.faults import FAULTS
 from mstrp.testing.situation import Situation
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
     from fsm.conversation import Conversation
-    from fsm.finding import Finding
+    from fsm.engine.finding import Finding
     from mstrp.generate.play import Play, Step
 
 __all__ = ["Broken", "breakable", "broken", "conversations", "orders"]

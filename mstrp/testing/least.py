@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from fsm.machines import MACHINES
+from fsm.state.machines import MACHINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from enum import IntEnum
 
-    from fsm.machine import Instance
-    from fsm.row import Event
+    from fsm.engine.machine import Instance
+    from fsm.engine.row import Event
     from mstrp.report.coverage import Coverage
 
 __all__ = ["LeastCovered", "Option", "Place", "RowKey", "legal_rows", "row_of"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fsm.tables.rules import EVENT_RULES
-from fsm.tables.successes import SUCCESSES
+from fsm.rules.protocol_rules import EVENT_RULES
+from fsm.rules.successes import SUCCESSES
 from mstrp.testing.situation import Situation
 from mstrp.testing.trial import STRANGER, Trial, played
 from mstrp.testing.variants import changed
@@ -166,7 +166,7 @@ def _forwarding() -> Iterator[Trial]:
 
 
 def _handles(situation: Situation, request: type[Request], *, passed: bool) -> None:
-    from fsm.conditions import proxy_type
+    from fsm.rules.conditions import proxy_type
 
     type_ = proxy_type(request)
     handling = situation.play.handle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fsm.routes import ROUTES
+from fsm.judge.routes import ROUTES
 from mstrp.generate.play import Kind, Line, Play, Role, Script
 from mstrp.generate.stages import MonitorStage
 from mstrp.testing.least import Option, RowKey, row_of
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fsm.conversation import Conversation
-    from fsm.instances import App, Call, Exchange
-    from fsm.instances import Line as Opened
-    from fsm.machine import Instance
+    from fsm.engine.machine import Instance
+    from fsm.engine.row import Event
     from fsm.monitor import Monitor
-    from fsm.row import Event
+    from fsm.state.instances import App, Call, Exchange
+    from fsm.state.instances import Line as Opened
     from mstrp.report.coverage import Coverage
     from protocol.packet import Request
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fsm.instances import Call, Conference, Exchange
-from fsm.judging import PATIENCE
-from fsm.routes import ROUTES
+from fsm.judge.refusals import PATIENCE
+from fsm.judge.routes import ROUTES
+from fsm.state.instances import Call, Conference, Exchange
 from fsm.tables import call as table
 from fsm.tables import conference, request
 from fsm.tables.call_reports import REPORTS, SHOWN
@@ -26,8 +26,8 @@ from protocol.structures import LINECALLLIST, LINECALLSTATUS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fsm.instances import Line as Opened
-    from fsm.row import Event
+    from fsm.engine.row import Event
+    from fsm.state.instances import Line as Opened
     from mstrp.testing.least import Option
     from mstrp.testing.scene import Act
     from protocol.packet import Request

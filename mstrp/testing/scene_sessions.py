@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fsm.instances import Agent, AgentSession, App, Dialog, Exchange, Handler, Phone, Proxy, Version
-from fsm.instances import Line as Opened
+from fsm.state.instances import Agent, AgentSession, App, Dialog, Exchange, Handler, Phone, Proxy, Version
+from fsm.state.instances import Line as Opened
 from fsm.tables import agents, binding, device, request
 from fsm.tables.call import LINE_ENDED, VOIDED
 from fsm.tables.call_states import CallState

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fsm.routes import ROUTES
+from fsm.judge.routes import ROUTES
 from fsm.tables.call_requests import PRECONDITIONS
 from fsm.tables.call_states import CallState
 from mstrp.generate.play import Play

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from fsm.levels import Fault, Verdict
+from fsm.engine.levels import Fault, Verdict
 from fsm.monitor import Monitor
 from fsm.tables.call_requests import ASKS, PRECONDITIONS
 from mstrp.live.bindings import parse_binding
@@ -29,8 +29,8 @@ from protocol.packet import REQUESTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from fsm.finding import Finding
-    from fsm.instances import Call
+    from fsm.engine.finding import Finding
+    from fsm.state.instances import Call
     from protocol.packet import Request
 
 __all__ = ["Judge", "ServerMachine", "machine"]

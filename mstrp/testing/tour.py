@@ -6,14 +6,14 @@ from collections import deque
 from itertools import chain, combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.machine import Instance
+from fsm.engine.machine import Instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from enum import IntEnum
 
-    from fsm.machine import Machine
-    from fsm.row import Event, Row
+    from fsm.engine.machine import Machine
+    from fsm.engine.row import Event, Row
 
 __all__ = ["Way", "tour"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.machines import MACHINES
+from fsm.state.machines import MACHINES
 from mstrp.report.coverage import Coverage
 from mstrp.testing.director import Director
 from mstrp.testing.least import LeastCovered, RowKey, legal_rows

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.levels import Verdict
+from fsm.engine.levels import Verdict
 from fsm.monitor import Monitor
-from fsm.rulebook import RULES
+from fsm.rules.catalogue import RULES
 from mstrp.generate.stages import MonitorStage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fsm.conversation import Conversation
-    from fsm.finding import Finding
+    from fsm.engine.finding import Finding
     from mstrp.generate.play import Step
     from mstrp.testing.situation import Situation
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fsm.conditions import (
+from fsm.judge.routes import ROUTES
+from fsm.rules.catalogue import RULES, Status
+from fsm.rules.conditions import (
     Administrator,
     Condition,
     ExtensionAgreed,
@@ -21,8 +23,6 @@ from fsm.conditions import (
     SameLine,
     VersionAgreed,
 )
-from fsm.routes import ROUTES
-from fsm.rulebook import RULES, Status
 from mstrp.testing.occasions import OCCASIONS
 from mstrp.testing.situation import Situation
 from mstrp.testing.trial import STRANGER, Trial, played

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fsm.machines import MACHINES
+from fsm.state.machines import MACHINES
 from fsm.tables.call_reports import REPORTS
 from fsm.tables.call_requests import EFFECTS, PRECONDITIONS
 from fsm.tables.call_states import CREATED, STATES, CallState

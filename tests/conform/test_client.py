@@ -11,7 +11,7 @@ import pytest
 from reference_client import InProcess, play
 from world import run as run_loop
 
-from fsm.rulebook import RULES, Status
+from fsm.rules.catalogue import RULES, Status
 from mstrp.conform.book import Book
 from mstrp.conform.listening.catalogue import CLIENT, PROVOCATIONS
 from mstrp.conform.listening.round import Hall

@@ -11,7 +11,7 @@ import pytest
 from world import run as run_loop
 
 from fsm.diagram.dot import dot
-from fsm.levels import Verdict
+from fsm.engine.levels import Verdict
 from fsm.tables.call_states import CallState
 from mstrp.cli import main
 from mstrp.conform.learn.alphabet import INCOMING, TWO_CALLS, Alphabet

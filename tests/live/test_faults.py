@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from world import judge, run, serving, until
 
-from fsm.errors import ProtocolError
+from fsm.engine.errors import ProtocolError
 from mstrp.live.client import TapiClient
 from mstrp.live.provider import TapiError
 from mstrp.live.server import Limits, Options, Server

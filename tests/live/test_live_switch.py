@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from world import judge, run, serving, until
 
-from fsm.errors import LocalProtocolError
+from fsm.engine.errors import LocalProtocolError
 from mstrp.live.client import Call, CallEnded, Line, TapiClient
 from mstrp.live.provider import TapiError
 from mstrp.live.switch import Plan, ScriptError, Switch, load_script

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fsm.levels import Verdict
+from fsm.engine.levels import Verdict
 from mstrp.capture.hints import Setup
 from mstrp.checking import check_capture
 from mstrp.live.recorder import Recorder

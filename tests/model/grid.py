@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from fsm import MACHINES, Level
-from fsm.machine import Instance
+from fsm.engine.machine import Instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

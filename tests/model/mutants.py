@@ -36,11 +36,12 @@ import pytest
 from grid import Thing, combined, outcome
 from test_matrix import block
 
-from fsm import MACHINES, registry
-from fsm.errors import TableError
-from fsm.levels import Level
-from fsm.machine import Machine
-from fsm.routes import ROUTES
+from fsm import MACHINES
+from fsm.engine.errors import TableError
+from fsm.engine.levels import Level
+from fsm.engine.machine import Machine
+from fsm.judge.routes import ROUTES
+from fsm.state import registry
 from fsm.tables.joint import JOINT
 from fsm.tables.request import ANSWERS_ID, ANSWERS_ZERO, ASK, SEND, RequestState
 

@@ -11,8 +11,8 @@ import pytest
 from grid import each_machine
 
 from fsm import Event, Guard, Level, Machine, Row, Table
-from fsm.analysis import SESSION, Part, Step, Violation, explore, problems
-from fsm.row import Kind, ref
+from fsm.engine.analysis import SESSION, Part, Step, Violation, explore, problems
+from fsm.engine.row import Kind, ref
 from fsm.tables import binding, call, device, request
 from fsm.tables.binding import BindingState
 from fsm.tables.call_states import CREATED, LIVE, CallState

@@ -9,7 +9,7 @@ from grid import each_machine
 from test_tables import GOOD, KICK, PRESS, Light, table
 
 from fsm import Level, Machine, TableError
-from fsm.row import Kind
+from fsm.engine.row import Kind
 from fsm.tables.joint import JOINT
 
 if TYPE_CHECKING:

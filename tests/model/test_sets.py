@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsm import MACHINES, Event, Level, Machine, Row, Table
-from fsm.machine import Cell
-from fsm.row import Kind, ref
+from fsm.engine.machine import Cell
+from fsm.engine.row import Kind, ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

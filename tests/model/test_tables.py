@@ -9,8 +9,8 @@ import pytest
 from grid import Thing, each_machine
 
 from fsm import MACHINES, Event, Guard, Level, Machine, Row, Table, TableError
-from fsm.machine import Outside
-from fsm.row import Kind, ref, unless, when
+from fsm.engine.machine import Outside
+from fsm.engine.row import Kind, ref, unless, when
 
 
 class Light(IntEnum):

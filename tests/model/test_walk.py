@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transitions import MachineError
 
 from fsm import MACHINES, to_transitions
-from fsm.interop import condition_name, state_name, trigger_name
+from fsm.engine.interop import condition_name, state_name, trigger_name
 
 if TYPE_CHECKING:
     from enum import IntEnum

@@ -13,8 +13,8 @@ from statemachine.io import load
 
 from fsm import MACHINES, Machine
 from fsm.diagram.scxml import SCXML, scxml
-from fsm.interop import condition_name, state_name, trigger_name
-from fsm.row import Event
+from fsm.engine.interop import condition_name, state_name, trigger_name
+from fsm.engine.row import Event
 
 each_machine = pytest.mark.parametrize("machine", MACHINES.values(), ids=list(MACHINES))
 

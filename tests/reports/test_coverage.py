@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fsm import MACHINES, Monitor
-from fsm.rulebook import RULES, Status
+from fsm.rules.catalogue import RULES, Status
 from mstrp.cli import main
 from mstrp.report.coverage import Coverage
 from mstrp.testing import trials

@@ -12,7 +12,7 @@ import jsonschema
 import junitparser
 import pytest
 
-from fsm.levels import Fault, Level, Verdict
+from fsm.engine.levels import Fault, Level, Verdict
 from mstrp.capture.files import Source
 from mstrp.capture.replay import loss_dict
 from mstrp.checking import CaptureResult, check_capture

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from fsm.levels import Level, Verdict
+from fsm.engine.levels import Level, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fsm.finding import Finding
+    from fsm.engine.finding import Finding
 
 __all__ = ["Cell", "cells", "check"]
 

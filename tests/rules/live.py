@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fsm.levels import Level
+from fsm.engine.levels import Level
 from fsm.monitor import Monitor
 from fsm.tables.call_states import CallState
 from mstrp.generate.play import Kind, Play
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fsm.conversation import Conversation
-    from fsm.finding import Finding
-    from fsm.instances import Call
-    from fsm.step import Step
+    from fsm.engine.finding import Finding
+    from fsm.engine.step import Step
+    from fsm.state.instances import Call
     from mstrp.generate.play import Asked, Role, Script
     from protocol.packet import Request
 

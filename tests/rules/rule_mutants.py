@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fsm.charge import Charge
-from fsm.judging import Judging
-from fsm.registry import Registry
-from fsm.routes import ROUTES
-from fsm.rulebook import RULES, Status
+from fsm.judge.refusals import Judging
+from fsm.judge.routes import ROUTES
+from fsm.judge.violations import Charge
+from fsm.rules.catalogue import RULES, Status
+from fsm.state.registry import Registry
 from mstrp.testing import Trial, trials
 from protocol.fields import Buffer
 from protocol.packet import REQUESTS

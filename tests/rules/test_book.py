@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fsm.rulebook import RULES, Status
+from fsm.rules.catalogue import RULES, Status
 from mstrp.cli import main
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fsm.levels import Verdict
+from fsm.engine.levels import Verdict
 from fsm.monitor import Monitor
 from mstrp.generate.flows.calls import connect, drop, make
 from mstrp.generate.play import Play
@@ -19,7 +19,7 @@ from protocol.structures import LINECALLLIST, LINECALLSTATUS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fsm.finding import Finding
+    from fsm.engine.finding import Finding
     from mstrp.generate.play import Script
 
 ACTIVE, INACTIVE = 1, 2

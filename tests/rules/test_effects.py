@@ -8,7 +8,7 @@ import pytest
 from live import STARTS, STATES, Live, reach
 from test_requests import FILLED, OTHER, about_calls
 
-from fsm.levels import Level
+from fsm.engine.levels import Level
 from fsm.tables.call import VOIDED
 from protocol import line
 from protocol.constants import LINECALLCOMPLMODE, LINETRANSFERMODE

@@ -8,7 +8,7 @@ import pytest
 from grids import Cell, cells, check
 from live import Live, reach
 
-from fsm.levels import Fault, Level
+from fsm.engine.levels import Fault, Level
 from protocol import events as event
 from protocol import line
 from protocol.packet import Request, Unknown, decode_request, decode_response

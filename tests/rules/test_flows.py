@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from live import explained
 
-from fsm.instances import final
 from fsm.monitor import Monitor
+from fsm.state.instances import final
 from mstrp.capture.files import Source
 from mstrp.checking import check_capture
 from mstrp.generate.flows import FLOWS, play_of
@@ -21,7 +21,7 @@ from mstrp.generate.stages import MonitorStage, WireStage, perform
 from mstrp.generate.wire import Wire
 
 if TYPE_CHECKING:
-    from fsm.finding import Finding
+    from fsm.engine.finding import Finding
     from mstrp.generate.play import Step
 
 PLAIN = [flow for flow in FLOWS.values() if flow.plain]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from live import STARTS, STATES, Live, reach
 
-from fsm.levels import Level, Verdict
+from fsm.engine.levels import Level, Verdict
 from fsm.tables.call import UNSWAPPED, VOIDED
 from protocol import events as event
 from protocol import generic, line

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsm import Monitor
-from fsm.levels import Verdict
+from fsm.engine.levels import Verdict
 from mstrp.generate.stages import MonitorStage, perform
 from mstrp.testing import legal_walk
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from live import STATES, Live, explained, reach
 
-from fsm.levels import Verdict
+from fsm.engine.levels import Verdict
 from fsm.monitor import Monitor
 from mstrp.generate.flows import FLOWS, play_of
 from mstrp.generate.stages import MonitorStage

@@ -19,9 +19,9 @@ from test_call_rules import (
     swapped_by_half,
 )
 
-from fsm.levels import Level, Verdict
+from fsm.engine.levels import Level, Verdict
 from fsm.monitor import Monitor
-from fsm.profiles import PROFILES, Profile, ProfileError, Softening, load_profile
+from fsm.rules.profiles import PROFILES, Profile, ProfileError, Softening, load_profile
 from mstrp.cli import main
 from mstrp.generate.play import Play
 from mstrp.generate.stages import MonitorStage, perform

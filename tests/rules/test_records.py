@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from live import Live, reach
 
-from fsm.instances import Paths
-from fsm.journal import open_journal
-from fsm.levels import Level, Verdict, worst
-from fsm.memory import Memory
+from fsm.engine.journal import open_journal
+from fsm.engine.levels import Level, Verdict, worst
+from fsm.state.instances import Paths
+from fsm.state.memory import Memory
 from fsm.tables.call_states import CallState
 from protocol import line
 

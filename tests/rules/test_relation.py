@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from live import MODES, STARTS, STATES, Live, reach
 
-from fsm.levels import Level, Verdict
+from fsm.engine.levels import Level, Verdict
 from protocol import generic, line
 from protocol.constants import LINECALLSTATE
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from live import STARTS, STATES, Live, reach
 
-from fsm.levels import Fault, Level, Verdict
+from fsm.engine.levels import Fault, Level, Verdict
 from fsm.tables.call import VOIDED
 from protocol import line
 from protocol.constants import LINECALLSELECT

@@ -8,7 +8,7 @@ import pytest
 from grids import Cell, cells, check
 from live import Live, explained
 
-from fsm.levels import Level
+from fsm.engine.levels import Level
 from fsm.monitor import Monitor
 from fsm.tables.binding import BindingState
 from protocol import events as event
@@ -26,7 +26,7 @@ from protocol.constants import (
 
 if TYPE_CHECKING:
     from fsm.conversation import Conversation
-    from fsm.instances import Instance
+    from fsm.state.instances import Instance
 
 BAD = 0x80000048
 
@@ -196,7 +196,7 @@ def application(state: str) -> tuple[Live, Any]:
     live = Live()
     handle = live.role.app
     if state == "ABSENT":
-        from fsm.instances import App
+        from fsm.state.instances import App
 
         return live, App(0xBAD, 1, "line", None)
     found = live.conversation.apps[handle]
@@ -246,7 +246,7 @@ def test_application(cell: Cell) -> None:
 
 def _of(finding: Any) -> Any:
     """The verdict that a server earns who accepts: a refusal makes a warning of it."""
-    from fsm.levels import verdict_of
+    from fsm.engine.levels import verdict_of
 
     return verdict_of(finding.level)
 
@@ -421,7 +421,7 @@ def test_removed_phone() -> None:
 
 def test_versions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many devices events name, only so many are remembered."""
-    from fsm.instances import App
+    from fsm.state.instances import App
 
     monkeypatch.setattr(App, "DEVICES", 10)
     live = Live()
@@ -449,7 +449,7 @@ LINE_RULES = {
 
 def opened(state: str) -> tuple[Live, Any, int, int]:
     """A line in a state, with its handle and the handle that events carry."""
-    from fsm.instances import Line
+    from fsm.state.instances import Line
 
     live = Live()
     if state == "ABSENT":
@@ -613,7 +613,7 @@ PHONE_RULES = {
 
 def a_phone(state: str) -> tuple[Live, Any, int, int]:
     """A phone in a state, with its handle and the handle that events carry."""
-    from fsm.instances import Phone
+    from fsm.state.instances import Phone
 
     live = Live(phones=1)
     if state == "ABSENT":
@@ -713,7 +713,7 @@ FREED   !use     !free    -
 @cells(DIALOG)
 def test_dialog(cell: Cell) -> None:
     """A dialog instance lives from GetUIDllName to FreeDialogInstance (3.9 of the call model)."""
-    from fsm.instances import Dialog
+    from fsm.state.instances import Dialog
 
     live = Live(model="management")
     handle = 0x51

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fsm.rulebook import RULES, Status, share
+from fsm.rules.catalogue import RULES, Status, share
 from mstrp.testing import Trial, trials
 from protocol.packet import REQUESTS
 

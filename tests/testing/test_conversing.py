@@ -10,7 +10,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from fsm import Monitor
-from fsm.levels import Verdict
+from fsm.engine.levels import Verdict
 from mstrp.generate.flows import play_of
 from mstrp.generate.play import Kind
 from mstrp.generate.stages import MonitorStage, perform

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsm import MACHINES
-from fsm.levels import Verdict
+from fsm.engine.levels import Verdict
 from mstrp.report.coverage import Coverage
 from mstrp.testing import Director, covering_walk
 from mstrp.testing.director import directed

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsm import MACHINES, Event, Machine
-from fsm.step import Step
+from fsm.engine.step import Step
 from fsm.tables.call_reports import REPORTS
 from fsm.tables.call_states import CallState
 from mstrp.report.coverage import Coverage

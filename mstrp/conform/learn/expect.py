@@ -11,8 +11,8 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.levels import Level, Verdict, verdict_of
-from fsm.machines import MACHINES
+from fsm.engine.levels import Level, Verdict, verdict_of
+from fsm.state.machines import MACHINES
 from fsm.tables.call import CREATIONS, INFORMED, NO_STATE
 from fsm.tables.call_reports import CHANGED, REPORTS
 from fsm.tables.call_requests import ASKS, EFFECTS, REPLIED
@@ -22,8 +22,8 @@ from mstrp.conform.learn.seen import FAULT, NO_ANSWER, NOT_COMPLETED, NOT_SENT, 
 from protocol.line import DeallocateCall
 
 if TYPE_CHECKING:
-    from fsm.machine import Move
-    from fsm.row import Event, Ref
+    from fsm.engine.machine import Move
+    from fsm.engine.row import Event, Ref
     from mstrp.conform.learn.alphabet import Letter
     from mstrp.conform.learn.seen import Observed
     from protocol.packet import Request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fsm.levels import Verdict
+from fsm.engine.levels import Verdict
 from mstrp.conform.learn.expect import Kind
 from mstrp.conform.learn.seen import shown
 from mstrp.report.lines import blank, line, wrapped

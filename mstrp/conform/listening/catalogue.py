@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.rulebook import RULES, Status
+from fsm.rules.catalogue import RULES, Status
 from fsm.tables.call_requests import PRECONDITIONS
 from mstrp.conform.listening.buffers import BUFFERS
 from mstrp.conform.listening.replies import REPLIES

@@ -6,16 +6,16 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fsm.levels import Fault, Level
+from fsm.engine.levels import Fault, Level
 from fsm.monitor import Monitor
-from fsm.rulebook import RULES
+from fsm.rules.catalogue import RULES
 from mstrp.conform.complaint import Complaint
 from mstrp.conform.program import Action, Program, Verb
 from protocol.fields import Handle, Number
 from protocol.generic import GetAsyncEvents, RSPSetEventFilterMasks
 
 if TYPE_CHECKING:
-    from fsm.instances import Exchange
+    from fsm.state.instances import Exchange
     from mstrp.conform.target import Budget
     from protocol.event import Event
     from protocol.packet import Request

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fsm.levels import Level
+from fsm.engine.levels import Level
 from fsm.tables.call_requests import PRECONDITIONS
 from mstrp.conform.complaint import Complaint
 from mstrp.conform.listening.catalogue import PROVOCATIONS

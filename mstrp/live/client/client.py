@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from fsm.errors import LocalProtocolError, ProtocolError
-from fsm.levels import Fault
+from fsm.engine.errors import LocalProtocolError, ProtocolError
+from fsm.engine.levels import Fault
 from fsm.monitor import Monitor
 from mstrp.capture.packets import CLIENT_TO_SERVER, SERVER_TO_CLIENT
 from mstrp.live.bindings import Binding, parse_binding

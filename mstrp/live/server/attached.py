@@ -8,7 +8,7 @@ import logging
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from fsm.errors import LocalProtocolError, ProtocolError
+from fsm.engine.errors import LocalProtocolError, ProtocolError
 from mstrp.live.provider import TapiError
 from mstrp.live.server import refusal
 from mstrp.live.server.calls import OWNER, Call, Handle

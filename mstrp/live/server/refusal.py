@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fsm.routes import ROUTES, UNKNOWN_ROUTE
+from fsm.judge.routes import ROUTES, UNKNOWN_ROUTE
 from fsm.tables.call_reports import DIALLED
 from fsm.tables.call_requests import BRIDGED
 from fsm.tables.call_states import BY_BIT
@@ -18,7 +18,7 @@ from protocol.constants import LINECALLSTATE, LINECONNECTEDMODE, LINEERR, PHONEE
 from protocol.fields import Handle, HandleType, Number
 
 if TYPE_CHECKING:
-    from fsm.errors import ProtocolError
+    from fsm.engine.errors import ProtocolError
     from mstrp.live.server.attached import Attached
     from protocol.packet import Request
     from protocol.problem import Problem

@@ -8,7 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from fsm.levels import Fault
+from fsm.engine.levels import Fault
 from fsm.monitor import Monitor
 from mstrp.live.provider import Provider, TapiError
 from mstrp.live.server import handlers
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fsm.conversation import Conversation
-    from fsm.errors import ProtocolError
+    from fsm.engine.errors import ProtocolError
     from mstrp.live.recorder import Recorder
     from mstrp.live.server.devices import LineOpen, PhoneOpen
     from protocol.ndr import ClientAttach

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fsm.routes import ROUTES
+from fsm.judge.routes import ROUTES
 from mstrp.live.server import server as server_module
 from mstrp.live.server.attached import Attached
 from protocol import generic, line, mmc, phone

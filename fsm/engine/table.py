@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from enum import IntEnum
 
-    from fsm.levels import Level
-    from fsm.row import Event, Ref, Row
+    from fsm.engine.levels import Level
+    from fsm.engine.row import Event, Ref, Row
 
 __all__ = ["Outside", "Table"]
 

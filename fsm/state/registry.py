@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fsm.facts import Facts
-from fsm.finding import Finding
-from fsm.instances import (
+from fsm.engine.finding import Finding
+from fsm.engine.levels import Fault, verdict_of
+from fsm.engine.row import Kind
+from fsm.engine.step import Step
+from fsm.rules.wording import ALSO, sentence
+from fsm.state.facts import Facts
+from fsm.state.instances import (
     Agent,
     AgentSession,
     App,
@@ -21,10 +25,7 @@ from fsm.instances import (
     Phone,
     Version,
 )
-from fsm.levels import Fault, verdict_of
-from fsm.memory import Memory
-from fsm.row import Kind
-from fsm.step import Step
+from fsm.state.memory import Memory
 from fsm.tables.agents import PROXY
 from fsm.tables.call import CALL, UNSWAPPED
 from fsm.tables.call_reports import FILTERED, REPORTS
@@ -32,13 +33,12 @@ from fsm.tables.call_requests import IN_FLIGHT
 from fsm.tables.call_states import LABELS
 from fsm.tables.conference import ConferenceState
 from fsm.tables.joint import JOINT
-from fsm.wording import ALSO, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from fsm.machine import Instance, Machine, Move
-    from fsm.row import Event
+    from fsm.engine.machine import Instance, Machine, Move
+    from fsm.engine.row import Event
 
 __all__ = ["Registry", "Swap"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from enum import IntEnum
 
-    from fsm.levels import Level
+    from fsm.engine.levels import Level
 
 __all__ = ["Event", "Guard", "Kind", "Ref", "Row", "ref", "unless", "when"]
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fsm.engine.machine import Cell, Move  # noqa: TC001
+from fsm.engine.row import Event  # noqa: TC001
+
 # The compiler looks the types of the fields up.
-from fsm.conditions import Condition, conditions_of, proxy_type
-from fsm.instances import Call, Exchange
-from fsm.machine import Cell, Move  # noqa: TC001
-from fsm.row import Event  # noqa: TC001
+from fsm.rules.conditions import Condition, conditions_of, proxy_type
+from fsm.state.instances import Call, Exchange
 from fsm.tables import call_requests
 from fsm.tables.binding import CONTROLS, FETCHES, MANAGES
 from fsm.tables.call import CREATIONS

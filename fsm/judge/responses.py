@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fsm.instances import App, Dialog, Line, Phone
+from fsm.state.instances import App, Dialog, Line, Phone
 from fsm.tables import call as call_table
 from fsm.tables import device
 from fsm.tables.call_reports import CONSISTENT, FILTERED, SHOWN
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fsm.conversation import Conversation
-    from fsm.instances import Exchange, Version
+    from fsm.state.instances import Exchange, Version
     from protocol.packet import Request
     from protocol.raw import Raw
 

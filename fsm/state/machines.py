@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.instances import (
+from fsm.state.instances import (
     Agent,
     AgentSession,
     App,
@@ -22,7 +22,7 @@ from fsm.instances import (
 )
 
 if TYPE_CHECKING:
-    from fsm.machine import Machine
+    from fsm.engine.machine import Machine
 
 __all__ = ["MACHINES"]
 

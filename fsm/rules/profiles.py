@@ -11,11 +11,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fsm.levels import Level
-from fsm.machines import MACHINES
+from fsm.engine.levels import Level
+from fsm.state.machines import MACHINES
 
 if TYPE_CHECKING:
-    from fsm.finding import Finding
+    from fsm.engine.finding import Finding
 
 __all__ = ["PROFILES", "Profile", "ProfileError", "Softening", "load_profile"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from fsm.machine import Machine, Move
-    from fsm.row import Event
+    from fsm.engine.machine import Machine, Move
+    from fsm.engine.row import Event
 
 __all__ = ["Step"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fsm import reporting
-from fsm.instances import Line, Phone
-from fsm.reporting import Reporting
+from fsm.judge import events as reporting
+from fsm.judge.events import Reporting
+from fsm.state.instances import Line, Phone
 from fsm.tables import device
 from fsm.tables.call import OLD
 from protocol.constants import LINEDEVSTATE, PHONESTATE, TAPI_VERSION
@@ -22,9 +22,9 @@ from protocol.events import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fsm.instances import App
-    from fsm.reporting import Handlers
-    from fsm.row import Event
+    from fsm.engine.row import Event
+    from fsm.judge.events import Handlers
+    from fsm.state.instances import App
 
 __all__ = ["Devices"]
 

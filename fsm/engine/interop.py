@@ -6,7 +6,7 @@ import re
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from fsm.row import unless
+from fsm.engine.row import unless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from transitions import Machine as TransitionsMachine
 
-    from fsm.row import Event, Guard, Row
-    from fsm.table import Table
+    from fsm.engine.row import Event, Guard, Row
+    from fsm.engine.table import Table
 
 __all__ = ["state_name", "to_transitions", "trigger_name"]
 

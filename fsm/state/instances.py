@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fsm.machine import Instance, Machine
+from fsm.engine.machine import Instance, Machine
 from fsm.tables.agents import AGENT, HANDLER, PROXY, SESSION
 from fsm.tables.binding import BINDING, CHANNEL
 from fsm.tables.call import CALL
@@ -15,8 +15,8 @@ from fsm.tables.device import APPLICATION, DIALOG, LINE, PHONE, VERSION
 from fsm.tables.request import REQUEST
 
 if TYPE_CHECKING:
-    from fsm.machine import Move
-    from fsm.routes import Route
+    from fsm.engine.machine import Move
+    from fsm.judge.routes import Route
     from protocol.packet import Request
 
 __all__ = [

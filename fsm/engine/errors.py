@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.wording import either
+from fsm.rules.wording import either
 
 if TYPE_CHECKING:
-    from fsm.row import Ref
+    from fsm.engine.row import Ref
 
 __all__ = ["LocalProtocolError", "ProtocolError", "RemoteProtocolError", "TableError"]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fsm.asking import Asking
-from fsm.attach import broken_by
-from fsm.conditions import Proxied
-from fsm.finding import Finding
-from fsm.instances import App, Call, Line, Phone
-from fsm.levels import Fault, Level, verdict_of
+from fsm.engine.finding import Finding
+from fsm.engine.levels import Fault, Level, verdict_of
+from fsm.judge.requests import Asking
+from fsm.rules.attach import broken_by
+from fsm.rules.conditions import Proxied
+from fsm.rules.successes import MADE
+from fsm.rules.wording import ALSO
+from fsm.state.instances import App, Call, Line, Phone
 from fsm.tables.agents import PROXY
 from fsm.tables.binding import BindingState, ChannelState
-from fsm.tables.successes import MADE
-from fsm.wording import ALSO
 from protocol.constants import ACK_RETURN_VALUE, LINEERR, LINEOPENOPTION, PHONEERR
 from protocol.fields import HandleType
 from protocol.line import Open
@@ -22,8 +22,8 @@ from protocol.ndr import ALL_DEVICES, MANAGEMENT
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fsm.instances import Exchange
-    from fsm.machine import Instance
+    from fsm.engine.machine import Instance
+    from fsm.state.instances import Exchange
     from protocol.ndr import ClientAttach, ClientAttachResult
     from protocol.packet import Request
     from protocol.problem import Problem

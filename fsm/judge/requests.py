@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fsm.charge import Charge
-from fsm.instances import App, Binding, Call, Dialog, Exchange, Line, Phone, Version
-from fsm.levels import Fault, Level
-from fsm.parties import Parties
-from fsm.registry import legal_instead
-from fsm.routes import ROUTES, UNKNOWN_ROUTE
+from fsm.engine.levels import Fault, Level
+from fsm.judge.groups import Parties
+from fsm.judge.routes import ROUTES, UNKNOWN_ROUTE
+from fsm.judge.violations import Charge
+from fsm.rules.successes import DROPPED
+from fsm.state.instances import App, Binding, Call, Dialog, Exchange, Line, Phone, Version
+from fsm.state.registry import legal_instead
 from fsm.tables import binding, device, request
 from fsm.tables.call_requests import IN_FLIGHT
 from fsm.tables.call_states import LIVE
-from fsm.tables.successes import DROPPED
 from protocol.fields import HandleType
 from protocol.packet import FIXED, Unknown
 from protocol.problem import ALL_VERSIONS
@@ -22,10 +22,10 @@ from protocol.raw import Raw, raw_of
 if TYPE_CHECKING:
     from collections import defaultdict
 
-    from fsm.machine import Instance, Move
-    from fsm.memory import Memory
-    from fsm.routes import CallUse, HandleUse, Route
-    from fsm.row import Event
+    from fsm.engine.machine import Instance, Move
+    from fsm.engine.row import Event
+    from fsm.judge.routes import CallUse, HandleUse, Route
+    from fsm.state.memory import Memory
     from protocol.packet import Request
 
 __all__ = ["Asking"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fsm import devices
-from fsm.devices import Devices
-from fsm.instances import Agent, AgentSession, Call, Conference, Handler, Line, Proxy
-from fsm.registry import Swap
+from fsm.judge import devices
+from fsm.judge.devices import Devices
+from fsm.state.instances import Agent, AgentSession, Call, Conference, Handler, Line, Proxy
+from fsm.state.registry import Swap
 from fsm.tables import agents, conference
 from protocol.constants import LINEAGENTSESSIONSTATUS, LINEAGENTSTATUSEX, LINEPROXYSTATUS
 from protocol.events import (
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from enum import IntEnum
 
-    from fsm.instances import Exchange
-    from fsm.reporting import Handlers
-    from fsm.row import Event
+    from fsm.engine.row import Event
+    from fsm.judge.events import Handlers
+    from fsm.state.instances import Exchange
 
 __all__ = ["Parties"]
 

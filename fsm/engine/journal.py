@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from fsm.step import Step
+    from fsm.engine.step import Step
 
 __all__ = ["Journal", "JsonLines", "Sqlite", "open_journal"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fsm.levels import verdict_of
+from fsm.engine.levels import verdict_of
 
 if TYPE_CHECKING:
-    from fsm.levels import Fault, Level, Verdict
+    from fsm.engine.levels import Fault, Level, Verdict
 
 __all__ = ["Finding"]
 

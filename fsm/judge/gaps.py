@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.facts import Facts
-from fsm.memory import Memory
-from fsm.reporting import ANY_STATE
+from fsm.judge.events import ANY_STATE
+from fsm.state.facts import Facts
+from fsm.state.memory import Memory
 from fsm.tables.binding import BindingState, ChannelState
 from fsm.tables.call_reports import FILTERED
 from fsm.tables.call_states import CallState
 
 if TYPE_CHECKING:
-    from fsm.registry import Registry
+    from fsm.state.registry import Registry
 
 __all__ = ["ANY_BINDING", "doubt"]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.errors import LocalProtocolError, RemoteProtocolError
-from fsm.finding import Finding
-from fsm.levels import Fault, Level, Verdict, verdict_of
-from fsm.row import Ref
-from fsm.wording import ALSO
+from fsm.engine.errors import LocalProtocolError, RemoteProtocolError
+from fsm.engine.finding import Finding
+from fsm.engine.levels import Fault, Level, Verdict, verdict_of
+from fsm.engine.row import Ref
+from fsm.rules.wording import ALSO
 
 if TYPE_CHECKING:
-    from fsm.errors import ProtocolError
-    from fsm.instances import Call, Exchange
-    from fsm.row import Event
+    from fsm.engine.errors import ProtocolError
+    from fsm.engine.row import Event
+    from fsm.state.instances import Call, Exchange
 
 __all__ = ["Charge"]
 

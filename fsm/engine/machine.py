@@ -18,18 +18,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from fsm.compiling import mypyc_attr
-from fsm.errors import LocalProtocolError, RemoteProtocolError, TableError
-from fsm.levels import Level
-from fsm.table import Outside, Table
-from fsm.wording import either
+from fsm.engine.compiling import mypyc_attr
+from fsm.engine.errors import LocalProtocolError, RemoteProtocolError, TableError
+from fsm.engine.levels import Level
+from fsm.engine.table import Outside, Table
+from fsm.rules.wording import either
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from enum import IntEnum
 
-    from fsm.errors import ProtocolError
-    from fsm.row import Event, Guard, Row
+    from fsm.engine.errors import ProtocolError
+    from fsm.engine.row import Event, Guard, Row
 
 __all__ = ["Instance", "Machine", "Move", "Outside", "Table"]
 

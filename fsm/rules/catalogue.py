@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.attach import ATTACH_RULES
-from fsm.routes import ROUTES
+from fsm.judge.routes import ROUTES
+from fsm.rules.attach import ATTACH_RULES
+from fsm.rules.protocol_rules import EVENT_RULES, OTHERS, Status
+from fsm.rules.successes import SUCCESSES
 from fsm.tables.call_requests import PRECONDITIONS
-from fsm.tables.rules import EVENT_RULES, OTHERS, Status
-from fsm.tables.successes import SUCCESSES
 from protocol.event import EVENTS
 from protocol.fields import Buffer
 from protocol.packet import REQUESTS

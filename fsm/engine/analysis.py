@@ -15,8 +15,8 @@ import re
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.levels import Level
-from fsm.row import Kind
+from fsm.engine.levels import Level
+from fsm.engine.row import Kind
 from fsm.tables import binding, call, device, request
 from fsm.tables.joint import JOINT
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from enum import IntEnum
 
-    from fsm.row import Event, Guard, Row
-    from fsm.table import Outside, Table
+    from fsm.engine.row import Event, Guard, Row
+    from fsm.engine.table import Outside, Table
     from fsm.tables.joint import Joint
 
 __all__ = [

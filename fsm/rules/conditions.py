@@ -12,7 +12,7 @@ from protocol.constants import LINEOPENOPTION, LINEPROXYREQUEST, OBJTYPE, TUISPI
 from protocol.fields import Handle, HandleType
 
 if TYPE_CHECKING:
-    from fsm.registry import Registry
+    from fsm.state.registry import Registry
     from protocol.packet import Request
     from protocol.record import Layout
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from fsm.instances import Call, Line, Phone
-from fsm.registry import Registry, Swap
+from fsm.state.instances import Call, Line, Phone
+from fsm.state.registry import Registry, Swap
 from fsm.tables import call as call_table
 from fsm.tables import device
 from fsm.tables.call_reports import CHANGED, DIALLED, REPORTS
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections import defaultdict
     from collections.abc import Callable
 
-    from fsm.instances import Exchange
+    from fsm.state.instances import Exchange
     from protocol.event import Event
     from protocol.raw import Raw
 

@@ -1,0 +1,1 @@
+"""Functions of a conversation that turn packets into steps and findings."""

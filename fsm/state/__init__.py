@@ -1,0 +1,1 @@
+"""The instances of a conversation, found by handle, and facts learned from its packets."""
