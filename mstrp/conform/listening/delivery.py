@@ -97,13 +97,12 @@ class TestedPush(Push):
         parts: list[bytes] = []
         room = most
         while self.queue and len(self.queue[0]) <= room and not isinstance(self.queue[0], Alone):
-            part = self.queue.popleft()
+            part = self.pop()
             parts.append(part)
             room -= len(part)
             if self.split:
                 break
         found = b"".join(parts)
-        self.size -= len(found)
         if found and self.prefix:
             found, self.prefix = self.prefix + found, b""
         return found

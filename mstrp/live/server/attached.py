@@ -12,8 +12,10 @@ from fsm.engine.errors import LocalProtocolError, ProtocolError
 from mstrp.live.provider import TapiError
 from mstrp.live.server import refusal
 from mstrp.live.server.calls import OWNER, Call, Handle
+from mstrp.live.server.delivery import Completion
 from mstrp.live.server.filters import passes
 from protocol.constants import ACK_RETURN_VALUE, LINECALLINFOSTATE, LINECALLSTATE, LINEERR, PHONEERR
+from protocol.event import Reply
 from protocol.events import LINE_APPNEWCALL, LINE_CALLINFO, LINE_CALLSTATE, LINE_REPLY, PHONE_REPLY
 from protocol.fields import HandleType
 from protocol.packet import FIXED, decode_response
@@ -112,6 +114,8 @@ class Attached:
         self.handles: dict[int, Handle] = {}
         self.dialogs: dict[int, Any] = {}
         self.pending: dict[int, Pending] = {}
+        #: Ids whose completion has not been sent to the client, or fetched by it.
+        self.undelivered: set[int] = set()
         self.masks: dict[str, int] = {}
         self.delivery: Delivery
         self.gone = False
@@ -246,7 +250,7 @@ class Attached:
 
     def _start(self, packet: Any, answer: Callable[[Attached, Any], Any]) -> bytes:
         number = self._number(packet)
-        if len(self.pending) >= self.server.options.limits.pending:
+        if len(self.pending) + len(self.undelivered) >= self.server.options.limits.pending:
             raise refusal.refuse(packet, "RESOURCEUNAVAIL", f"{len(self.pending)} requests are pending")
         work = answer(self, packet)
         if not isinstance(work, Work):
@@ -264,13 +268,17 @@ class Attached:
         number: int = packet.request_id
         if number > 0x7FFFFFFF:
             raise refusal.refuse(packet, "INVALPARAM", f"dwRequestID {number:#x}")
-        if number in self.pending:
+        if self._in_use(number):
             raise refusal.refuse(packet, "INVALPARAM", f"request id {number:#x} is in use")
-        while not number or number in self.pending or number == ACK_RETURN_VALUE.TAPIERR_INVALRPCCONTEXT:
+        while not number or self._in_use(number) or number == ACK_RETURN_VALUE.TAPIERR_INVALRPCCONTEXT:
             # That number would read as an error.
             self._next_id = self._next_id % 0x7FFFFFFF + 1
             number = self._next_id
         return number
+
+    def _in_use(self, number: int) -> bool:
+        """Return whether a request id is pending, or its completion has not reached the client."""
+        return number in self.pending or number in self.undelivered
 
     def _line_of(self, packet: Any) -> LineOpen | PhoneOpen | None:
         for name in ("call", "conf_call", "active_call"):
@@ -358,6 +366,8 @@ class Attached:
         """An event that no filter holds back."""
         if self.gone or self.management:
             return
+        if isinstance(event, Reply):
+            self.undelivered.add(event.completed_id)
         if self._outbox is not None:
             self._outbox.append(event)
         else:
@@ -368,9 +378,11 @@ class Attached:
         if conversation is not None:
             error = self._watched(conversation.event, event, self.server.now())
             if isinstance(error, LocalProtocolError) and self.server.options.strict:
+                if isinstance(event, Reply):
+                    self.undelivered.discard(event.completed_id)
                 return
         self.server.told += 1
-        self.delivery.put(event.buffer)
+        self.delivery.put(Completion(event.buffer, event.completed_id) if isinstance(event, Reply) else event.buffer)
 
     def tell_line(self, opened: LineOpen, event: Event, *extra: dict[str, int]) -> None:
         """An event about an open line, unless a filter holds it back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from mstrp.capture.session import endpoints
 from mstrp.live.transport import Caller, ConnectionEnded, RpcFault
@@ -23,13 +23,24 @@ from protocol.rpc.client_association import ClientAssociation
 if TYPE_CHECKING:
     from mstrp.live.server.attached import Attached
 
-__all__ = ["Delivery", "Pull", "Push"]
+__all__ = ["Completion", "Delivery", "Pull", "Push"]
 
 _logger = logging.getLogger("mstrp.live")
 _METHODS = {method.name: method for method in METHODS.values()}
 _EVENT = _METHODS["RemoteSPEventProc"]
 #: Endpoints of one client that are tried.
 _MOST_PORTS = 4
+
+
+class Completion(bytes):
+    """The bytes of a completion, and the request id that is free once they have been sent."""
+
+    number: int
+
+    def __new__(cls, data: bytes, number: int) -> Self:
+        found = super().__new__(cls, data)
+        found.number = number
+        return found
 
 
 class Delivery:
@@ -58,12 +69,19 @@ class Delivery:
         parts = []
         room = most
         while self.queue and len(self.queue[0]) <= room:
-            part = self.queue.popleft()
+            part = self.pop()
             parts.append(part)
             room -= len(part)
-        found = b"".join(parts)
-        self.size -= len(found)
-        return found
+        return b"".join(parts)
+
+    def pop(self) -> bytes:
+        """Take the oldest event, to be sent now; the request id that it completes is free after that."""
+        part = self.queue.popleft()
+        self.size -= len(part)
+        if isinstance(part, Completion):
+            # Not before everything that was received with the current request has been handled.
+            asyncio.get_running_loop().call_soon(self.client.undelivered.discard, part.number)
+        return part
 
     def drop(self) -> None:
         """What waits is for nobody any more."""

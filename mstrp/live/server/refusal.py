@@ -134,6 +134,10 @@ def check(client: Attached, packet: Request) -> None:
 
 def _handles(client: Attached, packet: Request, route: Any) -> None:
     words = packet.words
+    uses = (*route.handles, *route.calls)
+    if uses and all(use.optional and not words[use.word] for use in uses):
+        # Each handle may be 0 where another one is not.
+        raise TapiError(_HANDLES[uses[0].type], f"{' and '.join(use.spec for use in uses)} are 0")
     for use in route.handles:
         handle = words[use.word]
         if use.when is not None and (words[use.when.word] in use.when.values) is not use.when.wanted:
