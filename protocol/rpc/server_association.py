@@ -36,7 +36,7 @@ from protocol.rpc.pdu import (
 from protocol.rpc.pdu import Call as CallBody
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from protocol.ndr import Interface
     from protocol.rpc.association import Limits, Security
@@ -56,6 +56,7 @@ class ServerAssociation(Association):
         *,
         transfers: Sequence[Syntax] = (NDR64, NDR20),
         group: int = 1,
+        joins: Callable[[int], bool] | None = None,
         address: str = "",
         security: Any = None,
         required_level: int = 0,
@@ -65,7 +66,9 @@ class ServerAssociation(Association):
         super().__init__(limits, fragment)
         self.interfaces = {interface.uuid for interface in interfaces}
         self.transfers = tuple(transfers)
+        #: The association group: a new one, unless the bind names one that may be joined.
         self.group = group
+        self._joins = joins
         self.address = address
         #: Makes a `Security` from (type, level), or raises when that kind is not offered.
         self._secure = security
@@ -147,6 +150,8 @@ class ServerAssociation(Association):
                 self.header_signing = True
                 flags |= Flag.SUPPORT_HEADER_SIGN
         self.peer_fragment = max(LEAST_FRAGMENT, min(self.fragment, body.max_recv or self.fragment))
+        if body.group and (self._joins is None or self._joins(body.group)):
+            self.group = body.group
         self.bound = True
         self._acknowledge(Kind.BIND_ACK, call_id, body, token, flags)
         if self.security is None or self.security.complete:
@@ -184,7 +189,7 @@ class ServerAssociation(Association):
         if token and self.security is not None:
             auth = Auth(self.security.type, self.security.level, 0, self.auth_context, token)
         address = self.address if kind == Kind.BIND_ACK else ""
-        answer = BindAck(self.fragment, self.fragment, body.group or self.group, address, tuple(outcomes))
+        answer = BindAck(self.fragment, self.fragment, self.group, address, tuple(outcomes))
         self.outgoing += encode(kind, call_id, answer, flags=flags, auth=auth)
 
     def _outcomes(self, body: Bind) -> Iterator[Outcome]:

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 from struct import Struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fsm.engine.errors import LocalProtocolError, ProtocolError
 from mstrp.live.provider import TapiError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from protocol.event import Event
     from protocol.packet import Request
 
-__all__ = ["Attached", "Pending", "Work"]
+__all__ = ["Attached", "Owner", "Pending", "Work", "owner_of"]
 
 _logger = logging.getLogger("mstrp.live")
 _WORDS = Struct("<10I")
@@ -85,6 +85,18 @@ class Pending:
         self.opened = opened
 
 
+class Owner(NamedTuple):
+    """The association group and authenticated user to which a context handle belongs, and the authentication level."""
+
+    group: int
+    user: str
+    level: int
+
+    def admits(self, other: Owner) -> bool:
+        """Return whether a connection of another owner may use the context handle."""
+        return self.group == other.group and self.user == other.user and self.level <= other.level
+
+
 class Attached:
     """A binding: everything under one context handle."""
 
@@ -101,6 +113,7 @@ class Attached:
     ) -> None:
         self.server = server
         self.context = context
+        self.owner = owner_of(connection)
         #: Connections over which requests came; the binding is lost when the last one ends.
         self.connections = {connection}
         self.management = management
@@ -451,6 +464,13 @@ class Attached:
             if pending.work.undo is not None:
                 pending.work.undo()
         self.pending.clear()
+
+
+def owner_of(connection: ServiceConnection) -> Owner:
+    """The association group, user and level of a connection."""
+    association = connection.association
+    user = str(getattr(association.security, "user", "") or "")
+    return Owner(association.group, user.casefold(), association.level)
 
 
 def quick(kind: type[Event], words: tuple[int, ...]) -> Event:

@@ -12,7 +12,7 @@ from fsm.engine.levels import Fault
 from fsm.monitor import Monitor
 from mstrp.live.provider import Provider, TapiError
 from mstrp.live.server import handlers
-from mstrp.live.server.attached import Attached
+from mstrp.live.server.attached import Attached, owner_of
 from mstrp.live.server.calls import Call
 from mstrp.live.server.delivery import Delivery, Pull, Push
 from mstrp.live.server.devices import LineDevice, PhoneDevice
@@ -98,7 +98,6 @@ class Server(Tells):
         self._later: list[Any] = []
         self._handle = 0x1_0000
         self._call = 0
-        self._group = int.from_bytes(os.urandom(3), "little") | 1
         self._listener: asyncio.Server | None = None
         self._others: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -125,7 +124,8 @@ class Server(Tells):
     def _connection(self, *, forwarded: bool = False) -> ServiceConnection:
         association = ServerAssociation(
             [TAPSRV],
-            group=self._group,
+            group=int.from_bytes(os.urandom(4), "little") or 1,
+            joins=self._has_group,
             address=str(self.port),
             limits=RpcLimits(calls=self.options.limits.calls),
             **self.options.association(),
@@ -140,6 +140,10 @@ class Server(Tells):
         found.forwarded = forwarded
         self.connections.add(found)
         return found
+
+    def _has_group(self, group: int) -> bool:
+        """Return whether a connection of an association group is open."""
+        return any(one.association.bound and one.association.group == group for one in self.connections)
 
     @property
     def port(self) -> int:
@@ -240,6 +244,13 @@ class Server(Tells):
                 self.end(client, "its connection is lost")
                 client.delivery.abort()
 
+    def _client(self, connection: ServiceConnection, context: bytes) -> Attached | None:
+        """The client of a context handle, if the connection may use it."""
+        client = self.clients.get(context)
+        if client is None or connection in client.connections or client.owner.admits(owner_of(connection)):
+            return client
+        return None
+
     def _client_request(self, connection: ServiceConnection, call: Called) -> None:
         raw = READERS[call.ndr64].request(call.stub, 0)
         if raw is None:
@@ -249,7 +260,7 @@ class Server(Tells):
             context, packet = value.context, decode_request(value.buffer, value.needed)
         else:
             context, packet = raw.context, raw.packet()
-        client = self.clients.get(context)
+        client = self._client(connection, context)
         if client is None:
             connection.fault(call, Status.CONTEXT_MISMATCH)
             return
@@ -352,7 +363,7 @@ class Server(Tells):
         value = connection.read(call)
         if value is None:
             return
-        client = self.clients.get(value.context)
+        client = self._client(connection, value.context)
         if client is None:
             connection.fault(call, Status.CONTEXT_MISMATCH)
             return
