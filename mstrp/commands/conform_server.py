@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Self
 
 from mstrp.capture.packets import CLIENT_TO_SERVER, Packet
@@ -15,12 +14,10 @@ from mstrp.commands.output import complain, opened, terminal_width, write_lines
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
     from mstrp.conform.book import Book
     from mstrp.conform.outcome import Outcome
     from mstrp.conform.probe import Probe
-    from mstrp.conform.suite import Test
     from mstrp.conform.target import Target
 
 __all__ = ["EXAMPLE", "add_report_options", "add_security_options", "arguments", "report", "run", "security"]
@@ -125,18 +122,11 @@ def _list() -> int:
     return 0
 
 
-def _wanted(options: argparse.Namespace) -> Callable[[Test], bool]:
-    """Whether a test is wanted, by its name or by a requirement that it tries."""
-
-    def fits(test: Test, patterns: list[str]) -> bool:
-        return any(fnmatchcase(name, pattern) for pattern in patterns for name in (test.name, *test.tries))
-
-    return lambda test: (options.only is None or fits(test, options.only)) and not fits(test, options.skip)
-
-
 def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Namespace) -> int:
     from mstrp.conform.book import Book
+    from mstrp.conform.outcome import Result
     from mstrp.conform.suite import run as perform
+    from mstrp.conform.suite import select
     from mstrp.conform.target import Budget
 
     budget = Budget(options.max_packets, options.max_seconds)
@@ -149,11 +139,11 @@ def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Na
 
         book.told = told
         try:
-            asyncio.run(perform(book, wanted=_wanted(options), progress=progress))
+            asyncio.run(perform(book, wanted=select(options.only, options.skip), progress=progress))
         except KeyboardInterrupt:
             interrupted = True
     tried = any(outcome.tried for name, outcome in book.outcomes.items() if name != "ALIVE")
-    if not interrupted and not tried and book.outcomes["ALIVE"].tried:
+    if not interrupted and not tried and book.outcomes["ALIVE"].result is Result.FAIL:
         complain(book.outcomes["ALIVE"].cause)
         return 2
     if not interrupted and not budget.sent:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.judge.routes import ROUTES
-from mstrp.conform.catalogue import row_id, row_states
+from mstrp.conform.catalogue import SERVER, row_id, row_states
 from mstrp.conform.outcome import Result
 from mstrp.conform.probe import Unreachable
 from mstrp.conform.shrink import shrink
@@ -23,11 +24,11 @@ from mstrp.conform.target import BudgetSpent
 from protocol.packet import REQUESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from mstrp.conform.book import Book
 
-__all__ = ["Test", "plan", "run"]
+__all__ = ["Test", "plan", "run", "select"]
 
 
 _logger = logging.getLogger("mstrp.conform")
@@ -46,8 +47,8 @@ def plan(depth: int = 1) -> Iterator[Test]:
     """The tests in their order: what is most basic comes first, and what shows a mistake in few steps."""
     for name, run, tries in TRUTH_TESTS:
         yield Test(name, run, tries)
-    for name, run in HANDLE_TESTS:
-        yield Test(name, run)
+    for name, run, tries in HANDLE_TESTS:
+        yield Test(name, run, tries)
     on_calls = [
         request
         for request in REQUESTS.values()
@@ -62,7 +63,8 @@ def plan(depth: int = 1) -> Iterator[Test]:
     for request in REQUESTS.values():
         name = f"{request.device}.{request.__name__}"
         rules = dict.fromkeys(attempt.rule for attempt in rules_of(request))
-        yield Test(f"rules of {name}", functools.partial(try_request, request=request), (*rules, f"LEGAL-{name}"))
+        tries = (*rules, f"LEGAL-{name}", *((f"DONE-{name}",) if request.completion == "async" else ()))
+        yield Test(f"rules of {name}", functools.partial(try_request, request=request), tries)
     for request in on_calls:
         for state in wrong_states(request):
             run = functools.partial(try_wrong_state, request=request, state=state)
@@ -73,6 +75,34 @@ def plan(depth: int = 1) -> Iterator[Test]:
         yield Test(f"handler of {request.__name__}", run, request.layout.proxy_rules[2:])
     for number in range(WALKS if depth else 2):
         yield Test(f"walk {number + 1}", functools.partial(try_walk, number=number), ("WALK",))
+
+
+@functools.cache
+def _written() -> frozenset[str]:
+    """Names of tests, and the requirements that tests are written for."""
+    return frozenset(name for test in plan() for name in (test.name, *test.tries))
+
+
+def select(only: Iterable[str] | None, skip: Iterable[str] = ()) -> Callable[[Test], bool]:
+    """Whether a test is selected: by patterns of its name, or of requirements.
+
+    Requirements that no test is written for are checked in every conversation, so that they select every test.
+    """
+
+    def fits(names: Iterable[str], patterns: Iterable[str]) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+    if only is None:
+        chosen = None
+    else:
+        chosen = [pattern if fits(_written(), [pattern]) or not fits(SERVER, [pattern]) else "*" for pattern in only]
+    skipped = list(skip)
+
+    def wanted(test: Test) -> bool:
+        names = (test.name, *test.tries)
+        return (chosen is None or fits(names, chosen)) and not fits(names, skipped)
+
+    return wanted
 
 
 async def run(

@@ -255,6 +255,9 @@ async def _buffers(book: Book) -> None:
     await in_session(book, act, *rules)
 
 
+_FLOWING = ("CALL-V01", "CALL-V02", "CALL-V03", "CALL-V04", "CALL-V05", "CALL-V07", "CALL-V08", "CALL-V09")
+
+
 async def _one_at_a_time(book: Book, how: str) -> None:
     """Three calls with their events, as they travel in one model."""
     told = "TRP-3.1.4.1-04" if how == "pull" else "TRP-3.1.4.1-05"
@@ -278,8 +281,7 @@ async def _one_at_a_time(book: Book, how: str) -> None:
         await world.clear()
         await probe.lull()
 
-    call_rules = ("CALL-V01", "CALL-V02", "CALL-V03", "CALL-V04", "CALL-V05", "CALL-V07", "CALL-V08", "CALL-V09")
-    await in_session(book, act, "TRP-2.1-02", told, "TRP-3.3.4.2-02", "TOLD-STATE", *call_rules, how=how)
+    await in_session(book, act, "TRP-2.1-02", told, "TRP-3.3.4.2-02", "TOLD-STATE", *_FLOWING, how=how)
 
 
 async def _push(book: Book) -> None:
@@ -324,43 +326,47 @@ async def _lost(book: Book) -> None:
     await in_session(book, act, "ALIVE")
 
 
-#: The tests with the names by which they are told.
-HANDLE_TESTS: tuple[tuple[str, Callable[[Book], Awaitable[None]]], ...] = (
-    ("attach", _attach),
-    ("push", _push),
-    ("pull", _pull),
-    ("buffers", _buffers),
-    ("stray context", _stray),
-    ("detached context", _detached),
-    ("damaged stub", _damaged),
-    ("made devices", _made_devices),
-    ("made phone", _made_phone),
-    ("made call", _made_call),
-    ("made consultation", _made_consultation),
-    ("made conference", _made_conference),
-    ("made third party", _made_prepared),
-    ("made parent", _made_parent),
-    ("made by UnPark", _made_unparked),
-    ("made by PickUp", _made_picked_up),
+#: The tests: name, function, and the requirements that the function decides.
+HANDLE_TESTS: tuple[tuple[str, Callable[[Book], Awaitable[None]], tuple[str, ...]], ...] = (
+    ("attach", _attach, ("TRP-3.1.4.1-01", "TRP-3.1.4.1-02", "TRP-3.1.4.1-12", "TRP-3.1.4.3-02")),
+    ("push", _push, ("TRP-2.1-02", "TRP-3.1.4.1-05", "TRP-3.3.4.2-02", "TOLD-STATE", *_FLOWING)),
+    ("pull", _pull, ("TRP-2.1-02", "TRP-3.1.4.1-04", "TRP-3.3.4.2-02", "TOLD-STATE", *_FLOWING)),
+    ("buffers", _buffers, ("TRP-3.1.4.2-GEN-01", "TRP-3.1.4.2-GEN-02", "TRP-3.1.4.2-GEN-04", "ALIVE")),
+    ("stray context", _stray, ("TRP-3.1.4.2-GEN-03", "TRP-3.1.4-04")),
+    ("detached context", _detached, ("TRP-3.1.4.2-GEN-03", "TRP-3.1.4.3-01")),
+    ("damaged stub", _damaged, ("TRP-3.1.4-01", "TRP-3.1.4-02", "ALIVE")),
+    ("made devices", _made_devices, ("TRP-3.1.4.2-047-07", "TRP-3.1.4.2-054-11", "TRP-3.1.4.1-11")),
+    ("made phone", _made_phone, ("TRP-3.1.4.2-106-07", "TRP-3.1.4.2-107-05")),
+    ("made call", _made_call, ("TRP-3.1.4.2-048-06", "TOLD-STATE")),
+    ("made consultation", _made_consultation, ("TRP-3.1.4.2-085-05",)),
+    ("made conference", _made_conference, ("TRP-3.1.4.2-084-05",)),
+    ("made third party", _made_prepared, ("TRP-3.1.4.2-057-05",)),
+    ("made parent", _made_parent, ("TRP-3.1.4.2-011-06",)),
+    ("made by UnPark", _made_unparked, ("TRP-3.1.4.2-090-03",)),
+    ("made by PickUp", _made_picked_up, ("TRP-3.1.4.2-056-04",)),
     (
         "dropped call",
         _dropped("call", "TRP-3.1.4.2-012-02", lambda world, call: line.DeallocateCall(call=call), _idle_call),
+        ("TRP-3.1.4.2-012-02",),
     ),
     (
         "dropped line",
         _dropped(
             "line", "TRP-3.1.4.2-009-02", lambda world, opened: line.Close(line=opened), lambda world: world.subject
         ),
+        ("TRP-3.1.4.2-009-02",),
     ),
     (
         "dropped application",
         _dropped("app", "TRP-3.1.4.2-086-02", lambda world, app: line.ShutDown(line_app=app), lambda world: world.app),
+        ("TRP-3.1.4.2-086-02",),
     ),
     (
         "dropped phone",
         _dropped(
             "phone", "TRP-3.1.4.2-091-02", lambda world, opened: phone.Close(phone=opened), lambda world: world.phone
         ),
+        ("TRP-3.1.4.2-091-02",),
     ),
     (
         "dropped phone application",
@@ -370,11 +376,12 @@ HANDLE_TESTS: tuple[tuple[str, Callable[[Book], Awaitable[None]]], ...] = (
             lambda world, app: phone.ShutDown(phone_app=app),
             lambda world: world.phone_app,
         ),
+        ("TRP-3.1.4.2-119-02",),
     ),
-    ("dropped dialog", _dropped_dialog),
-    ("handles of another client", _foreign),
-    ("void call", _void_call),
-    ("void line", _void_line),
-    ("void phone", _void_phone),
-    ("lost", _lost),
+    ("dropped dialog", _dropped_dialog, ("TRP-3.1.4.2-003-01",)),
+    ("handles of another client", _foreign, ("TRP-3.1.4.2-038-03", "TRP-3.1.4.2-030-03")),
+    ("void call", _void_call, ("TRP-3.1.4.2-030-01",)),
+    ("void line", _void_line, ("TRP-3.1.4.2-041-01",)),
+    ("void phone", _void_phone, ("TRP-3.1.4.2-099-01",)),
+    ("lost", _lost, ("ALIVE",)),
 )

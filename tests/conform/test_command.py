@@ -17,6 +17,8 @@ from test_server import serve_apart
 from mstrp.cli import main
 from mstrp.conform.baseline import read_baseline
 from mstrp.conform.book import Book
+from mstrp.conform.suite import plan, select
+from mstrp.conform.suite_handles import HANDLE_TESTS
 from mstrp.report.schema import schema
 
 _FEW = ("--only", "Hold in CONNECTED", "--only", "rules of line.Hold", "--seed", "7")
@@ -42,6 +44,25 @@ def run(*arguments: str) -> tuple[int, str, str]:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = main(["conform", "server", *arguments])
     return status, out.getvalue(), err.getvalue()
+
+
+def test_only_takes_every_name_of_the_list() -> None:
+    """Each id that --list prints selects a test; one that no test is written for selects all."""
+    names = [row.split()[0] for row in run("--list")[1].splitlines()]
+    tests = list(plan())
+    assert len(names) > 1000
+    assert [name for name in names if not any(map(select([name]), tests))] == []
+    assert all(map(select(["ALIVE", "CALL-V10"]), tests))
+    assert not any(map(select(["no such name"]), tests))
+
+
+@pytest.mark.parametrize("name", [name for name, _, tries in HANDLE_TESTS if tries])
+def test_handle_tests_decide_what_they_name(good: str, name: str) -> None:
+    """Every requirement that a test of handles names has an outcome afterwards."""
+    tries = {test.name: test.tries for test in plan()}[name]
+    _, out, _ = run(good, *_QUICK, "--only", name, "--format", "json")
+    touched = {one["requirement"] for one in json.loads(out)["outcomes"]}
+    assert set(tries) <= touched
 
 
 def test_a_good_server_passes(good: str) -> None:
