@@ -64,7 +64,7 @@ def check(packets: list[Request], conversation: Conversation) -> float:
     for packet in packets:
         for condition in ROUTES[packet.words[0]].conditions:
             condition.wrong(conversation, packet)
-        if packet.layout.suspects and packet.suspicious():
+        if packet.layout.prechecks and packet.may_fail():
             packet.problems()
     return time.perf_counter() - started
 

@@ -39,7 +39,7 @@ class Check:
     #: Whether the check has a limit that could be off by one.
     bounded: ClassVar[bool] = False
     #: The other checks of the field that nothing can keep when this one is broken.
-    company: ClassVar[tuple[str, ...]] = ()
+    broken_together: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, field: Any, bullets: str = "") -> None:
         self.field = field
@@ -49,7 +49,7 @@ class Check:
         self.versions = ALL_VERSIONS
 
     @property
-    def moves(self) -> tuple[int, ...]:
+    def bound_shifts(self) -> tuple[int, ...]:
         """By how much the bound can move so that it matters."""
         return (-1, 1) if self.bounded else ()
 
@@ -64,7 +64,7 @@ class Check:
         type_ = getattr(self.field, "type", None) or getattr(self.field, "entry", None)
         return self.text.format(field=self.field.spec, type=getattr(type_, "__name__", "GUID"))
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         """What is wrong, or an empty string."""
         raise NotImplementedError
 
@@ -75,16 +75,16 @@ class Check:
 
     def problems(self, record: Record) -> Iterator[Problem]:
         """The problem, once for each rule."""
-        detail = self.wrong(record) if self.applies(record) else ""
+        detail = self.find_violation(record) if self.applies(record) else ""
         if detail:
             for rule in self.rules or ("",):
                 yield Problem(self.field.spec, self.aspect, detail, self.field.owner.section, rule, self.versions)
 
-    def kept(self, record: Any) -> Iterator[Edit]:
+    def valid_edits(self, record: Any) -> Iterator[Edit]:
         """Changes to a good record that just keep the rule."""
         return iter(())
 
-    def broken(self, record: Any) -> Iterator[Edit]:
+    def invalid_edits(self, record: Any) -> Iterator[Edit]:
         """Changes to a good record that just break it."""
         return iter(())
 

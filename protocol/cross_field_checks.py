@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from protocol.record import Layout, Record
 
-__all__ = ["Covers", "Differ", "Excludes", "Member", "NotBothZero", "RoomForAll", "Several", "Times"]
+__all__ = ["Covers", "CrossFieldCheck", "Differ", "Excludes", "Member", "NotBothZero", "RoomForAll", "Times"]
 
 
-class Several(Check):
+class CrossFieldCheck(Check):
     """A check that looks at several fields; the first names it."""
 
     def __init__(self, bullets: str, *specs: str) -> None:
@@ -31,12 +31,12 @@ class Several(Check):
     def applies(self, record: Record) -> bool:
         return record.carries("in")
 
-    def suspicious(self, record: Record) -> bool:
+    def may_fail(self, record: Record) -> bool:
         """Whether there is a problem."""
-        return self.applies(record) and bool(self.wrong(record))
+        return self.applies(record) and bool(self.find_violation(record))
 
 
-class NotBothZero(Several):
+class NotBothZero(CrossFieldCheck):
     """Two numbers are not both 0."""
 
     name = "not-both-zero"
@@ -45,19 +45,19 @@ class NotBothZero(Several):
     def summary(self) -> str:
         return f"{' or '.join(self.specs)} is not 0"
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         return "" if any(record.words[index] for index in self.indexes) else f"{' and '.join(self.specs)} are 0"
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         first, second = self.indexes
         yield Edit({first: packet.words[first] or packet.words[second], second: 0})
         yield Edit({first: 0, second: packet.words[first] or packet.words[second]})
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit(dict.fromkeys(self.indexes, 0))
 
 
-class Differ(Several):
+class Differ(CrossFieldCheck):
     """Two handles are not the same."""
 
     name = "differ"
@@ -66,17 +66,17 @@ class Differ(Several):
     def summary(self) -> str:
         return f"{' and '.join(self.specs)} differ"
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         first, second = self.indexes
         same = record.words[first] == record.words[second] and record.words[first]
         return f"{self.specs[1]} is the same {record.words[first]:#x}" if same else ""
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         first, second = self.indexes
         yield Edit({second: packet.words[first]})
 
 
-class Times(Several):
+class Times(CrossFieldCheck):
     """A size is a fixed number of bytes for each device."""
 
     name = "times"
@@ -91,16 +91,16 @@ class Times(Several):
     def summary(self) -> str:
         return f"{self.specs[0]} is {self.each} * {self.specs[1]}"
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         size, count = (record.words[index] for index in self.indexes)
         wanted = self.each * count + self.bound
         # A list that is not wanted at all is left out.
         return f"{size} is not {self.each} * {count}" if size not in (wanted, 0) else ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.indexes[0]: 0})
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         size, count = self.indexes
         wanted = self.each * packet.words[count]
         for new in (wanted + 1, wanted + self.each, wanted - 1):
@@ -108,7 +108,7 @@ class Times(Several):
                 yield Edit({size: new}, None, packet.capacity + 2 * self.each)
 
 
-class RoomForAll(Several):
+class RoomForAll(CrossFieldCheck):
     """VarData holds all lists together."""
 
     name = "room-for-all"
@@ -119,19 +119,19 @@ class RoomForAll(Several):
     def summary(self) -> str:
         return f"VarData can hold {' + '.join(self.specs)} bytes"
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         wanted = sum(record.words[index] for index in self.indexes)
         room = room_of(record)
         return f"VarData of {room} bytes cannot hold {wanted}" if wanted > room + self.bound else ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({}, None, FIXED + sum(packet.words[index] for index in self.indexes))
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({}, None, FIXED + sum(packet.words[index] for index in self.indexes) - 1)
 
 
-class Excludes(Several):
+class Excludes(CrossFieldCheck):
     """A number has one of some bits, and one of the bits not together with the others."""
 
     name = "excludes"
@@ -146,7 +146,7 @@ class Excludes(Several):
         names = [" or ".join(spelled(self.field.tables, number) or ()) for number in (self.alone, self.others)]
         return f"{self.specs[0]} has {names[0]}, or else {names[1]}, and not both"
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         number = record.words[self.indexes[0]]
         if not number & (self.alone | self.others):
             return f"{number:#x} has no bit of {self.alone | self.others:#x}"
@@ -154,16 +154,16 @@ class Excludes(Several):
             return f"{number:#x} has {self.alone:#x} and {number & self.others:#x}"
         return ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.indexes[0]: self.alone})
         yield Edit({self.indexes[0]: self.others})
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.indexes[0]: 0})
         yield Edit({self.indexes[0]: self.alone | self.others})
 
 
-class Covers(Several):
+class Covers(CrossFieldCheck):
     """VarData holds as many entries as another field says."""
 
     name = "covers"
@@ -182,16 +182,16 @@ class Covers(Several):
     def applies(self, record: Record) -> bool:
         return record.carries("in") and bool(record.words[self.indexes[1]] & self.when[1])
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         wanted = self.each * record.words[self.indexes[0]]
         room = len(record.buffer) - FIXED
         return f"VarData of {room} bytes cannot hold {wanted}" if wanted > room + self.bound else ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         data = variable(packet)[: len(variable(packet)) // self.each * self.each]
         yield Edit({self.indexes[0]: len(data) // self.each, self.indexes[1]: self.when[1]}, data, FIXED + len(data))
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         data = variable(packet)[: len(variable(packet)) // self.each * self.each]
         count = len(data) // self.each + 1
         yield Edit({self.indexes[0]: count, self.indexes[1]: self.when[1]}, data, FIXED + len(data))
@@ -199,7 +199,7 @@ class Covers(Several):
         yield Edit({self.indexes[0]: ABSENT, self.indexes[1]: self.when[1]}, data, FIXED + len(data))
 
 
-class Member(Several):
+class Member(CrossFieldCheck):
     """A member of a structure that comes along has one value."""
 
     name = "member"
@@ -222,7 +222,7 @@ class Member(Several):
         index = self.field.type.layout.index(self.member)
         return (None, 0) if inner is None or len(inner.words) <= index else (inner, index)
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         inner, index = self._place(record)
         if inner is None or inner.words[index] == self.number:
             return ""
@@ -234,8 +234,8 @@ class Member(Several):
         data[start : start + 4] = number.to_bytes(4, "little")
         return Edit({}, bytes(data))
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         yield self._with(packet, self.number)
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         yield self._with(packet, self.number << 1)

@@ -38,9 +38,9 @@ class Start(Check):
     text = "{field} is a multiple of 4 and points into VarData"
     aspect = "bounds"
     bounded = True
-    company = ("end",)
+    broken_together = ("end",)
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         found = self.field.present(record)
         if found is None:
             return ""
@@ -53,17 +53,17 @@ class Start(Check):
             return f"offset {offset} lies outside the {room} bytes of VarData"
         return ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet))
         if self.field.kind in _SIZED:
             yield Edit({self.field.index: len(data), self.field.size_index: 1}, data + b"A")
 
     @property
-    def moves(self) -> tuple[int, ...]:
+    def bound_shifts(self) -> tuple[int, ...]:
         """No structure stands in the last byte, so that one less changes nothing there."""
         return (-1, 1) if self.field.kind in _SIZED else (1,)
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet))
         index = self.field.index
         for odd in (1, 2, 3):
@@ -79,7 +79,7 @@ class End(Check):
     aspect = "overrun"
     bounded = True
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         found = self.field.present(record)
         if found is None:
             return ""
@@ -90,13 +90,13 @@ class End(Check):
             return f"offset {offset} + {self.field.size} {length} runs past the {room} bytes of VarData"
         return ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet)) + bytes(32)
         index = self.field.index
         if self.field.size_index >= 0:
             yield Edit({self.field.size_index: len(data) - packet.words[index]}, data)
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet)) + bytes(32)
         index = self.field.index
         for size in (len(data) - packet.words[index] + 1, ABSENT - 3):
@@ -110,15 +110,15 @@ class Even(Check):
     text = "{field} is even"
     aspect = "alignment"
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         found = self.field.present(record)
         return f"offset {found[0]} is odd" if found is not None and found[0] % 2 else ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet))
         yield Edit({self.field.index: len(data) + 2}, data + b"\0\0A\0\0\0")
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet))
         yield Edit({self.field.index: len(data) + 1}, data + b"\0A\0\0\0\0\0")
 
@@ -131,7 +131,7 @@ class Inside(Check):
     aspect = "bounds"
     bounded = True
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         found = self.field.present(record)
         if found is None:
             return ""
@@ -141,11 +141,11 @@ class Inside(Check):
             return f"offset {found[0]} lies outside the {room} bytes of VarData"
         return ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet))
         yield Edit({self.field.index: len(data)}, data + b"\0\0")
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet))
         yield Edit({self.field.index: len(data)}, data)
         yield Edit({self.field.index: 0xFFFFFFF0}, data)
@@ -160,11 +160,11 @@ class Terminated(Check):
     bounded = True
 
     @property
-    def moves(self) -> tuple[int, ...]:
+    def bound_shifts(self) -> tuple[int, ...]:
         """There is nothing behind VarData to look for a NUL in."""
         return (1,)
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         found = self.field.present(record)
         if found is None or found[0] % 2:
             return ""
@@ -174,11 +174,11 @@ class Terminated(Check):
             return f"the string at offset {found[0]} does not end inside the {limit - origin} bytes of VarData"
         return ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet))
         yield Edit({self.field.index: len(data)}, data + "555".encode("utf-16-le") + b"\0\0")
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet))
         yield Edit({self.field.index: len(data)}, data + "555".encode("utf-16-le"))
         # The two zero bytes that are there belong to two characters.
@@ -211,7 +211,7 @@ class Legal(Word):
     name = "legal"
     text = "{field} has a legal value"
 
-    def _fault(self, number: int) -> str:
+    def check_value(self, number: int) -> str:
         field = self.field
         cardinality = field.cardinality
         if field.choices:
@@ -227,9 +227,9 @@ class Legal(Word):
             return f"{number:#x} has several bits without UNKNOWN"
         return ""
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         number = record.words[self.field.index]
-        fault = self._fault(number)
+        fault = self.check_value(number)
         return f"{number:#x}: {fault}" if fault else ""
 
     def _candidates(self) -> tuple[int, ...]:
@@ -240,14 +240,14 @@ class Legal(Word):
         own = [bit for bit in bits if field.bits & bit]
         return (*bits, 0, field.bits, own[0] | own[-1], 2 | own[-1], ABSENT)
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         for number in self._candidates():
-            if not self._fault(number):
+            if not self.check_value(number):
                 yield Edit({self.field.index: number})
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         for number in self._candidates():
-            if self._fault(number):
+            if self.check_value(number):
                 yield Edit({self.field.index: number})
 
 
@@ -258,10 +258,10 @@ _JUST_ONE = {"one", "one-or-zero"}
 class Number(Word):
     """A check that only looks at the number."""
 
-    def wrong(self, record: Record) -> str:
-        return self.fault(record.words[self.field.index], record)
+    def find_violation(self, record: Record) -> str:
+        return self.check_number(record.words[self.field.index], record)
 
-    def fault(self, number: int, record: Any) -> str:
+    def check_number(self, number: int, record: Any) -> str:
         """What is wrong with the number."""
         raise NotImplementedError
 
@@ -272,13 +272,13 @@ class NonZero(Number):
     name = "nonzero"
     text = "{field} is not 0"
 
-    def fault(self, number: int, record: Any) -> str:
+    def check_number(self, number: int, record: Any) -> str:
         return "" if number else "it is 0"
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.field.index: 1})
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.field.index: 0})
 
 
@@ -307,14 +307,14 @@ class Minimum(Number):
         """The limit."""
         return _least(self.field)
 
-    def fault(self, number: int, record: Any) -> str:
+    def check_number(self, number: int, record: Any) -> str:
         least = self.least
         return f"{number} is less than the {least} bytes of its fixed part" if number < least + self.bound else ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.field.index: _least(self.field)})
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.field.index: _least(self.field) - 1})
         yield Edit({self.field.index: 0})
 
@@ -327,13 +327,13 @@ class Maximum(Number):
     aspect = "size"
     bounded = True
 
-    def fault(self, number: int, record: Any) -> str:
+    def check_number(self, number: int, record: Any) -> str:
         return f"{number:#x} is more than {_LARGEST:#x}" if number > _LARGEST + self.bound else ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.field.index: _LARGEST})
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.field.index: _LARGEST + 1})
         yield Edit({self.field.index: ABSENT})
 
@@ -346,14 +346,14 @@ class Fits(Number):
     aspect = "size"
     bounded = True
 
-    def fault(self, number: int, record: Any) -> str:
+    def check_number(self, number: int, record: Any) -> str:
         room = room_of(record)
         return f"{number} is more than the {room} bytes of VarData" if number > room + self.bound else ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.field.index: room_of(packet)})
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.field.index: room_of(packet) + 1})
         yield Edit({self.field.index: ABSENT})
 
@@ -365,9 +365,9 @@ class Room(Word):
     text = "VarData can hold a {type}"
     aspect = "size"
     bounded = True
-    company = ("minimum", "valid")
+    broken_together = ("minimum", "valid")
 
-    def wrong(self, record: Any) -> str:
+    def find_violation(self, record: Any) -> str:
         present = getattr(self.field, "present", None)
         if present is not None and self.field.direction == "in" and present(record) is None:
             return ""
@@ -397,10 +397,10 @@ class Room(Word):
             data = content.ljust(size, b"\0")
         return Edit(words, data[:size], FIXED + size)
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         yield self._sized(packet, _least(self.field))
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         yield self._sized(packet, _least(self.field) - 4)
         yield self._sized(packet, _least(self.field) - 1)
 
@@ -414,14 +414,14 @@ class Listed(Number):
     def _known(self) -> tuple[int, ...]:
         return tuple(version for version in KNOWN_VERSIONS if version >= self.field.oldest)
 
-    def fault(self, number: int, record: Any) -> str:
+    def check_number(self, number: int, record: Any) -> str:
         return "" if number in self._known() else f"{number:#010x} is no known version"
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         for version in self._known():
             yield Edit({self.field.index: version})
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         known = self._known()
         for version in {0, known[0] - 1, known[-1] + 1, *(v + 1 for v in known), *(set(KNOWN_VERSIONS) - set(known))}:
             if version not in known:
@@ -438,14 +438,14 @@ class Ordered(Number):
     def _highest(self, record: Any) -> int:
         return int(record.words[record.layout.index("dwVersionCurrent")])
 
-    def fault(self, number: int, record: Any) -> str:
+    def check_number(self, number: int, record: Any) -> str:
         highest = self._highest(record)
         return f"{number:#010x} is above dwVersionCurrent {highest:#010x}" if number > highest + self.bound else ""
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.field.index: self._highest(packet)})
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         yield Edit({self.field.index: self._highest(packet) + 1})
 
 
@@ -455,18 +455,18 @@ class Overlap(Ordered):
     name = "overlap"
     text = "a known version lies between {field} and dwVersionCurrent"
 
-    def fault(self, number: int, record: Any) -> str:
+    def check_number(self, number: int, record: Any) -> str:
         highest = self._highest(record)
         if number > highest or any(number <= known <= highest - self.bound for known in KNOWN_VERSIONS):
             return ""
         return f"no known version lies in {number:#010x}..{highest:#010x}"
 
-    def kept(self, packet: Any) -> Iterator[Edit]:
+    def valid_edits(self, packet: Any) -> Iterator[Edit]:
         highest = packet.layout.index("dwVersionCurrent")
         yield Edit({self.field.index: 0, highest: KNOWN_VERSIONS[0]})
         yield Edit({self.field.index: KNOWN_VERSIONS[-1], highest: ABSENT})
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         highest = packet.layout.index("dwVersionCurrent")
         yield Edit({self.field.index: 0, highest: KNOWN_VERSIONS[0] - 1})
         yield Edit({self.field.index: KNOWN_VERSIONS[-1] + 1, highest: ABSENT})
@@ -478,14 +478,14 @@ class Valid(Check):
     name = "valid"
     text = "the {type} at {field} keeps the rules for its members"
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         inner = self.field.inner_of(record)
         for problem in inner.problems() if inner is not None else ():
             if problem.rule:
                 return f"{problem.field}: {problem.detail}"
         return ""
 
-    def broken(self, packet: Any) -> Iterator[Edit]:
+    def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         data = bytearray(variable(packet))
         start = packet.words[self.field.index]
         data[start : start + 4] = (8).to_bytes(4, "little")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from uuid import UUID
 
 from protocol.field_checks import CHECKS, Fits, Minimum, legal_bits
-from protocol.prechecks import Asked, Located, Sized, Spelled, Suspect
+from protocol.prechecks import OffsetPrecheck, Precheck, PredicatePrecheck, SizePrecheck, TextPrecheck
 from protocol.problem import ALL_VERSIONS
 from protocol.record import ABSENT, Budget, Builder, Field, Layout, Record
 from protocol.tables import Flags, Table, meaning, members
@@ -332,11 +332,11 @@ class Offset(Field):
     def prepare(self) -> tuple[Check, ...]:
         return checks_of(self, {"start", "end", *self.rules})
 
-    def suspect(self) -> Suspect | None:
+    def precheck(self) -> Precheck | None:
         if len(self.checks) > 2 or self.only is not None:
-            return super().suspect()
+            return super().precheck()
         absent = bool(self.optional) or self.direction == "out"
-        return Located(self.index, self.size_index, self.aligned, absent=absent, deep=isinstance(self, Inner))
+        return OffsetPrecheck(self.index, self.size_index, self.aligned, absent=absent, deep=isinstance(self, Inner))
 
 
 class Text(Offset):
@@ -345,10 +345,10 @@ class Text(Offset):
     kind = "text"
     aligned = 2
 
-    def suspect(self) -> Suspect | None:
+    def precheck(self) -> Precheck | None:
         if self.only is not None:
-            return Asked(lambda record: self.present(record) is not None)
-        return Spelled(self.index, absent=bool(self.optional) or self.direction == "out")
+            return PredicatePrecheck(lambda record: self.present(record) is not None)
+        return TextPrecheck(self.index, absent=bool(self.optional) or self.direction == "out")
 
     def decode(self, record: Record, buffer: bytes, start: int, end: int) -> str | None:
         stop = terminator(buffer, start, end)
@@ -494,15 +494,15 @@ class Buffer(Number):
         yield from self.inner.check(record)
         yield from super().check(record)
 
-    def suspect(self) -> Suspect | None:
+    def precheck(self) -> Precheck | None:
         checks = self.checks
         if self.only is None and {type(check) for check in checks} == {Minimum, Fits}:
-            return Sized(self.index, max(check.least for check in checks if isinstance(check, Minimum)))
+            return SizePrecheck(self.index, max(check.least for check in checks if isinstance(check, Minimum)))
 
         def wrong(record: Record) -> bool:
             # A request has no structure yet, only the size of the room for it.
             if record.carries("out"):
                 return True
-            return any(check.applies(record) and check.wrong(record) for check in checks)
+            return any(check.applies(record) and check.find_violation(record) for check in checks)
 
-        return Asked(wrong)
+        return PredicatePrecheck(wrong)

@@ -51,14 +51,14 @@ class Whole(Check):
     def _least(self) -> int:
         return int(self.field.owner.shortest)
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         number, least = record.words[self.field.index] if record.words else 0, self._least()
         return f"{number} is less than the fixed part of {least}" if number < least + self.bound else ""
 
-    def kept(self, record: Any) -> Iterator[Edit]:
+    def valid_edits(self, record: Any) -> Iterator[Edit]:
         yield Edit({self.field.index: self._least()}, b"")
 
-    def broken(self, record: Any) -> Iterator[Edit]:
+    def invalid_edits(self, record: Any) -> Iterator[Edit]:
         yield Edit({self.field.index: self._least() - 1}, b"")
 
 
@@ -186,20 +186,20 @@ class PairStart(_OfPair):
     name = "start"
     text = "{field}Offset is a multiple of 4 and points into VarData"
     aspect = "bounds"
-    company = ("end",)
+    broken_together = ("end",)
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         offset, _, room = self.place(record)
         if offset % 4:
             return f"{self.field.spec}Offset {offset} is not a multiple of 4"
         return f"{self.field.spec}Offset {offset} lies outside VarData" if offset >= room + self.bound else ""
 
-    def kept(self, record: Any) -> Iterator[Edit]:
+    def valid_edits(self, record: Any) -> Iterator[Edit]:
         place, data = self.behind(record)
         if self.field.content != "array":
             yield Edit({self.field.index: 1, self.field.index + 1: place}, data + b"\0")
 
-    def broken(self, record: Any) -> Iterator[Edit]:
+    def invalid_edits(self, record: Any) -> Iterator[Edit]:
         place, data = self.behind(record)
         for odd in (1, 2, 3):
             yield Edit({self.field.index: 4, self.field.index + 1: place + odd}, data + bytes(8))
@@ -213,17 +213,17 @@ class PairEnd(_OfPair):
     text = "{field}Offset + {field}Size lies inside VarData"
     aspect = "overrun"
 
-    def wrong(self, record: Record) -> str:
+    def find_violation(self, record: Record) -> str:
         offset, size, room = self.place(record)
         if offset + size > room + self.bound:
             return f"{self.field.spec}Offset {offset} + {self.field.spec}Size {size} runs past VarData"
         return ""
 
-    def kept(self, record: Any) -> Iterator[Edit]:
+    def valid_edits(self, record: Any) -> Iterator[Edit]:
         place, data = self.behind(record)
         yield Edit({self.field.index: 32, self.field.index + 1: place}, data + bytes(32))
 
-    def broken(self, record: Any) -> Iterator[Edit]:
+    def invalid_edits(self, record: Any) -> Iterator[Edit]:
         place, data = self.behind(record)
         for size in (33, 0xFFFFFFFC):
             yield Edit({self.field.index: size, self.field.index + 1: place}, data + bytes(32))

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, dataclass_transf
 
 from protocol.constants import ACK_RETURN_VALUE, LINEERR, PHONEERR
 from protocol.fields import Buffer, Number
-from protocol.prechecks import Asked
+from protocol.prechecks import PredicatePrecheck
 from protocol.problem import DecodeError, Problem
 from protocol.raw import raw_of
 from protocol.record import Budget, Builder, Field, Layout, Record, Span, lay
 from protocol.tables import meaning
 
 if TYPE_CHECKING:
-    from protocol.cross_field_checks import Several
+    from protocol.cross_field_checks import CrossFieldCheck
 
 __all__ = [
     "FIXED",
@@ -144,19 +144,19 @@ class Message(Record):
         if asked and self.capacity < FIXED:
             detail = f"{self.capacity} is less than the fixed part of {FIXED}"
             found.append(Problem("lNeededSize", "size", detail, "3.1.4.2", "TRP-3.1.4.2-GEN-01"))
-        for check in self.layout.across:
+        for check in self.layout.cross_field_checks:
             found += check.problems(self)
         return found + super().problems()
 
-    def suspicious(self) -> bool:
+    def may_fail(self) -> bool:
         """Whether `problems` may find something; quicker than looking for it."""
         if len(self.buffer) < FIXED or self.capacity < FIXED:
             return True
-        suspects = self.layout.suspects
-        if not suspects:
+        prechecks = self.layout.prechecks
+        if not prechecks:
             return False
         raw = raw_of(self)
-        return any(suspect.suspicious(raw) for suspect in suspects)
+        return any(precheck.may_fail(raw) for precheck in prechecks)
 
     def _identity(self) -> tuple[Any, ...]:
         return (self.words, self.buffer[FIXED:], self.capacity)
@@ -186,7 +186,7 @@ class Request(Message):
         privilege: str = "",
         privileged: str = "",
         returns: str = "",
-        checks: tuple[Several, ...] = (),
+        checks: tuple[CrossFieldCheck, ...] = (),
         owner: str = "",
         administrator: tuple[tuple[str, str, tuple[int, ...]], ...] = (),
         proxy: str = "",
@@ -202,7 +202,7 @@ class Request(Message):
         cls.layout = Layout(cls.__name__, section, summary, fields, 2)
         cls.layout.prefix = f"TRP-3.1.4.2-{number:03d}-"
         cls.layout.privilege_rule = cls.layout.rule(privileged)
-        cls.layout.looks_across(checks)
+        cls.layout.add_cross_field_checks(checks)
         cls.layout.privilege_rule = cls.layout.rule(owner)
         cls.layout.same_line_rule = cls.layout.rule(same_line)
         cls.layout.proxy_rules = tuple(map(cls.layout.rule, proxy.split()))
@@ -258,7 +258,7 @@ class _Response:
 class Unknown(Request, section="2.2.5.2", device="generic"):
     """A buffer whose Req_Func is assigned to no request (decision C10)."""
 
-    def suspicious(self) -> bool:
+    def may_fail(self) -> bool:
         return True
 
     def problems(self) -> list[Problem]:
@@ -270,7 +270,7 @@ class Unknown(Request, section="2.2.5.2", device="generic"):
 
 
 #: There is always something to say about such a buffer.
-Unknown.layout.suspects = (Asked(lambda record: True),)
+Unknown.layout.prechecks = (PredicatePrecheck(lambda record: True),)
 
 
 def decode_request(data: bytes, capacity: int | None = None, *, strict: bool = False) -> Request:

@@ -1,6 +1,6 @@
 """Quick looks at requests: whether the checks of a field may find something, without asking each of them.
 
-A suspect is made from the same declaration as the checks. It may be wrong in one direction only: what it lets pass,
+A precheck is made from the same declaration as the checks. It may be wrong in one direction only: what it lets pass,
 no check complains of.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from protocol.raw import Raw
 
-__all__ = ["Asked", "Located", "Sized", "Spelled", "Suspect"]
+__all__ = ["OffsetPrecheck", "Precheck", "PredicatePrecheck", "SizePrecheck", "TextPrecheck"]
 
 #: Bytes of the fixed part of a request, behind which its offsets point.
 _FIXED: Final = 60
@@ -25,26 +25,26 @@ _FIXED: Final = 60
 _ABSENT: Final = 0xFFFFFFFF
 
 
-class Suspect:
+class Precheck:
     """A quick look at one field."""
 
-    def suspicious(self, raw: Raw) -> bool:
+    def may_fail(self, raw: Raw) -> bool:
         """Whether something may be wrong."""
         raise NotImplementedError
 
 
-class Asked(Suspect):
+class PredicatePrecheck(Precheck):
     """Asks the checks."""
 
     def __init__(self, wrong: Callable[[Any], bool]) -> None:
         self._wrong = wrong
 
-    def suspicious(self, raw: Raw) -> bool:
+    def may_fail(self, raw: Raw) -> bool:
         """Whether something is wrong."""
         return self._wrong(raw.packet())
 
 
-class Located(Suspect):
+class OffsetPrecheck(Precheck):
     """An offset with a size: ``absent`` where it may point nowhere, ``deep`` where what it points at has checks, too."""
 
     def __init__(self, index: int, size_index: int, aligned: int, *, absent: bool, deep: bool) -> None:
@@ -54,7 +54,7 @@ class Located(Suspect):
         self._absent = absent
         self._deep = deep
 
-    def suspicious(self, raw: Raw) -> bool:
+    def may_fail(self, raw: Raw) -> bool:
         """Whether it does not lie within the variable data."""
         words = raw.words
         offset: i64 = words[self._index]
@@ -68,14 +68,14 @@ class Located(Suspect):
         return self._deep or bool(offset & self._odd) or _FIXED + offset + size > raw.size
 
 
-class Spelled(Suspect):
+class TextPrecheck(Precheck):
     """The offset of a string."""
 
     def __init__(self, index: int, *, absent: bool) -> None:
         self._index = index
         self._absent = absent
 
-    def suspicious(self, raw: Raw) -> bool:
+    def may_fail(self, raw: Raw) -> bool:
         """Whether it does not end within the variable data."""
         offset: i64 = raw.words[self._index]
         if offset == _ABSENT and self._absent:
@@ -84,14 +84,14 @@ class Spelled(Suspect):
         return bool(offset & 1) or terminator(raw.data, start, raw.first + raw.size) < 0
 
 
-class Sized(Suspect):
+class SizePrecheck(Precheck):
     """A number of bytes that the caller wants to get: at least ``least``, and no more than there is room for."""
 
     def __init__(self, index: int, least: int) -> None:
         self._index = index
         self._least: i64 = least
 
-    def suspicious(self, raw: Raw) -> bool:
+    def may_fail(self, raw: Raw) -> bool:
         """Whether it is too small or too large."""
         # What comes back has the structure itself.
         if not raw.asks:

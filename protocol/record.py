@@ -12,14 +12,14 @@ from struct import Struct
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from protocol.prechecks import Asked, Suspect
+from protocol.prechecks import Precheck, PredicatePrecheck
 from protocol.problem import EncodeError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from protocol.check import Check
-    from protocol.cross_field_checks import Several
+    from protocol.cross_field_checks import CrossFieldCheck
 
 __all__ = ["ABSENT", "Budget", "Builder", "Field", "Layout", "Record", "Span", "lay", "packer"]
 
@@ -176,14 +176,16 @@ class Field:
         for check in self.checks:
             yield from check.problems(record)
 
-    def suspect(self) -> Suspect | None:
+    def precheck(self) -> Precheck | None:
         """A quick look whether `check` may find something; None where it never does."""
         if type(self).check is not Field.check:
-            return Asked(lambda record: True)
+            return PredicatePrecheck(lambda record: True)
         checks = self.checks
         if not checks:
             return None
-        return Asked(lambda record: any(check.wrong(record) for check in checks if check.applies(record)))
+        return PredicatePrecheck(
+            lambda record: any(check.find_violation(record) for check in checks if check.applies(record))
+        )
 
     def problem(self, aspect: str, detail: str) -> Problem:
         """A problem in this field that no rule is about."""
@@ -215,20 +217,20 @@ class Layout:
             field.checks = field.prepare()
         #: The fields that can be wrong, so that checking a record visits no others; and quick looks at them.
         self.checked = tuple(field for field in fields if field.checks or type(field).check is not Field.check)
-        self.suspects: tuple[Suspect, ...] = tuple(
-            suspect for suspect in (field.suspect() for field in self.checked) if suspect is not None
+        self.prechecks: tuple[Precheck, ...] = tuple(
+            precheck for precheck in (field.precheck() for field in self.checked) if precheck is not None
         )
         self.in_turn = tuple(sorted(fields, key=lambda field: field.turn))
 
     #: Checks that look at several fields.
-    across: tuple[Several, ...] = ()
+    cross_field_checks: tuple[CrossFieldCheck, ...] = ()
 
-    def looks_across(self, checks: tuple[Several, ...]) -> None:
+    def add_cross_field_checks(self, checks: tuple[CrossFieldCheck, ...]) -> None:
         """Take checks that look at several fields."""
-        self.across = checks
+        self.cross_field_checks = checks
         for check in checks:
             check.bind(self)
-            self.suspects += (Asked(check.suspicious),)
+            self.prechecks += (PredicatePrecheck(check.may_fail),)
 
     #: Bytes of the shortest fixed part, of structures that grew with the versions.
     shortest = 0

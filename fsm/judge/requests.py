@@ -104,8 +104,8 @@ class Asking(Parties):
         if raw.capacity < FIXED or raw.size < FIXED:
             self._inspect(exchange, raw.packet())
         else:
-            for suspect in route.layout.suspects:
-                if suspect.suspicious(raw):
+            for precheck in route.layout.prechecks:
+                if precheck.may_fail(raw):
                     self._inspect(exchange, raw.packet())
                     break
         if route.asynchronous:

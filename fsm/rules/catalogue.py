@@ -62,9 +62,9 @@ def _of_checks(layout: Layout, packet: str) -> Iterator[Rule]:
         found += field.checks
         if isinstance(field, Buffer):
             found += field.inner.checks
-    for check in (*found, *layout.across):
+    for check in (*found, *layout.cross_field_checks):
         how = f"field type: {check.field.kind}, {check.name}"
-        if check in layout.across:
+        if check in layout.cross_field_checks:
             how = f"declaration: {check.name}"
         for rule in check.rules:
             yield _fail_if(rule, packet, check.field.spec, check.summary, how)

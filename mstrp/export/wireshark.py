@@ -140,7 +140,11 @@ def _completion(kind: Any, names: _Names) -> dict[str, Any]:
 def _layout(layout: Layout, names: _Names, prefix: str) -> dict[str, Any]:
     fields = [_field(field, names, prefix) for field in layout.fields]
     found = {"name": layout.name, "section": layout.section, "words": layout.words, "fields": fields}
-    return {**found, "across": [_across(check) for check in layout.across]} if layout.across else found
+    return (
+        {**found, "across": [_across(check) for check in layout.cross_field_checks]}
+        if layout.cross_field_checks
+        else found
+    )
 
 
 def _field(field: Field, names: _Names, prefix: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class Coverage:
         layout = request.layout
         self.requests[route.key] += 1
         self.rules.update(_of_record(request))
-        self.rules.update(rule for check in layout.across if check.applies(request) for rule in check.rules)
+        self.rules.update(rule for check in layout.cross_field_checks if check.applies(request) for rule in check.rules)
         uses: tuple[Any, ...] = (*route.handles, *route.calls)
         self.rules.update(use.rule for use in uses if use.rule)
         self.rules.update(condition.rule for condition in route.conditions)

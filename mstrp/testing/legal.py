@@ -71,7 +71,7 @@ def legal_number(field: Flag) -> int:
         return min(number for number in field.choices if number) if any(field.choices) else 0
     candidates = [1 << bit for bit in range(32) if field.bits >> bit & 1]
     for candidate in candidates:
-        if check is None or not check._fault(candidate):  # type: ignore[attr-defined]  # noqa: SLF001
+        if check is None or not check.check_value(candidate):  # type: ignore[attr-defined]
             return candidate
     return 0
 

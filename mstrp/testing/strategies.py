@@ -122,13 +122,13 @@ def _at_bounds(draw: DrawFn, packet: Request, fixed: set[int]) -> Request:
     checks: list[Any] = [
         check for field in packet.layout.fields if field.index not in fixed for check in field.checks if check.rules
     ]
-    checks += [check for check in packet.layout.across if not fixed & set(check.indexes)]
+    checks += [check for check in packet.layout.cross_field_checks if not fixed & set(check.indexes)]
     if not checks:
         return packet
     for check in draw(st.lists(st.sampled_from(checks), max_size=2)):
         if isinstance(check.field, Offset) and not check.applies(packet):
             continue
-        edits = [edit for edit in check.kept(packet) if not fixed & set(edit.words)]
+        edits = [edit for edit in check.valid_edits(packet) if not fixed & set(edit.words)]
         if edits:
             tried = changed(packet, draw(st.sampled_from(edits)))
             packet = packet if tried.problems() else tried

@@ -117,8 +117,10 @@ def _field_trials(request: type[Request]) -> Iterator[Attempt]:
     fields: tuple[Any, ...] = request.layout.fields
     for field in fields:
         for check in field.checks:
-            expected = frozenset({*check.rules, *_all_rules(field, check.company)})
-            expected |= {rule for each in request.layout.across if field.spec in each.specs for rule in each.rules}
+            expected = frozenset({*check.rules, *_all_rules(field, check.broken_together)})
+            expected |= {
+                rule for each in request.layout.cross_field_checks if field.spec in each.specs for rule in each.rules
+            }
             if check.name == "valid":
                 expected |= {
                     rule for member in field.type.layout.fields[:1] for each in member.checks for rule in each.rules
@@ -135,7 +137,7 @@ def _field_trials(request: type[Request]) -> Iterator[Attempt]:
                 )
         if (isinstance(field, Inner) and "valid" in field.rules) or field.kind == "structure":
             yield from _member_trials(request, field)
-    for check in request.layout.across:
+    for check in request.layout.cross_field_checks:
         for rule in check.rules:
             yield Attempt(
                 rule,
@@ -188,7 +190,7 @@ def _member_trials(request: type[Request], field: Any) -> Iterator[Attempt]:
     for layout in _layouts(field.type):
         for member in layout.fields:
             for check in member.checks:
-                company = _all_rules(member, check.company)
+                company = _all_rules(member, check.broken_together)
                 for rule in check.rules:
                     yield Attempt(
                         rule,

@@ -44,16 +44,16 @@ def with_word(packet: Any, index: int, number: int) -> Request:
 
 def variants(check: Check, packet: Any) -> tuple[list[Request], list[Request]]:
     """The requests that just keep a check, and those that just break it."""
-    kept = [changed(packet, edit) for edit in check.kept(packet)]
-    return kept, [changed(packet, edit) for edit in check.broken(packet)]
+    kept = [changed(packet, edit) for edit in check.valid_edits(packet)]
+    return kept, [changed(packet, edit) for edit in check.invalid_edits(packet)]
 
 
 def inner_variants(check: Check, packet: Any, field: Any) -> tuple[list[Request], list[Request]]:
     """The same for a check of a member of the structure that a field of the request points at."""
     kept, broken = [], []
     for record in _records(check, field.inner_of(packet)):
-        kept += [_replaced(packet, field, record, edit) for edit in check.kept(record)]
-        broken += [_replaced(packet, field, record, edit) for edit in check.broken(record)]
+        kept += [_replaced(packet, field, record, edit) for edit in check.valid_edits(record)]
+        broken += [_replaced(packet, field, record, edit) for edit in check.invalid_edits(record)]
     return kept, broken
 
 

@@ -21,7 +21,7 @@ from fsm.state.registry import Registry
 from mstrp.testing import Trial, trials
 from protocol.fields import Buffer
 from protocol.packet import REQUESTS
-from protocol.prechecks import Asked
+from protocol.prechecks import PredicatePrecheck
 from protocol.structures import LINECALLHUBTRACKINGINFO, LINECALLPARAMS, LINEFORWARD
 
 if TYPE_CHECKING:
@@ -56,14 +56,14 @@ def _changed(thing: Any, name: str, value: Any) -> Iterator[None]:
 @contextmanager
 def _always_looked_at() -> Iterator[None]:
     """Nothing is left out because a quick look finds nothing: the damage may be just where that looks."""
-    before = {request: request.layout.suspects for request in REQUESTS.values()}
+    before = {request: request.layout.prechecks for request in REQUESTS.values()}
     for request in before:
-        request.layout.suspects = (Asked(lambda record: True),)
+        request.layout.prechecks = (PredicatePrecheck(lambda record: True),)
     try:
         yield
     finally:
-        for request, suspects in before.items():
-            request.layout.suspects = suspects
+        for request, prechecks in before.items():
+            request.layout.prechecks = prechecks
 
 
 def _checks() -> Iterator[tuple[str, Any]]:
@@ -76,7 +76,7 @@ def _checks() -> Iterator[tuple[str, Any]]:
             for check in (*field.checks, *inner):
                 if check.bullets:
                     yield f"{layout.name}.{field.spec} {check.name}", check
-        for check in layout.across:
+        for check in layout.cross_field_checks:
             yield f"{layout.name} {check.name} {check.bullets}", check
 
 
@@ -139,7 +139,7 @@ def all_mutants() -> Iterator[Mutant]:
         rules = frozenset(check.rules)
         declared |= rules
         yield Mutant(f"{name} off", rules, _off(check))
-        for by in check.moves:
+        for by in check.bound_shifts:
             yield Mutant(f"{name} {by:+d}", rules, _moved(check, by))
     for number, route in ROUTES.items():
         for place, condition in enumerate(route.conditions):

@@ -91,7 +91,7 @@ def test_bounds_are_reached() -> None:
     """A version range that just overlaps with the known versions is drawn: the bound of a check."""
     kind = line.NegotiateAPIVersion
     (check,) = (check for field in kind.layout.fields for check in field.checks if check.name == "overlap")
-    edges = {frozenset(edit.words.items()) for edit in check.kept(kit.legal_request(kind))}
+    edges = {frozenset(edit.words.items()) for edit in check.valid_edits(kit.legal_request(kind))}
     hit = find(
         kit.requests(kind),
         lambda packet: any(all(packet.words[index] == number for index, number in edge) for edge in edges),

@@ -118,7 +118,7 @@ def check(client: Attached, packet: Request) -> None:
     route = ROUTES.get(packet.words[0], UNKNOWN_ROUTE)
     if route is UNKNOWN_ROUTE:
         raise refuse(packet, "OPERATIONUNAVAIL", "Req_Func")
-    if packet.suspicious():
+    if packet.may_fail():
         for problem in packet.problems():
             if problem.rule or problem.aspect in _BROKEN:
                 raise of_problem(packet, problem)
