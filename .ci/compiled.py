@@ -15,7 +15,18 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).parents[1]
 #: What is no part of the project, or would be older than the source.
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".tox", ".hypothesis", ".*_cache", "__pycache__", "build", "dist", "out", "*.so", "*.pyd", "*.egg-info"
+    ".git",
+    ".tox",
+    ".hypothesis",
+    ".*_cache",
+    "__pycache__",
+    "build",
+    "dist",
+    "node_modules",
+    "out",
+    "*.so",
+    "*.pyd",
+    "*.egg-info",
 )
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fsm.diagram.escape import for_dot
 from fsm.diagram.model import Tone
 
 if TYPE_CHECKING:
     from fsm.diagram.model import Diagram, Edge, Node
 
-__all__ = ["ABSENT", "COLOURS", "LEGEND", "dot"]
+__all__ = ["ABSENT", "COLOURS", "LEGEND", "SIGNS", "dot"]
 
 #: Colours by tone, chosen to be told apart in print and by colour-blind readers.
 COLOURS: dict[Tone, str] = {
@@ -46,7 +47,7 @@ _MARKS = {
     "allowed": "#1b7a6e",
     "missing": "#7a3e9d",
 }
-_SIGNS = {"added": "+", "removed": "-", "extra": "+", "different": "≠", "allowed": "≈", "missing": "-"}
+SIGNS = {"added": "+", "removed": "-", "extra": "+", "different": "≠", "allowed": "≈", "missing": "-"}
 #: What only one of the two has is not there: it is drawn with dashes.
 ABSENT = frozenset({"removed", "missing"})
 _DIM = "#c4c9d0"
@@ -57,9 +58,9 @@ _FONT = "Helvetica,Arial,sans-serif"
 
 def dot(diagram: Diagram, *, legend: bool = True) -> str:
     """The diagram in the DOT language, in the order of the table, so that equal tables give equal text."""
-    title = "".join(f"{_plain(line)}\\l" for line in (diagram.title, *diagram.notes))
+    title = "".join(f"{for_dot(line)}\\l" for line in (diagram.title, *diagram.notes))
     lines = [
-        f'digraph "{diagram.name}" {{',
+        f'digraph "{for_dot(diagram.name)}" {{',
         f'  graph [rankdir={diagram.direction}, fontname="{_FONT}", fontsize=12, nodesep=0.3, ranksep=0.6,',
         f'         bgcolor="white", pad=0.2, splines=true, labelloc=t, labeljust=l, label="{title}"]',
         f'  node [shape=box, style="rounded,filled", fontname="{_FONT}", fontsize=11, color="#5f6670", penwidth=1.1,',
@@ -75,23 +76,19 @@ def dot(diagram: Diagram, *, legend: bool = True) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def _plain(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
-
-
 def _node(node: Node) -> str:
     style = {"start": "rounded,filled,dashed", "final": "rounded,filled,bold"}.get(node.kind, "rounded,filled")
     fill = _CHANGES[node.change] if node.change else "#dff0e3" if node.visited else _FILLS[node.kind]
-    label = _plain(node.label) + (f" ({node.times}×)" if node.times else "")
+    label = for_dot(node.label) + (f" ({node.times}×)" if node.times else "")
     if node.lines:
         marks = {Tone.FORBIDDEN: "× ", Tone.ODD: "? "}
-        label += "\\n" + "".join(f"{marks.get(tone, '')}{_plain(text)}\\l" for tone, text in node.lines)
+        label += "\\n" + "".join(f"{marks.get(tone, '')}{for_dot(text)}\\l" for tone, text in node.lines)
     tones = {tone for tone, _ in node.lines}
     colour = COLOURS[Tone.FORBIDDEN] if node.kind == "broken" else "#c4c9d0" if node.visited is False else "#5f6670"
     font = "" if not tones or node.kind == "state" else ", fontsize=9.5"
     if node.visited is False:
         font += ', fontcolor="#9aa1aa"'
-    return f'  "{node.id}" [id="state-{_plain(node.id)}", label="{label}", fillcolor="{fill}", style="{style}", color="{colour}"{font}]'
+    return f'  "{node.id}" [id="state-{for_dot(node.id)}", label="{label}", fillcolor="{fill}", style="{style}", color="{colour}"{font}]'
 
 
 def _edge(edge: Edge, number: int) -> str:
@@ -101,12 +98,12 @@ def _edge(edge: Edge, number: int) -> str:
     if edge.times:
         labels.append(f"{edge.times}×")
     if edge.change:
-        labels.insert(0, f"{_SIGNS[edge.change]} {edge.change}")
+        labels.insert(0, f"{SIGNS[edge.change]} {edge.change}")
     if labels:
-        text = "\\n".join(_plain(label) for label in labels)
+        text = "\\n".join(for_dot(label) for label in labels)
         attributes.insert(0, f'label="{text}"')
     if edge.details:
-        tip = "\\n".join(_plain(text) for text in edge.details[:_TIPS])
+        tip = "\\n".join(for_dot(text) for text in edge.details[:_TIPS])
         more = len(edge.details) - _TIPS
         rest = f"\\nand {more} more" if more > 0 else ""
         attributes.append(f'edgetooltip="{tip}{rest}"')
@@ -127,7 +124,7 @@ def _legend(diagram: Diagram) -> list[str]:
         words.append((COLOURS[Tone.PLAIN], "grey: not seen"))
     for change, mark in _MARKS.items():
         if any(node.change == change for node in diagram.nodes) or any(edge.change == change for edge in diagram.edges):
-            words.append((mark, f"{_SIGNS[change]} {change}"))
+            words.append((mark, f"{SIGNS[change]} {change}"))
     if not words:
         return []
     lines = ["  {"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fsm.diagram.escape import for_markdown
+
 if TYPE_CHECKING:
     from fsm.engine.table import Table
 
@@ -12,7 +14,7 @@ __all__ = ["markdown"]
 
 def markdown(table: Table) -> str:
     """The rows of a table as a Markdown page, grouped by the state they start from."""
-    lines = [f"# {table.name}", "", f"{table.summary}.", ""]
+    lines = [f"# {table.name}", "", f"{for_markdown(table.summary)}.", ""]
     finals = ", ".join(f"`{table.caption(state)}`" for state in table.states if state in table.finals)
     lines += [f"Starts in `{table.caption(table.initial)}`" + (f"; ends in {finals}." if finals else "."), ""]
     for state in table.states:
@@ -20,7 +22,7 @@ def markdown(table: Table) -> str:
         if not rows:
             continue
         lines += [
-            f"## {table.caption(state)}",
+            f"## {for_markdown(table.caption(state))}",
             "",
             "| event | to | level | rule | where |",
             "| --- | --- | --- | --- | --- |",
@@ -31,6 +33,6 @@ def markdown(table: Table) -> str:
             note = f"; {row.note}" if row.note else ""
             where = f"{row.ref.section}" + (f" {row.ref.detail}" if row.ref.detail else "") + note
             cells = (f"{row.event.name}{guards}", ", ".join(targets), row.level.name, row.rule, where)
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+            lines.append("| " + " | ".join(map(for_markdown, cells)) + " |")
         lines.append("")
     return "\n".join(lines)

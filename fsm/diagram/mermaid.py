@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fsm.diagram.dot import SIGNS
+from fsm.diagram.escape import for_mermaid, front_matter
+
 if TYPE_CHECKING:
     from fsm.diagram.model import Diagram
 
@@ -12,25 +15,25 @@ __all__ = ["mermaid"]
 
 def mermaid(diagram: Diagram) -> str:
     """The diagram as a Mermaid state diagram."""
-    lines = ["---", f"title: {diagram.title}", "---", "stateDiagram-v2", "  direction LR"]
+    lines = [*front_matter(diagram.title), "stateDiagram-v2", "  direction LR"]
     for node in diagram.nodes:
-        lines.append(f'  state "{_plain(node.label)}" as {node.id}')
+        times = f" ({node.times}×)" if node.times else ""
+        change = f"{SIGNS[node.change]} {node.change}: " if node.change else ""
+        lines.append(f'  state "{for_mermaid(f"{change}{node.label}{times}")}" as {node.id}')
     for node in diagram.nodes:
         if node.kind == "start":
             lines.append(f"  [*] --> {node.id}")
         if node.lines:
             lines.append(f"  note right of {node.id}")
-            lines += [f"    {_plain(text)}" for _, text in node.lines]
+            lines += [f"    {for_mermaid(text)}" for _, text in node.lines]
             lines.append("  end note")
     for edge in diagram.edges:
-        label = "<br/>".join(_plain(text) for text in edge.labels)
+        labels = [*edge.labels, *([f"{edge.times}×"] if edge.times else [])]
+        if edge.change:
+            labels.insert(0, f"{SIGNS[edge.change]} {edge.change}")
+        label = "<br/>".join(map(for_mermaid, labels))
         lines.append(f"  {edge.source} --> {edge.target}" + (f" : {label}" if label else ""))
     for node in diagram.nodes:
         if node.kind == "final":
             lines.append(f"  {node.id} --> [*]")
     return "\n".join(lines) + "\n"
-
-
-def _plain(text: str) -> str:
-    """Text without what Mermaid takes for syntax."""
-    return text.replace(":", "·").replace('"', "'").replace(";", ",").replace("#", "")

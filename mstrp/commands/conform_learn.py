@@ -36,7 +36,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("server", metavar="BINDING", help=r"ncacn_ip_tcp:HOST[PORT] or ncacn_np:HOST[\pipe\tapsrv]")
     words = "; ".join(f"{alphabet.name}: {alphabet.summary.lower()}" for alphabet in ALPHABETS.values())
     parser.add_argument("--alphabet", choices=tuple(ALPHABETS), default="incoming", help=f"{words} (default: incoming)")
-    parser.add_argument("--output", metavar="DIR", help="write the picture (dot, svg, png) and the report there")
+    parser.add_argument(
+        "--output", metavar="DIR", help="write the picture (dot, mermaid, svg, png) and the report there"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="of the report (default: text)")
     parser.add_argument("--strict", action="store_true", help="whatever contradicts the tables fails")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the walks by chance (default: 0)")
@@ -129,7 +131,7 @@ def _client(options: argparse.Namespace) -> dict[str, Any]:
 
 def _write(report: Report, text: str, folder: Path) -> None:
     """The report, and the picture in every form."""
-    from fsm.diagram.dot import dot
+    from fsm.diagram import dot, mermaid
     from mstrp.conform.learn.picture import picture
     from mstrp.drawing.render import render
 
@@ -138,7 +140,9 @@ def _write(report: Report, text: str, folder: Path) -> None:
     (folder / f"{name}.json").write_text(text, encoding="utf-8")
     if report.comparison is None:
         return
-    source = dot(picture(report.comparison))
+    diagram = picture(report.comparison)
+    source = dot(diagram)
+    (folder / f"{name}.mmd").write_text(mermaid(diagram), encoding="utf-8")
     (folder / f"{name}.dot").write_text(source, encoding="utf-8")
     (folder / f"{name}.svg").write_bytes(render(source, "svg"))
     (folder / f"{name}.png").write_bytes(render(source, "png"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.diagram.dot import COLOURS
+from fsm.diagram.escape import for_dot, for_mermaid, for_plantuml, front_matter
 from fsm.diagram.model import Tone
 from mstrp.capture.packets import CLIENT_TO_SERVER
 from protocol.events import LINE_PROXYREQUEST
@@ -94,7 +95,7 @@ def chart_dot(chart: Chart) -> str:
     lines = [
         'graph "sequence" {',
         f'  graph [fontname="{_FONT}", bgcolor="white", pad=0.25, splines=line, labelloc=t, labeljust=l, fontsize=13,',
-        f'         label="{_plain(chart.title)}\\l"]',
+        f'         label="{for_dot(chart.title)}\\l"]',
         f'  node [shape=plaintext, fontname="{_FONT}", fontsize=9.5, margin=0, width=0, height=0]',
         "  edge [penwidth=1.1]",
     ]
@@ -104,7 +105,7 @@ def chart_dot(chart: Chart) -> str:
         lanes.append(("proxy", _PROXY_X, chart.proxy))
     for name, x, label in lanes:
         lines.append(
-            f'  {name} [pos="{x:.2f},0.35!", shape=box, style="rounded,filled", fillcolor="#eef4fb", margin=0.09, label="{_plain(label)}"]'
+            f'  {name} [pos="{x:.2f},0.35!", shape=box, style="rounded,filled", fillcolor="#eef4fb", margin=0.09, label="{for_dot(label)}"]'
         )
         lines.append(f'  {name}_end [pos="{x:.2f},{bottom:.2f}!", label="", style=invis]')
         lines.append(f'  {name} -- {name}_end [color="#b8bfc8", style=dashed]')
@@ -136,7 +137,7 @@ def _row(number: int, arrow: Arrow, y: float, states_x: float) -> list[str]:
         f'  a{number} [pos="{source:.2f},{y:.2f}!", label="", shape=point, style=invis]',
         f'  b{number} [pos="{target:.2f},{y:.2f}!", label="", shape=point, style=invis]',
         f'  a{number} -- b{number} [dir=forward, arrowhead={head}, arrowsize=0.6, color="{colour}", style={style}]',
-        f'  t{number} [pos="{middle:.2f},{y + 0.09:.2f}!", label="{_plain(arrow.text)}", fontcolor="{colour}"]',
+        f'  t{number} [pos="{middle:.2f},{y + 0.09:.2f}!", label="{for_dot(arrow.text)}", fontcolor="{colour}"]',
         f'  n{number} [pos="-0.30,{y:.2f}!", label="{arrow.frame}", fontsize=8, fontcolor="#8a929c"]',
     ]
     if arrow.states:
@@ -149,44 +150,40 @@ def _words(name: str, x: float, y: float, text: str, colour: str) -> str:
     width = 0.072 * len(text) + 0.1
     return (
         f'  {name} [pos="{x + width / 2:.2f},{y:.2f}!", width={width:.2f}, fixedsize=true, '
-        f'label="{_plain(text)}\\l", fontcolor="{colour}"]'
+        f'label="{for_dot(text)}\\l", fontcolor="{colour}"]'
     )
-
-
-def _plain(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def chart_mermaid(chart: Chart) -> str:
     """The chart as a Mermaid sequence diagram; events have open heads."""
-    lines = ["---", f"title: {_words_only(chart.title)}", "---", "sequenceDiagram"]
-    lines += [f"  participant C as {_words_only(chart.client)}", f"  participant S as {_words_only(chart.server)}"]
+    lines = [*front_matter(chart.title), "sequenceDiagram"]
+    lines += [f"  participant C as {for_mermaid(chart.client)}", f"  participant S as {for_mermaid(chart.server)}"]
     if chart.proxy:
-        lines.append(f"  participant P as {_words_only(chart.proxy)}")
+        lines.append(f"  participant P as {for_mermaid(chart.proxy)}")
     for arrow in chart.arrows:
         source, target = _ends(arrow)
         head = "--" if arrow.answer else "-"
-        lines.append(f"  {source}{head}{')' if arrow.channel else '>>'}{target}: {_words_only(arrow.text)}")
+        lines.append(f"  {source}{head}{')' if arrow.channel else '>>'}{target}: {for_mermaid(arrow.text)}")
         if arrow.states:
-            lines.append(f"  Note right of {'P' if chart.proxy else 'S'}: {_words_only(arrow.states)}")
-        lines += [f"  Note over C,S: × {_words_only(text)}" for text in arrow.findings]
+            lines.append(f"  Note right of {'P' if chart.proxy else 'S'}: {for_mermaid(arrow.states)}")
+        lines += [f"  Note over C,S: × {for_mermaid(text)}" for text in arrow.findings]
     return "\n".join(lines) + "\n"
 
 
 def chart_plantuml(chart: Chart) -> str:
     """The chart as a PlantUML sequence diagram with a legend; events have open heads."""
-    lines = ["@startuml", "skinparam responseMessageBelowArrow false", f"title {_plain_uml(chart.title)}"]
-    lines += [f'participant "{_plain_uml(chart.client)}" as C', f'participant "{_plain_uml(chart.server)}" as S']
+    lines = ["@startuml", "skinparam responseMessageBelowArrow false", f"title {for_plantuml(chart.title)}"]
+    lines += [f'participant "{for_plantuml(chart.client)}" as C', f'participant "{for_plantuml(chart.server)}" as S']
     if chart.proxy:
-        lines.append(f'participant "{_plain_uml(chart.proxy)}" as P')
+        lines.append(f'participant "{for_plantuml(chart.proxy)}" as P')
     for arrow in chart.arrows:
         source, target = _ends(arrow)
         line, head = "--" if arrow.answer else "-", ">>" if arrow.channel else ">"
         shaft = f"{line[0]}[{COLOURS[arrow.tone]}]{line[1:]}{head}"
-        lines.append(f"{source} {shaft} {target} : {_plain_uml(arrow.text)}")
+        lines.append(f"{source} {shaft} {target} : {for_plantuml(arrow.text)}")
         if arrow.states:
-            lines.append(f"note right : {_plain_uml(arrow.states)}")
-        lines += [f"note over C, S #FBE3E1 : {_plain_uml(text)}" for text in arrow.findings]
+            lines.append(f"note right : {for_plantuml(arrow.states)}")
+        lines += [f"note over C, S #FBE3E1 : {for_plantuml(text)}" for text in arrow.findings]
     used = {arrow.tone for arrow in chart.arrows}
     words = [f"<color:{COLOURS[tone]}>{word}</color>" for tone, word in _LEGEND if tone in used]
     return "\n".join([*lines, "legend", *words, "endlegend", "@enduml", ""])
@@ -195,11 +192,3 @@ def chart_plantuml(chart: Chart) -> str:
 def _ends(arrow: Arrow) -> tuple[str, str]:
     outer = "P" if arrow.proxy else "C"
     return (outer, "S") if arrow.to_server else ("S", outer)
-
-
-def _words_only(text: str) -> str:
-    return text.replace(";", ",").replace("#", "♯").replace("\n", " ")
-
-
-def _plain_uml(text: str) -> str:
-    return text.replace('"', "'").replace("\\", "/").replace("\n", " ")

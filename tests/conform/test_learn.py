@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema
 import pytest
 from world import run as run_loop
 
-from fsm.diagram.dot import dot
+from fsm.diagram import dot, mermaid
 from fsm.engine.levels import Verdict
 from fsm.tables.call_states import CallState
 from mstrp.cli import main
@@ -303,6 +304,7 @@ def test_command(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
     source = (tmp_path / "learned-incoming.dot").read_text("utf-8")
     assert "- missing" in source
     assert "style=dashed" in source
+    assert "- missing" in (tmp_path / "learned-incoming.mmd").read_text("utf-8")
     assert (tmp_path / "learned-incoming.svg").read_bytes().startswith(b"<?xml")
     assert (tmp_path / "learned-incoming.png").read_bytes().startswith(b"\x89PNG")
 
@@ -318,6 +320,13 @@ def test_command_without_a_server(capsys: pytest.CaptureFixture[str]) -> None:
     """A server that is not there is a clear error."""
     assert main(["conform", "learn", "127.0.0.1:1"]) == 2
     assert "127.0.0.1" in capsys.readouterr().err
+
+
+def test_picture_as_mermaid(golden: Callable[[str, str], None]) -> None:
+    """A difference has its sign in Mermaid, too."""
+    report = learned(some("Answer", "Drop"), DropsNot)
+    assert report.comparison is not None
+    golden("pictures/learned.mmd", mermaid(picture(report.comparison)))
 
 
 def test_picture_is_plain_where_nothing_differs() -> None:

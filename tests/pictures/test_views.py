@@ -159,7 +159,7 @@ _PUML = re.compile(
 )
 _MERMAID = re.compile(
     r'---|title: .+|stateDiagram-v2|  direction \w+|  state "[^"]+" as \w+|  \[\*\] --> \w+|  \w+ --> \[\*\]'
-    r"|  note right of \w+|    [^:;]+|  end note|  \w+ --> \w+( : [^:;]+)?"
+    r"|  note right of \w+|    ([^:;]|#\d+;)+|  end note|  \w+ --> \w+( : ([^:;]|#\d+;)+)?"
 )
 
 
