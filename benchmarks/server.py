@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from protocol import line
 from protocol.ndr import METHODS, TAPSRV, ClientAttach, ClientRequest
-from protocol.rpc.pdu import NDR20, Bind, BindAck, Call, Context, Kind, Outcome, Syntax, encode
+from protocol.rpc.pdu import NDR20, Bind, BindAck, CallBody, Context, Kind, Outcome, Syntax, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ class Client:
 
     def send(self, method: str, stub: bytes) -> None:
         self.number += 1
-        self.socket.sendall(encode(Kind.REQUEST, self.number, Call(len(stub), 0, _METHODS[method].opnum, stub)))
+        self.socket.sendall(encode(Kind.REQUEST, self.number, CallBody(len(stub), 0, _METHODS[method].opnum, stub)))
 
 
 def measure(port: int, seconds: float = 1.5) -> float:
@@ -86,7 +86,7 @@ def measure(port: int, seconds: float = 1.5) -> float:
     number = int.from_bytes(ask(opened)[index : index + 4], "little")
     packet = line.GetNumAddressIDs(line=number)
     stub = _METHODS["ClientRequest"].write(ClientRequest(context, packet.encode(), packet.capacity))
-    data = encode(Kind.REQUEST, 99, Call(len(stub), 0, 1, stub))
+    data = encode(Kind.REQUEST, 99, CallBody(len(stub), 0, 1, stub))
     for _ in range(50):
         client.exchange(data)
     count, begun = 0, time.perf_counter()
@@ -199,8 +199,8 @@ class Visitor:
         accepted = BindAck(5840, 5840, 1, "", (Outcome(0, 0, NDR20),))
         self.answers = {
             Kind.BIND: (Kind.BIND_ACK, accepted),
-            0: (Kind.RESPONSE, Call(24, 0, 0, context + bytes(4))),
-            2: (Kind.RESPONSE, Call(20, 0, 0, bytes(20))),
+            0: (Kind.RESPONSE, CallBody(24, 0, 0, context + bytes(4))),
+            2: (Kind.RESPONSE, CallBody(20, 0, 0, bytes(20))),
         }
 
     def visit(self) -> None:

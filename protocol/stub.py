@@ -130,12 +130,12 @@ class Interface(NamedTuple):
     name: str
     uuid: UUID
     #: Who sends the requests of this interface.
-    caller: str
+    rpc_client: str
 
     @property
-    def callee(self) -> str:
+    def rpc_server(self) -> str:
         """Who answers them."""
-        return "server" if self.caller == "client" else "client"
+        return "server" if self.rpc_client == "client" else "client"
 
 
 class Method:

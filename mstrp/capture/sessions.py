@@ -297,7 +297,7 @@ class Sessions(Correlation):
         if call.note is None:
             return
         session, exchange, *_ = call.note
-        direction = SERVER_TO_CLIENT if call.method.interface.caller == "client" else CLIENT_TO_SERVER
+        direction = SERVER_TO_CLIENT if call.method.interface.rpc_client == "client" else CLIENT_TO_SERVER
         problem = Problem("status", "value", f"RPC fault {call.status:#010x}", "C706 12.6.4.7")
         stub = call.data[call.start :]
         self._show(
@@ -369,7 +369,7 @@ class Sessions(Correlation):
 
     def _show_raw(self, call: RpcCall, problem: Problem, frame: int, time: float) -> None:
         if self.on_packet is not None:
-            asks = (call.phase == REQUEST) is (call.method.interface.caller == "client")
+            asks = (call.phase == REQUEST) is (call.method.interface.rpc_client == "client")
             direction = CLIENT_TO_SERVER if asks else SERVER_TO_CLIENT
             session = "" if call.note is None else call.note[0].conversation.session
             name, phase = call.method.name, _PHASES[call.phase]

@@ -256,9 +256,9 @@ class Direction(Consumer):
             if length == len(data) and flags & 0x83 == 3 and not auth and version == 5:
                 # A whole request or response in the clear: nearly all that there is.
                 if kind == 0:
-                    call = dissector.request(call_id, context, opnum, data, 24)
+                    call = dissector.add_request(call_id, context, opnum, data, 24)
                 elif kind == 2:
-                    call = dissector.response(call_id, data, 24)
+                    call = dissector.add_response(call_id, data, 24)
                     if call is None:
                         if dissector.missed:
                             self._missed(dissector, frame, time)
@@ -309,7 +309,7 @@ class Direction(Consumer):
                     shown = " ".join(f"{byte:02x}" for byte in data[position : position + 16])
                     what = f"{self.connection}: no DCE/RPC header where one was expected: {shown}"
                     self.connection.sessions.note(frame, f"{what}; going on at the next one")
-                    dissector.gap(self.from_client)
+                    dissector.mark_gap(self.from_client)
                     self.connection.sessions.gap(self.connection, frame, time)
                 self.lost = True
                 if found < 0:
@@ -368,7 +368,7 @@ class Direction(Consumer):
         self.lost = True
         connection = self.connection
         if connection.dissector is not None:
-            connection.dissector.gap(self.from_client)
+            connection.dissector.mark_gap(self.from_client)
             connection.sessions.gap(connection, frame, time)
 
     def finish(self, frame: int) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mstrp.capture.hints import Hints, Setup
 from mstrp.capture.limits import DESCRIPTIONS, Limits
-from protocol.rpc.unseal import hashes
+from protocol.rpc.unseal import nt_hashes
 
 if TYPE_CHECKING:
     import argparse
@@ -67,7 +67,7 @@ def capture_setup(options: argparse.Namespace) -> Setup:
     except ValueError as error:
         name = "--server-port" if str(error).endswith("is no port") and options.server_port else "--decode-as"
         raise OptionError(f"{name}: {error}") from None
-    secrets = hashes(options.nt_password)
+    secrets = nt_hashes(options.nt_password)
     for text in options.nt_hash:
         # What secretsdump and the like print: LM hash, colon, NT hash.
         digits = text.rpartition(":")[2]

@@ -6,8 +6,7 @@ import ipaddress
 from struct import Struct
 from typing import TYPE_CHECKING, BinaryIO
 
-from protocol.rpc.pdu import NDR20, NDR64, Bind, BindAck, Context, Kind, Outcome, Syntax, encode
-from protocol.rpc.pdu import Call as CallBody
+from protocol.rpc.pdu import NDR20, NDR64, Bind, BindAck, CallBody, Context, Kind, Outcome, Syntax, encode
 
 if TYPE_CHECKING:
     from typing import Any

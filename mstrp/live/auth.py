@@ -23,7 +23,7 @@ except ImportError as _missing:  # pragma: no cover - the extra is not installed
     raise ImportError(message) from _missing
 
 from protocol.rpc.association import AssociationError
-from protocol.rpc.spnego import KERBEROS, NTLM, negotiation
+from protocol.rpc.spnego import KERBEROS, NTLM, parse_negotiation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -261,7 +261,7 @@ class _Accepting(SecurityContext):
             return Acceptor(self._users.password, _REQUIREMENTS)
         if self._name == "kerberos":
             return spnego.server(protocol="kerberos", context_req=_REQUIREMENTS)
-        said = negotiation(token)
+        said = parse_negotiation(token)
         offered = said.mechanisms if said is not None else (NTLM if token.startswith(_RAW_NTLM) else KERBEROS[0],)
         contexts: dict[GSSMech, Any] = {}
         if any(one in KERBEROS for one in offered):

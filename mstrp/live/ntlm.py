@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from spnego._ntlm import NTLMProxy
 from spnego.exceptions import InvalidTokenError
 
-from protocol.rpc.ntlm import MIC, Authenticate, Challenge, attributes_flags, message
+from protocol.rpc.ntlm import MIC, Authenticate, Challenge, parse_av_flags, parse_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,14 +62,14 @@ class Acceptor(NTLMProxy):
         assert self._temp_negotiate is not None
         assert self._temp_challenge is not None
         challenge = self._temp_challenge.pack()
-        asked, said = message(challenge), message(token)
+        asked, said = parse_message(challenge), parse_message(token)
         if not isinstance(asked, Challenge) or not isinstance(said, Authenticate):
             raise InvalidTokenError(context_msg="no AUTHENTICATE_MESSAGE")
         password = self._password(said.user)
         key = None if password is None else session_key(nt_hash(password), asked, said)
         if key is None:
             raise InvalidTokenError(context_msg=f"{said.account} is not known, or the password is wrong")
-        if attributes_flags(said.nt_response) & _HAS_MIC:
+        if parse_av_flags(said.nt_response) & _HAS_MIC:
             blank = token[: MIC.start] + bytes(MIC.stop - MIC.start) + token[MIC.stop :]
             expected = self._calculate_mic(key, self._temp_negotiate.pack(), challenge, blank)
             if not hmac.compare_digest(expected, token[MIC]):

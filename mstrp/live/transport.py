@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from protocol.problem import DecodeError
 from protocol.rpc.association import (
-    Answered,
     AssociationError,
     Bound,
-    Called,
-    Faulted,
+    CallReceived,
+    FaultReceived,
+    ResponseReceived,
     Status,
 )
 
@@ -56,7 +56,7 @@ def _keep_alive(transport: asyncio.Transport) -> None:
 class Service(Protocol):
     """What answers calls."""
 
-    def called(self, connection: ServiceConnection, call: Called) -> None:
+    def called(self, connection: ServiceConnection, call: CallReceived) -> None:
         """A call came: answer it with `ServiceConnection.answer` or `ServiceConnection.fault`, now or later."""
 
     def lost(self, connection: ServiceConnection) -> None:
@@ -158,7 +158,7 @@ class ServiceConnection(_Ends):
         self._reading = True
         try:
             for item in self.association.receive(data):
-                if isinstance(item, Called):
+                if isinstance(item, CallReceived):
                     if self._pending >= self._most_pending:
                         self.association.fault(item.call_id, Status.TOO_BUSY, item.context)
                         continue
@@ -169,7 +169,7 @@ class ServiceConnection(_Ends):
                     self._timer = None
         except AssociationError as error:
             _logger.info("connection from %s: %s", self.peer, error)
-            self._write(self.association.take())
+            self._write(self.association.take_outgoing())
             self.close()
         finally:
             self._reading = False
@@ -177,9 +177,9 @@ class ServiceConnection(_Ends):
 
     def _flush(self) -> None:
         if not self._reading and self.association.outgoing:
-            self._write(self.association.take())
+            self._write(self.association.take_outgoing())
 
-    def answer(self, call: Called, value: Any) -> None:
+    def answer(self, call: CallReceived, value: Any) -> None:
         """Answer a call with the parameters that its method returns."""
         self._pending -= 1
         if self.closed:
@@ -192,14 +192,14 @@ class ServiceConnection(_Ends):
         else:
             self._flush()
 
-    def fault(self, call: Called, status: int) -> None:
+    def fault(self, call: CallReceived, status: int) -> None:
         """Fail a call."""
         self._pending -= 1
         if not self.closed:
             self.association.fault(call.call_id, status, call.context)
             self._flush()
 
-    def read(self, call: Called) -> Any:
+    def read(self, call: CallReceived) -> Any:
         """The parameters of a call; None when they cannot be read, and the call has been failed for it."""
         try:
             found = call.method.read("request", call.stub, ndr64=call.ndr64)
@@ -272,7 +272,7 @@ class Caller(_Ends):
         """Bind, and wait for the answer."""
         self._bound = self._loop.create_future()
         self.association.bind()
-        self._write(self.association.take())
+        self._write(self.association.take_outgoing())
         await self._bound
 
     def data_received(self, data: bytes) -> None:
@@ -280,23 +280,23 @@ class Caller(_Ends):
             self._recording.send(1, data)
         try:
             for item in self.association.receive(data):
-                if isinstance(item, Answered):
+                if isinstance(item, ResponseReceived):
                     self._answered(item)
-                elif isinstance(item, Faulted):
+                elif isinstance(item, FaultReceived):
                     method, _, future = self._calls.pop(item.call_id)
                     if not future.done():
                         future.set_exception(RpcFault(method.name, item.status))
                 elif isinstance(item, Bound) and self._bound is not None and not self._bound.done():
                     # What completes the authentication goes out before the first call.
-                    self._write(self.association.take())
+                    self._write(self.association.take_outgoing())
                     self._bound.set_result(None)
         except AssociationError as error:
             self._fail(error)
             self.abort()
         if self.association.outgoing:
-            self._write(self.association.take())
+            self._write(self.association.take_outgoing())
 
-    def _answered(self, item: Answered) -> None:
+    def _answered(self, item: ResponseReceived) -> None:
         method, ndr64, future = self._calls.pop(item.call_id)
         if future.done():
             return
@@ -313,7 +313,7 @@ class Caller(_Ends):
         call_id = self.association.call(method, method.write(value, ndr64=ndr64))
         future: asyncio.Future[Any] = self._loop.create_future()
         self._calls[call_id] = (method, ndr64, future)
-        self._write(self.association.take())
+        self._write(self.association.take_outgoing())
         return future
 
     async def call(self, method: Method, value: Any, timeout: float | None = 5.0) -> Any:  # noqa: ASYNC109
@@ -327,7 +327,7 @@ class Caller(_Ends):
                 if known is future:
                     del self._calls[call_id]
                     self.association.orphan(call_id)
-                    self._write(self.association.take())
+                    self._write(self.association.take_outgoing())
             future.cancel()
             raise
 

@@ -15,6 +15,7 @@ from protocol.rpc.fragments import Fragments
 from protocol.rpc.pdu import (
     HEADER,
     Auth,
+    CallBody,
     Fault,
     Flag,
     Header,
@@ -22,9 +23,8 @@ from protocol.rpc.pdu import (
     Pdu,
     encode,
     parse,
-    protected,
+    protected_range,
 )
-from protocol.rpc.pdu import Call as CallBody
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 __all__ = [
     "FRAGMENT",
     "LEAST_FRAGMENT",
-    "Answered",
     "Association",
     "AssociationError",
     "Bound",
-    "Called",
-    "Cancelled",
-    "Faulted",
+    "CallCancelled",
+    "CallReceived",
+    "FaultReceived",
     "Limits",
+    "ResponseReceived",
     "Security",
     "Status",
 ]
@@ -117,7 +117,7 @@ class Bound(NamedTuple):
     authenticated: bool
 
 
-class Called(NamedTuple):
+class CallReceived(NamedTuple):
     """The peer calls a method; answer with `ServerAssociation.respond` or `ServerAssociation.fault`."""
 
     call_id: int
@@ -127,21 +127,21 @@ class Called(NamedTuple):
     stub: bytes
 
 
-class Answered(NamedTuple):
+class ResponseReceived(NamedTuple):
     """A call came back."""
 
     call_id: int
     stub: bytes
 
 
-class Faulted(NamedTuple):
+class FaultReceived(NamedTuple):
     """A call failed in the RPC layer."""
 
     call_id: int
     status: int
 
 
-class Cancelled(NamedTuple):
+class CallCancelled(NamedTuple):
     """The peer does not want a call any more; ``orphaned``: it will not even read the answer."""
 
     call_id: int
@@ -168,7 +168,7 @@ class Association:
         self._buffer = b""
         self._partial: Fragments[int] = Fragments()
 
-    def take(self) -> bytes:
+    def take_outgoing(self) -> bytes:
         """Everything that is to be sent now."""
         found = bytes(self.outgoing)
         self.outgoing.clear()
@@ -186,22 +186,22 @@ class Association:
         while end - position >= HEADER.size:
             version, minor, _, _, representation, length, _, _ = HEADER.unpack_from(data, position)
             if version != 5 or minor > 1 or representation & 0xFF != 0x10 or length < HEADER.size:
-                self.malformed(version)
+                self.reject_stream(version)
                 raise AssociationError("what came is not DCE/RPC")
             if end - position < length:
                 break
-            yield from self.pdu(data[position : position + length])
+            yield from self.receive_pdu(data[position : position + length])
             position += length
         self._buffer = data[position:]
 
-    def malformed(self, version: int) -> None:
+    def reject_stream(self, version: int) -> None:
         """The stream is something else: a last word to the peer, if there is one."""
 
-    def pdu(self, data: bytes) -> Iterator[Any]:
+    def receive_pdu(self, data: bytes) -> Iterator[Any]:
         """Take one PDU."""
         raise NotImplementedError
 
-    def parsed(self, data: bytes) -> Pdu:
+    def parse_pdu(self, data: bytes) -> Pdu:
         """A PDU with its body in the clear."""
         try:
             found = parse(data)
@@ -211,12 +211,12 @@ class Association:
 
     # -- protection -----------------------------------------------------------------------------------------------
 
-    def protects(self) -> bool:
+    def is_protected(self) -> bool:
         """Whether calls are signed or sealed."""
         security = self.security
         return security is not None and security.complete and security.level >= _INTEGRITY
 
-    def opened(self, data: bytes, found: Pdu) -> Pdu:
+    def unprotect(self, data: bytes, found: Pdu) -> Pdu:
         """A request, response or fault with its signature verified and its stub in the clear."""
         security = self.security
         auth = found.auth
@@ -229,7 +229,7 @@ class Association:
             if found.header.kind == Kind.FAULT:
                 return found
             raise AssociationError("a call without the signature that was agreed on")
-        start, end, token = protected(found.header)
+        start, end, token = protected_range(found.header)
         head, body, tail = data[:start], data[start:end], data[end:token]
         try:
             plain = security.unprotect(head, body, tail, auth.token, whole=self.header_signing or self.whole)
@@ -244,7 +244,7 @@ class Association:
 
     def send_call(self, kind: int, call_id: int, context: int, number: int, stub: bytes) -> None:
         """Send a request or response in as many fragments as the peer needs."""
-        security = self.security if self.protects() else None
+        security = self.security if self.is_protected() else None
         room = self.peer_fragment - 24
         if security is not None:
             # The trailer stands at a multiple of 16 bytes behind the common header.
@@ -280,7 +280,7 @@ class Association:
 
     # -- fragments ------------------------------------------------------------------------------------------------
 
-    def assembled(self, header: Header, body: CallBody) -> tuple[int, int, bytes] | None:
+    def assemble(self, header: Header, body: CallBody) -> tuple[int, int, bytes] | None:
         """Context, opnum and stub when the last fragment of a call is there."""
         call_id = header.call_id
         if header.flags & _WHOLE == _WHOLE:
@@ -298,9 +298,9 @@ class Association:
         if not header.flags & Flag.LAST_FRAG:
             return None
         partial.drop(call_id)
-        return assembly.context, assembly.opnum, assembly.whole()
+        return assembly.context, assembly.opnum, assembly.join()
 
-    def forget(self, call_id: int) -> None:
+    def drop_fragments(self, call_id: int) -> None:
         """A call that was being put together is not wanted any more."""
         self._partial.drop(call_id)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from protocol.rpc.association import (
     FRAGMENT,
     LEAST_FRAGMENT,
-    Answered,
     Association,
     AssociationError,
     Bound,
-    Faulted,
+    FaultReceived,
+    ResponseReceived,
     Status,
 )
 from protocol.rpc.pdu import (
@@ -21,6 +21,7 @@ from protocol.rpc.pdu import (
     Bind,
     BindAck,
     BindNak,
+    CallBody,
     Context,
     Fault,
     Flag,
@@ -29,7 +30,6 @@ from protocol.rpc.pdu import (
     Syntax,
     encode,
 )
-from protocol.rpc.pdu import Call as CallBody
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,7 +67,7 @@ class ClientAssociation(Association):
         self._offered: dict[int, tuple[UUID, Syntax]] = {}
         self._binding: int | None = None
         self._usable: dict[UUID, tuple[int, bool]] = {}
-        self.waiting: set[int] = set()
+        self.pending: set[int] = set()
 
     def bind(self) -> None:
         """Offer every interface in every transfer syntax, as one context each (the way that negotiates NDR64)."""
@@ -99,12 +99,12 @@ class ClientAssociation(Association):
 
     def call(self, method: Method, stub: bytes) -> int:
         """Call a method of a bound interface; its id. ``ndr64(method)`` tells how the stub is to be written."""
-        if len(self.waiting) >= self.limits.calls:
+        if len(self.pending) >= self.limits.calls:
             raise AssociationError(f"more than {self.limits.calls} calls wait for an answer")
         context = self._usable[method.interface.uuid][0]
         self._call_id = self._call_id % 0x7FFFFFFF + 1
         self.send_call(Kind.REQUEST, self._call_id, context, method.opnum, stub)
-        self.waiting.add(self._call_id)
+        self.pending.add(self._call_id)
         return self._call_id
 
     def ndr64(self, method: Method) -> bool:
@@ -120,25 +120,25 @@ class ClientAssociation(Association):
 
     def orphan(self, call_id: int) -> None:
         """Tell the server that nobody waits for a call any more."""
-        self.waiting.discard(call_id)
-        self.forget(call_id)
+        self.pending.discard(call_id)
+        self.drop_fragments(call_id)
         self.outgoing += encode(Kind.ORPHANED, call_id, b"")
 
-    def pdu(self, data: bytes) -> Iterator[Any]:
-        found = self.parsed(data)
+    def receive_pdu(self, data: bytes) -> Iterator[Any]:
+        found = self.parse_pdu(data)
         kind = found.header.kind
         if kind in (Kind.BIND_ACK, Kind.ALTER_CONTEXT_RESP) and isinstance(found.body, BindAck):
-            yield from self._acknowledged(found, found.body)
+            yield from self._receive_ack(found, found.body)
         elif kind == Kind.BIND_NAK and isinstance(found.body, BindNak):
             raise AssociationError(f"the bind was rejected, reason {found.body.reason}")
         elif kind in (Kind.RESPONSE, Kind.FAULT):
-            yield from self._returned(data, found)
+            yield from self._receive_result(data, found)
         elif kind == Kind.SHUTDOWN:
             return
         else:
             raise AssociationError(f"a PDU of type {kind}, which a server does not send")
 
-    def _acknowledged(self, found: Pdu, body: BindAck) -> Iterator[Any]:
+    def _receive_ack(self, found: Pdu, body: BindAck) -> Iterator[Any]:
         if self._binding is None:
             raise AssociationError("an answer to no bind")
         if found.header.kind == Kind.BIND_ACK:
@@ -149,7 +149,7 @@ class ClientAssociation(Association):
         if security is not None and not security.complete:
             if found.auth is None:
                 raise AssociationError("the server did not answer the authentication")
-            self._prove(security, found.auth.token)
+            self._authenticate(security, found.auth.token)
         for number, outcome in zip(self._contexts, body.outcomes, strict=False):
             uuid, transfer = self._offered[number]
             if outcome.result == 0 and outcome.transfer.uuid == transfer.uuid:
@@ -163,7 +163,7 @@ class ClientAssociation(Association):
         self.bound = True
         yield Bound(tuple(self.contexts), security is not None)
 
-    def _prove(self, security: Security, token: bytes) -> None:
+    def _authenticate(self, security: Security, token: bytes) -> None:
         try:
             answer = security.step(token)
         except Exception as error:
@@ -183,19 +183,19 @@ class ClientAssociation(Association):
             self.outgoing += encode(Kind.ALTER_CONTEXT, self._call_id, again, flags=flags, auth=auth)
             self._contexts = kept[:1]
 
-    def _returned(self, data: bytes, found: Pdu) -> Iterator[Any]:
-        found = self.opened(data, found)
+    def _receive_result(self, data: bytes, found: Pdu) -> Iterator[Any]:
+        found = self.unprotect(data, found)
         call_id = found.header.call_id
         if isinstance(found.body, Fault):
-            self.forget(call_id)
-            if call_id in self.waiting:
-                self.waiting.discard(call_id)
-                yield Faulted(call_id, found.body.status)
+            self.drop_fragments(call_id)
+            if call_id in self.pending:
+                self.pending.discard(call_id)
+                yield FaultReceived(call_id, found.body.status)
             elif found.body.status == Status.ACCESS_DENIED:
                 # What auth3 comes to nothing with: it has no answer of its own.
                 raise AssociationError("access denied")
         elif isinstance(found.body, CallBody):
-            whole = self.assembled(found.header, found.body)
-            if whole is not None and call_id in self.waiting:
-                self.waiting.discard(call_id)
-                yield Answered(call_id, whole[2])
+            whole = self.assemble(found.header, found.body)
+            if whole is not None and call_id in self.pending:
+                self.pending.discard(call_id)
+                yield ResponseReceived(call_id, whole[2])

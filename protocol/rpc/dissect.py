@@ -21,14 +21,14 @@ from protocol.rpc.pdu import (
     Bind,
     BindAck,
     BindNak,
+    CallBody,
     Fault,
     Flag,
     Kind,
-    negotiates_features,
+    is_feature_negotiation,
     parse,
-    protected,
+    protected_range,
 )
-from protocol.rpc.pdu import Call as CallBody
 from protocol.rpc.unseal import PACKET, Unsealer
 
 if TYPE_CHECKING:
@@ -148,19 +148,19 @@ class Dissector:
             version, kind, flags, length, auth, call_id, context, opnum = HEADER.unpack_from(pdu)
             if length == len(pdu) and flags & 0x83 == 3 and not auth and version == 5:
                 if kind == Kind.REQUEST:
-                    return self.request(call_id, context, opnum, pdu, 24)
+                    return self.add_request(call_id, context, opnum, pdu, 24)
                 if kind == Kind.RESPONSE:
-                    return self.response(call_id, pdu, 24)
-        return self._slowly(from_client, pdu)
+                    return self.add_response(call_id, pdu, 24)
+        return self._receive_any(from_client, pdu)
 
-    def request(self, call_id: int, context: int, opnum: int, data: bytes, start: int) -> RpcCall | None:
+    def add_request(self, call_id: int, context: int, opnum: int, data: bytes, start: int) -> RpcCall | None:
         """A whole request; None when it is of another interface."""
         binding = self.contexts.get(context)
         call: RpcCall | None = None
         if binding is None:
-            binding = self._assumed(context)
+            binding = self._assume_binding(context)
             if binding is None and self.guess:
-                binding = self._recognised(context, opnum, data[start:])
+                binding = self._recognise_binding(context, opnum, data[start:])
         if binding is None:
             self.missed = True
             self._problem("p_cont_id", f"call {call_id} uses context {context}, which was not seen to be bound")
@@ -184,14 +184,14 @@ class Dissector:
             self.missed = True
         pending = self.pending
         if call_id in pending:
-            self._again(call_id, call)
+            self._queue_repeated(call_id, call)
         else:
             pending[call_id] = call
         if len(pending) > self.limits.calls:
-            self._forget_oldest()
+            self._drop_oldest()
         return call
 
-    def _again(self, call_id: int, call: RpcCall | None) -> None:
+    def _queue_repeated(self, call_id: int, call: RpcCall | None) -> None:
         """A request with the id of one that was not answered yet."""
         if call_id in self._stale:
             self._stale.discard(call_id)
@@ -201,13 +201,13 @@ class Dissector:
         waiting = self.repeated.setdefault(call_id, deque())
         waiting.append(call)
         if len(waiting) > self.limits.calls:
-            self._given_up(call_id, waiting.popleft())
+            self._report_dropped(call_id, waiting.popleft())
 
-    def _assumed(self, context: int) -> tuple[dict[int, Method], bool] | None:
+    def _assume_binding(self, context: int) -> tuple[dict[int, Method], bool] | None:
         """What a context stands for that was proposed, used, and not seen to be accepted: there was but one choice."""
         for bind in self._proposed.values():
             for each in bind.contexts:
-                if each.id == context and len(each.transfers) == 1 and not negotiates_features(each):
+                if each.id == context and len(each.transfers) == 1 and not is_feature_negotiation(each):
                     self.missed = True
                     methods = BY_INTERFACE.get(each.interface.uuid, {})
                     binding = self.contexts[context] = (methods, each.transfers[0].uuid == NDR64.uuid)
@@ -215,7 +215,7 @@ class Dissector:
                     return binding
         return None
 
-    def _recognised(self, context: int, opnum: int, stub: bytes) -> tuple[dict[int, Method], bool] | None:
+    def _recognise_binding(self, context: int, opnum: int, stub: bytes) -> tuple[dict[int, Method], bool] | None:
         """What a context that nobody was seen to bind stands for, going by a request."""
         # Here, because nearly nobody needs it, and it needs the packets.
         from protocol.rpc.recognition import recognise
@@ -229,19 +229,21 @@ class Dissector:
         self.missed = True
         return binding
 
-    def response(self, call_id: int, data: bytes, start: int, phase: int = RESPONSE, status: int = 0) -> RpcCall | None:
+    def add_response(
+        self, call_id: int, data: bytes, start: int, phase: int = RESPONSE, status: int = 0
+    ) -> RpcCall | None:
         """A whole answer; None when it is of another interface, or of no request that was seen."""
         pending = self.pending
         if call_id in pending:
             call = pending.pop(call_id)
             self._last_id = call_id
         else:
-            found = self._renumbered(call_id)
+            found = self._match_renumbered(call_id)
             if found is None:
                 return None
             call_id, call = found
         if self.repeated:
-            self._next(call_id)
+            self._activate_repeated(call_id)
         if call is not None:
             call.phase = phase
             call.data = data
@@ -249,7 +251,7 @@ class Dissector:
             call.status = status
         return call
 
-    def _renumbered(self, call_id: int) -> tuple[int, RpcCall | None] | None:
+    def _match_renumbered(self, call_id: int) -> tuple[int, RpcCall | None] | None:
         """The call that is answered under an id which no call has; None where that shows a missed request.
 
         There are stacks that answer everything with the id of the first call.
@@ -270,14 +272,14 @@ class Dissector:
             self.missed = True
         return None
 
-    def gap(self, from_client: bool) -> None:
+    def mark_gap(self, from_client: bool) -> None:
         """PDUs of one direction are missing: what was being put together there will not be whole."""
         self._gaps = True
         self._stale = set(self.pending)
         for key in [key for key in self._partial if key[0] is from_client]:
             self._partial.drop(key)
 
-    def _next(self, call_id: int) -> None:
+    def _activate_repeated(self, call_id: int) -> None:
         """The next call with the same id waits for its answer now."""
         waiting = self.repeated.get(call_id)
         if waiting:
@@ -285,13 +287,13 @@ class Dissector:
             if not waiting:
                 del self.repeated[call_id]
 
-    def _forget_oldest(self) -> None:
+    def _drop_oldest(self) -> None:
         call_id = next(iter(self.pending))
         call = self.pending.pop(call_id)
-        self._next(call_id)
-        self._given_up(call_id, call)
+        self._activate_repeated(call_id)
+        self._report_dropped(call_id, call)
 
-    def _given_up(self, call_id: int, call: RpcCall | None) -> None:
+    def _report_dropped(self, call_id: int, call: RpcCall | None) -> None:
         if call is not None:
             self.dropped.append(call)
         if not self._dropping:
@@ -299,7 +301,7 @@ class Dissector:
             more = f"more than {self.limits.calls} calls wait for an answer (limit calls)"
             self._problem("call_id", f"{more}; call {call_id} and later ones are dropped")
 
-    def _slowly(self, from_client: bool, data: bytes) -> RpcCall | None:
+    def _receive_any(self, from_client: bool, data: bytes) -> RpcCall | None:
         try:
             header, body, auth = parse(data)
         except DecodeError as error:
@@ -309,31 +311,31 @@ class Dissector:
         if auth is not None:
             self.level = auth.level
             if kind in _TOKENS:
-                self._token(from_client, auth)
+                self._add_token(from_client, auth)
         if isinstance(body, CallBody):
             stub: bytes | None = body.stub
             if auth is not None:
-                stub = self._opened(from_client, data, header, body, auth)
+                stub = self._unseal(from_client, data, header, body, auth)
                 if stub is None:
                     return None
             assert stub is not None
             if flags & _WHOLE == _WHOLE:
                 if kind == Kind.REQUEST:
-                    return self.request(call_id, body.context, body.number, stub, 0)
-                return self.response(call_id, stub, 0)
-            return self._fragment(from_client, call_id, kind, flags, body, stub)
+                    return self.add_request(call_id, body.context, body.number, stub, 0)
+                return self.add_response(call_id, stub, 0)
+            return self._add_fragment(from_client, call_id, kind, flags, body, stub)
         if isinstance(body, Fault):
             if auth is not None and auth.level >= PACKET and self.security is not None:
                 # A protected fault uses up key stream like any other PDU.
                 end = header.length - header.auth_length - 8
-                self.security.open(from_client, data, end - len(body.stub), end, auth)
-            return self.response(call_id, body.stub, 0, FAULT, body.status)
+                self.security.unseal(from_client, data, end - len(body.stub), end, auth)
+            return self.add_response(call_id, body.stub, 0, FAULT, body.status)
         if isinstance(body, Bind):
             self._proposed[call_id] = body
             if len(self._proposed) > 16:
                 del self._proposed[next(iter(self._proposed))]
         elif isinstance(body, BindAck):
-            self._bound(call_id, body)
+            self._add_bindings(call_id, body)
         elif isinstance(body, BindNak):
             self._problem("bind_nak", f"the bind was rejected, reason {body.reason}")
         elif kind == Kind.ORPHANED:
@@ -341,23 +343,23 @@ class Dissector:
             unfinished = self._partial.drop((True, call_id))
             if not unfinished and call_id in self.pending:
                 del self.pending[call_id]
-                self._next(call_id)
+                self._activate_repeated(call_id)
             self._orphaned.append(call_id)
         return None
 
-    def _token(self, from_client: bool, auth: Auth) -> None:
+    def _add_token(self, from_client: bool, auth: Auth) -> None:
         if self.security is None:
             self.security = Unsealer(self.secrets)
-        self.security.token(from_client, auth)
+        self.security.add_token(from_client, auth)
 
-    def _opened(self, from_client: bool, data: bytes, header: Header, body: CallBody, auth: Auth) -> bytes | None:
+    def _unseal(self, from_client: bool, data: bytes, header: Header, body: CallBody, auth: Auth) -> bytes | None:
         """The stub of a protected call without its padding; None when it stays sealed."""
         stub = body.stub
         if auth.level >= PACKET:
             if self.security is None:
                 self.security = Unsealer(self.secrets)
-            start, end, _ = protected(header)
-            opened, signed = self.security.open(from_client, data, start, end, auth)
+            start, end, _ = protected_range(header)
+            opened, signed = self.security.unseal(from_client, data, start, end, auth)
             if signed is not None:
                 self.verified += 1
             if signed is False:
@@ -376,14 +378,14 @@ class Dissector:
             return stub
         return stub[: len(stub) - auth.pad]
 
-    def _fragment(
+    def _add_fragment(
         self, from_client: bool, call_id: int, kind: int, flags: int, body: CallBody, stub: bytes
     ) -> RpcCall | None:
         key = (kind == Kind.REQUEST, call_id)
         partial = self._partial
         if flags & Flag.FIRST_FRAG:
             if key in partial:
-                self._drop(key, f"call {call_id} starts again before its last fragment")
+                self._drop_fragments(key, f"call {call_id} starts again before its last fragment")
             partial.begin(key, body.context, body.number)
         assembly = partial.add(key, stub)
         if assembly is None:
@@ -394,23 +396,25 @@ class Dissector:
             self._problem("pfc_flags", f"a later fragment of call {call_id} without its first one")
             return None
         if len(partial) > self.limits.calls:
-            self._drop(next(iter(partial)), f"more than {self.limits.calls} calls are incomplete (limit calls)")
+            self._drop_fragments(
+                next(iter(partial)), f"more than {self.limits.calls} calls are incomplete (limit calls)"
+            )
         if partial.size > self.limits.fragments:
             more = f"more than {self.limits.fragments} bytes of fragments wait for their last one (limit fragments)"
-            self._drop(next(iter(partial)), f"{more}; the oldest call is dropped")
+            self._drop_fragments(next(iter(partial)), f"{more}; the oldest call is dropped")
             return None
         if not flags & Flag.LAST_FRAG or not partial.drop(key):
             return None
-        whole = assembly.whole()
+        whole = assembly.join()
         if kind == Kind.REQUEST:
-            return self.request(call_id, assembly.context, assembly.opnum, whole, 0)
-        return self.response(call_id, whole, 0)
+            return self.add_request(call_id, assembly.context, assembly.opnum, whole, 0)
+        return self.add_response(call_id, whole, 0)
 
-    def _drop(self, key: tuple[bool, int], why: str) -> None:
+    def _drop_fragments(self, key: tuple[bool, int], why: str) -> None:
         self._partial.drop(key)
         self._problem("fragments", why)
 
-    def _bound(self, call_id: int, body: BindAck) -> None:
+    def _add_bindings(self, call_id: int, body: BindAck) -> None:
         self._last_id = call_id
         proposed = self._proposed.pop(call_id, None)
         if proposed is None and self._proposed:
@@ -421,7 +425,7 @@ class Dissector:
             detail = f"{len(body.outcomes)} results for {len(proposed.contexts)} contexts"
             self._problem("p_result_list", detail)
         for context, outcome in zip(proposed.contexts, body.outcomes, strict=False):
-            if outcome.result == 0 and not negotiates_features(context):
+            if outcome.result == 0 and not is_feature_negotiation(context):
                 methods = BY_INTERFACE.get(context.interface.uuid, {})
                 if methods and outcome.transfer.uuid not in (NDR20.uuid, NDR64.uuid):
                     self._problem("transfer_syntax", f"{outcome.transfer.uuid} is neither NDR20 nor NDR64")

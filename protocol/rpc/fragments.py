@@ -23,7 +23,7 @@ class Assembly:
         self.parts: list[bytes] = []
         self.size = 0
 
-    def whole(self) -> bytes:
+    def join(self) -> bytes:
         """All of them in a row."""
         return b"".join(self.parts)
 

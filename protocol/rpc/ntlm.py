@@ -6,7 +6,7 @@ from enum import IntFlag
 from struct import Struct
 from typing import NamedTuple
 
-__all__ = ["MIC", "SIGNATURE", "Authenticate", "Challenge", "NegotiateFlag", "attributes_flags", "message"]
+__all__ = ["MIC", "SIGNATURE", "Authenticate", "Challenge", "NegotiateFlag", "parse_av_flags", "parse_message"]
 
 SIGNATURE = b"NTLMSSP\0"
 #: Where an AUTHENTICATE message keeps its MIC, when it has one.
@@ -55,7 +55,7 @@ class Authenticate(NamedTuple):
         return f"{self.domain}\\{name}" if self.domain else name
 
 
-def message(token: bytes) -> Challenge | Authenticate | None:
+def parse_message(token: bytes) -> Challenge | Authenticate | None:
     """The CHALLENGE or AUTHENTICATE message in a token; None for others, and for what is none."""
     if len(token) < _KIND.size:
         return None
@@ -76,7 +76,7 @@ def message(token: bytes) -> Challenge | Authenticate | None:
     return None
 
 
-def attributes_flags(nt_response: bytes) -> int:
+def parse_av_flags(nt_response: bytes) -> int:
     """MsvAvFlags among the attributes of an NTLMv2 response (2.2.2.1); 0 where there are none."""
     position = 16 + 28
     while position + 4 <= len(nt_response):

@@ -23,6 +23,7 @@ __all__ = [
     "Bind",
     "BindAck",
     "BindNak",
+    "CallBody",
     "Context",
     "Fault",
     "Flag",
@@ -32,9 +33,9 @@ __all__ = [
     "Pdu",
     "Syntax",
     "encode",
-    "negotiates_features",
+    "is_feature_negotiation",
     "parse",
-    "protected",
+    "protected_range",
 ]
 
 _SECTION = "C706 12.6.4"
@@ -151,7 +152,7 @@ class BindNak(NamedTuple):
     reason: int
 
 
-class Call(NamedTuple):
+class CallBody(NamedTuple):
     """Body of request (``number`` is the opnum) and response (``number`` counts cancels)."""
 
     alloc_hint: int
@@ -173,59 +174,59 @@ class Pdu(NamedTuple):
     """A whole PDU; ``body`` is one of the body types or the raw bytes of kinds without one."""
 
     header: Header
-    body: Bind | BindAck | BindNak | Call | Fault | bytes
+    body: Bind | BindAck | BindNak | CallBody | Fault | bytes
     auth: Auth | None
 
 
-def protected(header: Header) -> tuple[int, int, int]:
+def protected_range(header: Header) -> tuple[int, int, int]:
     """Where the protected part of a call begins and ends, and where its token begins: the trailer stands between."""
     start = 40 if header.kind == Kind.REQUEST and header.flags & Flag.OBJECT_UUID else 24
     token = header.length - header.auth_length
     return start, token - _TRAILER.size, token
 
 
-def negotiates_features(context: Context) -> bool:
+def is_feature_negotiation(context: Context) -> bool:
     """Whether a context is the negotiation of bind-time features and not an offer (MS-RPCE 2.2.2.14)."""
     return len(context.transfers) == 1 and context.transfers[0].uuid.bytes_le[:8] == BIND_TIME_FEATURES
 
 
-def _refuse(field: str, detail: str) -> DecodeError:
+def _error(field: str, detail: str) -> DecodeError:
     return DecodeError("DCE/RPC", Problem(field, "layout", detail, _SECTION))
 
 
 def parse(data: bytes) -> Pdu:
     """Read one PDU of exactly its fragment length; raises `DecodeError` when it is not one."""
     if len(data) < HEADER.size:
-        raise _refuse("header", f"{len(data)} bytes are less than the common header of {HEADER.size}")
+        raise _error("header", f"{len(data)} bytes are less than the common header of {HEADER.size}")
     version, minor, kind, flags, representation, length, auth_length, call_id = HEADER.unpack_from(data)
     if version != 5 or minor > 1:
-        raise _refuse("rpc_vers", f"version {version}.{minor} instead of 5.0 or 5.1")
+        raise _error("rpc_vers", f"version {version}.{minor} instead of 5.0 or 5.1")
     if representation & 0xFF != 0x10:
-        raise _refuse("packed_drep", f"data representation {representation & 0xFF:#x} is not little-endian ASCII")
+        raise _error("packed_drep", f"data representation {representation & 0xFF:#x} is not little-endian ASCII")
     if length != len(data):
-        raise _refuse("frag_length", f"{length} bytes announced, {len(data)} present")
+        raise _error("frag_length", f"{length} bytes announced, {len(data)} present")
     header = Header(kind, flags, length, auth_length, call_id)
     end = length
     auth = None
     if auth_length:
         start = length - auth_length - _TRAILER.size
         if start < HEADER.size:
-            raise _refuse("auth_length", f"{auth_length} bytes of credentials do not fit into {length}")
+            raise _error("auth_length", f"{auth_length} bytes of credentials do not fit into {length}")
         type_, level, pad, _, context = _TRAILER.unpack_from(data, start)
         auth = Auth(type_, level, pad, context, data[start + _TRAILER.size :])
         end = start
     return Pdu(header, _body(kind, flags, data, end), auth)
 
 
-def _body(kind: int, flags: int, data: bytes, end: int) -> Bind | BindAck | BindNak | Call | Fault | bytes:
+def _body(kind: int, flags: int, data: bytes, end: int) -> Bind | BindAck | BindNak | CallBody | Fault | bytes:
     start = HEADER.size
     try:
         if kind in (Kind.REQUEST, Kind.RESPONSE):
             hint, context, number = _CALL.unpack_from(data, start)
             start += _CALL.size + (16 if kind == Kind.REQUEST and flags & Flag.OBJECT_UUID else 0)
             if start > end:
-                raise _refuse("frag_length", "the call header does not fit")
-            return Call(hint, context, number & (0xFFFF if kind == Kind.REQUEST else 0xFF), data[start:end])
+                raise _error("frag_length", "the call header does not fit")
+            return CallBody(hint, context, number & (0xFFFF if kind == Kind.REQUEST else 0xFF), data[start:end])
         if kind == Kind.FAULT:
             hint, context, _ = _CALL.unpack_from(data, start)
             status = int.from_bytes(data[start + 8 : start + 12], "little")
@@ -239,7 +240,7 @@ def _body(kind: int, flags: int, data: bytes, end: int) -> Bind | BindAck | Bind
     except (StructError, IndexError, ValueError) as error:
         if isinstance(error, DecodeError):
             raise
-        raise _refuse("body", "the PDU is shorter than its contents") from None
+        raise _error("body", "the PDU is shorter than its contents") from None
     return data[start:end]
 
 
@@ -256,7 +257,7 @@ def _bind(data: bytes, end: int) -> Bind:
     for _ in range(count):
         id_, transfers = _ITEM.unpack_from(data, position)
         if position + 24 + 20 * transfers > end:
-            raise _refuse("p_context_elem", f"{count} contexts do not fit")
+            raise _error("p_context_elem", f"{count} contexts do not fit")
         interface = _syntax(data, position + 4)
         position += 24
         offered = tuple(_syntax(data, position + 20 * i) for i in range(transfers))
@@ -277,7 +278,7 @@ def _bind_ack(data: bytes, end: int) -> BindAck:
         result, reason, uuid, version = _RESULT.unpack_from(data, position)
         position += _RESULT.size
         if position > end:
-            raise _refuse("p_result", f"{count} results do not fit")
+            raise _error("p_result", f"{count} results do not fit")
         outcomes.append(Outcome(result, reason, Syntax(UUID(bytes_le=uuid), version)))
     return BindAck(xmit, recv, group, address, tuple(outcomes))
 
@@ -285,7 +286,7 @@ def _bind_ack(data: bytes, end: int) -> BindAck:
 def encode(
     kind: int,
     call_id: int,
-    body: Bind | BindAck | BindNak | Call | Fault | bytes,
+    body: Bind | BindAck | BindNak | CallBody | Fault | bytes,
     *,
     flags: int = 3,
     auth: Auth | None = None,
@@ -302,8 +303,8 @@ def encode(
     return HEADER.pack(5, 0, kind, flags, 0x10, length, len(token), call_id) + data + token
 
 
-def _encoded(kind: int, body: Bind | BindAck | BindNak | Call | Fault | bytes) -> bytes:
-    if isinstance(body, Call):
+def _encoded(kind: int, body: Bind | BindAck | BindNak | CallBody | Fault | bytes) -> bytes:
+    if isinstance(body, CallBody):
         return _CALL.pack(body.alloc_hint, body.context, body.number) + body.stub
     if isinstance(body, Fault):
         return _CALL.pack(body.alloc_hint, body.context, 0) + body.status.to_bytes(4, "little") + bytes(4) + body.stub

@@ -18,7 +18,7 @@ from protocol.rpc.ntlm import NegotiateFlag
 if TYPE_CHECKING:
     from protocol.rpc.ntlm import Authenticate, Challenge
 
-__all__ = ["Side", "nt_hash", "session_key"]
+__all__ = ["SealingContext", "nt_hash", "session_key"]
 
 #: What a signature begins with, and how long it is.
 VERSION = b"\x01\0\0\0"
@@ -78,7 +78,7 @@ def _spread(key: bytes) -> bytes:
     return bytes((number >> 49 - 7 * place & 0x7F) << 1 for place in range(8))
 
 
-class Side:
+class SealingContext:
     """What one side signs and seals, with extended session security: its keys, key stream and sequence number.
 
     Both peers and an onlooker keep one for each direction.
@@ -89,7 +89,7 @@ class Side:
         strength = 16 if flags & NegotiateFlag.BITS_128 else 7 if flags & NegotiateFlag.BITS_56 else 5
         self.signing = md5(key + b"session key to " + way + b" signing key magic constant\0").digest()  # noqa: S324
         sealing = md5(key[:strength] + b"session key to " + way + b" sealing key magic constant\0").digest()  # noqa: S324
-        self._cipher: ARC4.ARC4Cipher | _Ahead = ARC4.new(sealing)
+        self._cipher: ARC4.ARC4Cipher | _BufferedKeyStream = ARC4.new(sealing)
         self._exchanged = bool(flags & NegotiateFlag.KEY_EXCH)
         #: The number that the next message is expected to have.
         self.sequence = 0
@@ -97,14 +97,14 @@ class Side:
     def seal(self, head: bytes, stub: bytes, tail: bytes, *, private: bool) -> tuple[bytes, bytes]:
         """Sign ``head + stub + tail`` and seal the stub; the stub as it goes on the wire, and the signature."""
         sealed = self._cipher.encrypt(stub) if private and stub else stub
-        check = self._check(self.sequence, head + stub + tail)
+        check = self._checksum(self.sequence, head + stub + tail)
         if self._exchanged:
             check = self._cipher.encrypt(check)
         signature = VERSION + check + self.sequence.to_bytes(4, "little")
         self.sequence = self.sequence + 1 & 0xFFFFFFFF
         return sealed, signature
 
-    def open(self, head: bytes, stub: bytes, tail: bytes, signature: bytes, *, private: bool) -> tuple[bytes, bool]:
+    def unseal(self, head: bytes, stub: bytes, tail: bytes, signature: bytes, *, private: bool) -> tuple[bytes, bool]:
         """Unseal a stub; the stub in the clear, and whether its signature is right.
 
         The sequence number is taken from the signature, which carries it in the clear: it begins at 1 where SPNEGO's
@@ -118,13 +118,13 @@ class Side:
             return self._search(head, stub, tail, signature, private=private)
         clear = self._cipher.decrypt(stub) if private and stub else stub
         check = self._cipher.decrypt(signature[4:12]) if self._exchanged else signature[4:12]
-        return clear, self._right(sequence, head, clear, tail, check)
+        return clear, self._is_valid(sequence, head, clear, tail, check)
 
-    def _check(self, sequence: int, message: bytes) -> bytes:
+    def _checksum(self, sequence: int, message: bytes) -> bytes:
         return _hmac(self.signing, sequence.to_bytes(4, "little"), message)[:8]
 
-    def _right(self, sequence: int, head: bytes, clear: bytes, tail: bytes, check: bytes) -> bool:
-        return self._check(sequence, head + clear + tail) == check or self._check(sequence, clear) == check
+    def _is_valid(self, sequence: int, head: bytes, clear: bytes, tail: bytes, check: bytes) -> bool:
+        return self._checksum(sequence, head + clear + tail) == check or self._checksum(sequence, clear) == check
 
     def _search(self, head: bytes, stub: bytes, tail: bytes, signature: bytes, *, private: bool) -> tuple[bytes, bool]:
         """Messages were missed: find the place in the key stream where this one was sealed."""
@@ -141,19 +141,19 @@ class Side:
             if self._exchanged:
                 key = stream[place + size : place + size + 8]
                 check = bytes(a ^ b for a, b in zip(signature[4:12], key, strict=True))
-            if self._check(sequence, head + clear + tail) == check:
+            if self._checksum(sequence, head + clear + tail) == check:
                 found = place
                 break
         # What was generated too much has to come again.
         rest = stream[max(found, 0) + used :]
-        self._cipher = _Ahead(rest, self._cipher)
+        self._cipher = _BufferedKeyStream(rest, self._cipher)
         return clear, found >= 0
 
 
-class _Ahead:
+class _BufferedKeyStream:
     """A key stream of which a part was generated already."""
 
-    def __init__(self, ready: bytes, cipher: ARC4.ARC4Cipher | _Ahead) -> None:
+    def __init__(self, ready: bytes, cipher: ARC4.ARC4Cipher | _BufferedKeyStream) -> None:
         self.ready = ready
         self.cipher = cipher
 

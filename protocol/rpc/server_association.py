@@ -13,8 +13,8 @@ from protocol.rpc.association import (
     Association,
     AssociationError,
     Bound,
-    Called,
-    Cancelled,
+    CallCancelled,
+    CallReceived,
     Status,
 )
 from protocol.rpc.pdu import (
@@ -24,6 +24,7 @@ from protocol.rpc.pdu import (
     Bind,
     BindAck,
     BindNak,
+    CallBody,
     Fault,
     Flag,
     Kind,
@@ -31,9 +32,8 @@ from protocol.rpc.pdu import (
     Pdu,
     Syntax,
     encode,
-    negotiates_features,
+    is_feature_negotiation,
 )
-from protocol.rpc.pdu import Call as CallBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -80,11 +80,11 @@ class ServerAssociation(Association):
         security = self.security
         return security.level if security is not None and security.complete else 0
 
-    def malformed(self, version: int) -> None:
+    def reject_stream(self, version: int) -> None:
         if not self.bound:
             self.outgoing += encode(Kind.BIND_NAK, 0, BindNak(Status.NAK_VERSION))
 
-    def pdu(self, data: bytes) -> Iterator[Any]:
+    def receive_pdu(self, data: bytes) -> Iterator[Any]:
         if (
             len(data) >= 24
             and data[2] == 0
@@ -94,9 +94,9 @@ class ServerAssociation(Association):
         ):
             # A whole request in the clear.
             _, _, _, _, _, _, call_id, _, context, opnum = REQUEST.unpack_from(data)
-            yield from self._called(call_id, context, opnum, data[24:])
+            yield from self._receive_call(call_id, context, opnum, data[24:])
             return
-        found = self.parsed(data)
+        found = self.parse_pdu(data)
         header, body = found.header, found.body
         if header.kind == Kind.BIND and isinstance(body, Bind):
             yield from self._bind(found, body)
@@ -105,18 +105,18 @@ class ServerAssociation(Association):
         elif header.kind == Kind.AUTH3:
             yield from self._auth3(found)
         elif header.kind == Kind.REQUEST:
-            found = self.opened(data, found)
+            found = self.unprotect(data, found)
             assert isinstance(found.body, CallBody)
-            whole = self.assembled(header, found.body)
+            whole = self.assemble(header, found.body)
             if whole is not None:
-                yield from self._called(header.call_id, *whole)
+                yield from self._receive_call(header.call_id, *whole)
         elif header.kind in (Kind.CO_CANCEL, Kind.ORPHANED):
-            self.forget(header.call_id)
-            yield Cancelled(header.call_id, header.kind == Kind.ORPHANED)
+            self.drop_fragments(header.call_id)
+            yield CallCancelled(header.call_id, header.kind == Kind.ORPHANED)
         else:
             raise AssociationError(f"a PDU of type {header.kind}, which a client does not send")
 
-    def _called(self, call_id: int, context: int, opnum: int, stub: bytes) -> Iterator[Any]:
+    def _receive_call(self, call_id: int, context: int, opnum: int, stub: bytes) -> Iterator[Any]:
         found = self.contexts.get(context)
         if self.required_level > self.level or (self.security is not None and not self.security.complete):
             self.fault(call_id, Status.ACCESS_DENIED, context)
@@ -127,7 +127,7 @@ class ServerAssociation(Association):
             if method is None:
                 self.fault(call_id, Status.OP_RANGE, context)
             else:
-                yield Called(call_id, context, method, found[1], stub)
+                yield CallReceived(call_id, context, method, found[1], stub)
 
     # -- binding --------------------------------------------------------------------------------------------------
 
@@ -153,7 +153,7 @@ class ServerAssociation(Association):
         if body.group and (self._joins is None or self._joins(body.group)):
             self.group = body.group
         self.bound = True
-        self._acknowledge(Kind.BIND_ACK, call_id, body, token, flags)
+        self._send_ack(Kind.BIND_ACK, call_id, body, token, flags)
         if self.security is None or self.security.complete:
             yield Bound(tuple(self.contexts), self.security is not None)
 
@@ -168,7 +168,7 @@ class ServerAssociation(Association):
                 self.fault(found.header.call_id, Status.ACCESS_DENIED, 0)
                 raise AssociationError(f"authentication: {error}") from error
         flags = int(_WHOLE) | (Flag.SUPPORT_HEADER_SIGN if self.header_signing else 0)
-        self._acknowledge(Kind.ALTER_CONTEXT_RESP, found.header.call_id, body, token, flags)
+        self._send_ack(Kind.ALTER_CONTEXT_RESP, found.header.call_id, body, token, flags)
         yield Bound(tuple(self.contexts), self.security is not None)
 
     def _auth3(self, found: Pdu) -> Iterator[Any]:
@@ -183,7 +183,7 @@ class ServerAssociation(Association):
             raise AssociationError(f"authentication: {error}") from error
         yield Bound(tuple(self.contexts), True)
 
-    def _acknowledge(self, kind: int, call_id: int, body: Bind, token: bytes, flags: int) -> None:
+    def _send_ack(self, kind: int, call_id: int, body: Bind, token: bytes, flags: int) -> None:
         outcomes = self._outcomes(body)
         auth = None
         if token and self.security is not None:
@@ -203,7 +203,7 @@ class ServerAssociation(Association):
                         best[context.interface.uuid] = transfer
         for context in body.contexts:
             uuid = context.interface.uuid
-            if negotiates_features(context):
+            if is_feature_negotiation(context):
                 # Security context multiplexing and keep-connection-on-orphan: neither is offered.
                 yield Outcome(3, 0, _NOTHING)
             elif uuid not in self.interfaces or context.interface.version & 0xFFFF != 1:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["KERBEROS", "NTLM", "SPNEGO", "Negotiation", "negotiation"]
+__all__ = ["KERBEROS", "NTLM", "SPNEGO", "Negotiation", "parse_negotiation"]
 
 #: Object identifiers as DER writes them (without tag and length).
 SPNEGO = bytes.fromhex("2b0601050502")
@@ -47,7 +47,7 @@ def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
         position += size
 
 
-def negotiation(data: bytes) -> Negotiation | None:
+def parse_negotiation(data: bytes) -> Negotiation | None:
     """A NegTokenInit or NegTokenResp, with or without the GSS frame around it; None for anything else."""
     found = list(_elements(data))
     if found and found[0][0] == _INITIAL:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from protocol.rpc.pdu import Auth
-    from protocol.rpc.sealing import Side
+    from protocol.rpc.sealing import SealingContext
 
-__all__ = ["CONNECT", "INTEGRITY", "LEVELS", "PACKET", "PRIVACY", "Opened", "Unsealer", "hashes"]
+__all__ = ["CONNECT", "INTEGRITY", "LEVELS", "PACKET", "PRIVACY", "Unsealed", "Unsealer", "nt_hashes"]
 
 #: Authentication levels (MS-RPCE 2.2.1.1.8).
 CONNECT, PACKET, INTEGRITY, PRIVACY = 2, 4, 5, 6
@@ -29,7 +29,7 @@ _TRAILER = 8
 _MAX_CONTEXTS = 64
 
 
-class Opened(NamedTuple):
+class Unsealed(NamedTuple):
     """What was found behind the protection: the stub with its padding, None when it stays sealed."""
 
     stub: bytes | None
@@ -37,7 +37,7 @@ class Opened(NamedTuple):
     signed: bool | None
 
 
-def hashes(passwords: Sequence[str]) -> list[bytes]:
+def nt_hashes(passwords: Sequence[str]) -> list[bytes]:
     """The NT hashes of passwords."""
     if not passwords:
         return []
@@ -59,7 +59,7 @@ class _Context:
         #: Why there are no keys.
         self.keyless = ""
         #: What the server and what the client sends: ``sides[from_client]``.
-        self.sides: tuple[Side, Side] | None = None
+        self.sides: tuple[SealingContext, SealingContext] | None = None
 
 
 class Unsealer:
@@ -95,26 +95,26 @@ class Unsealer:
             return "the beginning of the connection, with its NTLM exchange"
         return f"the password of {context.account}"
 
-    def token(self, from_client: bool, auth: Auth) -> None:
+    def add_token(self, from_client: bool, auth: Auth) -> None:
         """Take the token of a bind, an answer to one, an alter_context or an auth3."""
         context = self._context(auth)
         token = auth.token
         if auth.type == _SPNEGO:
-            said = spnego.negotiation(token)
+            said = spnego.parse_negotiation(token)
             if said is not None:
                 token = said.token
                 if said.mechanisms and (said.token or not from_client):
-                    self._chosen(context, said.mechanisms[0])
+                    self._set_mechanism(context, said.mechanisms[0])
             at = token.find(ntlm.SIGNATURE)
             if at >= 0:
                 token = token[at:]
                 context.mechanism = "NTLM in SPNEGO"
-        message = ntlm.message(token)
+        message = ntlm.parse_message(token)
         if isinstance(message, ntlm.Challenge):
             context.challenge = message
             context.sides = None
         elif isinstance(message, ntlm.Authenticate):
-            self._authenticated(context, message)
+            self._derive_keys(context, message)
 
     def _context(self, auth: Auth) -> _Context:
         """The security context that a PDU names."""
@@ -127,13 +127,13 @@ class Unsealer:
         return context
 
     @staticmethod
-    def _chosen(context: _Context, mechanism: bytes) -> None:
+    def _set_mechanism(context: _Context, mechanism: bytes) -> None:
         if mechanism in spnego.KERBEROS:
             context.mechanism = "Kerberos in SPNEGO"
         elif mechanism == spnego.NTLM:
             context.mechanism = "NTLM in SPNEGO"
 
-    def _authenticated(self, context: _Context, message: ntlm.Authenticate) -> None:
+    def _derive_keys(self, context: _Context, message: ntlm.Authenticate) -> None:
         context.account = message.account
         context.sides = None
         if context.challenge is None:
@@ -146,26 +146,26 @@ class Unsealer:
             context.keyless = ""
             return
         # Here, because it needs a package of its own.
-        from protocol.rpc.sealing import Side, session_key
+        from protocol.rpc.sealing import SealingContext, session_key
 
         for secret in self.secrets:
             key = session_key(secret, context.challenge, message)
             if key is not None:
                 flags = message.flags
-                context.sides = Side(key, flags, client=False), Side(key, flags, client=True)
+                context.sides = SealingContext(key, flags, client=False), SealingContext(key, flags, client=True)
                 context.keyless = ""
                 return
         context.keyless = f"the right password of {message.account}: none of those given fits"
 
-    def open(self, from_client: bool, pdu: bytes, start: int, end: int, auth: Auth) -> Opened:
+    def unseal(self, from_client: bool, pdu: bytes, start: int, end: int, auth: Auth) -> Unsealed:
         """Verify and unseal a PDU whose stub and padding lie between ``start`` and ``end``."""
         private = auth.level == PRIVACY
         context = self._context(auth)
         if context.sides is None or len(auth.token) < 16:
-            return Opened(None if private else pdu[start:end], None)
+            return Unsealed(None if private else pdu[start:end], None)
         side = context.sides[from_client]
         head, tail = pdu[:start], pdu[end : end + _TRAILER]
-        stub, right = side.open(head, pdu[start:end], tail, auth.token, private=private)
+        stub, right = side.unseal(head, pdu[start:end], tail, auth.token, private=private)
         if private and not right:
-            return Opened(None, False)
-        return Opened(stub, right)
+            return Unsealed(None, False)
+        return Unsealed(stub, right)

@@ -16,10 +16,10 @@ from mstrp.capture.hints import Setup
 from mstrp.capture.replay import loss_dict
 from mstrp.checking import CaptureResult, check_capture
 from mstrp.report.packets import packet_dict
-from protocol.rpc.unseal import hashes
+from protocol.rpc.unseal import nt_hashes
 
 SEGMENTS = segments_of(scenario())
-SETUP = Setup(secrets=tuple(hashes(["Passw0rd!"])))
+SETUP = Setup(secrets=tuple(nt_hashes(["Passw0rd!"])))
 
 
 def _lines(capture: Any, **options: Any) -> tuple[CaptureResult, bytes]:

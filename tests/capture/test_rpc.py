@@ -21,6 +21,7 @@ from protocol.rpc.pdu import (
     Auth,
     Bind,
     BindAck,
+    CallBody,
     Context,
     Fault,
     Kind,
@@ -29,7 +30,6 @@ from protocol.rpc.pdu import (
     encode,
     parse,
 )
-from protocol.rpc.pdu import Call as CallBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,15 +11,15 @@ from sealed import NTLM, SPNEGO, protected
 from mstrp.capture.hints import Setup
 from mstrp.checking import check_capture
 from protocol.rpc.sealing import nt_hash
-from protocol.rpc.unseal import hashes
+from protocol.rpc.unseal import nt_hashes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SEGMENTS = [segment for segment in segments_of(scenario()) if segment.data or segment.flags & 3]
 EXPECTED = facts(judge(SEGMENTS))
-RIGHT = Setup(secrets=tuple(hashes(["Passw0rd!"])))
-WRONG = Setup(secrets=tuple(hashes(["password", "Passw0rd"])))
+RIGHT = Setup(secrets=tuple(nt_hashes(["Passw0rd!"])))
+WRONG = Setup(secrets=tuple(nt_hashes(["password", "Passw0rd"])))
 RECORDING = "scapy-scapy_s45_transfer_typical_ntlm_privacy.pcap"
 
 

@@ -121,5 +121,5 @@ def test_bind_nak_names_the_version() -> None:
     server = ServerAssociation([TAPSRV])
     with pytest.raises(AssociationError):
         list(server.receive(b"\x04" + bytes(30)))
-    answer = parse(server.take())
+    answer = parse(server.take_outgoing())
     assert (answer.header.kind, answer.body) == (Kind.BIND_NAK, BindNak(4))

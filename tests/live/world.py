@@ -13,7 +13,7 @@ from mstrp.checking import check_capture
 from mstrp.live.recorder import Recorder
 from mstrp.live.server import Options, Server
 from mstrp.live.switch import Plan, Switch
-from protocol.rpc.unseal import hashes
+from protocol.rpc.unseal import nt_hashes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -35,7 +35,7 @@ def judge(
     path: Path, allowed: frozenset[str] = frozenset(), passwords: tuple[str, ...] = (), *, notes: bool = False
 ) -> Any:
     """The recording has no finding but those that are allowed, and nothing in it is damaged (unless ``notes`` are welcome)."""
-    result = check_capture(str(path), setup=Setup(secrets=tuple(hashes(list(passwords)))))
+    result = check_capture(str(path), setup=Setup(secrets=tuple(nt_hashes(list(passwords)))))
     assert result.error is None
     assert notes or not result.notes, result.notes
     wrong = [finding for finding in result.findings if finding.rule not in allowed]

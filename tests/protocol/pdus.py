@@ -15,7 +15,7 @@ from protocol.rpc.pdu import (
     Bind,
     BindAck,
     BindNak,
-    Call,
+    CallBody,
     Context,
     Fault,
     Kind,
@@ -53,8 +53,8 @@ _addresses = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size
 _acks = st.builds(BindAck, _u16, _u16, words(), _addresses, st.lists(_outcomes, max_size=3).map(tuple)) | st.just(ACK)
 
 _BODIES: dict[Kind, SearchStrategy[Any]] = {
-    Kind.REQUEST: st.builds(Call, words(), st.integers(0, 4), st.integers(0, 3), _stubs),
-    Kind.RESPONSE: st.builds(Call, words(), st.integers(0, 4), st.integers(0, 0xFF), _stubs),
+    Kind.REQUEST: st.builds(CallBody, words(), st.integers(0, 4), st.integers(0, 3), _stubs),
+    Kind.RESPONSE: st.builds(CallBody, words(), st.integers(0, 4), st.integers(0, 0xFF), _stubs),
     Kind.FAULT: st.builds(Fault, words(), _u16, words(), _stubs),
     Kind.BIND: _binds,
     Kind.BIND_ACK: _acks,

@@ -13,7 +13,7 @@ from protocol import line
 from protocol.events import LINE_CALLSTATE
 from protocol.ndr import REMOTESP, TAPSRV, ClientAttach, ClientRequest, Method, RemoteSPEventProc
 from protocol.rpc.dissect import FAULT, REQUEST, RESPONSE, Dissector, Limits
-from protocol.rpc.pdu import NDR20, Bind, BindNak, Call, Context, Fault, Kind, Outcome, Syntax
+from protocol.rpc.pdu import NDR20, Bind, BindNak, CallBody, Context, Fault, Kind, Outcome, Syntax
 
 _FIRST, _LAST, _WHOLE, _MIDDLE = 1, 2, 3, 0
 _OTHER = Syntax(TAPSRV.uuid.__class__(int=7), 1)
@@ -29,11 +29,11 @@ def _bound(**limits: int) -> Dissector:
 
 
 def _request(call_id: int, stub: bytes = b"", *, context: int = 0, opnum: int = 1, flags: int = _WHOLE) -> bytes:
-    return pdu(Kind.REQUEST, call_id, Call(len(stub), context, opnum, stub), flags=flags)
+    return pdu(Kind.REQUEST, call_id, CallBody(len(stub), context, opnum, stub), flags=flags)
 
 
 def _response(call_id: int, stub: bytes = b"", *, flags: int = _WHOLE) -> bytes:
-    return pdu(Kind.RESPONSE, call_id, Call(len(stub), 0, 0, stub), flags=flags)
+    return pdu(Kind.RESPONSE, call_id, CallBody(len(stub), 0, 0, stub), flags=flags)
 
 
 def _told(found: Dissector) -> list[tuple[str, str]]:
@@ -135,7 +135,7 @@ def test_a_gap_drops_what_was_being_put_together_on_its_side() -> None:
     found.receive(True, _request(5))
     found.receive(True, _request(6, b"ab", flags=_FIRST))
     found.receive(False, _response(5, b"ab", flags=_FIRST))
-    found.gap(True)
+    found.mark_gap(True)
     assert (len(found._partial), found._partial.size) == (1, 2)
     assert found.receive(True, _request(6, b"cd", flags=_LAST)) is None
     assert found.receive(False, _response(5, b"cd", flags=_LAST)) is not None

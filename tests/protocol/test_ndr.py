@@ -166,4 +166,4 @@ def test_recorded_stubs_are_written_again_to_the_byte(captures: Path) -> None:
 )
 def test_an_interface_knows_who_calls_whom(interface: ndr.Interface, caller: str, callee: str) -> None:
     """Requests of tapsrv go to the server, those of remotesp to the client."""
-    assert (interface.caller, interface.callee) == (caller, callee)
+    assert (interface.rpc_client, interface.rpc_server) == (caller, callee)

@@ -13,13 +13,13 @@ from pdus import ACK, BIND, auths, bodies, encoded, pdu
 
 from mstrp.testing.wild import words
 from protocol.problem import DecodeError
-from protocol.rpc.pdu import HEADER, Auth, Call, Fault, Flag, Header, Kind, encode, parse
+from protocol.rpc.pdu import HEADER, Auth, CallBody, Fault, Flag, Header, Kind, encode, parse
 
 _many = settings(max_examples=2 * settings().max_examples)
 
 
 def _without_pad(body: Any, pad: int) -> Any:
-    if isinstance(body, (Call, Fault)):
+    if isinstance(body, (CallBody, Fault)):
         return body._replace(stub=body.stub[: len(body.stub) - pad])
     return body[: len(body) - pad] if isinstance(body, bytes) else body
 
@@ -39,7 +39,7 @@ def test_a_pdu_is_parsed_as_encoded(kind: Kind, data: st.DataObject, call_id: in
 
 
 @given(body=bodies(Kind.REQUEST), auth=auths().filter(bool))
-def test_credentials_are_aligned(body: Call, auth: Auth) -> None:
+def test_credentials_are_aligned(body: CallBody, auth: Auth) -> None:
     """The security trailer of a request stands at a multiple of 16 bytes behind the call header."""
     data = encode(Kind.REQUEST, 1, body, auth=auth)
     assert (len(data) - len(auth.token) - 8 - 24) % 16 == 8
@@ -60,7 +60,7 @@ def test_any_bytes_are_a_pdu_or_a_decode_error(data: bytes) -> None:
 
 
 @given(body=bodies(Kind.REQUEST), object_=st.uuids())
-def test_an_object_uuid_is_no_part_of_the_stub(body: Call, object_: UUID) -> None:
+def test_an_object_uuid_is_no_part_of_the_stub(body: CallBody, object_: UUID) -> None:
     """A request with an object UUID has its stub behind it."""
     data = bytearray(encode(Kind.REQUEST, 1, body, flags=3 | Flag.OBJECT_UUID))
     data[24:24] = object_.bytes_le
@@ -69,11 +69,11 @@ def test_an_object_uuid_is_no_part_of_the_stub(body: Call, object_: UUID) -> Non
 
 
 _REFUSED = {
-    "header": (pdu(Kind.REQUEST, 1, Call(0, 0, 0, b""))[:15], "15 bytes"),
-    "rpc_vers": (poke(pdu(Kind.REQUEST, 1, Call(0, 0, 0, b"")), 0, 0x03000004), "version 4.0"),
-    "packed_drep": (poke(pdu(Kind.REQUEST, 1, Call(0, 0, 0, b"")), 4, 0), "not little-endian"),
-    "frag_length": (pdu(Kind.REQUEST, 1, Call(0, 0, 0, b"")) + b"\0", "24 bytes announced, 25 present"),
-    "auth_length": (poke(pdu(Kind.REQUEST, 1, Call(0, 0, 0, b"")), 8, 0x00010018), "do not fit into 24"),
+    "header": (pdu(Kind.REQUEST, 1, CallBody(0, 0, 0, b""))[:15], "15 bytes"),
+    "rpc_vers": (poke(pdu(Kind.REQUEST, 1, CallBody(0, 0, 0, b"")), 0, 0x03000004), "version 4.0"),
+    "packed_drep": (poke(pdu(Kind.REQUEST, 1, CallBody(0, 0, 0, b"")), 4, 0), "not little-endian"),
+    "frag_length": (pdu(Kind.REQUEST, 1, CallBody(0, 0, 0, b"")) + b"\0", "24 bytes announced, 25 present"),
+    "auth_length": (poke(pdu(Kind.REQUEST, 1, CallBody(0, 0, 0, b"")), 8, 0x00010018), "do not fit into 24"),
     "p_context_elem": (poke(pdu(Kind.BIND, 1, BIND), 28, 0x00090000), "contexts do not fit"),
     "p_result": (pdu(Kind.BIND_ACK, 1, ACK, auth=Auth(10, 2, 0, 0, bytes(200))), "results do not fit"),
     "body": (HEADER.pack(5, 0, Kind.FAULT, 3, 0x10, 20, 0, 1) + bytes(4), "shorter than its contents"),
@@ -95,7 +95,7 @@ def test_what_is_no_pdu_is_refused_by_name(name: str) -> None:
 
 def test_a_call_header_that_reaches_into_the_credentials_is_refused() -> None:
     """A request that announces an object UUID but has no room for one is refused."""
-    data = encode(Kind.REQUEST, 1, Call(0, 0, 0, b""), flags=3 | Flag.OBJECT_UUID)
+    data = encode(Kind.REQUEST, 1, CallBody(0, 0, 0, b""), flags=3 | Flag.OBJECT_UUID)
     with pytest.raises(DecodeError, match="the call header does not fit"):
         parse(data)
 

@@ -31,7 +31,7 @@ from protocol.ndr import (
     RemoteSPEventProcResult,
 )
 from protocol.packet import REQUESTS
-from protocol.rpc.unseal import hashes
+from protocol.rpc.unseal import nt_hashes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,7 +142,7 @@ def test_shows_what_decode_shows(captures: Path, script: Path, name: str) -> Non
 def test_shows_sealed_traffic_with_the_password(captures: Path, script: Path) -> None:
     """What Wireshark unseals with the password of an account is what decode unseals with it."""
     sealed = captures / "scapy-scapy_s45_transfer_typical_ntlm_privacy.pcap"
-    setup = Setup(secrets=tuple(hashes(["Passw0rd!"])))
+    setup = Setup(secrets=tuple(nt_hashes(["Passw0rd!"])))
     mine = decoded(str(sealed), setup)
     assert len(mine) > 30
     _same(mine, shown(dissect(sealed, script, "-o", "ntlmssp.nt_password:Passw0rd!")))

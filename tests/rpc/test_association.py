@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.ndr import METHODS, REMOTESP, TAPSRV
-from protocol.rpc.association import Answered, AssociationError, Bound, Called, Cancelled, Faulted, Limits, Status
+from protocol.rpc.association import (
+    AssociationError,
+    Bound,
+    CallCancelled,
+    CallReceived,
+    FaultReceived,
+    Limits,
+    ResponseReceived,
+    Status,
+)
 from protocol.rpc.client_association import ClientAssociation
 from protocol.rpc.dissect import Dissector
 from protocol.rpc.pdu import (
@@ -21,7 +30,7 @@ from protocol.rpc.pdu import (
     Bind,
     BindAck,
     BindNak,
-    Call,
+    CallBody,
     Context,
     Fault,
     Flag,
@@ -75,7 +84,7 @@ def pump(client: ClientAssociation, server: ServerAssociation, size: int = 1 << 
     """Carry bytes back and forth, in pieces, until nobody says anything more; what came of it."""
     found: list[Any] = []
     while client.outgoing or server.outgoing:
-        for data, other in ((client.take(), server), (server.take(), client)):
+        for data, other in ((client.take_outgoing(), server), (server.take_outgoing(), client)):
             for place in range(0, len(data), size):
                 found += other.receive(data[place : place + size])
     return found
@@ -95,11 +104,11 @@ def test_any_stub_in_any_pieces(stub: bytes, size: int, fragment: int) -> None:
     """A stub of any length, in fragments of any size, cut anywhere, arrives as it was sent; so does its answer."""
     client, server = bound(fragment=fragment)
     call_id = client.call(REQUEST, stub)
-    (called,) = [item for item in pump(client, server, size) if isinstance(item, Called)]
+    (called,) = [item for item in pump(client, server, size) if isinstance(item, CallReceived)]
     assert (called.call_id, called.method, called.stub) == (call_id, REQUEST, stub)
     server.respond(called.call_id, called.context, stub[::-1])
-    assert pump(client, server, size) == [Answered(call_id, stub[::-1])]
-    assert not client.waiting
+    assert pump(client, server, size) == [ResponseReceived(call_id, stub[::-1])]
+    assert not client.pending
 
 
 @given(st.lists(st.binary(max_size=6000), min_size=1, max_size=5), st.sampled_from([5, 6]), st.booleans())
@@ -118,7 +127,7 @@ def test_signed_and_sealed(stubs: list[bytes], level: int, signing: bool) -> Non
         (called,) = pump(client, server)
         assert called.stub == stub
         server.respond(called.call_id, called.context, stub)
-        assert pump(client, server) == [Answered(called.call_id, stub)]
+        assert pump(client, server) == [ResponseReceived(called.call_id, stub)]
 
 
 def test_tampering_is_noticed() -> None:
@@ -128,7 +137,7 @@ def test_tampering_is_noticed() -> None:
     client.bind()
     pump(client, server)
     client.call(REQUEST, b"stub")
-    data = bytearray(client.take())
+    data = bytearray(client.take_outgoing())
     data[26] ^= 1
     with pytest.raises(AssociationError, match="signature"):
         list(server.receive(bytes(data)))
@@ -141,7 +150,7 @@ def test_unsigned_calls_are_refused_where_signatures_were_agreed_on() -> None:
     client.bind()
     pump(client, server)
     with pytest.raises(AssociationError, match="signature"):
-        list(server.receive(encode(Kind.REQUEST, 9, Call(4, 0, 1, b"stub"))))
+        list(server.receive(encode(Kind.REQUEST, 9, CallBody(4, 0, 1, b"stub"))))
 
 
 def test_nothing_can_be_signed_any_more() -> None:
@@ -208,7 +217,7 @@ def test_one_context_with_both_syntaxes() -> None:
     tapsrv = Syntax(TAPSRV.uuid, 1)
     bind = Bind(4280, 4280, 0, (Context(7, tapsrv, (NDR20, NDR64)), Context(8, tapsrv, (FEATURES,))))
     list(server.receive(encode(Kind.BIND, 3, bind)))
-    answer = parse(server.take()).body
+    answer = parse(server.take_outgoing()).body
     assert isinstance(answer, BindAck)
     assert [outcome.result for outcome in answer.outcomes] == [0, 3]
     assert answer.outcomes[0].transfer == NDR64
@@ -220,13 +229,13 @@ def test_other_interfaces_are_rejected() -> None:
     unknown = Context(0, Syntax(UUID(int=1), 1), (NDR20,))
     known = Context(1, Syntax(TAPSRV.uuid, 1), (NDR20,))
     list(server.receive(encode(Kind.BIND, 1, Bind(5840, 5840, 0, (unknown, known)))))
-    answer = parse(server.take()).body
+    answer = parse(server.take_outgoing()).body
     assert isinstance(answer, BindAck)
     assert [outcome.result for outcome in answer.outcomes] == [2, 0]
-    list(server.receive(encode(Kind.REQUEST, 2, Call(0, 0, 1, b""))))
-    assert parse(server.take()).body.status == Status.UNKNOWN_INTERFACE  # type: ignore[union-attr]
-    list(server.receive(encode(Kind.REQUEST, 3, Call(0, 1, 99, b""))))
-    assert parse(server.take()).body.status == Status.OP_RANGE  # type: ignore[union-attr]
+    list(server.receive(encode(Kind.REQUEST, 2, CallBody(0, 0, 1, b""))))
+    assert parse(server.take_outgoing()).body.status == Status.UNKNOWN_INTERFACE  # type: ignore[union-attr]
+    list(server.receive(encode(Kind.REQUEST, 3, CallBody(0, 1, 99, b""))))
+    assert parse(server.take_outgoing()).body.status == Status.OP_RANGE  # type: ignore[union-attr]
 
 
 def test_alter_context_and_groups() -> None:
@@ -253,13 +262,13 @@ def test_cancel_and_orphan() -> None:
     one = client.call(REQUEST, b"1")
     pump(client, server)
     client.cancel(one)
-    assert pump(client, server) == [Cancelled(one, orphaned=False)]
+    assert pump(client, server) == [CallCancelled(one, orphaned=False)]
     server.fault(one, Status.CANCELLED, 0)
-    assert pump(client, server) == [Faulted(one, Status.CANCELLED)]
+    assert pump(client, server) == [FaultReceived(one, Status.CANCELLED)]
     two = client.call(REQUEST, b"2")
     pump(client, server)
     client.orphan(two)
-    assert pump(client, server) == [Cancelled(two, orphaned=True)]
+    assert pump(client, server) == [CallCancelled(two, orphaned=True)]
     server.respond(two, 0, b"late")
     assert pump(client, server) == []
 
@@ -268,7 +277,7 @@ def test_repeated_call_ids() -> None:
     """Ids that repeat, or start anywhere, are no error: each call is answered under the id that it came with."""
     _, server = bound((NDR20,))
     for call_id in (0xFFFFFFFF, 0, 7, 7):
-        (called,) = server.receive(encode(Kind.REQUEST, call_id, Call(0, 0, 1, b"stub")))
+        (called,) = server.receive(encode(Kind.REQUEST, call_id, CallBody(0, 0, 1, b"stub")))
         assert (called.call_id, called.stub) == (call_id, b"stub")
 
 
@@ -280,14 +289,14 @@ def test_garbage_instead_of_a_bind(data: bytes) -> None:
         items = list(server.receive(data))
     except AssociationError:
         return
-    assert not [item for item in items if isinstance(item, Called)]
+    assert not [item for item in items if isinstance(item, CallReceived)]
 
 
 def test_too_much() -> None:
     """Calls beyond the limit of bytes end the association instead of filling the memory."""
     _, server = bound((NDR20,), limits=Limits(stub=10_000))
-    head = encode(Kind.REQUEST, 5, Call(0, 0, 1, bytes(5000)), flags=int(Flag.FIRST_FRAG))
-    more = encode(Kind.REQUEST, 5, Call(0, 0, 1, bytes(5000)), flags=0)
+    head = encode(Kind.REQUEST, 5, CallBody(0, 0, 1, bytes(5000)), flags=int(Flag.FIRST_FRAG))
+    more = encode(Kind.REQUEST, 5, CallBody(0, 0, 1, bytes(5000)), flags=0)
     list(server.receive(head))
     list(server.receive(more))
     with pytest.raises(AssociationError, match="10000 bytes"):
@@ -298,7 +307,7 @@ def test_required_level() -> None:
     """Where a level is demanded, calls without it are denied, whatever they are."""
     client, server = bound(required_level=6)
     call_id = client.call(REQUEST, b"")
-    assert pump(client, server) == [Faulted(call_id, Status.ACCESS_DENIED)]
+    assert pump(client, server) == [FaultReceived(call_id, Status.ACCESS_DENIED)]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.binary(max_size=8000)), max_size=6))
@@ -312,7 +321,7 @@ def test_a_wiretap_sees_the_same(calls: list[tuple[bool, bytes]]) -> None:
         found: list[Any] = []
         while client.outgoing or server.outgoing:
             for from_client, source, other in ((True, client, server), (False, server, client)):
-                data = source.take()
+                data = source.take_outgoing()
                 position = 0
                 while position < len(data):
                     size = int.from_bytes(data[position + 8 : position + 10], "little")
@@ -336,8 +345,8 @@ def test_a_wiretap_sees_the_same(calls: list[tuple[bool, bytes]]) -> None:
     assert not tap.problems
 
 
-PART = encode(Kind.REQUEST, 5, Call(0, 0, 1, bytes(10)), flags=int(Flag.FIRST_FRAG))
-LATER = encode(Kind.REQUEST, 6, Call(0, 0, 1, bytes(10)), flags=0)
+PART = encode(Kind.REQUEST, 5, CallBody(0, 0, 1, bytes(10)), flags=int(Flag.FIRST_FRAG))
+LATER = encode(Kind.REQUEST, 6, CallBody(0, 0, 1, bytes(10)), flags=0)
 OFFER = Bind(5840, 5840, 0, (Context(0, Syntax(TAPSRV.uuid, 1), (NDR20,)),))
 TOKEN = Auth(10, 6, 0, 0, b"token")
 
@@ -348,9 +357,9 @@ TOKEN = Auth(10, 6, 0, 0, b"token")
         (LATER, "later fragment"),
         (encode(Kind.BIND, 2, OFFER), "second bind"),
         (encode(Kind.AUTH3, 2, bytes(4), auth=TOKEN), "no authentication is under way"),
-        (encode(Kind.RESPONSE, 2, Call(0, 0, 0, b"")), "does not send"),
+        (encode(Kind.RESPONSE, 2, CallBody(0, 0, 0, b"")), "does not send"),
         (encode(Kind.REQUEST, 2, b""), "does not fit|shorter"),
-        (b"".join(encode(Kind.REQUEST, n, Call(0, 0, 1, b""), flags=1) for n in range(4)), "calls in fragments"),
+        (b"".join(encode(Kind.REQUEST, n, CallBody(0, 0, 1, b""), flags=1) for n in range(4)), "calls in fragments"),
     ],
     ids=["later-fragment", "second-bind", "auth3", "response", "short", "fragments"],
 )
@@ -366,7 +375,7 @@ def test_what_a_client_may_not_send(data: bytes, why: str) -> None:
     [
         (encode(Kind.BIND_ACK, 1, BindAck(5840, 5840, 1, "", ())), "no bind"),
         (encode(Kind.BIND_NAK, 1, BindNak(3)), "reason 3"),
-        (encode(Kind.REQUEST, 1, Call(0, 0, 1, b"")), "does not send"),
+        (encode(Kind.REQUEST, 1, CallBody(0, 0, 1, b"")), "does not send"),
         (encode(Kind.FAULT, 9, Fault(0, 0, Status.ACCESS_DENIED, b"")), "access denied"),
     ],
     ids=["second-ack", "nak", "request", "denied"],
@@ -384,9 +393,9 @@ def test_what_does_not_matter() -> None:
     assert list(client.receive(encode(Kind.SHUTDOWN, 1, b""))) == []
     assert list(client.receive(encode(Kind.FAULT, 9, Fault(0, 0, 5000, b"")))) == []
     assert list(server.receive(PART + PART)) == []
-    assert list(server.receive(encode(Kind.ORPHANED, 5, b""))) == [Cancelled(5, orphaned=True)]
+    assert list(server.receive(encode(Kind.ORPHANED, 5, b""))) == [CallCancelled(5, orphaned=True)]
     with pytest.raises(AssociationError, match="later fragment"):
-        list(server.receive(encode(Kind.REQUEST, 5, Call(0, 0, 1, b""), flags=2)))
+        list(server.receive(encode(Kind.REQUEST, 5, CallBody(0, 0, 1, b""), flags=2)))
 
 
 def test_limits_of_a_client() -> None:
@@ -403,11 +412,11 @@ def test_contexts_have_a_limit_and_a_memory() -> None:
     """A context that is offered again keeps its syntax; too many are rejected."""
     server = ServerAssociation([TAPSRV], limits=Limits(contexts=1))
     list(server.receive(encode(Kind.BIND, 1, OFFER)))
-    server.take()
+    server.take_outgoing()
     tapsrv = Syntax(TAPSRV.uuid, 1)
     more = Bind(5840, 5840, 0, (Context(0, tapsrv, (NDR20, NDR64)), Context(1, tapsrv, (NDR20,))))
     list(server.receive(encode(Kind.ALTER_CONTEXT, 2, more)))
-    answer = parse(server.take()).body
+    answer = parse(server.take_outgoing()).body
     assert isinstance(answer, BindAck)
     assert [(outcome.result, outcome.reason) for outcome in answer.outcomes] == [(0, 0), (2, 3)]
     assert answer.outcomes[0].transfer == NDR20

@@ -8,7 +8,7 @@ import pytest
 
 from protocol.ndr import METHODS, TAPSRV
 from protocol.rpc.dissect import RESPONSE, Dissector
-from protocol.rpc.pdu import NDR20, Bind, BindAck, Call, Context, Kind, Outcome, Syntax, encode
+from protocol.rpc.pdu import NDR20, Bind, BindAck, CallBody, Context, Kind, Outcome, Syntax, encode
 
 if TYPE_CHECKING:
     from protocol.rpc.dissect import RpcCall
@@ -28,14 +28,14 @@ def tap() -> Dissector:
 
 def asks(tap: Dissector, call_id: int, stub: bytes = b"") -> RpcCall:
     """A request that is seen."""
-    found = tap.receive(True, encode(Kind.REQUEST, call_id, Call(len(stub), 0, OPNUM, stub)))
+    found = tap.receive(True, encode(Kind.REQUEST, call_id, CallBody(len(stub), 0, OPNUM, stub)))
     assert found is not None
     return found
 
 
 def answers(tap: Dissector, call_id: int) -> RpcCall | None:
     """An answer that is seen, and the call it is taken for."""
-    found = tap.receive(False, encode(Kind.RESPONSE, call_id, Call(4, 0, 0, bytes(4))))
+    found = tap.receive(False, encode(Kind.RESPONSE, call_id, CallBody(4, 0, 0, bytes(4))))
     assert found is None or found.phase == RESPONSE
     return found
 
@@ -54,7 +54,7 @@ def test_stacks_that_answer_with_one_id(tap: Dissector) -> None:
         asked = asks(tap, call_id)
         assert answers(tap, 1) is asked
     asks(tap, 4)
-    tap.gap(from_client=False)
+    tap.mark_gap(from_client=False)
     asked = asks(tap, 5)
     assert answers(tap, 1) is asked
     assert not tap.missed
@@ -84,7 +84,7 @@ def test_answers_before_their_requests(tap: Dissector) -> None:
 def test_an_id_that_is_used_again_after_a_missed_answer(tap: Dissector) -> None:
     """Where all calls have one id, a missed answer does not shift those behind it."""
     asks(tap, 7, b"first")
-    tap.gap(from_client=False)
+    tap.mark_gap(from_client=False)
     asked = asks(tap, 7, b"second")
     assert answers(tap, 7) is asked
 

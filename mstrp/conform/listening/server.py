@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mstrp.live.server.delivery import Delivery
     from protocol.event import Event
     from protocol.packet import Request
-    from protocol.rpc.association import Called
+    from protocol.rpc.association import CallReceived
 
 __all__ = ["Listening", "Watched"]
 
@@ -51,18 +51,18 @@ class Connection(ServiceConnection):
 
     service: Listening
 
-    def answer(self, call: Called, value: Any) -> None:
+    def answer(self, call: CallReceived, value: Any) -> None:
         held = self.service.holding()
         if held is None:
             self._answer(call, value)
         else:
             self.service.background(self._later(held, call, value))
 
-    async def _later(self, held: Awaitable[None], call: Called, value: Any) -> None:
+    async def _later(self, held: Awaitable[None], call: CallReceived, value: Any) -> None:
         await held
         self._answer(call, value)
 
-    def _answer(self, call: Called, value: Any) -> None:
+    def _answer(self, call: CallReceived, value: Any) -> None:
         super().answer(call, value)
         if call.method.name == "ClientAttach":
             self.service.attach_answered(self, call, value)
@@ -287,7 +287,7 @@ class Listening(Server):
 
     # -- what is watched ------------------------------------------------------------------------------------------
 
-    def called(self, connection: ServiceConnection, call: Called) -> None:
+    def called(self, connection: ServiceConnection, call: CallReceived) -> None:
         try:
             found = call.method.read("request", call.stub, ndr64=call.ndr64)
         except DecodeError as error:
@@ -302,7 +302,7 @@ class Listening(Server):
         for client in connection.notes:
             client.session.complain("WIRE-NDR", f"client sent a damaged stub: {text}", section="3.2.4")
 
-    def _look(self, connection: ServiceConnection, call: Called, value: Any) -> None:
+    def _look(self, connection: ServiceConnection, call: CallReceived, value: Any) -> None:
         name = call.method.name
         if name == "ClientAttach":
             self._asked[connection, call.call_id] = self._attaching = value
@@ -339,7 +339,7 @@ class Listening(Server):
         which = "the null context handle" if context == NULL_CONTEXT else "a context handle that nobody gave it"
         session.complain("TRP-3-01", f"client sent {what} under {which}", number)
 
-    def attach_answered(self, connection: ServiceConnection, call: Called, result: Any) -> None:
+    def attach_answered(self, connection: ServiceConnection, call: CallReceived, result: Any) -> None:
         """ClientAttach was answered."""
         asked = self._asked.pop((connection, call.call_id), None)
         client = self.clients.get(result.context)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mstrp.live.recorder import Recorder
-    from protocol.rpc.association import Called
+    from protocol.rpc.association import CallReceived
 
 __all__ = ["Channel"]
 
@@ -64,7 +64,7 @@ class Channel:
         self._connections.add(found)
         return found
 
-    def called(self, connection: ServiceConnection, call: Called) -> None:
+    def called(self, connection: ServiceConnection, call: CallReceived) -> None:
         """One of the three methods."""
         value = connection.read(call)
         if value is None:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from mstrp.live.server.devices import LineOpen, PhoneOpen
     from protocol.ndr import ClientAttach
     from protocol.packet import Request
-    from protocol.rpc.association import Called
+    from protocol.rpc.association import CallReceived
 
 __all__ = ["Server"]
 
@@ -225,7 +225,7 @@ class Server(Tells):
 
     # -- calls of the interface -----------------------------------------------------------------------------------
 
-    def called(self, connection: ServiceConnection, call: Called) -> None:
+    def called(self, connection: ServiceConnection, call: CallReceived) -> None:
         """One of the three methods."""
         match call.method.name:
             case "ClientRequest":
@@ -251,7 +251,7 @@ class Server(Tells):
             return client
         return None
 
-    def _client_request(self, connection: ServiceConnection, call: Called) -> None:
+    def _client_request(self, connection: ServiceConnection, call: CallReceived) -> None:
         raw = READERS[call.ndr64].request(call.stub, 0)
         if raw is None:
             value = connection.read(call)
@@ -294,7 +294,7 @@ class Server(Tells):
         )
         return words.encode() + events
 
-    def _client_attach(self, connection: ServiceConnection, call: Called) -> None:
+    def _client_attach(self, connection: ServiceConnection, call: CallReceived) -> None:
         value: ClientAttach | None = connection.read(call)
         if value is None:
             return
@@ -342,7 +342,7 @@ class Server(Tells):
         return Push(client, host, value.machine)
 
     async def _open_channel(
-        self, client: Attached, connection: ServiceConnection, call: Called, value: ClientAttach
+        self, client: Attached, connection: ServiceConnection, call: CallReceived, value: ClientAttach
     ) -> None:
         """RemoteSPAttach comes before ClientAttach returns; where it fails there is no binding (decision B6)."""
         client.attached(value.process_id, value.domain_user if not isinstance(client.delivery, Push) else "")
@@ -359,7 +359,7 @@ class Server(Tells):
             return
         connection.answer(call, ClientAttachResult(client.context, _MARKERS[TELEPHONY], 0))
 
-    def _client_detach(self, connection: ServiceConnection, call: Called) -> None:
+    def _client_detach(self, connection: ServiceConnection, call: CallReceived) -> None:
         value = connection.read(call)
         if value is None:
             return
@@ -491,6 +491,6 @@ class Server(Tells):
                     _logger.warning("%s: no handle for %r: %s", opened.client, call, error)
 
 
-def call_transfer(call: Called) -> Any:
+def call_transfer(call: CallReceived) -> Any:
     """The transfer syntax that a client chose: its event channel is called in the same one."""
     return NDR64 if call.ndr64 else NDR20
