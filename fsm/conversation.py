@@ -209,7 +209,10 @@ class Conversation(Judging):
     # -- answers --------------------------------------------------------------------------------------------------
 
     def answered(self, exchange: Exchange, packet: Request | Raw, frame: int = 0, time: float = 0.0) -> None:
-        """The answer to a request came back."""
+        """The answer to a request came back.
+
+        Raises `RemoteProtocolError` or `LocalProtocolError` in strict use.
+        """
         self.frame = frame
         self.now = time
         exchange.answered = frame
@@ -224,15 +227,16 @@ class Conversation(Judging):
             return
         ack = raw.head()
         route = exchange.route
-        number = 0
-        if route.asynchronous:
-            number = exchange.words[route.request_id]
-            self._forget(exchange, number)
+        number = exchange.words[route.request_id] if route.asynchronous else 0
         event = _WITH_ID if ack and ack == number else self._kind_of_answer(number, ack)
         before = exchange.mask
         move = _ON_ANSWER[event][before]
         if move.relevant:
             move = move.variants[route.zero & move.relevant]
+        if move.rule and self.role is not None:
+            self.refuse(exchange, event, move)
+        if route.asynchronous:
+            self._forget(exchange, number)
         exchange.mask = mask = move.target
         if self.observers:
             self.record(exchange, event, before, move)
@@ -486,6 +490,7 @@ class Conversation(Judging):
 
         ``until``: when the last packet of all was seen, in whatever conversation.
         """
+        self.role = None  # What is missing at the end is reported: there is no step left to refuse.
         self.inspect_end(self.now if until is None else until)
         self._settle_strays()
         self.settle_denied()

@@ -22,9 +22,9 @@ def state(value: int) -> Event:
     return events.LINE_CALLSTATE(call=CALL, call_state=value, mode=1, privilege=4, remote_line=0x500)
 
 
-def conversation(role: Fault | None, *states: int) -> Conversation:
+def conversation(role: Fault | None, *states: int, monitor: Monitor | None = None) -> Conversation:
     """A session with one call that was announced and reported in some states."""
-    talk = Monitor().conversation(role=role)
+    talk = (monitor or Monitor()).conversation(role=role)
     talk.attached(0xFFFFFFFF, "")
     talk.channel_opened()
     exchanges: list[tuple[Request, Request]] = [
@@ -104,6 +104,35 @@ def test_a_reply_that_nobody_asked_for(role: Fault, kind: type[ProtocolError]) -
     error = refused(talk, lambda: talk.event(events.LINE_REPLY(request_id=77)))
     assert type(error) is kind
     assert (error.machine, error.rule) == ("request", "CALL-V08")
+
+
+@pytest.mark.parametrize("role", [Fault.CLIENT, Fault.SERVER])
+def test_an_event_of_an_unknown_call_leaves_no_call(role: Fault) -> None:
+    """A state of a handle that was never announced raises, and the handle stays unknown."""
+    talk = conversation(role, OFFERING)
+    error = refused(talk, lambda: talk.event(state(OFFERING).replace(call=STRANGER)))
+    assert (error.rule, error.instance) == ("CALL-V03", "0x999#1")
+
+
+def test_a_request_in_an_odd_state_is_reconsidered_after_another_one() -> None:
+    """A suspicious request that turns out to be right stays unreported, whatever the client sends meanwhile."""
+    monitor = Monitor()
+    talk = conversation(Fault.SERVER, OFFERING, monitor=monitor)
+    early = talk.sent(NOT_OFFERED)
+    talk.sent(line.GetCallStatus(call=CALL, call_status=256))
+    talk.event(state(CONNECTED))
+    talk.answered(early, line.BlindTransfer(ack=7, call=CALL))
+    talk.event(events.LINE_REPLY(request_id=7))
+    assert monitor.findings == []
+
+
+def test_the_end_of_a_conversation_raises_nothing() -> None:
+    """What is pending at the end is reported."""
+    monitor = Monitor()
+    talk = conversation(Fault.CLIENT, OFFERING, monitor=monitor)
+    talk.answered(talk.sent(line.Answer(call=CALL, request_id=9)), line.Answer(ack=9))
+    monitor.finish()
+    assert {finding.rule for finding in monitor.findings} == {"CALL-ORDER-O08"}
 
 
 def test_a_server_learns_what_it_must_refuse() -> None:

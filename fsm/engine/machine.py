@@ -268,9 +268,17 @@ class Machine:
         raise self.error(instance, event, move, allowed, local=local, name=name)
 
     def error(
-        self, instance: Stateful, event: Event, move: Move, allowed: tuple[str, ...], *, local: bool, name: str = ""
+        self,
+        instance: Stateful,
+        event: Event,
+        move: Move,
+        allowed: tuple[str, ...],
+        *,
+        local: bool,
+        name: str = "",
+        rule: str = "",
     ) -> ProtocolError:
-        """The error for an event that is not acceptable; ``allowed`` is what would have been."""
+        """The error for an event that is not acceptable; ``allowed`` is what would have been, ``rule`` its rule."""
         kind = LocalProtocolError if local else RemoteProtocolError
         return kind(
             machine=self.name,
@@ -279,7 +287,7 @@ class Machine:
             event=event.name,
             allowed=allowed,
             reference=move.ref,
-            rule=move.rule,
+            rule=rule or move.rule,
         )
 
     def allowed(self, mask: int, flags: int = 0) -> list[Event]:

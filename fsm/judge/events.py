@@ -335,8 +335,10 @@ class Reporting(Registry):
     def report_stranger(self, stranger: Line | Phone, message: int, what: str, bullet: str = "01") -> None:
         """An event for a device that the client does not have: it has to ignore it (3.3.4.2)."""
         before = stranger.mask
-        move = stranger.machine.step(stranger, device.REPORTS_ON)
+        move = stranger.machine.move(stranger, device.REPORTS_ON)
         rule = f"TRP-3.3.4.2-M{message:03X}-{bullet}"
+        if self.role is not None:
+            self.refuse(stranger, device.REPORTS_ON, move, rule)
         if rule not in self.told:
             self.told.add(rule)
             self.report(stranger, device.REPORTS_ON, before, move, what=what, rule=rule)

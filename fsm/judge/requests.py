@@ -62,10 +62,10 @@ class Asking(Parties):
         Raises `LocalProtocolError` or `RemoteProtocolError` in strict use.
         """
         raw = packet if isinstance(packet, Raw) else raw_of(packet)
-        if self.role is not None:
-            self._rehearse(raw.packet())
         self.frame = frame
         self.now = time
+        if self.role is not None:
+            self._rehearse(raw.packet())
         words = raw.words
         route = _UNKNOWN if raw.kind is _NO_REQUEST else _ROUTES.get(words[0], _UNKNOWN)
         self.asked[route.name] += 1
@@ -126,6 +126,7 @@ class Asking(Parties):
         exchange = Exchange(route, packet.words, self.frame, self.now)
         words = packet.words
         watching, self.observers = self.observers, []
+        charged, self.charged = self.charged, {}
         opening = self.opening.get(words[route.opens]) if route.opens else None
         bound = _BINDING_CELLS[route.binding][self.binding.mask]
         try:
@@ -136,7 +137,7 @@ class Asking(Parties):
             self._inspect(exchange, packet)
         finally:
             self.observers = watching
-            self.charged.clear()
+            self.charged = charged
             if route.opens:
                 self.opening.pop(words[route.opens], None)
                 if opening is not None:
@@ -145,6 +146,9 @@ class Asking(Parties):
         for charge in exchange.charges or ():
             if local or charge.level is not Level.SUSPICIOUS:
                 raise charge.error(exchange, local=local)
+        if route.asynchronous and words[route.request_id] in self.pending:
+            exchange.mask = route.first.target
+            self.refuse(exchange, request.REUSES, exchange.machine.move(exchange, request.REUSES))
 
     def _weigh(self, exchange: Exchange, packet: Request) -> None:
         """What is wrong with a request by what the conversation has shown."""

@@ -198,12 +198,22 @@ class Registry:
             self.cascade(instance)
         return move
 
-    def refuse(self, instance: Instance, event: Event, move: Move) -> None:
-        """Raise, in strict use, when an event is not acceptable; nothing has changed by then."""
+    def refuse(self, instance: Instance, event: Event, move: Move, rule: str = "") -> None:
+        """Raise, in strict use, when an event is not acceptable; nothing has changed by then.
+
+        A joint event is the consequence of another one, which was acceptable: it is reported instead.
+        """
         local = (Fault.CLIENT if event.kind is Kind.REQUEST else Fault.SERVER) is self.role
-        if not move.acceptable(local=local):
-            allowed = legal_instead(instance.machine, event, instance.mask)
-            raise instance.machine.error(instance, event, move, allowed, local=local, name=self.name(instance))
+        if event.kind is Kind.JOINT or move.acceptable(local=local):
+            return
+        if isinstance(instance, Call) and instance.mask == instance.machine.start:
+            # The event would have been the first of the handle, which therefore does not exist.
+            self.calls.pop(instance.handle, None)
+            if instance.line is not None:
+                instance.line.calls.pop(instance.handle, None)
+        allowed = legal_instead(instance.machine, event, instance.mask)
+        name = self.name(instance)
+        raise instance.machine.error(instance, event, move, allowed, local=local, name=name, rule=rule)
 
     def record(self, instance: Instance, event: Event, before: int, move: Move) -> None:
         """Give a step to whoever watches."""
