@@ -225,7 +225,7 @@ class Conversation(Judging):
             # It holds no Ack_ReturnValue: as little is known of the outcome as after a fault.
             self.faulted(exchange, frame, time)
             return
-        ack = raw.head()
+        ack = raw.first_dword()
         route = exchange.route
         number = exchange.words[route.request_id] if route.asynchronous else 0
         event = _WITH_ID if ack and ack == number else self._kind_of_answer(number, ack)

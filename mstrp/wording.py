@@ -8,7 +8,7 @@ from protocol.fields import Block, Buffer, Flag, GuidAt, Handle, Inner, Items, M
 from protocol.members import Embedded, Extent, Following, Guid, Pair, Time, Union
 from protocol.record import ABSENT
 from protocol.tables import members, spelling
-from protocol.trailing import Rest
+from protocol.trailing import Trailing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ def _what(field: Field, step: int, layout: Layout) -> str:
         return f"{field.count} entries, each a {field.entry.__name__}"
     if isinstance(field, Union):
         return f"what {field.selector} selects"
-    if isinstance(field, Rest):
+    if isinstance(field, Trailing):
         return _rest(field)
     assert isinstance(field, (Guid, Time))
     return "GUID" if isinstance(field, Guid) else "SYSTEMTIME"
@@ -138,7 +138,7 @@ def _number(field: Number, layout: Layout) -> str:
 
 def _length(field: Size, layout: Layout) -> str:
     at = [other.spec for other in layout.fields if getattr(other, "size", "") == field.spec]
-    behind = [other.spec for other in layout.fields if isinstance(other, Rest) and other.length == field.spec]
+    behind = [other.spec for other in layout.fields if isinstance(other, Trailing) and other.length == field.spec]
     return " and ".join(
         [*(f"byte length of the data at {name}" for name in at), *(f"byte length of {name}" for name in behind)]
     )
@@ -206,7 +206,7 @@ def _pair(field: Pair, step: int) -> str:
     return f"offset of {what}"
 
 
-def _rest(field: Rest) -> str:
+def _rest(field: Trailing) -> str:
     what = "a UTF-16 string" if field.text else "bytes" if field.entry is None else f"a {field.entry.__name__}"
     unit = "characters" if field.unit == 2 else "byte length"
     return f"{what}, {unit} in {field.length}" if field.length else what

@@ -26,7 +26,7 @@ from protocol.fields import (
 )
 from protocol.problem import ALL_VERSIONS
 from protocol.record import ABSENT
-from protocol.trailing import Rest
+from protocol.trailing import Trailing
 
 if TYPE_CHECKING:
     from protocol.structure import Structure
@@ -322,4 +322,4 @@ def tail(
     count: str = "",
 ) -> Any:
     """The variable part behind the fixed one: bytes, text or a structure; ``size`` or ``count`` give its length."""
-    return Rest(spec, entry=type_, text=text, size=size, count=count)
+    return Trailing(spec, entry=type_, text=text, size=size, count=count)

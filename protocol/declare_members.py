@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from protocol.fields import Flag, Handle, HandleType, Mode, Number
 from protocol.members import Embedded, Extent, Following, Guid, Pair, Time, Union
 from protocol.problem import ALL_VERSIONS
-from protocol.trailing import Rest
+from protocol.trailing import Trailing
 
 if TYPE_CHECKING:
     from protocol.structure import Structure
@@ -151,7 +151,7 @@ def following(spec: str, entry: type[Structure], count: str) -> Any:
 
 def rest(spec: str, type_: type[Structure] | None = None, *, size: str = "") -> Any:
     """A structure, or bytes, behind the fixed part."""
-    return Rest(spec, entry=type_, size=size)
+    return Trailing(spec, entry=type_, size=size)
 
 
 def union(spec: str, selector: str, bodies: dict[int, type[Structure]]) -> Any:

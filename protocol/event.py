@@ -13,7 +13,7 @@ from protocol import declare as field
 from protocol.fields import Number, Size
 from protocol.packet import error_name, signed
 from protocol.problem import DecodeError, Problem
-from protocol.record import Budget, Builder, Field, Layout, Record, Span, lay, packer
+from protocol.record import Budget, Builder, Field, Layout, Record, Span, dword_struct, write_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,13 +63,13 @@ class Message(Record):
         words = [0] * layout.words
         words[4] = self.msg
         builder = Builder(4 * layout.words)
-        lay(layout, builder, words, values)
+        write_fields(layout, builder, words, values)
         if builder.tail:
             builder.tail += bytes(-(4 * layout.words + len(builder.tail)) % self.padding)
         if not words[0]:
             words[0] = 4 * layout.words + len(builder.tail)
         self.words = tuple(words)
-        self.buffer = packer(len(words)).pack(*words) + bytes(builder.tail)
+        self.buffer = dword_struct(len(words)).pack(*words) + bytes(builder.tail)
 
     def span(self) -> Span:
         end = min(len(self.buffer), max(self.words[0], self.fixed))
@@ -287,7 +287,7 @@ def _specific(
             return kind, words
         kind = special
     count = min(kind.fixed, len(record)) // 4
-    return kind, packer(count).unpack_from(record)
+    return kind, dword_struct(count).unpack_from(record)
 
 
 def _broken(data: bytes, position: int, end: int) -> Problem:

@@ -124,7 +124,7 @@ class Readers:
         if used != size:
             return None
         raw = Raw(asked, data, first, size, size)
-        raw.asks = False
+        raw.is_request = False
         return raw
 
     def events(self, data: bytes, start: int) -> Raw | None:

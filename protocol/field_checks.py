@@ -13,7 +13,7 @@ from protocol.check import FIXED, Check, Edit, padded, room_of, variable
 from protocol.constants.common import TAPI_VERSION
 from protocol.record import ABSENT
 from protocol.tables import members
-from protocol.unpacking import terminator
+from protocol.unpacking import find_nul
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,7 +170,7 @@ class Terminated(Check):
             return ""
         buffer, origin, limit = record.span()
         start = origin + found[0]
-        if start < limit and terminator(buffer, start, limit - 2 * self.bound) < 0:
+        if start < limit and find_nul(buffer, start, limit - 2 * self.bound) < 0:
             return f"the string at offset {found[0]} does not end inside the {limit - origin} bytes of VarData"
         return ""
 

@@ -15,7 +15,7 @@ from protocol.prechecks import OffsetPrecheck, Precheck, PredicatePrecheck, Size
 from protocol.problem import ALL_VERSIONS
 from protocol.record import ABSENT, Budget, Builder, Field, Layout, Record
 from protocol.tables import Flags, Table, meaning, members
-from protocol.unpacking import terminator
+from protocol.unpacking import find_nul
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -95,7 +95,7 @@ class Number(Field):
         """The id of the rule that a check of this field stands for, the first where it is several, or empty."""
         return self.owner.rule(self.rules.get(check, "").partition(" ")[0])
 
-    def prepare(self) -> tuple[Check, ...]:
+    def make_checks(self) -> tuple[Check, ...]:
         return checks_of(self, self.rules)
 
 
@@ -137,7 +137,7 @@ class Handle(Number):
         self.type = type_
         self.optional = optional
 
-    def shown(self, new: Any) -> str:
+    def format_value(self, new: Any) -> str:
         return f"{new:#x}"
 
 
@@ -176,7 +176,7 @@ class Flag(Number):
         self.choices = frozenset(int(member) for table in listed for member in members(table))
         self.bits = listed[0].reserved if listed else legal_bits(tables, allowed)
 
-    def shown(self, new: Any) -> str:
+    def format_value(self, new: Any) -> str:
         return _named(self.tables, int(new))
 
     def meaning(self, record: Record, budget: Budget) -> Any:
@@ -308,7 +308,7 @@ class Offset(Field):
         """The bytes of a value."""
         if isinstance(new, (bytes, bytearray, memoryview)):
             return bytes(new)
-        raise self.refusal(f"{new!r} is not bytes")
+        raise self.encode_error(f"{new!r} is not bytes")
 
     def write(self, builder: Builder, words: list[int], new: Any) -> None:
         """Place the data and point at it; an integer is taken for the offset itself."""
@@ -329,7 +329,7 @@ class Offset(Field):
             return None
         return self.decode(record, *found).hex()
 
-    def prepare(self) -> tuple[Check, ...]:
+    def make_checks(self) -> tuple[Check, ...]:
         return checks_of(self, {"start", "end", *self.rules})
 
     def precheck(self) -> Precheck | None:
@@ -351,7 +351,7 @@ class Text(Offset):
         return TextPrecheck(self.index, absent=bool(self.optional) or self.direction == "out")
 
     def decode(self, record: Record, buffer: bytes, start: int, end: int) -> str | None:
-        stop = terminator(buffer, start, end)
+        stop = find_nul(buffer, start, end)
         return None if stop < 0 else buffer[start:stop].decode("utf-16-le", "surrogatepass")
 
     def encode(self, new: Any) -> bytes:
@@ -363,16 +363,16 @@ class Text(Offset):
             return None
         return self.decode(record, *found)
 
-    def prepare(self) -> tuple[Check, ...]:
+    def make_checks(self) -> tuple[Check, ...]:
         return checks_of(self, {"aligned", "inside", "terminated"})
 
 
 def wide(field: Field, new: Any) -> bytes:
     """A string as NUL-terminated UTF-16LE."""
     if not isinstance(new, str):
-        raise field.refusal(f"{new!r} is not a string")
+        raise field.encode_error(f"{new!r} is not a string")
     if "\0" in new:
-        raise field.refusal("a string cannot contain NUL")
+        raise field.encode_error("a string cannot contain NUL")
     return new.encode("utf-16-le", "surrogatepass") + b"\0\0"
 
 
@@ -392,7 +392,7 @@ class GuidAt(Offset):
 
     def encode(self, new: Any) -> bytes:
         if not isinstance(new, UUID):
-            raise self.refusal(f"{new!r} is not a UUID")
+            raise self.encode_error(f"{new!r} is not a UUID")
         return new.bytes_le
 
     def meaning(self, record: Record, budget: Budget) -> Any:
@@ -475,7 +475,7 @@ class Buffer(Number):
 
     def resolve(self, layout: Layout) -> None:
         self.inner.name, self.inner.index, self.inner.owner = self.name, self.index, layout
-        self.inner.checks = self.inner.prepare()
+        self.inner.checks = self.inner.make_checks()
 
     def read(self, record: Record) -> Any:
         found = self.inner.read(record)

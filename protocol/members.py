@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from protocol.check import Check, Edit, padded, variable
 from protocol.fields import Number, wide
 from protocol.problem import ALL_VERSIONS
-from protocol.record import Budget, Builder, Field, Layout, Record, packer
+from protocol.record import Budget, Builder, Field, Layout, Record, dword_struct
 from protocol.tables import meaning
-from protocol.trailing import plain
-from protocol.unpacking import terminator
+from protocol.trailing import to_json
+from protocol.unpacking import find_nul
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ class Extent(Number):
     def __init__(self, spec: str, *, rules: dict[str, str] | None = None) -> None:
         super().__init__(spec, role="extent", default=None, rules=rules)
 
-    def prepare(self) -> tuple[Check, ...]:
+    def make_checks(self) -> tuple[Check, ...]:
         return (Whole(self, self.rules["whole"]),) if "whole" in self.rules else ()
 
 
@@ -73,15 +73,15 @@ class Guid(Field):
 
     def read(self, record: Record) -> uuid.UUID | None:
         words = record.words[self.index : self.index + 4]
-        return uuid.UUID(bytes_le=packer(4).pack(*words)) if len(words) == 4 else None
+        return uuid.UUID(bytes_le=dword_struct(4).pack(*words)) if len(words) == 4 else None
 
     def write(self, builder: Builder, words: list[int], new: Any) -> None:
         if not isinstance(new, uuid.UUID):
             try:
                 new = uuid.UUID(new)
             except (ValueError, AttributeError, TypeError):
-                raise self.refusal(f"{new!r} is not a GUID") from None
-        words[self.index : self.index + 4] = packer(4).unpack(new.bytes_le)
+                raise self.encode_error(f"{new!r} is not a GUID") from None
+        words[self.index : self.index + 4] = dword_struct(4).unpack(new.bytes_le)
 
     def raw(self, words: tuple[int, ...]) -> Iterator[tuple[str, int]]:
         return iter(())
@@ -116,13 +116,13 @@ class Time(Field):
 
     def read(self, record: Record) -> SystemTime | None:
         words = record.words[self.index : self.index + 4]
-        return SystemTime._make(self.codec.unpack(packer(4).pack(*words))) if len(words) == 4 else None
+        return SystemTime._make(self.codec.unpack(dword_struct(4).pack(*words))) if len(words) == 4 else None
 
     def write(self, builder: Builder, words: list[int], new: Any) -> None:
         parts = [self.number(part, 16) for part in new]
         if len(parts) != 8:
-            raise self.refusal(f"{new!r} is not a SYSTEMTIME of eight numbers")
-        words[self.index : self.index + 4] = packer(4).unpack(self.codec.pack(*parts))
+            raise self.encode_error(f"{new!r} is not a SYSTEMTIME of eight numbers")
+        words[self.index : self.index + 4] = dword_struct(4).unpack(self.codec.pack(*parts))
 
     def raw(self, words: tuple[int, ...]) -> Iterator[tuple[str, int]]:
         return iter(())
@@ -147,7 +147,9 @@ class Embedded(Field):
 
     def read(self, record: Record) -> Structure | None:
         words = record.words[self.index : self.index + self.width]
-        return self.type.at(packer(self.width).pack(*words), 0, 4 * self.width) if len(words) == self.width else None
+        return (
+            self.type.at(dword_struct(self.width).pack(*words), 0, 4 * self.width) if len(words) == self.width else None
+        )
 
     def write(self, builder: Builder, words: list[int], new: Any) -> None:
         words[self.index : self.index + self.width] = self.type.coerce(self, new).words
@@ -270,7 +272,7 @@ class Pair(Field):
     def specs(self) -> tuple[str, ...]:
         return (f"{self.spec}Size", f"{self.spec}Offset")
 
-    def prepare(self) -> tuple[Check, ...]:
+    def make_checks(self) -> tuple[Check, ...]:
         found: list[Check] = []
         if "start" in self.rules:
             found.append(PairStart(self, self.rules["start"]))
@@ -312,7 +314,7 @@ class Pair(Field):
     def _bytes_of_bytes(self, words: list[int], new: Any) -> bytes:
         if isinstance(new, (bytes, bytearray, memoryview)):
             return bytes(new)
-        raise self.refusal(f"{new!r} is not bytes")
+        raise self.encode_error(f"{new!r} is not bytes")
 
     def _read_text(self, record: Record, buffer: bytes, start: int, end: int) -> str | bytes:
         form = record.words[self.format_index] if self.format_index >= 0 else STRINGFORMAT_UNICODE
@@ -320,7 +322,7 @@ class Pair(Field):
             return self._read_ascii(record, buffer, start, end)
         if form != STRINGFORMAT_UNICODE:
             return buffer[start:end]
-        stop = terminator(buffer, start, end)
+        stop = find_nul(buffer, start, end)
         return buffer[start : end - (end - start) % 2 if stop < 0 else stop].decode("utf-16-le", "surrogatepass")
 
     def _bytes_of_text(self, words: list[int], new: Any) -> bytes:
@@ -343,7 +345,7 @@ class Pair(Field):
         try:
             return str(new).encode("latin-1") + b"\0"
         except UnicodeEncodeError:
-            raise self.refusal(f"{new!r} does not fit into one byte per character") from None
+            raise self.encode_error(f"{new!r} does not fit into one byte per character") from None
 
     def _read_texts(self, record: Record, buffer: bytes, start: int, end: int) -> tuple[str, ...]:
         whole = buffer[start : end - (end - start) % 2].decode("utf-16-le", "surrogatepass")
@@ -351,7 +353,7 @@ class Pair(Field):
 
     def _bytes_of_texts(self, words: list[int], new: Any) -> bytes:
         if isinstance(new, str) or "" in new:
-            raise self.refusal(f"{new!r} is not a list of non-empty strings")
+            raise self.encode_error(f"{new!r} is not a list of non-empty strings")
         return b"".join(wide(self, item) for item in new) + (b"\0\0" if new else b"\0\0\0\0")
 
     def _read_structure(self, record: Record, buffer: bytes, start: int, end: int) -> Structure:
@@ -374,7 +376,7 @@ class Pair(Field):
         count = min(record.words[self.count_index], fitting) if self.count_index >= 0 else fitting
         places = range(start, start + count * step, step)
         if self.entry is None:
-            return packer(count).unpack_from(buffer, start)
+            return dword_struct(count).unpack_from(buffer, start)
         _, origin, limit = record.span()
         return tuple(self.entry.at(buffer, place, place + step, origin=origin, limit=limit) for place in places)
 
@@ -421,7 +423,7 @@ class Pair(Field):
         new = self.read(record)
         if self.table is not None:
             return [meaning(self.table, item) for item in new]
-        return plain(new, budget)
+        return to_json(new, budget)
 
     def check(self, record: Record) -> Iterator[Problem]:
         words, index = record.words, self.index
@@ -500,7 +502,7 @@ class Following(Field):
 
     def meaning(self, record: Record, budget: Budget) -> Any:
         found = self.read(record)
-        return None if not found else plain(found, budget)
+        return None if not found else to_json(found, budget)
 
     def check(self, record: Record) -> Iterator[Problem]:
         if any(field.checks for field in self.entry.layout.fields):
@@ -551,7 +553,7 @@ class Union(Field):
     def write(self, builder: Builder, words: list[int], new: Any) -> None:
         kinds = {body: number for number, body in self.bodies.items()}
         if type(new) not in kinds:
-            raise self.refusal(f"{new!r} is no body of this union")
+            raise self.encode_error(f"{new!r} is no body of this union")
         words[self.selector_index] = words[self.selector_index] or kinds[type(new)]
         builder.append(new.encode())
 

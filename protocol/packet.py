@@ -15,7 +15,7 @@ from protocol.fields import Buffer, Number
 from protocol.prechecks import PredicatePrecheck
 from protocol.problem import DecodeError, Problem
 from protocol.raw import raw_of
-from protocol.record import Budget, Builder, Field, Layout, Record, Span, lay
+from protocol.record import Budget, Builder, Field, Layout, Record, Span, write_fields
 from protocol.tables import meaning
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Message(Record):
         words = [0] * _WORDS
         words[0] = self.req_func if ack is None else int(ack) & 0xFFFFFFFF
         builder = Builder(0)
-        lay(self.layout, builder, words, values)
+        write_fields(self.layout, builder, words, values)
         self.words = tuple(words)
         self.buffer = _HEAD.pack(*words) + bytes(builder.tail)
         if capacity is None:
@@ -124,7 +124,7 @@ class Message(Record):
         silent = {field.name for field in self.layout.fields if getattr(field, "kind", "") == "size"}
         return {name: new for name, new in found.items() if name not in silent}
 
-    def beside(self) -> dict[str, Any]:
+    def extra_arguments(self) -> dict[str, Any]:
         room = self._room(len(self.buffer) - FIXED)
         return {} if self.capacity == room else {"capacity": self.capacity}
 
@@ -246,7 +246,7 @@ class _Response:
         """Ack_ReturnValue as signed integer: 0 done, positive a request id, negative an error."""
         return signed(self.words[0])
 
-    def beside(self) -> dict[str, Any]:
+    def extra_arguments(self) -> dict[str, Any]:
         return {"ack": self.ack} if self.capacity == len(self.buffer) else {"ack": self.ack, "capacity": self.capacity}
 
     def meanings(self, budget: Budget | None = None) -> dict[str, Any]:

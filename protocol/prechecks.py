@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from protocol.unpacking import terminator
+from protocol.unpacking import find_nul
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ class TextPrecheck(Precheck):
         if offset == _ABSENT and self._absent:
             return False
         start: i64 = raw.first + _FIXED + offset
-        return bool(offset & 1) or terminator(raw.data, start, raw.first + raw.size) < 0
+        return bool(offset & 1) or find_nul(raw.data, start, raw.first + raw.size) < 0
 
 
 class SizePrecheck(Precheck):
@@ -94,7 +94,7 @@ class SizePrecheck(Precheck):
     def may_fail(self, raw: Raw) -> bool:
         """Whether it is too small or too large."""
         # What comes back has the structure itself.
-        if not raw.asks:
+        if not raw.is_request:
             return True
         size: i64 = raw.words[self._index]
         return size < self._least or size > raw.capacity - _FIXED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from protocol.unpacking import NATIVE, fifteen_words, little32, ten_words
+from protocol.unpacking import NATIVE, fifteen_dwords, little32, ten_dwords
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -20,7 +20,7 @@ class Raw:
     ``kind`` is its class, of a response that of the request. ``context`` is the context handle beside it.
     """
 
-    __slots__ = ("_packet", "_words", "asks", "capacity", "context", "data", "first", "kind", "size")
+    __slots__ = ("_packet", "_words", "capacity", "context", "data", "first", "is_request", "kind", "size")
 
     def __init__(self, kind: Any, data: bytes, first: i64, size: i64, capacity: i64, context: bytes = b"") -> None:
         self.kind = kind
@@ -33,7 +33,7 @@ class Raw:
         self._words: tuple[int, ...] | None = None
         self._packet: Any = None
         #: Whether it goes to the server.
-        self.asks = True
+        self.is_request = True
 
     @property
     def words(self) -> tuple[int, ...]:
@@ -41,7 +41,7 @@ class Raw:
         words = self._words
         if words is None:
             data, first = self.data, self.first
-            words = self._words = ten_words(data, first) if self.capacity < 0 else fifteen_words(data, first)
+            words = self._words = ten_dwords(data, first) if self.capacity < 0 else fifteen_dwords(data, first)
         return words
 
     @property
@@ -55,13 +55,13 @@ class Raw:
             self.data = self.buffer
             self.first = 0
 
-    def take(self, packet: Any) -> None:
+    def adopt(self, packet: Any) -> None:
         """The object is there already."""
         self._words = packet.words
         self._packet = packet
-        self.asks = packet.phase == "request"
+        self.is_request = packet.phase == "request"
 
-    def head(self) -> int:
+    def first_dword(self) -> int:
         """The first word."""
         words = self._words
         if words is not None:
@@ -73,7 +73,7 @@ class Raw:
         """The object of its class."""
         packet = self._packet
         if packet is None:
-            packet = self._packet = _new(self.kind if self.asks else self.kind.Response)
+            packet = self._packet = _new(self.kind if self.is_request else self.kind.Response)
             packet.words = self.words
             packet.buffer = self.buffer
             if self.capacity >= 0:
@@ -84,5 +84,5 @@ class Raw:
 def raw_of(packet: Any) -> Raw:
     """The same of a request or response that is an object already."""
     raw = Raw(type(packet), packet.buffer, 0, len(packet.buffer), packet.capacity)
-    raw.take(packet)
+    raw.adopt(packet)
     return raw

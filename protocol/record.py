@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from protocol.check import Check
     from protocol.cross_field_checks import CrossFieldCheck
 
-__all__ = ["ABSENT", "Budget", "Builder", "Field", "Layout", "Record", "Span", "lay", "packer"]
+__all__ = ["ABSENT", "Budget", "Builder", "Field", "Layout", "Record", "Span", "dword_struct", "write_fields"]
 
 #: "Nothing here": an offset that points nowhere, or an output field not yet filled (TAPI_NO_DATA).
 ABSENT = 0xFFFFFFFF
@@ -29,7 +29,7 @@ ABSENT = 0xFFFFFFFF
 _PACKERS: dict[int, Struct] = {}
 
 
-def packer(words: int) -> Struct:
+def dword_struct(words: int) -> Struct:
     """The little-endian codec of a number of 32-bit words (decision A14)."""
     found = _PACKERS.get(words)
     if found is None:
@@ -88,7 +88,7 @@ class Field:
     """
 
     width: ClassVar[int] = 1
-    #: Passes of `lay`: fields that derive values of others come first, explicit sizes last.
+    #: Passes of `write_fields`: fields that derive values of others come first, explicit sizes last.
     turn: ClassVar[int] = 0
 
     name: str
@@ -136,12 +136,12 @@ class Field:
         try:
             number = int(new)
         except (TypeError, ValueError):
-            raise self.refusal(f"{new!r} is not a number") from None
+            raise self.encode_error(f"{new!r} is not a number") from None
         if not -(1 << (bits - 1)) <= number < 1 << bits:
-            raise self.refusal(f"{number:#x} does not fit into {bits} bits")
+            raise self.encode_error(f"{number:#x} does not fit into {bits} bits")
         return number & ((1 << bits) - 1)
 
-    def refusal(self, detail: str) -> EncodeError:
+    def encode_error(self, detail: str) -> EncodeError:
         """The error for a value that cannot be encoded."""
         section = self.owner.section if hasattr(self, "owner") else ""
         packet = self.owner.name if hasattr(self, "owner") else "?"
@@ -163,11 +163,11 @@ class Field:
         """What the field points at or means, ready for JSON; None where the number says it all."""
         return None
 
-    def prepare(self) -> tuple[Check, ...]:
+    def make_checks(self) -> tuple[Check, ...]:
         """The checks of the field, once it is resolved."""
         return ()
 
-    def shown(self, new: Any) -> str:
+    def format_value(self, new: Any) -> str:
         """A value as it is written in Python."""
         return f"{new:#x}" if type(new) is int and new > 0xFFFF else repr(new)
 
@@ -214,13 +214,13 @@ class Layout:
             field.resolve(self)
             if field.only is not None:
                 field.only_index = self.index(field.only[0])
-            field.checks = field.prepare()
+            field.checks = field.make_checks()
         #: The fields that can be wrong, so that checking a record visits no others; and quick looks at them.
         self.checked = tuple(field for field in fields if field.checks or type(field).check is not Field.check)
         self.prechecks: tuple[Precheck, ...] = tuple(
             precheck for precheck in (field.precheck() for field in self.checked) if precheck is not None
         )
-        self.in_turn = tuple(sorted(fields, key=lambda field: field.turn))
+        self.in_write_order = tuple(sorted(fields, key=lambda field: field.turn))
 
     #: Checks that look at several fields.
     cross_field_checks: tuple[CrossFieldCheck, ...] = ()
@@ -254,14 +254,14 @@ class Layout:
         return field.index + field.specs().index(spec)
 
 
-def lay(layout: Layout, builder: Builder, words: list[int], values: Mapping[str, Any]) -> None:
+def write_fields(layout: Layout, builder: Builder, words: list[int], values: Mapping[str, Any]) -> None:
     """Write keyword arguments into a fixed part; what is not given takes its default."""
     unknown = values.keys() - layout.by_name.keys()
     if unknown:
         names = ", ".join(sorted(unknown))
         message = f"{layout.name} has no field {names}; it has {', '.join(layout.by_name)}"
         raise TypeError(message)
-    for field in layout.in_turn:
+    for field in layout.in_write_order:
         new = values.get(field.name)
         if new is None:
             new = field.default
@@ -319,15 +319,15 @@ class Record:
     def _identity(self) -> tuple[Any, ...]:
         return (self.words, self.buffer)
 
-    def beside(self) -> dict[str, Any]:
+    def extra_arguments(self) -> dict[str, Any]:
         """What building an equal record takes beside the values of its fields."""
         return {}
 
     def __repr__(self) -> str:
         fields = self.layout.by_name
-        shown = [f"{name}={new}" for name, new in self.beside().items()]
+        shown = [f"{name}={new}" for name, new in self.extra_arguments().items()]
         shown += [
-            f"{name}={fields[name].shown(new)}"
+            f"{name}={fields[name].format_value(new)}"
             for name, new in self.values().items()
             if new != fields[name].default and not (new == 0 and fields[name].default is None)
         ]

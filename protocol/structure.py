@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from protocol.members import Extent, Pair
 from protocol.problem import Problem
-from protocol.record import Budget, Builder, Field, Layout, Record, Span, lay, packer
+from protocol.record import Budget, Builder, Field, Layout, Record, Span, dword_struct, write_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,7 @@ class _View(Record):
     _origin: int
     _limit: int
 
-    def look(self, words: tuple[int, ...], buffer: bytes, start: int, origin: int, limit: int) -> None:
+    def set_view(self, words: tuple[int, ...], buffer: bytes, start: int, origin: int, limit: int) -> None:
         self.words = words
         self.buffer = buffer
         self._start = start
@@ -86,15 +86,15 @@ class Structure(_View):
         for name in allowed:
             field = self.layout.by_name.get(name)
             if field is not None and field.index + field.width > len(words):
-                raise field.refusal(f"is not part of the structure in TAPI version {version:#x}")
+                raise field.encode_error(f"is not part of the structure in TAPI version {version:#x}")
         full = words + [0] * (self.layout.words - len(words))
-        lay(self.layout, builder, full, allowed)
+        write_fields(self.layout, builder, full, allowed)
         words = full[: len(words)]
         size = 4 * len(words) + len(builder.tail)
         for field in self.layout.fields:
             if isinstance(field, Extent) and field.name not in allowed:
                 words[field.index] = size
-        self.look(tuple(words), packer(len(words)).pack(*words) + bytes(builder.tail), 0, 0, size)
+        self.set_view(tuple(words), dword_struct(len(words)).pack(*words) + bytes(builder.tail), 0, 0, size)
 
     @classmethod
     def length(cls, version: int) -> int:
@@ -120,18 +120,18 @@ class Structure(_View):
         if limit is None:
             limit = end
             if cls.sized and available >= 12:
-                total, _, used = packer(3).unpack_from(buffer, start)
+                total, _, used = dword_struct(3).unpack_from(buffer, start)
                 claimed = used if cls.used and 0 < used <= total else total
                 if claimed:
                     limit = min(end, start + claimed)
         count = min((min(end, limit) if origin is None else end) - start, 4 * cls.length(version)) // 4
         count = max(0, count)
-        words = packer(count).unpack_from(buffer, start)
+        words = dword_struct(count).unpack_from(buffer, start)
         if len(cls.lengths) > 1 and origin is None:
             count = cls._fixed(words)
             words = words[:count]
         view = cls.__new__(cls)
-        view.look(words, buffer, start, start if origin is None else origin, limit)
+        view.set_view(words, buffer, start, start if origin is None else origin, limit)
         return view
 
     @classmethod
@@ -160,7 +160,7 @@ class Structure(_View):
             return new
         if isinstance(new, dict):
             return cls(**new)
-        raise field.refusal(f"{new!r} is not a {cls.__name__}")
+        raise field.encode_error(f"{new!r} is not a {cls.__name__}")
 
     def span(self) -> Span:
         return Span(self.buffer, self._origin, self._limit)
@@ -174,14 +174,14 @@ class Structure(_View):
     def laid_into(self, builder: Builder) -> bytes:
         """The fixed part, with the variable data placed in a parent's."""
         words = [0] * self.layout.words
-        lay(self.layout, builder, words, self.values())
-        return packer(len(words)).pack(*words)
+        write_fields(self.layout, builder, words, self.values())
+        return dword_struct(len(words)).pack(*words)
 
     def values(self) -> dict[str, Any]:
         found = super().values()
         return {name: new for name, new in found.items() if not isinstance(self.layout.by_name[name], Extent)}
 
-    def beside(self) -> dict[str, Any]:
+    def extra_arguments(self) -> dict[str, Any]:
         short = len(self.words) < self.layout.words
         return {"tapi_version": f"{self.tapi_version:#x}"} if short and self.tapi_version else {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from protocol.record import Budget, Builder, Field, Layout, Record
-from protocol.unpacking import terminator
+from protocol.unpacking import find_nul
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from protocol.problem import Problem
     from protocol.structure import Structure
 
-__all__ = ["Rest", "plain"]
+__all__ = ["Trailing", "to_json"]
 
 
-class Rest(Field):
+class Trailing(Field):
     """Everything behind the fixed part: text (UTF-16), bytes, or a structure.
 
     Its length is what another field says, in bytes (``size``) or in characters (``count``), else all there is.
     """
 
-    kind = "rest"
+    kind = "trailing"
     width = 0
     turn = 1
 
@@ -70,7 +70,7 @@ class Rest(Field):
         if self.entry is not None:
             return self.entry.at(buffer, start, end)
         if self.text:
-            stop = terminator(buffer, start, end)
+            stop = find_nul(buffer, start, end)
             end = end - (end - start) % 2 if stop < 0 else stop
             return buffer[start:end].decode("utf-16-le", "surrogatepass")
         return buffer[start:end]
@@ -80,12 +80,12 @@ class Rest(Field):
             data = self.entry.coerce(self, new).encode()
         elif self.text:
             if not isinstance(new, str):
-                raise self.refusal(f"{new!r} is not a string")
+                raise self.encode_error(f"{new!r} is not a string")
             data = new.encode("utf-16-le", "surrogatepass")
         elif isinstance(new, (bytes, bytearray)):
             data = bytes(new)
         else:
-            raise self.refusal(f"{new!r} is not bytes")
+            raise self.encode_error(f"{new!r} is not bytes")
         if self.length_index >= 0:
             words[self.length_index] = len(data) // self.unit
         builder.append(data)
@@ -97,7 +97,7 @@ class Rest(Field):
         found = self.extent(record)
         if found is None or not budget.spend(found[2] - found[1]):
             return None
-        return plain(self.read(record), budget)
+        return to_json(self.read(record), budget)
 
     def check(self, record: Record) -> Iterator[Problem]:
         if len(record.words) < self.index:
@@ -114,12 +114,12 @@ class Rest(Field):
                 yield problem._replace(field=f"{self.spec}.{problem.field}")
 
 
-def plain(new: Any, budget: Budget) -> Any:
+def to_json(new: Any, budget: Budget) -> Any:
     """A value in the terms of JSON."""
     if isinstance(new, bytes):
         return new.hex()
     if isinstance(new, tuple):
-        return [plain(item, budget) for item in new]
+        return [to_json(item, budget) for item in new]
     if hasattr(new, "describe"):
         return new.describe(budget)
     return new

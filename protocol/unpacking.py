@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from mypy_extensions import i64
 
-__all__ = ["NATIVE", "big16", "big32", "fifteen_words", "little16", "little32", "ten_words", "terminator"]
+__all__ = ["NATIVE", "big16", "big32", "fifteen_dwords", "find_nul", "little16", "little32", "ten_dwords"]
 
 #: Whether this is compiled. The compiler is told (``setup.py``), so that it leaves out what is for plain Python.
 NATIVE: Final = not __file__.endswith((".py", ".pyc"))
@@ -53,7 +53,7 @@ _ten: Final = Struct("<10I").unpack_from
 _fifteen: Final = Struct("<15I").unpack_from
 
 
-def ten_words(data: bytes, at: i64) -> tuple[int, ...]:
+def ten_dwords(data: bytes, at: i64) -> tuple[int, ...]:
     """The fixed part of an event."""
     if not NATIVE:
         return _ten(data, at)
@@ -71,7 +71,7 @@ def ten_words(data: bytes, at: i64) -> tuple[int, ...]:
     )
 
 
-def fifteen_words(data: bytes, at: i64) -> tuple[int, ...]:
+def fifteen_dwords(data: bytes, at: i64) -> tuple[int, ...]:
     """The fixed part of a request or response."""
     if not NATIVE:
         return _fifteen(data, at)
@@ -94,7 +94,7 @@ def fifteen_words(data: bytes, at: i64) -> tuple[int, ...]:
     )
 
 
-def terminator(data: bytes, start: i64, end: i64) -> int:
+def find_nul(data: bytes, start: i64, end: i64) -> int:
     """Where the UTF-16 NUL of a string stands, or -1."""
     stop: i64
     if NATIVE:

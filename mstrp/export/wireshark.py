@@ -20,7 +20,7 @@ from protocol.ndr import METHODS
 from protocol.packet import REQUESTS, Unknown, error_name
 from protocol.rpc.pdu import BIND_TIME_FEATURES, NDR64
 from protocol.tables import TABLES, Flags, members, spelling
-from protocol.trailing import Rest
+from protocol.trailing import Trailing
 
 if TYPE_CHECKING:
     from protocol.check import Check
@@ -267,7 +267,7 @@ def _member(field: Field, key: str, names: _Names, found: dict[str, Any]) -> Non
         found |= {"k": "F", "entry": names.structure(field.entry), "counted": field.count_index}
         if any(inner.checks for inner in field.entry.layout.fields):
             found["deep"] = True
-    elif isinstance(field, Rest):
+    elif isinstance(field, Trailing):
         found |= {"k": "R", "unit": field.unit, "size": field.length}
         if field.length_index >= 0:
             found["length"] = field.length_index

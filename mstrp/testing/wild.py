@@ -15,7 +15,7 @@ from protocol.fields import Buffer, Flag, GuidAt, Inner, Items, Offset, Size, Te
 from protocol.members import Embedded, Extent, Following, Guid, Pair, SystemTime, Time, Union
 from protocol.record import ABSENT
 from protocol.tables import Flags, members
-from protocol.trailing import Rest
+from protocol.trailing import Trailing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +156,7 @@ def _pair(draw: DrawFn, field: Pair, counts: dict[str, int]) -> dict[str, Any]:
     return {field.name: draw(_CONTENTS[field.content]())}
 
 
-def _rest(field: Rest) -> SearchStrategy[Any]:
+def _rest(field: Trailing) -> SearchStrategy[Any]:
     """What stands behind the fixed part."""
     if field.entry is not None:
         return structures(field.entry)
@@ -174,7 +174,7 @@ def _computed(layout: Layout) -> set[str]:
             found |= {field.count, field.row, field.format}
         elif isinstance(field, Following):
             found.add(field.count)
-        elif isinstance(field, Rest):
+        elif isinstance(field, Trailing):
             found.add(field.length)
         elif isinstance(field, Union):
             found.add(field.selector)
@@ -234,7 +234,7 @@ def event_values(draw: DrawFn, kind: type[EventMessage]) -> dict[str, Any]:
     computed = _computed(kind.layout) | {kind.total, "Msg"}
     fields = tuple(field for field in kind.layout.fields if field.spec not in computed)
     chosen = draw(_some(fields))
-    return {field.name: draw(_rest(field) if isinstance(field, Rest) else _number(field)) for field in chosen}
+    return {field.name: draw(_rest(field) if isinstance(field, Trailing) else _number(field)) for field in chosen}
 
 
 @st.composite
@@ -253,7 +253,7 @@ def structure_values(draw: DrawFn, kind: type[Structure], *, newest: bool = Fals
             given |= _pair(draw, field, counts)
         elif isinstance(field, Following):
             given[field.name] = draw(st.lists(structures(field.entry, newest=True), min_size=1, max_size=3).map(tuple))
-        elif isinstance(field, Rest):
+        elif isinstance(field, Trailing):
             given[field.name] = draw(_rest(field))
         elif isinstance(field, Union):
             given[field.name] = draw(st.sampled_from(list(field.bodies.values())).flatmap(structures))

@@ -41,7 +41,7 @@ def _fits(interface: Interface, opnum: int, stub: bytes, ndr64: bool) -> bool:
             return False
         if method.name == "ClientRequest":
             found = READERS[ndr64].request(stub, 0)
-            return found is not None and found.head() in REQUESTS
+            return found is not None and found.first_dword() in REQUESTS
         if method.name == "RemoteSPEventProc":
             buffer = read.value.buffer
             return len(buffer) >= 40 and 40 <= int.from_bytes(buffer[:4], "little") <= len(buffer)

@@ -25,7 +25,7 @@ def test_numbers(data: bytes, at: int) -> None:
     for size, little, big in ((2, unpacking.little16, unpacking.big16), (4, unpacking.little32, unpacking.big32)):
         assert little(data, at) == int.from_bytes(data[at : at + size], "little")
         assert big(data, at) == int.from_bytes(data[at : at + size], "big")
-    for count, words in ((10, unpacking.ten_words), (15, unpacking.fifteen_words)):
+    for count, words in ((10, unpacking.ten_dwords), (15, unpacking.fifteen_dwords)):
         assert words(data, at) == tuple(unpacking.little32(data, at + 4 * place) for place in range(count))
 
 
@@ -33,7 +33,7 @@ def test_numbers(data: bytes, at: int) -> None:
 def test_terminators(data: bytes, start: int, end: int) -> None:
     """The first two zero bytes at an even distance that lie before the end of both."""
     places = range(start, min(end, len(data)) - 1, 2)
-    assert unpacking.terminator(data, start, end) == next((at for at in places if data[at : at + 2] == b"\0\0"), -1)
+    assert unpacking.find_nul(data, start, end) == next((at for at in places if data[at : at + 2] == b"\0\0"), -1)
 
 
 @pytest.mark.skipif(unpacking.NATIVE, reason="compiled code has one way only")
@@ -43,8 +43,8 @@ def test_both_ways_give_the_same(captures: Path, monkeypatch: pytest.MonkeyPatch
     def results() -> list[Any]:
         found: list[Any] = [check_capture(str(place)) for place in sorted(captures.glob("*.pcap*"))]
         found += [check_capture(str(place), share=Share(1, 2)) for place in sorted(captures.glob("*.pcap*"))]
-        found.append([unpacking.terminator(data, 0, 8) for data in (b"\1\0\0\0", b"\0\1\1\0", b"")])
-        return [*found, unpacking.ten_words(bytes(range(40)), 0), unpacking.fifteen_words(bytes(range(60)), 0)]
+        found.append([unpacking.find_nul(data, 0, 8) for data in (b"\1\0\0\0", b"\0\1\1\0", b"")])
+        return [*found, unpacking.ten_dwords(bytes(range(40)), 0), unpacking.fifteen_dwords(bytes(range(60)), 0)]
 
     expected = results()
     for module in _MODULES:

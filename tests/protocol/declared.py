@@ -11,7 +11,7 @@ from protocol.packet import FIXED, REQUESTS
 from protocol.record import ABSENT
 from protocol.structure import STRUCTURES
 from protocol.tables import TABLES, members, spelling
-from protocol.trailing import Rest
+from protocol.trailing import Trailing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,7 +136,7 @@ def _mode(field: Mode) -> str:
 
 def _variable(layout: Layout) -> str:
     for field in layout.fields:
-        if isinstance(field, Rest):
+        if isinstance(field, Trailing):
             what = "text" if field.text else "bytes" if field.entry is None else field.entry.__name__
             size = f" of {field.length}" if field.length and field.unit == 1 else ""
             return f"{field.spec} {what}{size}"
@@ -167,7 +167,7 @@ def _members(kind: type[Structure], shift: int = 0) -> list[list[Any]]:
             size = 4 if isinstance(field, Pair) else 4 * field.width
             what = "" if isinstance(field, Pair) and not step else _member(field)
             rows.append([spec, shift + 4 * (field.index + step), size, _version(field.since), what])
-        if isinstance(field, (Following, Rest)):
+        if isinstance(field, (Following, Trailing)):
             rows.append([field.spec, shift + 4 * field.index, 0, "", _member(field)])
     return rows
 
@@ -194,7 +194,7 @@ def _member(field: Any) -> str:
         return _pair(field)
     if isinstance(field, Following):
         return f"{field.entry.__name__}[] of {field.count}"
-    if isinstance(field, Rest):
+    if isinstance(field, Trailing):
         size = f" of {field.length}" if field.length else ""
         return f"{'bytes' if field.entry is None else field.entry.__name__}{size}"
     if isinstance(field, Embedded):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from protocol.fields import Buffer, Flag, GuidAt, Inner, Items, Mode, Offset, Size, Text
 from protocol.members import Embedded, Extent, Following, Guid, Pair, SystemTime, Time, Union
 from protocol.tables import Flags, members
-from protocol.trailing import Rest
+from protocol.trailing import Trailing
 
 if TYPE_CHECKING:
     from protocol.event import Event
@@ -87,12 +87,12 @@ def _member(field: Any) -> Any:
         return structure(field.type)
     if isinstance(field, Following):
         return (structure(field.entry), structure(field.entry))
-    if isinstance(field, Rest):
+    if isinstance(field, Trailing):
         return _rest(field)
     return _number(field)
 
 
-def _rest(field: Rest) -> Any:
+def _rest(field: Trailing) -> Any:
     if field.entry is not None:
         return structure(field.entry)
     return f"{field.spec} ü" if field.text else field.spec.encode()
@@ -148,9 +148,9 @@ def response(kind: type[Request], ack: int = 0) -> Request:
 
 def event(kind: type[Event], **others: Any) -> Event:
     """An event or a completion with all its fields."""
-    counted = {field.length for field in kind.layout.fields if isinstance(field, Rest)}
+    counted = {field.length for field in kind.layout.fields if isinstance(field, Trailing)}
     given = {
-        field.name: _rest(field) if isinstance(field, Rest) else _number(field)
+        field.name: _rest(field) if isinstance(field, Trailing) else _number(field)
         for field in kind.layout.fields
         if field.spec not in counted and field.name not in ("total_size", "message")
     }
