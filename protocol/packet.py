@@ -184,7 +184,6 @@ class Request(Message):
         device: Device = "line",
         completion: Mode = "sync",
         privilege: str = "",
-        privileged: str = "",
         returns: str = "",
         checks: tuple[CrossFieldCheck, ...] = (),
         owner: str = "",
@@ -201,7 +200,6 @@ class Request(Message):
         summary = (cls.__doc__ or "").strip().split("\n")[0]
         cls.layout = Layout(cls.__name__, section, summary, fields, 2)
         cls.layout.prefix = f"TRP-3.1.4.2-{number:03d}-"
-        cls.layout.privilege_rule = cls.layout.rule(privileged)
         cls.layout.add_cross_field_checks(checks)
         cls.layout.privilege_rule = cls.layout.rule(owner)
         cls.layout.same_line_rule = cls.layout.rule(same_line)
