@@ -129,7 +129,7 @@ class Conversation(Judging):
         """ClientDetach came back; everything under the binding is gone (3.1.4.3)."""
         self._at(frame, time)
         self.binding.ended = time
-        self.step(self.binding, binding.DETACHED)
+        self.binding.detached = self.step(self.binding, binding.DETACHED).legal
         self._learn_model()
 
     def lost(self, frame: int = 0, time: float = 0.0) -> None:

@@ -133,8 +133,8 @@ class Judging(Asking):
                 self.show(rule, "3.3.4" if stub else "3.3.4.2", summary, machine="channel", event="events")
 
     def inspect_end(self, until: float) -> None:
-        """At the end: a binding that was detached has no event channel any more (3.1.4.3)."""
-        detached = self.binding.mask == _DETACHED and self.channel.mask == _OPEN
+        """Report an event channel that the server left open after ClientDetach (3.1.4.3)."""
+        detached = self.binding.detached and self.channel.mask == _OPEN
         if detached and not self.partial and until - self.binding.ended > PATIENCE:
             summary = "server left the event channel open after ClientDetach, without RemoteSPDetach"
             self.show("TRP-3.1.4.3-02", "3.1.4.3", summary, machine="channel", event="end of the conversation")
@@ -235,7 +235,7 @@ _MADE_BY: Final[dict[tuple[type, str], str]] = {
 }
 _LIVE_NAMES: Final = {"ready", "shutdown due", "open", "monitored", "owned"}
 _ATTACHED: Final = {1 << state for state in (BindingState.PUSH, BindingState.PULL, BindingState.MANAGEMENT)}
-_DETACHED, _OPEN = 1 << BindingState.DETACHED, 1 << ChannelState.OPEN
+_OPEN = 1 << ChannelState.OPEN
 
 
 def _ended(instance: Any) -> bool:

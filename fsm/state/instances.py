@@ -103,12 +103,14 @@ class Paths:
 class Binding(Instance):
     """The context handle of a client."""
 
-    __slots__ = ("ended",)
+    __slots__ = ("detached", "ended")
     machine: ClassVar[Machine] = Machine(BINDING)
 
     def __init__(self) -> None:
         super().__init__()
         self.ended = 0.0
+        #: Whether ClientDetach ended it, and not the loss of its connection.
+        self.detached = False
 
 
 class Channel(Instance):

@@ -60,19 +60,18 @@ def play(
 ) -> None:
     """Write whole sessions: each client sets up, has its calls, one after the other, and tears down.
 
-    With ``packets`` the calls go on until there are at least so many frames. A flow that ends its session, or closes
-    its devices, is a session each time. Raises `KeyError` for an unknown scenario.
+    With ``packets`` the calls go on until there are at least so many frames. A flow that ends its session, closes its
+    devices or has no calls is a session each time. Raises `KeyError` for an unknown scenario.
     """
     flow = find_flow(scenario)
     performance = Performance(WireStage(wire, ndr64=ndr64))
-    lasting = not flow.closes and not flow.ends
-    casts = [_cast(performance, flow) for _ in range(clients)] if lasting else []
+    casts = [_cast(performance, flow) for _ in range(clients)] if flow.repeats else []
     while calls > 0 or wire.frames < packets:
         calls -= 1
         for number in range(clients):
-            cast = casts[number] if lasting else _cast(performance, flow)
+            cast = casts[number] if flow.repeats else _cast(performance, flow)
             flow.write(*(performance.script(role) for role in cast))
-            if not lasting:
+            if not flow.repeats:
                 _finish(performance, flow, cast)
     for cast in casts:
         _finish(performance, flow, cast)

@@ -11,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from live import explained
 
+from fsm.conversation import Conversation
+from fsm.engine.levels import Verdict
 from fsm.monitor import Monitor
 from fsm.state.instances import final
 from mstrp.capture.files import Source
 from mstrp.checking import check_capture
+from mstrp.generate.captures import play as write
 from mstrp.generate.flows import FLOWS, play_of
 from mstrp.generate.play import Play
 from mstrp.generate.stages import MonitorStage, WireStage, perform
@@ -66,6 +69,32 @@ def test_captured(name: str, ndr64: bool) -> None:
     assert [session.model for session in result.sessions] == [c.model for c in watched.conversations]
     assert [session.requests for session in result.sessions] == [c.requests for c in watched.conversations]
     assert [session.events for session in result.sessions] == [c.events for c in watched.conversations]
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_written_at_length(name: str) -> None:
+    """A capture of any size can be written of every flow; its only findings are warnings that the flow earns."""
+    stream = io.BytesIO()
+    wire = Wire(stream)
+    write(wire, scenario=name, clients=3, packets=3000)
+    assert wire.frames >= 3000
+    stream.seek(0)
+    result = check_capture(Source(stream, name, lambda frame, text: None))
+    assert result.notes == []
+    assert {finding.rule for finding in result.findings} == FLOWS[name].warns
+    assert {finding.verdict for finding in result.findings} <= {Verdict.WARN}
+
+
+def test_a_lost_connection_is_no_detach() -> None:
+    """RemoteSPDetach is due after ClientDetach, not after the connection of the client broke."""
+    for ends, rules in ((Conversation.lost, set()), (Conversation.detached, {"TRP-3.1.4.3-02"})):
+        monitor = Monitor()
+        conversation = monitor.conversation()
+        conversation.attached(0xFFFFFFFF, "")
+        conversation.channel_opened()
+        ends(conversation, 1, 1.0)
+        conversation.finish(60.0)
+        assert {finding.rule for finding in monitor.findings} == rules
 
 
 @given(seed=st.integers(0, 2**32))

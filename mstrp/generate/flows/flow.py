@@ -9,7 +9,13 @@ from mstrp.generate.play import Play
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Flow"]
+    from mstrp.generate.play import Script
+
+__all__ = ["Flow", "nothing"]
+
+
+def nothing(*scripts: Script) -> None:
+    """Add nothing to the sessions of the clients."""
 
 
 class Flow(NamedTuple):
@@ -18,7 +24,7 @@ class Flow(NamedTuple):
     name: str
     section: str
     summary: str
-    write: Callable[..., None]
+    write: Callable[..., None] = nothing
     #: Options of `Play.client` for each client.
     clients: tuple[dict[str, Any], ...] = ({},)
     #: Whether the flow ends the session itself, or leaves its devices closed.
@@ -31,6 +37,11 @@ class Flow(NamedTuple):
     def plain(self) -> bool:
         """Whether it is one call or more on a line that stays open: any number of such flows fit on one line."""
         return self.clients == ({},) and not self.closes and not self.ends
+
+    @property
+    def repeats(self) -> bool:
+        """Whether one session can hold the flow any number of times."""
+        return self.write is not nothing and not self.closes and not self.ends
 
     def play(self) -> Play:
         """The flow with the sessions of its clients around it."""

@@ -20,10 +20,6 @@ S = LINECALLSTATE
 _ACTIVE = int(LINECONNECTEDMODE.ACTIVE)
 
 
-def _nothing(script: Script) -> None:
-    """4.1 and 4.2 alone."""
-
-
 def _server_config(script: Script) -> None:
     app = script.role.app
     script.ask(
@@ -152,8 +148,8 @@ _MANAGEMENT = ({"model": "management"},)
 _PULL = ({"model": "pull"},)
 #: The flows.
 SESSIONS: tuple[Flow, ...] = (
-    Flow("session", "4.1, 4.2", "a session is set up and torn down", _nothing),
-    Flow("management", "4.7, 4.8", "a management session", _nothing, _MANAGEMENT),
+    Flow("session", "4.1, 4.2", "a session is set up and torn down"),
+    Flow("management", "4.7, 4.8", "a management session", clients=_MANAGEMENT),
     Flow("get-server-config", "4.9", "an administrator reads the server's configuration", _server_config, _MANAGEMENT),
     Flow(
         "set-server-config",
