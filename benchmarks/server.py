@@ -290,7 +290,7 @@ async def load(clients: int, lines: int, calls: int) -> None:
     from mstrp.live.switch import Plan, Switch
     from protocol.constants import LINECALLSTATE
 
-    switch = Switch(Plan(lines=clients * lines, active=calls + 1, patience=1e6, ring=1e6))
+    switch = Switch(Plan(lines=clients * lines, active=calls + 1, timeout=1e6, ring=1e6))
     options = Options(port=0, limits=Limits(queue=1 << 26), push_timeout=300.0)
     server = Server(switch, options)
     begun = time.perf_counter()

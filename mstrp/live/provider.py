@@ -14,7 +14,7 @@ from protocol.constants import LINEERR, PHONEERR
 from protocol.packet import error_name
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Iterable, Mapping
 
     from mstrp.live.server.calls import Call
     from mstrp.live.server.devices import LineDevice, PhoneDevice
@@ -57,6 +57,10 @@ def unavailable(phone: bool = False) -> TapiError:
 
 class Sink(Protocol):
     """What the server offers to its provider: the LINEEVENT and PHONEEVENT procedures of TSPI, as methods."""
+
+    @property
+    def lines(self) -> Mapping[int, LineDevice]:
+        """The lines with their open handles and calls."""
 
     def new_call(self, device: int, *, address: int = 0, owned: bool = True, **facts: Any) -> Call:
         """LINE_NEWCALL: there is a call that no client made. The state that follows announces it to clients.

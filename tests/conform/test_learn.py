@@ -36,7 +36,7 @@ S = CallState
 
 def plan() -> Plan:
     """Fast progress of calls, and nobody who gives up."""
-    return Plan(pace=0.02, step=0.05, patience=3000)
+    return Plan(pace=0.02, step=0.05, timeout=3000)
 
 
 def some(*names: str, of: Alphabet = INCOMING) -> Alphabet:
@@ -139,7 +139,7 @@ class HoldsInTwoStates(Switch):
     """ONHOLD and CONNECTED are reported in one word."""
 
     def line_hold(self, call: Any) -> None:
-        self.state(self.leg(call), int(LINECALLSTATE.ONHOLD | LINECALLSTATE.CONNECTED))
+        self.sink.call_state(call, int(LINECALLSTATE.ONHOLD | LINECALLSTATE.CONNECTED))
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,8 @@ from mstrp.generate.play import Kind, Play, Role, Step
 from mstrp.live.client import TapiClient
 from mstrp.live.provider import Provider, TapiError
 from mstrp.live.server import Server
-from mstrp.live.switch.capabilities import Capabilities
-from mstrp.live.switch.plan import Plan
-from mstrp.live.switch.telephones import Telephones
+from mstrp.live.switch import Plan, Switch
+from mstrp.live.switch.phones import push_button
 from protocol import events, phone
 from protocol.constants import LINECALLSTATE, OBJTYPE, TUISPIDLL_OBJECT
 from protocol.event import Reply
@@ -36,20 +35,15 @@ _SLOW = [
 ]
 
 
-class Puppet(Telephones, Capabilities, Provider):
+class Puppet(Switch):
     """Every operation waits until the play completes it."""
 
     def __init__(self, lines: int = 2) -> None:
-        self.plan = Plan(lines=lines, phones=1)
-        self.lines, self.phones = lines, 1
+        super().__init__(Plan(lines=lines, phones=1))
         self.operations: list[tuple[str, tuple[Any, ...], asyncio.Future[Any]]] = []
-        self.set_up_telephones()
 
-    def rules_of(self, line: int, address: int) -> list[Any]:
-        return []
-
-    def status_of(self, device: int) -> int:
-        return 0
+    def agent_types(self, device: int) -> frozenset[int]:
+        return frozenset()
 
 
 def _slow(name: str) -> Any:
@@ -251,7 +245,7 @@ class Performance:
             self.server.phone_close(0)
             await actor.event(lambda one: isinstance(one, events.PHONE_CLOSE))
         elif isinstance(event, events.PHONE_BUTTON):
-            self.puppet.push_button(0, event.button_lamp_id)
+            push_button(self.puppet, 0, event.button_lamp_id)
             await actor.event(lambda one: isinstance(one, events.PHONE_BUTTON))
         elif isinstance(event, events.LINE_PROXYREQUEST):
             found = await actor.event(lambda one: isinstance(one, events.LINE_PROXYREQUEST))

@@ -33,7 +33,7 @@ from protocol.rpc.server_association import ServerAssociation
 
 
 def _plan(**more: Any) -> Plan:
-    return Plan(**{"pace": 0.02, "step": 0.05, "patience": 1000.0, **more})
+    return Plan(**{"pace": 0.02, "step": 0.05, "timeout": 1000.0, **more})
 
 
 def test_killed_in_mid_call(recording: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -138,7 +137,7 @@ async def _calls(switch: Switch, client: TapiClient, one: Any, two: Any) -> None
     busy = await one.make_call("5550000")
     await busy.wait(S.BUSY)
     # Nobody is called back before that is given up, however busy the machine is.
-    switch.plan = replace(switch.plan, step=10.0)
+    switch.plan.step = 10.0
     completion = await busy.complete()
     await one.ask(line.UnCompleteCall, completion_id=completion)
     await one.forward(None)

@@ -16,6 +16,7 @@ from fsm.engine.errors import LocalProtocolError
 from mstrp.live.client import Call, CallEnded, Line, TapiClient
 from mstrp.live.provider import TapiError
 from mstrp.live.switch import Plan, ScriptError, Switch, load_script
+from mstrp.live.switch.phones import lift, push_button
 from protocol import events as event
 from protocol import line, phone
 from protocol.constants import (
@@ -34,7 +35,7 @@ from protocol.structures import LINEAGENTGROUPENTRY, LINEAGENTGROUPLIST, LINEFOR
 @asynccontextmanager
 async def at(path: Path, *lines: int, **plan: Any) -> AsyncIterator[tuple[Switch, list[Line], TapiClient]]:
     """A switch, and one client with some of its lines open."""
-    switch = Switch(Plan(**{"pace": 0.02, "step": 0.05, "ring": 0.5, "patience": 40.0, **plan}))
+    switch = Switch(Plan(**{"pace": 0.02, "step": 0.05, "ring": 0.5, "timeout": 40.0, **plan}))
     async with serving(path, switch) as world, TapiClient.connect(world.address) as client:
         app = await client.initialize()
         opened = [await app.open(number) for number in lines]
@@ -244,7 +245,7 @@ def test_conference(recording: Path) -> None:
         await third.leave_conference()
         await third.wait(S.CONNECTED)
         await ended(third)
-        switch.hang_up(switch.leg(_server_call(switch, second)).peer)
+        switch.routing.hang_up(switch.connections.party(_server_call(switch, second)).remote)
         await second.wait(S.IDLE)
         await parent.wait(S.IDLE)
         await first.wait(S.CONNECTED)
@@ -353,7 +354,7 @@ def test_forward(recording: Path) -> None:
         switch.incoming(0, "5551000")
         await ended(await one.next_call())
 
-    live(recording, 0, 1, patience=4.0)(test)
+    live(recording, 0, 1, timeout=4.0)(test)
 
 
 def _rule(mode: int, to: str) -> LINEFORWARDLIST:
@@ -474,8 +475,8 @@ def test_phone(recording: Path) -> None:
             await app.open(0)
         queue = client.reader()
         await opened.status_messages(int(PHONESTATE.HANDSETHOOKSWITCH), 0x3F, 0xF)
-        switch.lift(0)
-        switch.push_button(0, 3)
+        lift(switch, 0)
+        push_button(switch, 0, 3)
         await opened.ring(2, 100)
         assert (await opened.ask(phone.GetRing)).ring_mode == 2
         await opened.display("hello", row=1, column=3)
@@ -615,10 +616,10 @@ line = 1
     ],
 )
 def test_bad_script(text: str, tmp_path: Path) -> None:
-    """A script that cannot be meant is refused with a sentence."""
+    """A script that is not valid is refused with a message."""
     place = tmp_path / "bad.toml"
     place.write_text(text)
-    with pytest.raises(ScriptError, match=r"bad\.toml|unknown|does one of|has no"):
+    with pytest.raises(ScriptError, match=r"bad\.toml|unknown|must be one of"):
         load_script(place)
 
 

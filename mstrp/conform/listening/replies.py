@@ -120,10 +120,10 @@ async def _uncertain(scene: Scene) -> None:
 async def _hung_up(scene: Scene) -> None:
     """The other side goes away at once."""
     switch: Any = scene.server.provider
-    leg = switch.leg(scene.handle.call)
-    if leg.peer is None or leg.peer.call is not None:
+    remote = switch.connections.party(scene.handle.call).remote
+    if remote is None or remote.call is not None:
         raise Unfit("the other side is no telephone of the switch")
-    switch.hang_up(leg.peer)
+    switch.routing.hang_up(remote)
 
 
 async def _late_state(scene: Scene) -> None:

@@ -1,4 +1,4 @@
-"""A simulated telephone switch: a provider with lines, calls, agents and phones that behave like the real thing."""
+"""A simulated telephone switch: a provider with lines, calls, agents and phones."""
 
 from mstrp.live.switch.plan import Behaviour, Plan
 from mstrp.live.switch.script import Script, ScriptError, load_script

@@ -1,4 +1,4 @@
-"""The numbers of a simulated switch: its own addresses, and how the outside world behaves when it is called."""
+"""The configuration of a simulated switch: stations, times, and the behaviour of external numbers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["Behaviour", "Plan"]
 
 
 class Behaviour(NamedTuple):
-    """What a number outside does when it is called.
+    """The reaction of an external number to a call.
 
-    ``does``: answer, busy, no-answer, reject, bad-number, congestion or announcement. ``after``: seconds until it does;
-    ``talk``: seconds after which it hangs up (0: never); ``digits``: what it dials once it is connected.
+    ``does``: answer, busy, no-answer, reject, bad-number, congestion or announcement. ``after``: seconds until then;
+    ``talk``: seconds until it hangs up (0: never); ``digits``: digits that it sends once it is connected.
     """
 
     does: str = "answer"
@@ -23,7 +23,7 @@ class Behaviour(NamedTuple):
 
 
 ANSWERS = Behaviour()
-#: Without a script: numbers by their ending.
+#: Default behaviours, by the last digits of the number.
 _USUAL = (
     ("*0000", Behaviour("busy", 0.5)),
     ("*0001", Behaviour("no-answer", 4.0)),
@@ -38,20 +38,20 @@ _USUAL = (
 
 @dataclass
 class Plan:
-    """Who has which number; ``pace`` stretches (or shrinks) all times of the switch."""
+    """Devices, numbers and times of a switch; ``pace`` multiplies all times."""
 
     lines: int = 4
     phones: int = 1
     addresses: int = 1
     first: int = 1001
     pace: float = 1.0
-    #: Seconds between the steps of call progress, between rings, and until an unanswered call is given up.
+    #: Seconds between the steps of call progress, between rings, and until calls that no party acts on end.
     step: float = 0.1
     ring: float = 2.0
-    patience: float = 30.0
-    #: The outside world: patterns of numbers, first match first.
+    timeout: float = 30.0
+    #: External numbers: patterns, the first match decides.
     numbers: list[tuple[str, Behaviour]] = field(default_factory=lambda: list(_USUAL))
-    #: Calls at the same time on one address, held ones included.
+    #: Simultaneous calls at an address, including those on hold.
     active: int = 8
 
     def address(self, line: int, address: int = 0) -> str:
@@ -59,7 +59,7 @@ class Plan:
         return str(self.first + line * self.addresses + address)
 
     def find(self, number: str) -> tuple[int, int] | None:
-        """The line and address that have a number."""
+        """The line and address with a number, None for an external number."""
         if not number.isdigit():
             return None
         place = int(number) - self.first
@@ -68,9 +68,9 @@ class Plan:
         return divmod(place, self.addresses)
 
     def outside(self, number: str) -> Behaviour:
-        """How a number outside behaves."""
+        """The behaviour of an external number."""
         return next((behaviour for pattern, behaviour in self.numbers if fnmatchcase(number, pattern)), ANSWERS)
 
     def seconds(self, seconds: float) -> float:
-        """A time of the switch in real seconds."""
+        """The real duration of a time of the switch."""
         return seconds * self.pace

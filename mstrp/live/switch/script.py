@@ -1,17 +1,17 @@
-"""What happens at a simulated switch, as a small file (TOML).
+"""Scripts of events for the simulated switch, in TOML.
 
 seed = 7
 
-[switch]                   # lines, phones, addresses, first, pace, step, ring, patience, active
+[switch]                   # lines, phones, addresses, first, pace, step, ring, timeout, active
 lines = 4
 pace = 0.5
 
-[[numbers]]                # who is outside: the first pattern that fits
+[[numbers]]                # external parties: the first pattern that matches
 pattern = "5559*"
 does = "busy"              # answer, busy, no-answer, reject, bad-number, congestion, announcement
 after = 1.0
 
-[[steps]]                  # what happens when, in seconds after the start
+[[steps]]                  # events; "at" is in seconds after the start
 at = 2.0
 do = "call"                # call, hang-up, close-line, remove-line, add-line, digits, button, lift, close-phone
 line = 0
@@ -19,7 +19,7 @@ from = "5551000"
 name = "Ms Example"
 give-up = 10.0
 
-[random]                   # calls that come by chance
+[random]                   # incoming calls at random times
 rate = 0.5                 # per second, over all lines
 for = 60.0                 # seconds
 """
@@ -31,6 +31,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mstrp.live.switch.phones import lift, push_button
 from mstrp.live.switch.plan import Behaviour, Plan
 
 if TYPE_CHECKING:
@@ -53,61 +54,56 @@ _STEPS = {
 
 
 class ScriptError(ValueError):
-    """A script that says something that cannot be meant."""
+    """A script that is not valid."""
 
 
 @dataclass
 class Script:
-    """What happens."""
+    """A plan, events in ``steps``, and random incoming calls."""
 
     plan: Plan = field(default_factory=Plan)
     seed: int = 0
     steps: list[dict[str, Any]] = field(default_factory=list)
-    #: Calls per second that come by chance, and for how long.
+    #: Random incoming calls: per second, and for how many seconds (0: no limit).
     rate: float = 0.0
     duration: float = 0.0
 
     def start(self, switch: Switch) -> None:
-        """Set everything off."""
+        """Schedule the events."""
         for step in self.steps:
-            switch.after(step["at"], lambda step=step: perform(switch, step))  # type: ignore[misc]
+            switch.clock.after(step["at"], lambda step=step: perform(switch, step))  # type: ignore[misc]
         if self.rate:
             self._next(switch, 0.0)
 
     def _next(self, switch: Switch, passed: float) -> None:
-        wait = switch.chance.expovariate(self.rate)
+        wait = switch.random.expovariate(self.rate)
         if self.duration and passed + wait > self.duration:
             return
 
-        def come() -> None:
-            line = switch.chance.randrange(switch.plan.lines)
-            caller = f"55{switch.chance.randrange(10_000, 99_999)}"
-            switch.incoming(line, caller, give_up=switch.chance.uniform(2.0, 20.0))
+        def call() -> None:
+            line = switch.random.randrange(switch.plan.lines)
+            caller = f"55{switch.random.randrange(10_000, 99_999)}"
+            switch.incoming(line, caller, give_up=switch.random.uniform(2.0, 20.0))
             self._next(switch, passed + wait)
 
-        switch.after(wait, come)
+        switch.clock.after(wait, call)
 
 
 def perform(switch: Switch, step: dict[str, Any]) -> None:
-    """Let a step of a script happen."""
+    """Perform a step of a script."""
     line, phone = step.get("line", 0), step.get("phone", 0)
+    address = step.get("address", 0)
     match step["do"]:
         case "call":
-            switch.incoming(
-                line,
-                step.get("from", "5551000"),
-                step.get("name", ""),
-                address=step.get("address", 0),
-                give_up=step.get("give-up"),
-            )
+            caller, name = step.get("from", "5551000"), step.get("name", "")
+            switch.incoming(line, caller, name, address=address, give_up=step.get("give-up"))
         case "hang-up":
-            for call in switch.calls_at(line, step.get("address", 0)):
-                leg = switch.leg(call)
-                if leg.peer is not None and leg.peer.call is None:
-                    switch.hang_up(leg.peer)
+            for party in map(switch.connections.party, switch.connections.calls_at(line, address)):
+                if party.remote is not None and party.remote.call is None:
+                    switch.routing.hang_up(party.remote)
         case "digits":
-            for call in switch.calls_at(line, step.get("address", 0)):
-                switch.hear(switch.leg(call), step.get("digits", ""))
+            for party in map(switch.connections.party, switch.connections.calls_at(line, address)):
+                switch.tones.receive(party, step.get("digits", ""))
         case "close-line":
             switch.sink.line_close(line)
         case "remove-line":
@@ -115,9 +111,9 @@ def perform(switch: Switch, step: dict[str, Any]) -> None:
         case "add-line":
             switch.sink.line_create()
         case "button":
-            switch.push_button(phone, step.get("button", 0))
+            push_button(switch, phone, step.get("button", 0))
         case "lift":
-            switch.lift(phone)
+            lift(switch, phone)
         case _:
             switch.sink.phone_close(phone)
 
@@ -138,14 +134,14 @@ def load_script(path: str | Path) -> Script:
 def _script(found: dict[str, Any]) -> Script:
     unknown = found.keys() - {"seed", "switch", "numbers", "steps", "random"}
     if unknown:
-        raise ScriptError(f"unknown: {', '.join(sorted(unknown))}")
+        raise ScriptError(f"unknown tables or keys: {', '.join(sorted(unknown))}")
     plan = _plan(found.get("switch", {}))
     own = []
     for entry in found.get("numbers", ()):
         pattern = entry["pattern"]
         behaviour = Behaviour(**{name: value for name, value in entry.items() if name != "pattern"})
         if behaviour.does not in _DOES:
-            raise ScriptError(f"a number does one of {', '.join(sorted(_DOES))}, not {behaviour.does!r}")
+            raise ScriptError(f"does = {behaviour.does!r}: must be one of {', '.join(sorted(_DOES))}")
         own.append((pattern, behaviour))
     plan.numbers[:0] = own
     chance = found.get("random", {})
@@ -157,17 +153,19 @@ def _plan(entries: dict[str, Any]) -> Plan:
     known = {one.name for one in fields(Plan)} - {"numbers"}
     unknown = entries.keys() - known
     if unknown:
-        raise ScriptError(f"[switch] has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}")
+        raise ScriptError(
+            f"[switch]: unknown keys {', '.join(sorted(unknown))}; known keys: {', '.join(sorted(known))}"
+        )
     return Plan(**entries)
 
 
 def _step(entry: dict[str, Any]) -> dict[str, Any]:
     what = entry.get("do")
     if what not in _STEPS:
-        raise ScriptError(f"a step does one of {', '.join(sorted(_STEPS))}, not {what!r}")
+        raise ScriptError(f"do = {what!r}: must be one of {', '.join(sorted(_STEPS))}")
     if not isinstance(entry.get("at"), (int, float)):
-        raise ScriptError(f"a step says when it happens: at = SECONDS ({entry})")
+        raise ScriptError(f"a step needs at = SECONDS: {entry}")
     unknown = entry.keys() - _STEPS[what] - {"at", "do"}
     if unknown:
-        raise ScriptError(f"{what} takes no {', '.join(sorted(unknown))}")
+        raise ScriptError(f"do = {what!r} has no parameter {', '.join(sorted(unknown))}")
     return entry

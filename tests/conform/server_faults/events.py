@@ -152,11 +152,17 @@ class _ReplyAfterClose(server_module.Server):
 class _InfoAfterIdle(Switch):
     """LINE_CALLINFO is told of a call that is idle."""
 
-    def clear(self, leg: Any) -> None:
-        super().clear(leg)
-        if leg.call is not None:
-            for handle in tuple(leg.call.handles):
-                handle.opened.client.tell_info(handle, 1)
+    def provider_init(self, sink: Any) -> None:
+        super().provider_init(sink)
+        clear = self.connections.clear
+
+        def clear_and_report(party: Any) -> None:
+            clear(party)
+            if party.call is not None:
+                for handle in tuple(party.call.handles):
+                    handle.opened.client.tell_info(handle, 1)
+
+        self.connections.clear = clear_and_report
 
 
 class _EventsAfterDetach(server_module.Server):

@@ -63,44 +63,48 @@ class _AcceptGoesBack(Switch):
     """Answer leads to CONNECTED by way of DIALTONE."""
 
     def line_answer(self, call: Any, user_user: bytes) -> None:
-        self.state(self.leg(call), S.DIALTONE, 1)
+        self.sink.call_state(call, S.DIALTONE, 1)
         super().line_answer(call, user_user)
 
 
 class _HoldDisconnects(Switch):
     def line_hold(self, call: Any) -> None:
-        self.state(self.leg(call), S.OFFERING, 1)
+        self.sink.call_state(call, S.OFFERING, 1)
 
 
 class _DropThenConnected(Switch):
     def line_drop(self, call: Any, user_user: bytes) -> None:
         super().line_drop(call, user_user)
-        leg = self.leg(call)
         for handle in tuple(call.handles):
             state, call.state = call.state, int(S.CONNECTED)
             call.mode = 1
             handle.opened.client.tell_state(handle)
             call.state = state
-        assert leg
 
 
 class _RingbackFromDisconnected(Switch):
-    def disconnect(self, leg: Any, mode: int) -> None:
-        super().disconnect(leg, mode)
-        if leg.call is not None and leg.state == S.DISCONNECTED:
-            self.state(leg, S.RINGBACK)
+    def provider_init(self, sink: Any) -> None:
+        super().provider_init(sink)
+        disconnect = self.connections.disconnect
+
+        def disconnect_and_ring_back(party: Any, mode: int) -> None:
+            disconnect(party, mode)
+            if party.call is not None and party.state == S.DISCONNECTED:
+                sink.call_state(party.call, S.RINGBACK)
+
+        self.connections.disconnect = disconnect_and_ring_back
 
 
 class _AcceptOffers(Switch):
     """Accept leaves the call where it is, and reports CONFERENCED."""
 
     def line_accept(self, call: Any, user_user: bytes) -> None:
-        self.state(self.leg(call), S.CONFERENCED)
+        self.sink.call_state(call, S.CONFERENCED)
 
 
 class _SwapOne(Switch):
     def line_swap_hold(self, active: Any, held: Any) -> None:
-        self.state(self.leg(active), S.ONHOLD)
+        self.sink.call_state(active, S.ONHOLD)
 
 
 class _UnHoldNothing(Switch):
@@ -124,22 +128,28 @@ class _NoDialtone(Switch):
     """A call that MakeCall made is in no state."""
 
     def line_make_call(self, device: int, call: Any, destination: Any, country: int, params: Any) -> None:
-        self.leg(call)
+        return None
 
 
 class _DialtoneAgain(Switch):
     """The call goes from RINGBACK back to OFFERING when it is answered."""
 
-    def _ringback(self, caller: Any) -> None:
-        super()._ringback(caller)
-        self.state(caller, S.OFFERING, 1)
+    def provider_init(self, sink: Any) -> None:
+        super().provider_init(sink)
+        ring_back = self.routing.ring_back
+
+        def ring_back_and_offer(caller: Any) -> None:
+            ring_back(caller)
+            self.connections.set_state(caller, S.OFFERING, 1)
+
+        self.routing.ring_back = ring_back_and_offer
 
 
 class _TwoStates(Switch):
     """CONNECTED and ONHOLD are reported in one word."""
 
     def line_hold(self, call: Any) -> None:
-        self.state(self.leg(call), int(S.ONHOLD) | int(S.CONNECTED), 0)
+        self.sink.call_state(call, int(S.ONHOLD) | int(S.CONNECTED), 0)
 
 
 ROWS: tuple[Fault, ...] = (

@@ -1,11 +1,11 @@
-"""The call centre of the switch: agents with their groups and sessions, queues, and their statistics."""
+"""The call centre of the switch: agents, their groups and sessions, queues."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from mstrp.live.provider import Provider, TapiError
+from mstrp.live.provider import TapiError
 from protocol.constants import (
     LINEAGENTSESSIONSTATE,
     LINEAGENTSESSIONSTATUS,
@@ -36,9 +36,12 @@ from protocol.structures import LINEAGENTSTATUS as STATUS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CallCentre"]
+    from mstrp.live.provider import Sink
 
-_TYPES = frozenset(int(kind) for kind in LINEPROXYREQUEST)
+__all__ = ["TYPES", "CallCentre"]
+
+#: The types of proxy request that are served.
+TYPES = frozenset(int(kind) for kind in LINEPROXYREQUEST)
 _SUPPORT, _SALES = UUID(int=0x5051), UUID(int=0x5A1E5)
 _GROUPS = {_SUPPORT: "Support", _SALES: "Sales"}
 _QUEUES = {1: (_SUPPORT, "Support"), 2: (_SALES, "Sales")}
@@ -65,7 +68,7 @@ class _Session:
 
 
 class _Place:
-    """The agent at an address, before there were agent objects (TAPI 2.0)."""
+    """The agent at an address (TAPI 2.0; later versions have agent objects)."""
 
     def __init__(self) -> None:
         self.groups: tuple[UUID, ...] = ()
@@ -74,11 +77,11 @@ class _Place:
         self.activity = 0
 
 
-class CallCentre(Provider):
-    """The part of the switch for agents. Every type of proxy request is served for every line."""
+class CallCentre:
+    """Agents, agent sessions and queues. Serves all types of proxy request on all lines."""
 
-    def set_up_call_centre(self) -> None:
-        """Nobody works yet."""
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
         self._agents: dict[int, _Agent] = {}
         self._sessions: dict[int, _Session] = {}
         self._places: dict[tuple[int, int], _Place] = {}
@@ -107,12 +110,8 @@ class CallCentre(Provider):
             "SetQueueMeasurementPeriod": self._set_queue_period,
         }
 
-    def agent_types(self, device: int) -> frozenset[int]:
-        """All of them."""
-        return _TYPES
-
-    def agent_request(self, device: int, request: Any, *, passed_on: bool) -> dict[str, Any] | None:
-        """Answer in the name of whoever handles the request."""
+    def serve(self, device: int, request: Any) -> dict[str, Any] | None:
+        """Perform a request about agents or queues; the fields of its completion."""
         return self._serving[type(request).__name__](device, request)
 
     def _agent(self, number: int) -> _Agent:
@@ -124,7 +123,7 @@ class CallCentre(Provider):
     def _session(self, number: int) -> _Session:
         found = self._sessions.get(number)
         if found is None:
-            raise TapiError(LINEERR.INVALPARAM, "no such agent session")
+            raise TapiError(LINEERR.INVALPARAM, f"agent session {number:#x} does not exist")
         return found
 
     def _place(self, device: int, address: int) -> _Place:
@@ -150,7 +149,7 @@ class CallCentre(Provider):
         agent = self._agent(packet.agent)
         agent.state = packet.agent_state or agent.state
         agent.next = packet.next_agent_state
-        self.sink.device_event(
+        self._sink.device_event(
             device,
             LINE_AGENTSTATUSEX,
             agent=agent.number,
@@ -162,7 +161,7 @@ class CallCentre(Provider):
         session = self._session(packet.agent_session)
         session.state = packet.agent_session_state or session.state
         session.next = packet.next_agent_session_state
-        self.sink.device_event(
+        self._sink.device_event(
             device,
             LINE_AGENTSESSIONSTATUS,
             agent_session=session.number,
@@ -229,7 +228,7 @@ class CallCentre(Provider):
         return {"agent_status": made}
 
     def _changed(self, device: int, address: int, changes: int, state: int = 0) -> None:
-        self.sink.device_event(device, LINE_AGENTSTATUS, address_id=address, changes=int(changes), agent_state=state)
+        self._sink.device_event(device, LINE_AGENTSTATUS, address_id=address, changes=int(changes), agent_state=state)
 
     def _set_activity(self, device: int, packet: Any) -> None:
         if packet.activity_id not in _ACTIVITIES:
@@ -268,7 +267,7 @@ class CallCentre(Provider):
 
     def _queue(self, number: int) -> int:
         if number not in _QUEUES:
-            raise TapiError(LINEERR.INVALPARAM, f"queue {number}")
+            raise TapiError(LINEERR.INVALPARAM, f"queue {number} does not exist")
         return number
 
     def _queue_info(self, device: int, packet: Any) -> dict[str, Any]:
