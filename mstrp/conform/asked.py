@@ -10,11 +10,15 @@ from protocol.packet import error_name
 if TYPE_CHECKING:
     from protocol.packet import Request
 
-__all__ = ["Asked", "Missing", "Unreachable", "label"]
+__all__ = ["Asked", "Missing", "NotOffered", "Unreachable", "label"]
 
 
 class Missing(Exception):  # noqa: N818 - what was waited for did not come
     """Something did not happen in time, or the server ended what was under way."""
+
+
+class NotOffered(Missing):
+    """The server, or what is behind it, does not have what a test needs."""
 
 
 class Unreachable(Exception):  # noqa: N818 - as above

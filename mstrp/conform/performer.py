@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fsm.engine.levels import Fault, Level
 from fsm.rules.catalogue import RULES
 from mstrp.conform import stray
-from mstrp.conform.asked import Asked, Missing, Unreachable, label
+from mstrp.conform.asked import Asked, Missing, NotOffered, Unreachable, label
 from mstrp.conform.claims import TRUTHS, Heard
 from mstrp.conform.complaint import Complaint
 from mstrp.conform.program import Action, Program
@@ -151,6 +151,10 @@ class Performer:
         try:
             await connecting
         except (OSError, TimeoutError, AssociationError, TapiError, RpcFault) as error:
+            if action.how == "management" and isinstance(error, (TapiError, RpcFault)):
+                # The server answers; it may only serve administrators in this way (3.1.4.1).
+                why = error.code - (error.code >> 31 << 32) if isinstance(error, TapiError) else error
+                raise NotOffered(f"ClientAttach with lProcessID -3 is refused: {why}") from error
             raise Unreachable(f"{self.target.binding}: {error or type(error).__name__}") from error
         if name in self.seats:
             await self._leave(self.seats[name])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fsm.tables.call_requests import PRECONDITIONS
 from fsm.tables.call_states import CallState
-from mstrp.conform.probe import Missing
+from mstrp.conform.asked import NotOffered
 from protocol import line, mmc, phone
 from protocol.constants import LINECALLPRIVILEGE, LINECALLSTATE, LINEMEDIAMODE, PHONEPRIVILEGE, TUISPIDLL_OBJECT
 from protocol.fields import Handle, HandleType
@@ -46,10 +46,6 @@ _PREFERRED = {
     "CompleteTransfer": CallState.ONHOLDPENDTRANSFER,
     "AddToConference": CallState.ONHOLDPENDCONF,
 }
-
-
-class NotOffered(Missing):
-    """The server, or what is behind it, does not have what a test needs."""
 
 
 class _As:

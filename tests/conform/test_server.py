@@ -22,13 +22,13 @@ from mstrp.live.switch import Plan, Switch
 ROOT = Path(__file__).parent.parent.parent
 
 
-def conform(make: Any = Server, *, wanted: Any = lambda test: True, **options: Any) -> Book:
+def conform(make: Any = Server, *, wanted: Any = lambda test: True, administrators: Any = None, **options: Any) -> Book:
     """A run against a server in the same process."""
     books = []
 
     async def work() -> None:
         provider = Switch(Plan(pace=0.02, step=0.05))
-        async with make(provider, Options(port=0)) as server:
+        async with make(provider, Options(port=0, administrators=administrators)) as server:
             book = Book.of(Target.of(server.address, settle=0.02, patience=1.0), **options)
             books.append(book)
             await run(book, wanted=wanted)
@@ -80,6 +80,19 @@ def test_own_server() -> None:
     assert not book.failures, [(outcome.requirement.id, outcome.cause) for outcome in book.failures]
     rules = [outcome for outcome in book.outcomes.values() if outcome.requirement.kind == "rule"]
     assert sum(outcome.result is Result.PASS for outcome in rules) > 0.85 * len(rules)
+
+
+def test_a_server_that_only_serves_administrators_in_management() -> None:
+    """ClientAttach refused with -19 leaves the management requirements not applicable; all others are tried."""
+    names = {"attach", "flow management", "flow get-server-config", "flow session", "Answer in OFFERING"}
+    book = conform(depth=0, administrators=frozenset({"nobody"}), wanted=lambda test: test.name in names)
+    assert not book.failures
+    results = {name: book.outcomes[name].result for name in book.outcomes if book.outcomes[name].touched}
+    missing = {"FLOW-management", "SCENARIO-4.7", "SCENARIO-4.8", "FLOW-get-server-config", "SCENARIO-4.9"}
+    assert {name for name, result in results.items() if result is Result.NOT_APPLICABLE} == missing
+    assert "refused: -19" in book.outcomes["FLOW-management"].cause
+    for name in ("TRP-3.1.4.1-02", "FLOW-session", "ROW-call-OFFERING-Answer"):
+        assert results[name] is Result.PASS, name
 
 
 def test_budget() -> None:
