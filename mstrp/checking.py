@@ -13,6 +13,7 @@ from mstrp.capture.hints import Setup
 from mstrp.capture.reader import Reader
 from mstrp.capture.replay import Replay
 from mstrp.capture.sessions import Sessions
+from mstrp.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -222,10 +223,6 @@ def _silent(frame: int, text: str) -> None:
     """Somebody else tells."""
 
 
-def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)
-
-
 class _Judging:
     """One capture being judged: what is kept for the report, within the limits."""
 
@@ -252,7 +249,7 @@ class _Judging:
         """Keep a note about damage."""
         if len(self.notes) < self.limits.notes:
             # Names out of packets may hold anything, also what terminals obey.
-            self.notes.append((frame, text if text.isprintable() else _printable(text)))
+            self.notes.append((frame, printable(text)))
         else:
             self.more_notes += 1
 

@@ -9,8 +9,10 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from mstrp.commands.interrupt import INTERRUPTED
-from mstrp.commands.output import complain, nobody_listens, tolerant
+from mstrp.commands.output import abandon, complain, repair_streams, tolerant
+from mstrp.commands.status import INTERNAL, INTERRUPTED, UNREADABLE, internal_error
+from mstrp.commands.verbosity import Verbosity
+from mstrp.output_file import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +51,7 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str], verbosity: Verbosity) -> argparse.ArgumentParser:
     """The parser, with the options of the command that the arguments name: only that one is loaded."""
     wanted = next((argument for argument in arguments if not argument.startswith("-")), "")
     parser = argparse.ArgumentParser(
@@ -57,6 +59,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         description="MS-TRP, the Telephony Remote Protocol: decode it, judge it, draw it.",
         epilog="example: mstrp check trace.pcapng",
     )
+    verbosity.add_to(parser)
     parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in _COMMANDS.items():
@@ -71,10 +74,9 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             epilog=module.EXAMPLE,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        command.add_argument(
-            "-v", "--verbose", action="count", default=0, help="say more while it happens (-vv: every step)"
-        )
-        command.add_argument("-q", "--quiet", action="store_true", help="say nothing but the result")
+        verbosity.add_to(command)
+        # For commands that have subcommands.
+        command.set_defaults(verbosity=verbosity)
         module.arguments(command)
         command.set_defaults(run=module.run)
     return parser
@@ -92,9 +94,13 @@ def _tune() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status."""
     options = argparse.Namespace(status=0)
+    verbosity = Verbosity()
     try:
+        repair_streams()
         tolerant(sys.stdout)
-        _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments, options)
+        tolerant(sys.stderr)
+        _parser(sys.argv[1:] if arguments is None else arguments, verbosity).parse_args(arguments, options)
+        options.verbose, options.quiet = verbosity.verbose, verbosity.quiet
         if arguments is None:
             _tune()
         if options.verbose:
@@ -103,12 +109,19 @@ def main(arguments: list[str] | None = None) -> int:
         status: int = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
-        nobody_listens()
-        return int(options.status)
+        # The reader of the output has enough: what was found until then counts.
+        status = int(options.status)
     except KeyboardInterrupt:
         complain("interrupted")
-        return INTERRUPTED
+        status = INTERRUPTED
+    except OutputError as error:
+        complain(str(error))
+        status = UNREADABLE
     except OSError as error:
         complain(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
-        return 2
+        status = UNREADABLE
+    except Exception as error:  # noqa: BLE001 - reported, with a status of its own
+        internal_error(error, verbose=verbosity.verbose)
+        status = INTERNAL
+    abandon()
     return status

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fsm.engine.step import Step
 
-__all__ = ["Journal", "JsonLines", "Sqlite", "open_journal"]
+__all__ = ["Journal", "JsonLines", "Sqlite", "check_journal", "open_journal"]
 
 #: Columns of the table, in the order of the records.
 _COLUMNS = (
@@ -120,12 +120,24 @@ _INSERT = f"INSERT INTO transitions VALUES ({', '.join('?' * (len(_COLUMNS) + 1)
 _TYPES = {"frame": "INTEGER", "time": "REAL"}
 
 
-def open_journal(path: str | Path) -> Journal:
-    """A journal of the kind that the file name says: ``.jsonl`` or ``.sqlite``. Raises ValueError for others."""
+def open_journal(path: str | Path, *, place: str | Path | None = None) -> Journal:
+    """A journal of the kind that the file name says: ``.jsonl`` or ``.sqlite``. Raises ValueError for others.
+
+    ``place`` is the file to write, if it has another name for the time being.
+    """
+    return _kind(path)(path if place is None else place)
+
+
+def check_journal(path: str | Path) -> None:
+    """Raise ValueError if the file name belongs to no kind of journal."""
+    _kind(path)
+
+
+def _kind(path: str | Path) -> type[JsonLines | Sqlite]:
     name = str(path)
     if name.endswith(".jsonl"):
-        return JsonLines(path)
+        return JsonLines
     if name.endswith((".sqlite", ".db")):
-        return Sqlite(path)
+        return Sqlite
     message = f"{name}: a journal is a .jsonl or a .sqlite file"
     raise ValueError(message)

@@ -7,7 +7,6 @@ ten times (dpkt) and a hundred times (python-pcapng) what a frame costs here; `d
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeAlias
 
 from mstrp.capture import pcap, pcapng
@@ -15,6 +14,7 @@ from mstrp.capture.compressed import GZIP, ZSTD, CompressionError, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 __all__ = ["CaptureError", "Frame", "Source", "open_capture"]
 
@@ -140,7 +140,8 @@ def open_capture(path: str | Path, warn: Callable[[int, str], None]) -> Source:
             raise CaptureError("<stdin>: standard input is closed")
         return Source(sys.stdin.buffer, "<stdin>", warn)
     try:
-        stream = Path(name).open("rb")  # noqa: SIM115 - closed by the reader of the capture
+        # Not with Path.open: Ctrl-C has to find this module waiting, where a FIFO has no writer.
+        stream = open(name, "rb")  # noqa: SIM115, PTH123 - closed by the reader of the capture
     except OSError as error:
         reason = error.strerror or str(error)
         raise CaptureError(f"{name}: {reason}") from None

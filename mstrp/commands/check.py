@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fsm.engine.journal import open_journal
+from fsm.engine.journal import check_journal, open_journal
 from fsm.engine.levels import Verdict
 from fsm.rules.profiles import PROFILES, ProfileError, load_profile
-from mstrp.checking import check_capture
+from mstrp.checking import CaptureResult, check_capture
 from mstrp.commands.capture_options import add_capture_options, capture_setup
 from mstrp.commands.collecting import seldom
-from mstrp.commands.interrupt import INTERRUPTED, Interrupts
+from mstrp.commands.interrupt import Interrupts
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
 from mstrp.commands.progress import Bar
+from mstrp.commands.status import BROKEN, INTERNAL, INTERRUPTED, OK, UNREADABLE, gravest, internal_error
+from mstrp.output_file import OutputError, check_outputs, replaced
+from mstrp.printable import printable
 from mstrp.report.html_record import Recorder
 from mstrp.report.ladder import Ladder
 from mstrp.report.pictures import draw_result
@@ -25,12 +28,12 @@ from mstrp.report.results import as_json, as_jsonl, as_junit
 from mstrp.report.text import result_lines, summary_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
 
     from fsm.engine.journal import Journal
     from fsm.engine.step import Step
     from mstrp.capture.packets import Packet
-    from mstrp.checking import CaptureResult
     from mstrp.parallel import Jobs
     from mstrp.report.coverage import Coverage
 
@@ -44,7 +47,8 @@ examples:
   mstrp check trace.pcap --diagrams pictures --journal steps.sqlite
 
 exit status: 0 nothing worse than information or warnings, 1 a MUST is broken (with --strict: also warnings),
-2 usage error or a capture that cannot be read, 130 ended by Ctrl-C (the report has what was found so far)
+2 usage error or a capture that cannot be read, 4 internal error (-vv prints the traceback), 130 ended by Ctrl-C (the
+report has what was found so far); of several captures the first of 130, 1, 4, 2, 0 that occurred
 """
 FORMATS = ("text", "json", "jsonl", "junit", "sarif", "html")
 #: Packets in a sequence chart, where the report shows none.
@@ -91,6 +95,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="processes that share the work, several captures or the sessions of a large one (default: 1; 0: all cores; "
         "with --journal, --coverage and html always 1)",
     )
+    # Files that options name.
+    parser.set_defaults(files=[])
     add_capture_options(parser)
 
 
@@ -122,24 +128,28 @@ class _ProfileAction(argparse.Action):
         except ProfileError as error:
             parser.error(str(error))
         setattr(namespace, self.dest, [*getattr(namespace, self.dest), profile])
+        if Path(value).is_file():
+            namespace.files = [*namespace.files, value]
 
 
 def run(options: argparse.Namespace) -> int:
     """Check every capture; the worst outcome is the exit status."""
     try:
         options.setup = capture_setup(options)
-        journal = open_journal(options.journal) if options.journal else None
+        if options.journal:
+            check_journal(options.journal)
+        check_outputs([options.output, options.journal], [*options.captures, *options.files])
     except ValueError as error:
         complain(str(error))
         return 2
     options.tally = _tally() if options.coverage else None
-    alone = journal is not None or options.format == "html" or options.coverage
+    alone = bool(options.journal) or options.format == "html" or options.coverage
     options.pool = None if options.jobs == 1 or alone else _pool(options)
     with (
         # First, so that processes which are forked inherit it.
         seldom(),
-        opened(options.output) as stream,
-        journal or nullcontext(),
+        opened(options.output, options.captures) as stream,
+        _journal(options) as journal,
         options.pool or nullcontext(),
         Interrupts() as interrupts,
     ):
@@ -153,6 +163,15 @@ def run(options: argparse.Namespace) -> int:
         else:
             stream.write(_report(results, options.format, recorders, options.tally))
     return INTERRUPTED if interrupts.pending else int(options.status)
+
+
+@contextmanager
+def _journal(options: argparse.Namespace) -> Iterator[Journal | None]:
+    if not options.journal:
+        yield None
+        return
+    with replaced(options.journal, options.captures) as place, open_journal(options.journal, place=place) as journal:
+        yield journal
 
 
 def _tally() -> Coverage:
@@ -187,13 +206,22 @@ def _check_all(
         if options.format == "html":
             recorders.append(Recorder())
         with Bar(path, quiet=options.quiet) as bar:
-            if options.pool is None:
-                result = _check(path, ladder, journal, options, bar, interrupts, recorders[-1:])
+            try:
+                if options.pool is None:
+                    result = _check(path, ladder, journal, options, bar, interrupts, recorders[-1:])
+                else:
+                    result, ladder = options.pool.result(len(results))
+            except OSError:
+                # Only the journal raises this.
+                raise
+            except Exception as error:  # noqa: BLE001 - reported, with a status of its own
+                text = internal_error(error, verbose=options.verbose, about=path)
+                result = CaptureResult(path, 0, [], [], [], text)
+                options.status = gravest(options.status, INTERNAL)
             else:
-                result, ladder = options.pool.result(len(results))
-        options.status = max(options.status, _status(result, strict=options.strict))
-        if result.error is not None:
-            complain(result.error)
+                options.status = gravest(options.status, _status(result, strict=options.strict))
+                if result.error is not None:
+                    complain(result.error)
         if options.format == "text" and (result.error is None or result.sessions):
             if results:
                 stream.write("\n")
@@ -217,7 +245,8 @@ def _check(
     recorders: list[Recorder],
 ) -> CaptureResult:
     if journal is not None:
-        journal.capture(path)
+        # JSON has escapes of its own.
+        journal.capture(path if options.journal.endswith(".jsonl") else printable(path))
 
     def progress(position: int) -> None:
         interrupts.check()
@@ -254,17 +283,20 @@ def _draw(result: CaptureResult, ladder: Ladder, options: argparse.Namespace) ->
         problems = draw_result(result, ladder, Path(options.diagrams))
     except OSError as error:
         problems = [f"{error.filename}: {error.strerror}"]
-        options.status = 2
+        options.status = gravest(options.status, UNREADABLE)
+    except OutputError as error:
+        problems = [str(error)]
+        options.status = gravest(options.status, UNREADABLE)
     for problem in problems:
         complain(problem)
 
 
 def _status(result: CaptureResult, *, strict: bool) -> int:
     if result.error is not None:
-        return 2
+        return UNREADABLE
     if result.verdict is Verdict.FAIL or (strict and result.verdict is Verdict.WARN):
-        return 1
-    return 0
+        return BROKEN
+    return OK
 
 
 def _report(results: list[CaptureResult], form: str, recorders: list[Recorder], tally: Coverage | None) -> str:

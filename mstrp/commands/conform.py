@@ -17,7 +17,8 @@ examples:
   mstrp conform server 127.0.0.1:5150 --auth ntlm --user alice:secret --baseline known.toml
   mstrp conform server 127.0.0.1:5150 --replay failures/CALL-V08.json
 
-exit status: 0 nothing failed that is not expected, 1 a requirement is not kept, 2 usage error or no server
+exit status: 0 nothing failed that is not expected, 1 a requirement is not kept, 2 usage error or no server,
+4 internal error, 130 ended by Ctrl-C (the report has what was found so far)
 """
 #: Who is tested, with the module of the subcommand.
 _SIDES = {
@@ -28,7 +29,7 @@ _SIDES = {
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The subcommands; `-v` and `-q` come from the command itself."""
+    """The subcommands."""
     import argparse as arg
 
     sides = parser.add_subparsers(dest="side", metavar="SIDE", required=True)
@@ -41,6 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             epilog=side.EXAMPLE,
             formatter_class=arg.RawDescriptionHelpFormatter,
         )
+        parser.get_default("verbosity").add_to(found)
         side.arguments(found)
         found.set_defaults(side_run=side.run)
 

@@ -6,10 +6,10 @@ import fnmatch
 import sys
 from typing import TYPE_CHECKING, Any
 
-from mstrp.commands.conform_server import add_report_options, report
-from mstrp.commands.interrupt import INTERRUPTED
+from mstrp.commands.conform_server import add_report_options, check_files, report
 from mstrp.commands.live_options import credentials, run_until_interrupted
 from mstrp.commands.output import complain
+from mstrp.commands.status import INTERRUPTED
 
 if TYPE_CHECKING:
     import argparse
@@ -78,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     from mstrp.conform.baseline import read_baseline
 
+    check_files(options)
     try:
         known = read_baseline(options.baseline) if options.baseline else {}
         book, interrupted = conduct(options)

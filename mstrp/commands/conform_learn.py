@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mstrp.commands.live_options import add_client_options, client_options, credentials, run_until_interrupted
 from mstrp.commands.output import complain, write_lines, write_text
 from mstrp.conform.learn.alphabet import ALPHABETS
+from mstrp.output_file import write_file
 
 if TYPE_CHECKING:
     import argparse
@@ -137,15 +138,15 @@ def _write(report: Report, text: str, folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     name = f"learned-{report.system.alphabet.name}"
-    (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    write_file(folder / f"{name}.json", text)
     if report.comparison is None:
         return
     diagram = picture(report.comparison)
     source = dot(diagram)
     (folder / f"{name}.mmd").write_text(mermaid(diagram), encoding="utf-8")
-    (folder / f"{name}.dot").write_text(source, encoding="utf-8")
-    (folder / f"{name}.svg").write_bytes(render(source, "svg"))
-    (folder / f"{name}.png").write_bytes(render(source, "png"))
+    write_file(folder / f"{name}.dot", source)
+    write_file(folder / f"{name}.svg", render(source, "svg"))
+    write_file(folder / f"{name}.png", render(source, "png"))
 
 
 class _Progress:

@@ -8,9 +8,10 @@ import sys
 from typing import TYPE_CHECKING, Any, Self
 
 from mstrp.capture.packets import CLIENT_TO_SERVER, Packet
-from mstrp.commands.interrupt import INTERRUPTED
 from mstrp.commands.live_options import add_client_options, client_options, credentials
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
+from mstrp.commands.status import BROKEN, INTERNAL, INTERRUPTED, OK
+from mstrp.output_file import check_outputs
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
     from mstrp.conform.probe import Probe
     from mstrp.conform.target import Target
 
-__all__ = ["EXAMPLE", "add_report_options", "add_security_options", "arguments", "report", "run", "security"]
+__all__ = [
+    "EXAMPLE",
+    "add_report_options",
+    "add_security_options",
+    "arguments",
+    "check_files",
+    "report",
+    "run",
+    "security",
+]
 
 EXAMPLE = """\
 examples:
@@ -30,8 +40,8 @@ examples:
   mstrp conform server --list
 """
 _DEPTHS = {"quick": 0, "normal": 1, "full": 2}
-#: Where tests themselves failed, nothing is said about the server, and so it did not pass either.
-_STATUS = {"pass": 0, "fail": 1, "error": 2}
+#: A test that itself failed is a fault of this program.
+_STATUS = {"pass": OK, "fail": BROKEN, "error": INTERNAL}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +65,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replay", metavar="FILE", help="perform a stored failure again, and nothing else")
     parser.add_argument("--list", action="store_true", help="list the requirements, and test nothing")
     add_report_options(parser)
+
+
+def check_files(options: argparse.Namespace) -> None:
+    """Raise `OutputError` if an output is also an input; only a baseline may be read and written again."""
+    inputs = [path for path in (options.baseline, getattr(options, "replay", None)) if path]
+    check_outputs([options.output], inputs)
+    check_outputs([options.output, options.write_baseline], [path for path in inputs if path != options.baseline])
 
 
 def add_security_options(parser: argparse.ArgumentParser) -> None:
@@ -96,6 +113,7 @@ def run(options: argparse.Namespace) -> int:
     from mstrp.conform.saved import read_saved
     from mstrp.conform.target import Target
 
+    check_files(options)
     try:
         choices = {**client_options(options), **security(options)}
         target = Target.of(
@@ -235,6 +253,8 @@ def report(
     # Who asks for a few requirements does not want to hear of all the others.
     outcomes = [each for each in book.outcomes.values() if each.touched or each.expected or not chosen]
     about = {"sent": book.budget.sent, "seed": book.seed}
+    # Known before anything is written, for a reader that goes away.
+    options.status = _STATUS[conformance.verdict(outcomes)]
     with opened(options.output) as stream:
         match options.format:
             case "json":
@@ -259,7 +279,7 @@ def report(
     if options.write_baseline:
         with opened(options.write_baseline) as stream:
             stream.write(baseline_text(outcomes, known))
-    return _STATUS[conformance.verdict(outcomes)]
+    return int(options.status)
 
 
 def _replay(target: Target, saved: Any, options: argparse.Namespace) -> int:

@@ -9,8 +9,9 @@ from mstrp.capture.packets import CLIENT_TO_SERVER
 from mstrp.capture.replay import loss_dict
 from mstrp.checking import check_capture
 from mstrp.commands.capture_options import OptionError, add_capture_options, capture_setup
-from mstrp.commands.interrupt import INTERRUPTED, Interrupts
+from mstrp.commands.interrupt import Interrupts
 from mstrp.commands.output import complain, opened
+from mstrp.commands.status import INTERNAL, INTERRUPTED, OK, UNREADABLE, gravest, internal_error
 from mstrp.report.describe import describe
 from mstrp.report.packets import packet_dict
 
@@ -28,7 +29,7 @@ examples:
   mstrp decode trace.pcap
   mstrp decode --format jsonl trace.pcap | jq 'select(.packet == "BlindTransfer")'
 
-exit status: 0, or 2 when a capture cannot be read
+exit status: 0, 2 usage error or a capture that cannot be read, 4 internal error, 130 ended by Ctrl-C
 """
 
 
@@ -47,12 +48,12 @@ def run(options: argparse.Namespace) -> int:
     except OptionError as error:
         complain(str(error))
         return 2
-    with opened(options.output) as stream, Interrupts() as interrupts:
+    with opened(options.output, options.captures) as stream, Interrupts() as interrupts:
         return _decode(options, stream, interrupts)
 
 
 def _decode(options: argparse.Namespace, stream: TextIO, interrupts: Interrupts) -> int:
-    status = 0
+    status = OK
     show = _json if options.format == "jsonl" else _text
 
     def packet(found: Packet) -> None:
@@ -64,13 +65,21 @@ def _decode(options: argparse.Namespace, stream: TextIO, interrupts: Interrupts)
 
     for path in options.captures:
         on_loss = loss if options.format == "jsonl" else None
-        result = check_capture(path, on_packet=packet, on_loss=on_loss, setup=options.setup)
+        try:
+            result = check_capture(path, on_packet=packet, on_loss=on_loss, setup=options.setup)
+        except OSError:
+            # Only the output raises this.
+            raise
+        except Exception as error:  # noqa: BLE001 - reported, with a status of its own
+            internal_error(error, verbose=options.verbose, about=path)
+            status = gravest(status, INTERNAL)
+            continue
         stream.flush()
         for frame, text in result.notes:
             complain(f"{path}: frame {frame}: {text}")
         if result.error is not None:
             complain(result.error)
-            status = 2
+            status = gravest(status, UNREADABLE)
         if result.interrupted:
             return INTERRUPTED
     return status

@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fsm.engine.levels import Verdict
 from mstrp.checking import check_capture
 from mstrp.commands.live_options import add_client_options, client_options, run_until_interrupted, shown
 from mstrp.commands.output import complain, terminal_width, write_lines
+from mstrp.output_file import replaced
+from mstrp.printable import printable
 from mstrp.report.ladder import Ladder
 from mstrp.report.pictures import draw_result
 from mstrp.report.text import result_lines, summary_lines
@@ -27,7 +30,7 @@ examples:
 
 What passes between a client and a server over loopback is shown while it happens, recorded, checked and drawn.
 
-exit status: 0, or 1 when something is wrong with the conversation
+exit status: 0, 1 a MUST is broken in the conversation, 2 usage error, 4 internal error
 """
 
 
@@ -76,8 +79,8 @@ def run(options: argparse.Namespace) -> int:
         complain(problem)
     if not quiet:
         made = ", ".join(sorted(one.name for one in folder.iterdir() if one.name.startswith(scenario.name)))
-        sys.stdout.write(f"\nin {folder}: {made}\n")
-    return 1 if result.findings else 0
+        sys.stdout.write(f"\nin {printable(str(folder))}: {made}\n")
+    return 1 if result.verdict is Verdict.FAIL else 0
 
 
 async def _converse(options: argparse.Namespace, scenario: Scenario, path: Path) -> int:
@@ -86,7 +89,7 @@ async def _converse(options: argparse.Namespace, scenario: Scenario, path: Path)
     from mstrp.live.server import Options, Server
     from mstrp.live.switch import Plan, Switch
 
-    with path.open("wb") as stream:
+    with replaced(path, keep=True) as place, place.open("wb") as stream:
         switch = Switch(Plan(pace=options.pace), incoming=1 if scenario.incoming else 0)
         async with Server(switch, Options(port=0), recorder=Recorder(stream)) as server:
             choices = {**client_options(options), "management": scenario.management}

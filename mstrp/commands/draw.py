@@ -12,6 +12,8 @@ from mstrp.commands.output import complain
 from mstrp.drawing.gallery import TEXTS, pictures, texts
 from mstrp.drawing.render import FORMATS, DrawError, render
 from mstrp.drawing.views import Views
+from mstrp.output_file import write_file
+from mstrp.printable import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -29,7 +31,7 @@ examples:
   mstrp draw --all diagrams          every machine, as picture and as text
   mstrp draw --check diagrams        exit status 1 when a text there is out of date
 
-exit status: 0, 1 on drift (--check), 2 on a usage error or when nothing can draw the picture
+exit status: 0, 1 on drift (--check), 2 on a usage error or when nothing can draw the picture, 4 internal error
 """
 
 
@@ -89,22 +91,20 @@ def _some(options: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for name, source in sources.items():
         target = folder / f"{name}{TEXTS.get(form, '.' + form)}"
-        if form in TEXTS:
-            target.write_text(source, encoding="utf-8")
-        else:
-            target.write_bytes(render(source, form))
-        sys.stderr.write(f"{target}\n")
+        content = source if form in TEXTS else render(source, form)
+        write_file(target, content, [*options.capture, *options.against])
+        sys.stderr.write(f"{printable(str(target))}\n")
     return 0
 
 
 def _all(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts().items():
-        (folder / name).write_text(text, encoding="utf-8")
+        write_file(folder / name, text)
     for name, source, engine in pictures():
-        (folder / f"{name}.svg").write_bytes(render(source, "svg", engine=engine))
-        (folder / f"{name}.png").write_bytes(render(source, "png", engine=engine))
-        sys.stderr.write(f"{folder / name}\n")
+        write_file(folder / f"{name}.svg", render(source, "svg", engine=engine))
+        write_file(folder / f"{name}.png", render(source, "png", engine=engine))
+        sys.stderr.write(f"{printable(str(folder / name))}\n")
     return 0
 
 

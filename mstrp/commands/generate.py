@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from mstrp.commands.output import complain
 from mstrp.generate.captures import find_flow, play
 from mstrp.generate.flows import FLOWS
 from mstrp.generate.wire import Wire
+from mstrp.output_file import replaced
+from mstrp.printable import printable
 
 __all__ = ["arguments", "run"]
 
@@ -78,9 +79,9 @@ def run(options: argparse.Namespace) -> int:
     if options.capture == "-":
         play(Wire(sys.stdout.buffer), **choices)
         return 0
-    with Path(options.capture).open("wb") as stream:
+    with replaced(options.capture) as place, place.open("wb") as stream:
         wire = Wire(stream, pcapng=options.capture.endswith(".pcapng"))
         play(wire, **choices)
     if not options.quiet:
-        sys.stderr.write(f"{options.capture}: {wire.frames} frames\n")
+        sys.stderr.write(f"{printable(options.capture)}: {wire.frames} frames\n")
     return 0

@@ -11,10 +11,8 @@ from mstrp.capture import files
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["INTERRUPTED", "Interrupts"]
+__all__ = ["Interrupts"]
 
-#: Exit status of a command that Ctrl-C ended, as shells have it.
-INTERRUPTED = 130
 #: Where a program waits for bytes that may never come; nothing is half done there.
 _WAITING = files.__file__
 

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import codecs
+import errno
+import io
 import os
 import shutil
 import sys
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from mstrp.output_file import replaced
+from mstrp.printable import printable
 from mstrp.report.lines import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from mstrp.report.lines import Line
 
-__all__ = ["complain", "nobody_listens", "opened", "terminal_width", "tolerant", "write_lines", "write_text"]
+__all__ = [
+    "abandon",
+    "complain",
+    "opened",
+    "repair_streams",
+    "terminal_width",
+    "tolerant",
+    "write_lines",
+    "write_text",
+]
 
 #: Terminal colours by style; nothing but a terminal sees them.
 _STYLES = {
@@ -67,13 +80,38 @@ def tolerant(stream: TextIO | None) -> None:
         reconfigure(errors=_ERRORS)
 
 
-def nobody_listens() -> None:
-    """The reader of standard output has gone: what is still to be written goes nowhere."""
-    try:
-        place = sys.stdout.fileno()
-    except (OSError, ValueError):
-        return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), place)
+class _Closed(io.TextIOBase):
+    """Standard output that was closed by the caller (``>&-``): writing fails like writing to a full disk."""
+
+    @property
+    def buffer(self) -> _Closed:
+        return self
+
+    def write(self, text: object, /) -> NoReturn:
+        raise OSError(errno.EBADF, "standard output is closed")
+
+
+def repair_streams() -> None:
+    """Replace standard streams that the caller closed, so that no other file takes their descriptors."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is None:
+        sys.stdout = _Closed()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the program ends
+
+
+def abandon() -> None:
+    """Discard what the standard streams cannot take, so that the interpreter does not try again at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def terminal_width(stream: TextIO | None = None) -> int:
@@ -87,12 +125,12 @@ def _coloured(stream: TextIO) -> bool:
 
 
 @contextmanager
-def opened(path: str | None) -> Iterator[TextIO]:
-    """Standard output, or a file of that name."""
+def opened(path: str | None, inputs: Iterable[str | Path] = ()) -> Iterator[TextIO]:
+    """Standard output, or a file of that name, which must not be one of the inputs."""
     if path is None or path == "-":
         yield sys.stdout
         return
-    with Path(path).open("w", encoding="utf-8", errors=_ERRORS) as stream:
+    with replaced(path, inputs) as place, place.open("w", encoding="utf-8", errors=_ERRORS) as stream:
         yield stream
 
 
@@ -116,4 +154,5 @@ def write_text(text: str, path: str | None) -> None:
 
 def complain(text: str) -> None:
     """One line on standard error."""
-    sys.stderr.write(f"mstrp: {text}\n")
+    with suppress(OSError):
+        sys.stderr.write(f"mstrp: {printable(text)}\n")

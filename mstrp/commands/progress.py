@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from mstrp.printable import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -65,7 +67,7 @@ class Bar:
             TimeRemainingColumn(),
         )
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task(escape(self.path), total=_size(self.path))
+        self._task = self._progress.add_task(escape(printable(self.path)), total=_size(self.path))
         self._progress.start()
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mstrp.commands.live_options import credentials, run_until_interrupted
 from mstrp.commands.output import complain
+from mstrp.output_file import replaced
 
 if TYPE_CHECKING:
     import argparse
@@ -110,7 +111,9 @@ async def _serve(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         recorder = None
         if options.record:
-            stream = stack.enter_context(open(options.record, "wb"))  # noqa: PTH123, ASYNC230 - once, before anything
+            inputs = [options.scenario] if options.scenario else []
+            place = stack.enter_context(replaced(options.record, inputs, keep=True))
+            stream = stack.enter_context(place.open("wb"))
             recorder = Recorder(stream, pcapng=options.record.endswith(".pcapng"))
         server = Server(Switch(script.plan, script=script, incoming=options.incoming), settings, recorder=recorder)
         async with server, contextlib.AsyncExitStack() as pipes:

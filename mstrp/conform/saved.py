@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mstrp.conform.program import Program
+from mstrp.output_file import write_file
 
 if TYPE_CHECKING:
     from mstrp.conform.outcome import Outcome
@@ -45,7 +46,7 @@ def save(folder: str, outcome: Outcome, seed: int) -> Path:
         "program": outcome.program.to_json(),
     }
     file = place / f"{outcome.requirement.id}.json"
-    file.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    write_file(file, json.dumps(content, indent=1) + "\n")
     return file
 
 

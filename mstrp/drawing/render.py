@@ -62,7 +62,7 @@ def _png(svg: str) -> bytes:
         import font_source_sans_pro
         import resvg_py
     except ImportError:
-        message = f"png needs the system's `dot` (Debian: apt-get install graphviz) or `pip install mstrp[png]`; svg and {_TEXT}"
+        message = f"png needs the system's `dot` (Debian: apt-get install graphviz) or `pip install resvg-py font-source-sans-pro`; svg and {_TEXT}"
         raise DrawError(message) from None
     pixels = re.sub(r'(width|height)="([\d.]+)pt"', lambda m: f'{m[1]}="{float(m[2]) * 4 / 3:.1f}"', svg)
     family = "Source Sans Pro"

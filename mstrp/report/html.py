@@ -12,6 +12,7 @@ from fsm.diagram import collapsed, dot
 from fsm.engine.levels import Verdict
 from fsm.state.machines import MACHINES
 from mstrp.drawing.render import DrawError, render
+from mstrp.printable import printable
 from mstrp.report.html_record import CHUNK, packed
 from mstrp.report.results import counts, verdict
 from mstrp.report.rules import rule_help
@@ -45,7 +46,7 @@ def as_html(
     whole = verdict(list(results))
     pages = resources.files("mstrp.report").joinpath("web")
     names = [result.path for result in results]
-    title = title or f"{whole.value}: {', '.join(names[:3])}{' …' if len(names) > 3 else ''}"
+    title = title or f"{whole.value}: {', '.join(map(printable, names[:3]))}{' …' if len(names) > 3 else ''}"
     places = {name: number for number, name in enumerate(names)}
     parts = {
         "title": html.escape(title),
@@ -90,8 +91,8 @@ def _summary(results: Sequence[CaptureResult], findings: list[Finding], whole: V
 
 
 def _capture(result: CaptureResult) -> str:
-    name = html.escape(result.path)
-    problem = f'<p class="fail">{html.escape(result.error)}</p>' if result.error else ""
+    name = html.escape(printable(result.path))
+    problem = f'<p class="fail">{html.escape(printable(result.error))}</p>' if result.error else ""
     notes = "".join(f"<li>frame {frame}: {html.escape(text)}</li>" for frame, text in result.notes[:100])
     notes = (
         f"<details><summary>{len(result.notes)} notes on damage</summary><ul>{notes}</ul></details>" if notes else ""
@@ -149,7 +150,7 @@ def _group(cause: tuple[str, ...], group: list[tuple[int, Finding]], places: dic
 def finding_item(number: int, finding: Finding, places: dict[str, int]) -> str:
     """One finding as a list item; the button leads to its place in the ladder."""
     allowed = f" Legal: {', '.join(finding.allowed)}." if finding.allowed else ""
-    capture = f" of {html.escape(finding.capture)}" if len(places) > 1 else ""
+    capture = f" of {html.escape(printable(finding.capture))}" if len(places) > 1 else ""
     return (
         f'<li><button type="button" class="go" data-finding="{number}">frame {finding.frame}</button> '
         f"<span>{finding.time:.6f} s{capture}: {html.escape(finding.summary)}."
@@ -245,7 +246,13 @@ def _capture_data(result: CaptureResult, recorder: Recorder) -> dict[str, Any]:
         for session in result.sessions
     ]
     left_out = recorder.left_out
-    return {"path": result.path, "sessions": sessions, "calls": calls, "packets": recorder.count, "leftOut": left_out}
+    return {
+        "path": printable(result.path),
+        "sessions": sessions,
+        "calls": calls,
+        "packets": recorder.count,
+        "leftOut": left_out,
+    }
 
 
 def _machines(recorders: Sequence[Recorder]) -> Iterable[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fsm.diagram.notebook import finding_html, states_svg
 from fsm.state.machines import MACHINES
+from mstrp.printable import printable
 
 if TYPE_CHECKING:
     from mstrp.checking import CallResult, CaptureResult
@@ -19,7 +20,9 @@ _SHOWN = 50
 
 def result_html(result: CaptureResult) -> str:
     """A capture as a piece of HTML."""
-    parts = [f"<p><b>{html.escape(result.path)}: {result.verdict.value.upper()}</b>, {result.frames} frames</p>"]
+    parts = [
+        f"<p><b>{html.escape(printable(result.path))}: {result.verdict.value.upper()}</b>, {result.frames} frames</p>"
+    ]
     if result.error is not None:
         parts.append(f"<p>{html.escape(result.error)}</p>")
     for session in result.sessions:

@@ -10,6 +10,7 @@ from fsm.diagram.model import Tone
 from fsm.engine.levels import Verdict
 from fsm.state.machines import MACHINES
 from mstrp.drawing.render import DrawError, render
+from mstrp.output_file import write_file
 from mstrp.report.sequence import chart_dot, chart_mermaid, chart_of, chart_plantuml
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_result"]
 
+#: Characters that some systems allow in no file name.
+_FORBIDDEN = '<>:"/|?*'
 #: Calls that are drawn for a capture.
 _CALLS = 100
 
@@ -39,16 +42,16 @@ def draw_result(result: CaptureResult, ladder: Ladder, folder: Path) -> list[str
                 break
             drawn += 1
             name = f"{stem}-{session.id}-call-{call.handle:#x}-{call.epoch}"
-            _write(folder, name, _call_dot(result, session, call), "dot", problems)
+            _write(folder, name, _call_dot(result, session, call), "dot", problems, [result.path])
         title = f"{stem}: session {session.id}"
         chart = chart_of(
             ladder, result.findings, session.id, title, f"client {session.client}", f"server {session.server}"
         )
         if chart.arrows:
             name = f"{stem}-{session.id}-sequence"
-            (folder / f"{name}.mmd").write_text(chart_mermaid(chart), encoding="utf-8")
-            (folder / f"{name}.puml").write_text(chart_plantuml(chart), encoding="utf-8")
-            _write(folder, name, chart_dot(chart), "neato", problems)
+            write_file(folder / f"{name}.mmd", chart_mermaid(chart), [result.path])
+            write_file(folder / f"{name}.puml", chart_plantuml(chart), [result.path])
+            _write(folder, name, chart_dot(chart), "neato", problems, [result.path])
     calls = sum(len(session.calls) for session in result.sessions)
     if calls > drawn:
         problems.append(f"{result.path}: {drawn} of {calls} calls are drawn")
@@ -57,14 +60,15 @@ def draw_result(result: CaptureResult, ladder: Ladder, folder: Path) -> list[str
 
 def _stem(path: str) -> str:
     name = path.replace("\\", "/").rsplit("/", 1)[-1]
-    return "stdin" if name == "-" else name.split(".", 1)[0] or "capture"
+    stem = "stdin" if name == "-" else name.split(".", 1)[0] or "capture"
+    return "".join("_" if char in _FORBIDDEN or not char.isprintable() else char for char in stem)
 
 
-def _write(folder: Path, name: str, source: str, engine: str, problems: list[str]) -> None:
+def _write(folder: Path, name: str, source: str, engine: str, problems: list[str], inputs: list[str]) -> None:
     try:
-        (folder / f"{name}.svg").write_bytes(render(source, "svg", engine=engine))
+        write_file(folder / f"{name}.svg", render(source, "svg", engine=engine), inputs)
     except DrawError as error:
-        (folder / f"{name}.dot").write_text(source, encoding="utf-8")
+        write_file(folder / f"{name}.dot", source, inputs)
         if not problems:
             problems.append(f"{error}; DOT texts are written to {folder} instead")
 

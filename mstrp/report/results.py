@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from fsm.engine.levels import Verdict, worst
 from fsm.rules.wording import either
+from mstrp.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,10 +175,5 @@ def _line(finding: Finding) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Text without the characters that XML cannot carry."""
-    return "".join(
-        char
-        if char in "\t\n" or " " <= char < "\ud800" or "\ue000" <= char <= "\ufffd" or char >= "\U00010000"
-        else "?"
-        for char in text
-    )
+    """Text for XML: characters that it cannot carry, or that act on a terminal, are escaped."""
+    return "\n".join(map(printable, text.split("\n")))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from fsm.engine.levels import Level, Verdict
+from mstrp.printable import printable
 from mstrp.report.html import SPECIFICATION
 from mstrp.report.rules import rule_help
 
@@ -103,7 +104,7 @@ def _invocation(results: Sequence[CaptureResult]) -> dict[str, Any]:
     found: dict[str, Any] = {"executionSuccessful": not unread}
     if unread:
         found["toolExecutionNotifications"] = [
-            {"level": "error", "message": {"text": str(result.error)}} for result in unread
+            {"level": "error", "message": {"text": printable(str(result.error))}} for result in unread
         ]
     return found
 
@@ -112,5 +113,5 @@ def _uri(path: str) -> str:
     """A path as a URI reference; standard input has a name of its own."""
     if path == "-":
         return "stdin"
-    name = quote(path.replace("\\", "/"))
+    name = quote(path.replace("\\", "/"), errors="surrogateescape")
     return f"file://{name}" if name.startswith("/") else name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsm.engine.levels import Verdict
+from mstrp.printable import printable
 from mstrp.report.ladder import finding_lines, ladder_lines
 from mstrp.report.lines import Line, Span, blank, line, wrapped
 from mstrp.report.results import counts, verdict
@@ -29,7 +30,7 @@ def result_lines(result: CaptureResult, ladder: Ladder | None, *, width: int) ->
         f"{_count(len(result.findings), 'finding')}"
     )
     lines: list[Line] = [
-        (Span("head", f"{result.path}: "), Span(result.verdict.value, result.verdict.value.upper())),
+        (Span("head", f"{printable(result.path)}: "), Span(result.verdict.value, result.verdict.value.upper())),
         line(f"  {numbers}"),
     ]
     if result.findings:

@@ -137,7 +137,7 @@ def test_both_kinds_of_journal_agree(tmp_path: Path) -> None:
     [
         ("steps.txt", ".jsonl or a .sqlite"),
         ("no/such/folder/steps.jsonl", "No such file"),
-        ("no/such/folder/steps.sqlite", "unable to open"),
+        ("no/such/folder/steps.sqlite", "No such file"),
     ],
 )
 def test_a_journal_that_cannot_be_written_is_a_usage_error(tmp_path: Path, name: str, reason: str) -> None:
