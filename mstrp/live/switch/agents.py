@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from struct import pack, unpack
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -48,33 +50,33 @@ _QUEUES = {1: (_SUPPORT, "Support"), 2: (_SALES, "Sales")}
 _ACTIVITIES = {1: "Calls", 2: "Mail", 3: "Break"}
 
 
+@dataclass
 class _Agent:
-    def __init__(self, number: int, name: str) -> None:
-        self.number = number
-        self.name = name
-        self.state = int(LINEAGENTSTATEEX.NOTREADY)
-        self.next = 0
-        self.period = 300
+    number: int
+    name: str
+    state: int = int(LINEAGENTSTATEEX.NOTREADY)
+    next: int = 0
+    period: int = 300
 
 
+@dataclass
 class _Session:
-    def __init__(self, number: int, agent: int, group: UUID, address: int) -> None:
-        self.number = number
-        self.agent = agent
-        self.group = group
-        self.address = address
-        self.state = int(LINEAGENTSESSIONSTATE.NOTREADY)
-        self.next = 0
+    number: int
+    agent: int
+    group: UUID
+    address: int
+    state: int = int(LINEAGENTSESSIONSTATE.NOTREADY)
+    next: int = 0
 
 
+@dataclass
 class _Place:
     """The agent at an address (TAPI 2.0; later versions have agent objects)."""
 
-    def __init__(self) -> None:
-        self.groups: tuple[UUID, ...] = ()
-        self.state = int(LINEAGENTSTATE.LOGGEDOFF)
-        self.next = 0
-        self.activity = 0
+    groups: tuple[UUID, ...] = ()
+    state: int = int(LINEAGENTSTATE.LOGGEDOFF)
+    next: int = 0
+    activity: int = 0
 
 
 class CallCentre:
@@ -149,25 +151,18 @@ class CallCentre:
         agent = self._agent(packet.agent)
         agent.state = packet.agent_state or agent.state
         agent.next = packet.next_agent_state
+        changes = int(LINEAGENTSTATUSEX.STATE)
         self._sink.device_event(
-            device,
-            LINE_AGENTSTATUSEX,
-            agent=agent.number,
-            changes=int(LINEAGENTSTATUSEX.STATE),
-            agent_state=agent.state,
+            device, LINE_AGENTSTATUSEX, agent=agent.number, changes=changes, agent_state=agent.state
         )
 
     def _set_session_state(self, device: int, packet: Any) -> None:
         session = self._session(packet.agent_session)
         session.state = packet.agent_session_state or session.state
         session.next = packet.next_agent_session_state
-        self._sink.device_event(
-            device,
-            LINE_AGENTSESSIONSTATUS,
-            agent_session=session.number,
-            changes=int(LINEAGENTSESSIONSTATUS.STATE),
-            agent_session_state=session.state,
-        )
+        fields = {"agent_session": session.number, "agent_session_state": session.state}
+        changes = int(LINEAGENTSESSIONSTATUS.STATE)
+        self._sink.device_event(device, LINE_AGENTSESSIONSTATUS, changes=changes, **fields)
 
     def _set_agent_period(self, device: int, packet: Any) -> None:
         self._agent(packet.agent).period = packet.measurement_period
@@ -186,13 +181,10 @@ class CallCentre:
         self._agent(packet.agent)
         entries = tuple(
             LINEAGENTSESSIONENTRY(
-                agent_session=session.number,
-                agent=session.agent,
-                group_id=session.group,
-                working_address_id=session.address,
+                agent_session=one.number, agent=one.agent, group_id=one.group, working_address_id=one.address
             )
-            for session in self._sessions.values()
-            if session.agent == packet.agent
+            for one in self._sessions.values()
+            if one.agent == packet.agent
         )
         return {"agent_session_list": LINEAGENTSESSIONLIST(entries=entries)}
 
@@ -242,7 +234,7 @@ class CallCentre:
         groups = []
         for entry in (given.entries or ()) if given is not None else ():
             words = (entry.group_id1, entry.group_id2, entry.group_id3, entry.group_id4)
-            groups.append(UUID(bytes_le=b"".join(word.to_bytes(4, "little") for word in words)))
+            groups.append(UUID(bytes_le=pack("<4I", *words)))
         if any(group not in _GROUPS for group in groups):
             raise TapiError(LINEERR.INVALAGENTGROUP)
         place.groups = tuple(groups)
@@ -279,13 +271,10 @@ class CallCentre:
 
 
 def _groups(known: tuple[UUID, ...]) -> LINEAGENTGROUPLIST:
-    entries = []
-    for group in known:
-        data = group.bytes_le
-        words = [int.from_bytes(data[place : place + 4], "little") for place in range(0, 16, 4)]
-        entries.append(
-            LINEAGENTGROUPENTRY(
-                group_id1=words[0], group_id2=words[1], group_id3=words[2], group_id4=words[3], name=_GROUPS[group]
-            )
-        )
-    return LINEAGENTGROUPLIST(entries=tuple(entries))
+    return LINEAGENTGROUPLIST(
+        entries=tuple(LINEAGENTGROUPENTRY(**_words(group), name=_GROUPS[group]) for group in known)
+    )
+
+
+def _words(group: UUID) -> dict[str, int]:
+    return {f"group_id{place + 1}": word for place, word in enumerate(unpack("<4I", group.bytes_le))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mstrp.live.switch.party import Party
@@ -26,26 +27,26 @@ __all__ = ["Connections"]
 S = LINECALLSTATE
 
 
+@dataclass(eq=False)
 class Connections:
     """The parties of all calls, and the parked ones by park address."""
 
-    def __init__(self, plan: Plan, sink: Sink, clock: Clock, tones: Tones) -> None:
-        self._plan = plan
-        self._sink = sink
-        self._clock = clock
-        self._tones = tones
-        self.parked: dict[str, Party] = {}
+    plan: Plan
+    sink: Sink
+    clock: Clock
+    tones: Tones
+    parked: dict[str, Party] = field(default_factory=dict)
 
     def party(self, call: Call) -> Party:
         """The party of a call."""
         if call.note is None:
-            call.note = Party(call, self._plan.address(call.device, call.address))
+            call.note = Party(call, self.plan.address(call.device, call.address))
         found: Party = call.note
         return found
 
     def calls_at(self, line: int, address: int) -> list[Call]:
         """The calls at an address."""
-        return [call for call in self._sink.lines[line].calls.values() if call.address == address]
+        return [call for call in self.sink.lines[line].calls.values() if call.address == address]
 
     def active_calls(self, line: int, address: int) -> int:
         """The number of calls at an address that have a state other than IDLE."""
@@ -56,7 +57,7 @@ class Connections:
     def set_state(self, party: Party, state: int, mode: int = 0) -> None:
         """Report the call state of a party; external parties have none."""
         if party.call is not None:
-            self._sink.call_state(party.call, int(state), int(mode))
+            self.sink.call_state(party.call, int(state), int(mode))
 
     def connect(self, party: Party) -> None:
         """Report CONNECTED."""
@@ -69,14 +70,14 @@ class Connections:
     def report_number_of_calls(self, line: int, address: int) -> None:
         """Report that the number of calls at an address has changed."""
         states = int(LINEADDRESSSTATE.NUMCALLS)
-        self._sink.device_event(line, LINE_ADDRESSSTATE, address_id=address, address_states=states)
+        self.sink.device_event(line, LINE_ADDRESSSTATE, address_id=address, address_states=states)
 
     # -- ends -----------------------------------------------------------------------------------------------------
 
     def stop_alerting(self, party: Party) -> None:
         """Stop ringing and cancel the timers of a party."""
         party.alerting = False
-        self._clock.cancel(party)
+        self.clock.cancel(party)
 
     def end(self, party: Party, mode: int) -> None:
         """End a call that its client has not dropped: DISCONNECTED, then IDLE."""
@@ -89,7 +90,7 @@ class Connections:
         self.stop_alerting(party)
         party.join(None)
         self.unpark(party)
-        self._tones.stop(party)
+        self.tones.stop(party)
         self.set_state(party, S.IDLE)
         if party.call is not None:
             self.report_number_of_calls(party.call.device, party.call.address)
@@ -100,7 +101,7 @@ class Connections:
             return
         self.stop_alerting(party)
         self.set_state(party, S.DISCONNECTED, mode)
-        self._clock.after(self._plan.timeout, lambda: self.clear(party), party)
+        self.clock.after(self.plan.timeout, lambda: self.clear(party), party)
 
     def release_remote(self, party: Party) -> None:
         """Disconnect the remote party of a call that is about to end."""

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Telephone"]
 
-_ROWS, _COLUMNS, _BUTTONS, _RINGS = 2, 24, 16, 4
+_ROWS, _COLUMNS, _BUTTONS, _RINGS, _DATA = 2, 24, 16, 4, 1
 _DEVICES = ("handset", "speaker", "headset")
 _ALL = int(PHONEHOOKSWITCHDEV.HANDSET | PHONEHOOKSWITCHDEV.SPEAKER | PHONEHOOKSWITCHDEV.HEADSET)
 _ON_HOOK = int(PHONEHOOKSWITCHMODE.ONHOOK)
 _MODES = int(
     PHONEHOOKSWITCHMODE.ONHOOK | PHONEHOOKSWITCHMODE.MIC | PHONEHOOKSWITCHMODE.SPEAKER | PHONEHOOKSWITCHMODE.MICSPEAKER
+)
+_NO_FUNCTION = PHONEBUTTONINFO(
+    button_mode=int(PHONEBUTTONMODE.DUMMY), button_function=int(PHONEBUTTONFUNCTION.NONE), button_text=None
 )
 #: PHONESTATE bits by value and hookswitch device.
 _CHANGES = {
@@ -56,8 +59,8 @@ class Telephone:
         self.lamps = [int(PHONELAMPMODE.OFF)] * _BUTTONS
         self.ring = (0, 0x8000)
         self.display = [" " * _COLUMNS] * _ROWS
-        self.data = {0: b""}
-        self.buttons: dict[int, tuple[int, int, str]] = {}
+        self.data = [b""] * _DATA
+        self.buttons: dict[int, PHONEBUTTONINFO] = {}
 
 
 def push_button(switch: Switch, device: int, button: int, *, mode: int = int(PHONEBUTTONMODE.KEYPAD)) -> None:
@@ -94,8 +97,8 @@ def get_dev_caps(switch: Switch, device: int, version: int) -> PHONECAPS:
         "display_num_rows": _ROWS,
         "display_num_columns": _COLUMNS,
         "num_ring_modes": _RINGS,
-        "num_set_data": 1,
-        "num_get_data": 1,
+        "num_set_data": _DATA,
+        "num_get_data": _DATA,
     }
     return PHONECAPS(**fields, tapi_version=version)
 
@@ -134,20 +137,21 @@ def get_value(switch: Switch, device: int, what: str, which: int) -> Any:
         case "lamp":
             return found.lamps[_button(which)]
         case "button":
-            function, mode, text = found.buttons.get(
-                _button(which), (int(PHONEBUTTONFUNCTION.NONE), int(PHONEBUTTONMODE.DUMMY), "")
-            )
-            return PHONEBUTTONINFO(button_mode=mode, button_function=function, button_text=text or None)
+            return found.buttons.get(_button(which), _NO_FUNCTION)
         case "data":
-            if which not in found.data:
-                raise TapiError(PHONEERR.INVALDATAID)
-            return found.data[which]
+            return found.data[_data(which)]
     return found.values[what][which]
 
 
 def _button(number: int) -> int:
     if number >= _BUTTONS:
         raise TapiError(PHONEERR.INVALBUTTONLAMPID)
+    return number
+
+
+def _data(number: int) -> int:
+    if number >= _DATA:
+        raise TapiError(PHONEERR.INVALDATAID)
     return number
 
 
@@ -171,9 +175,7 @@ def set_value(switch: Switch, device: int, what: str, which: int, value: Any) ->
             found.lamps[_button(which)] = value
             _report(switch, device, int(PHONESTATE.LAMP), which)
         case "data":
-            if which not in found.data:
-                raise TapiError(PHONEERR.INVALDATAID)
-            found.data[which] = value
+            found.data[_data(which)] = value
         case _:
             for number in (1, 2, 4):
                 if which & number:
@@ -185,8 +187,6 @@ def set_button_info(switch: Switch, device: int, button: int, info: PHONEBUTTONI
     """Set function and text of a button."""
     if info is None:
         raise TapiError(PHONEERR.INVALPARAM)
-    switch.telephones[device].buttons[_button(button)] = (
-        info.button_function,
-        info.button_mode,
-        info.button_text or "",
+    switch.telephones[device].buttons[_button(button)] = PHONEBUTTONINFO(
+        button_mode=info.button_mode, button_function=info.button_function, button_text=info.button_text or None
     )

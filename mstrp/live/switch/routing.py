@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mstrp.live.switch.party import Party
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from mstrp.live.switch.clock import Clock
     from mstrp.live.switch.conference import Conferences
     from mstrp.live.switch.connection import Connections
-    from mstrp.live.switch.forward import Forwarding
     from mstrp.live.switch.media import Tones
     from mstrp.live.switch.plan import Behaviour, Plan
+    from mstrp.live.switch.services import Forwarding
 
 __all__ = ["Routing"]
 
@@ -37,39 +38,30 @@ _ADDRESS = int(LINECALLPARTYID.ADDRESS)
 _HOPS = 5
 
 
+@dataclass(eq=False)
 class Routing:
     """Call processing between stations of the switch and external parties."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        sink: Sink,
-        clock: Clock,
-        connections: Connections,
-        conferences: Conferences,
-        forwarding: Forwarding,
-        tones: Tones,
-    ) -> None:
-        self._plan = plan
-        self._sink = sink
-        self._clock = clock
-        self._connections = connections
-        self._conferences = conferences
-        self._forwarding = forwarding
-        self._tones = tones
+    plan: Plan
+    sink: Sink
+    clock: Clock
+    connections: Connections
+    conferences: Conferences
+    forwarding: Forwarding
+    tones: Tones
 
     # -- to a station ---------------------------------------------------------------------------------------------
 
     def offer(self, caller: Party, line: int, address: int, reason: int, origin: int, hops: int = 0) -> Party | None:
         """Offer a call at an address. The new party; None if the call was forwarded or the address is busy."""
-        busy = self._connections.active_calls(line, address) >= self._plan.active
-        forwarded = self._forwarding.at_once(line, address, caller.number, busy=busy)
+        busy = self.connections.active_calls(line, address) >= self.plan.active
+        forwarded = self.forwarding.at_once(line, address, caller.number, busy=busy)
         if forwarded is not None and hops < _HOPS:
             self.route(caller, *forwarded, hops + 1)
             return None
         if busy:
             return None
-        call = self._sink.new_call(
+        call = self.sink.new_call(
             line,
             address=address,
             origin=origin | int(LINECALLORIGIN.INBOUND if origin == LINECALLORIGIN.EXTERNAL else 0),
@@ -78,37 +70,37 @@ class Routing:
             caller_id=caller.number,
             caller_id_name=caller.name or None,
             called_id_flags=_ADDRESS,
-            called_id=self._plan.address(line, address),
+            called_id=self.plan.address(line, address),
         )
         if caller.call is not None:
             call.related = caller.call.number
-        party = self._connections.party(call)
+        party = self.connections.party(call)
         party.join(caller)
         party.alerting = True
-        self._connections.set_state(party, S.OFFERING, LINEOFFERINGMODE.ACTIVE)
+        self.connections.set_state(party, S.OFFERING, LINEOFFERINGMODE.ACTIVE)
         self._ring(party, line, 0)
-        self._connections.report_number_of_calls(line, address)
-        self._clock.after(self._plan.timeout, lambda: self._time_out(party), party)
+        self.connections.report_number_of_calls(line, address)
+        self.clock.after(self.plan.timeout, lambda: self._time_out(party), party)
         return party
 
     def _ring(self, party: Party, line: int, count: int) -> None:
         if party.alerting:
             states = int(LINEDEVSTATE.RINGING)
-            self._sink.device_event(line, LINE_LINEDEVSTATE, device_states=states, param2=1, param3=count)
-            self._clock.after(self._plan.ring, lambda: self._ring(party, line, count + 1), party)
+            self.sink.device_event(line, LINE_LINEDEVSTATE, device_states=states, param2=1, param3=count)
+            self.clock.after(self.plan.ring, lambda: self._ring(party, line, count + 1), party)
 
     def _time_out(self, party: Party) -> None:
         """Forward or end a call that nobody has answered."""
         caller = party.remote
         if not party.alerting or party.call is None or caller is None:
             return
-        destination = self._forwarding.unanswered(party.call.device, party.call.address)
+        destination = self.forwarding.unanswered(party.call.device, party.call.address)
         if destination is not None:
-            self._connections.end(party, D.FORWARDED)
+            self.connections.end(party, D.FORWARDED)
             self.route(caller, destination, int(LINECALLREASON.FWDNOANSWER), 1)
         else:
-            self._connections.disconnect(caller, D.NOANSWER)
-            self._connections.end(party, D.NOANSWER)
+            self.connections.disconnect(caller, D.NOANSWER)
+            self.connections.end(party, D.NOANSWER)
 
     # -- to a number ----------------------------------------------------------------------------------------------
 
@@ -117,21 +109,21 @@ class Routing:
         assert party.call is not None
         number = "".join(digit for digit in number if digit.isdigit() or digit in "*#")
         changes = int(LINECALLINFOSTATE.CALLEDID)
-        self._sink.call_info(party.call, changes, called_id_flags=_ADDRESS, called_id=number)
-        self._connections.set_state(party, S.DIALING)
-        self._clock.after(self._plan.step, lambda: self._proceed(party, number), party)
+        self.sink.call_info(party.call, changes, called_id_flags=_ADDRESS, called_id=number)
+        self.connections.set_state(party, S.DIALING)
+        self.clock.after(self.plan.step, lambda: self._proceed(party, number), party)
 
     def _proceed(self, party: Party, number: str) -> None:
         if party.state == S.DIALING:
-            self._connections.set_state(party, S.PROCEEDING)
+            self.connections.set_state(party, S.PROCEEDING)
             reason = int(LINECALLREASON.DIRECT)
-            self._clock.after(self._plan.step, lambda: self.route(party, number, reason), party)
+            self.clock.after(self.plan.step, lambda: self.route(party, number, reason), party)
 
     def route(self, caller: Party, number: str, reason: int, hops: int = 0) -> None:
         """Connect a caller to a number: a station of the switch, or an external party."""
-        place = self._plan.find(number)
+        place = self.plan.find(number)
         if place is None:
-            self._call_external(caller, Party(None, number), self._plan.outside(number))
+            self._call_external(caller, Party(None, number), self.plan.outside(number))
             return
         origin = int(LINECALLORIGIN.INTERNAL if caller.call is not None else LINECALLORIGIN.EXTERNAL)
         before = caller.remote
@@ -143,13 +135,13 @@ class Routing:
     def ring_back(self, caller: Party) -> None:
         """Report that the remote party is alerted."""
         if caller.state in {S.PROCEEDING, S.DIALING}:
-            self._connections.set_state(caller, S.RINGBACK)
+            self.connections.set_state(caller, S.RINGBACK)
 
     def _report_busy(self, caller: Party) -> None:
         if caller.state in {S.PROCEEDING, S.DIALING, S.RINGBACK}:
-            self._clock.cancel(caller)
-            self._connections.set_state(caller, S.BUSY, LINEBUSYMODE.STATION)
-            self._clock.after(self._plan.timeout, lambda: self._connections.end(caller, D.BUSY), caller)
+            self.clock.cancel(caller)
+            self.connections.set_state(caller, S.BUSY, LINEBUSYMODE.STATION)
+            self.clock.after(self.plan.timeout, lambda: self.connections.end(caller, D.BUSY), caller)
 
     # -- external parties -----------------------------------------------------------------------------------------
 
@@ -159,40 +151,40 @@ class Routing:
             return  # The switch has no part in a connection between external parties.
         if behaviour.does in {"answer", "no-answer", "reject"}:
             self.ring_back(caller)
-        self._clock.after(behaviour.after, lambda: self._behave(caller, other, behaviour), caller)
+        self.clock.after(behaviour.after, lambda: self._behave(caller, other, behaviour), caller)
 
     def _behave(self, caller: Party, other: Party, behaviour: Behaviour) -> None:
         match behaviour.does:
             case "answer":
                 self._answer_external(caller, other, behaviour)
             case "no-answer":
-                self._connections.end(caller, D.NOANSWER)
+                self.connections.end(caller, D.NOANSWER)
             case "busy":
                 self._report_busy(caller)
             case "reject":
-                self._connections.disconnect(caller, D.REJECT)
+                self.connections.disconnect(caller, D.REJECT)
             case "bad-number":
-                self._connections.disconnect(caller, D.BADADDRESS)
+                self.connections.disconnect(caller, D.BADADDRESS)
             case "congestion":
-                self._connections.disconnect(caller, D.CONGESTION)
+                self.connections.disconnect(caller, D.CONGESTION)
             case _:
                 self._announce(caller)
 
     def _announce(self, caller: Party) -> None:
-        self._connections.set_state(caller, S.SPECIALINFO, LINESPECIALINFO.NOCIRCUIT)
-        self._clock.after(self._plan.timeout, lambda: self._connections.end(caller, D.UNAVAIL), caller)
+        self.connections.set_state(caller, S.SPECIALINFO, LINESPECIALINFO.NOCIRCUIT)
+        self.clock.after(self.plan.timeout, lambda: self.connections.end(caller, D.UNAVAIL), caller)
 
     def _answer_external(self, caller: Party, other: Party, behaviour: Behaviour) -> None:
         if caller.state not in {S.RINGBACK, S.PROCEEDING} or caller.remote is not other:
             return
         assert caller.call is not None
         changes = int(LINECALLINFOSTATE.CONNECTEDID)
-        self._sink.call_info(caller.call, changes, connected_id_flags=_ADDRESS, connected_id=other.number)
-        self._connections.connect(caller)
+        self.sink.call_info(caller.call, changes, connected_id_flags=_ADDRESS, connected_id=other.number)
+        self.connections.connect(caller)
         if behaviour.talk:
-            self._clock.after(behaviour.talk, lambda: self.hang_up(other), caller)
+            self.clock.after(behaviour.talk, lambda: self.hang_up(other), caller)
         if behaviour.digits:
-            self._clock.after(self._plan.step, lambda: self._tones.receive(caller, behaviour.digits), caller)
+            self.clock.after(self.plan.step, lambda: self.tones.receive(caller, behaviour.digits), caller)
 
     # -- ends -----------------------------------------------------------------------------------------------------
 
@@ -205,10 +197,10 @@ class Routing:
 
     def lose_remote(self, party: Party) -> None:
         """End a call whose remote party has hung up."""
-        self._clock.cancel(party)
+        self.clock.cancel(party)
         if party.alerting:
-            self._connections.end(party, D.NORMAL)
+            self.connections.end(party, D.NORMAL)
         elif party.state == S.CONFERENCED:
-            self._conferences.leave(party)
+            self.conferences.leave(party)
         else:
-            self._connections.disconnect(party, D.NORMAL)
+            self.connections.disconnect(party, D.NORMAL)

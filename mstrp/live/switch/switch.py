@@ -7,9 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from mstrp.live.provider import Provider, TapiError
-from mstrp.live.switch import call as calls
-from mstrp.live.switch import call_info, capabilities, conference, forward, media, park, phones
-from mstrp.live.switch import completion as completion_
+from mstrp.live.switch import calls, capabilities, conference, media, phones, services
 from mstrp.live.switch.agents import TYPES, CallCentre
 from mstrp.live.switch.clock import Clock
 from mstrp.live.switch.connection import Connections
@@ -19,8 +17,6 @@ from mstrp.live.switch.routing import Routing
 from protocol.constants import LINECALLORIGIN, LINECALLPRIVILEGE, LINECALLREASON, LINEDEVSTATUSFLAGS, LINEERR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from mstrp.live.provider import Sink
     from mstrp.live.server.calls import Call
     from mstrp.live.server.devices import LineDevice
@@ -29,6 +25,15 @@ if TYPE_CHECKING:
 __all__ = ["Switch"]
 
 _IN_SERVICE = int(LINEDEVSTATUSFLAGS.CONNECTED | LINEDEVSTATUSFLAGS.INSERVICE)
+
+
+def _accept(switch: Switch, *arguments: Any, **named: Any) -> None:
+    """Accept a request that has no effect."""
+
+
+def _return_data(switch: Switch, *arguments: Any, **named: Any) -> Any:
+    """Return the data of a request, its last argument."""
+    return arguments[-1]
 
 
 class Switch(Provider):
@@ -47,8 +52,8 @@ class Switch(Provider):
         self.phones = self.plan.phones
         self.random = random.Random(script.seed if script is not None else 0)  # noqa: S311 - a simulation
         self.clock = Clock(self.plan)
-        self.forwarding = forward.Forwarding()
-        self.completions = completion_.Completions()
+        self.forwarding = services.Forwarding()
+        self.completions = services.Completions()
         self.telephones: defaultdict[int, phones.Telephone] = defaultdict(phones.Telephone)
         #: LINEDEVSTATUSFLAGS by line.
         self.line_status: defaultdict[int, int] = defaultdict(lambda: _IN_SERVICE)
@@ -134,18 +139,18 @@ class Switch(Provider):
     line_add_to_conference = conference.add
     line_remove_from_conference = conference.remove
 
-    line_park = park.park
-    line_unpark = park.unpark
-    line_pickup = park.pick_up
-    line_forward = forward.forward
-    line_complete_call = completion_.complete
-    line_uncomplete_call = completion_.uncomplete
+    line_park = services.park
+    line_unpark = services.unpark
+    line_pickup = services.pick_up
+    line_forward = services.forward
+    line_complete_call = services.complete
+    line_uncomplete_call = services.uncomplete
 
-    line_send_uui = call_info.send_user_user_info
-    line_release_uui = call_info.release_user_user_info
-    line_set_call_params = call_info.set_params
-    line_set_call_quality_of_service = call_info.set_quality_of_service
-    line_set_call_treatment = call_info.set_treatment
+    line_send_uui = calls.send_user_user_info
+    line_release_uui = calls.release_user_user_info
+    line_set_call_params = calls.set_params
+    line_set_call_quality_of_service = calls.set_quality_of_service
+    line_set_call_treatment = calls.set_treatment
 
     line_monitor_digits = media.monitor_digits
     line_gather_digits = media.gather_digits
@@ -159,35 +164,20 @@ class Switch(Provider):
     phone_set = phones.set_value
     phone_set_button_info = phones.set_button_info
 
-    def line_secure_call(self, call: Call) -> None:
-        """Accept: calls of this switch are never interrupted."""
+    # Calls are never interrupted, media types never change, tones and media events never occur.
+    line_secure_call = _accept
+    line_monitor_media = _accept
+    line_monitor_tones = _accept
+    line_set_media_control = _accept
 
-    def line_monitor_media(self, call: Call, media: int) -> None:
-        """Accept: the media type of a call never changes."""
+    line_dev_specific = _return_data
+    line_dev_specific_feature = _return_data
+    phone_dev_specific = _return_data
+    provider_generic_dialog_data = _return_data
 
-    def line_monitor_tones(self, call: Call, tones: Iterable[Any], list_id: int) -> None:
-        """Accept: tones never occur."""
-
-    def line_set_media_control(self, request: Any, call: Call | None) -> None:
-        """Accept: media events never occur."""
-
-    def line_set_terminal(
-        self, device: int, address: int, call: Call | None, modes: int, terminal: int, on: bool
-    ) -> None:
+    def line_set_terminal(self, *arguments: Any, **named: Any) -> None:
         """Refuse: lines have no terminals."""
         raise TapiError(LINEERR.INVALTERMINALID)
-
-    def line_dev_specific(self, device: int, address: int, call: Call | None, data: bytes) -> bytes:
-        """Return the data."""
-        return data
-
-    def line_dev_specific_feature(self, device: int, feature: int, data: bytes) -> bytes:
-        """Return the data."""
-        return data
-
-    def phone_dev_specific(self, device: int, data: bytes) -> bytes:
-        """Return the data."""
-        return data
 
     def agent_types(self, device: int) -> frozenset[int]:
         """All types of proxy request."""
@@ -200,7 +190,3 @@ class Switch(Provider):
     def provider_ui_identify(self) -> str:
         """The library with the dialogs."""
         return "simulated_ui.dll"
-
-    def provider_generic_dialog_data(self, object_id: int, object_type: int, data: bytes) -> bytes:
-        """Return the data."""
-        return data

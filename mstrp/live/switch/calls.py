@@ -1,11 +1,12 @@
-"""TSPI functions for calls: make, answer, drop, hold, transfer."""
+"""TSPI functions for calls: make, answer, drop, hold, transfer, call information."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mstrp.live.provider import TapiError
 from protocol.constants import (
+    LINECALLINFOSTATE,
     LINECALLORIGIN,
     LINECALLPARTYID,
     LINECALLREASON,
@@ -233,3 +234,36 @@ def complete_transfer(switch: Switch, call: Call, consult: Call, conference: Cal
         first.join(second)
         if first.call is not None and second is None:
             switch.connections.disconnect(first, D.NORMAL)
+
+
+# -- call information ---------------------------------------------------------------------------------------------
+
+
+def send_user_user_info(switch: Switch, call: Call, data: bytes) -> None:
+    """Send user-user information to the remote party."""
+    remote = switch.connections.party(call).remote
+    if remote is not None and remote.call is not None:
+        switch.sink.call_info(remote.call, int(LINECALLINFOSTATE.USERUSERINFO), user_user_info=data or None)
+
+
+def release_user_user_info(switch: Switch, call: Call) -> None:
+    """Discard the user-user information that was received."""
+    if call.facts is not None:
+        call.facts.pop("user_user_info", None)
+
+
+def set_params(switch: Switch, call: Call, bearer: int, least: int, most: int, params: Any) -> None:
+    """Set bearer mode and data rate."""
+    switch.sink.call_info(
+        call, int(LINECALLINFOSTATE.BEARERMODE | LINECALLINFOSTATE.RATE), bearer_mode=bearer, rate=most
+    )
+
+
+def set_quality_of_service(switch: Switch, call: Call, sending: Any, receiving: Any) -> None:
+    """Set the flow specifications."""
+    switch.sink.call_info(call, int(LINECALLINFOSTATE.QOS), sending_flowspec=sending, receiving_flowspec=receiving)
+
+
+def set_treatment(switch: Switch, call: Call, treatment: int) -> None:
+    """Set the treatment of an unanswered call."""
+    switch.sink.call_info(call, int(LINECALLINFOSTATE.TREATMENT), call_treatment=treatment)
