@@ -69,7 +69,7 @@ class Differ(CrossFieldCheck):
     def find_violation(self, record: Record) -> str:
         first, second = self.indexes
         same = record.words[first] == record.words[second] and record.words[first]
-        return f"{self.specs[1]} is the same {record.words[first]:#x}" if same else ""
+        return f"{self.specs[1]} has the same value {record.words[first]:#x}" if same else ""
 
     def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         first, second = self.indexes
@@ -144,14 +144,14 @@ class Excludes(CrossFieldCheck):
     @property
     def summary(self) -> str:
         names = [" or ".join(spelled(self.field.tables, number) or ()) for number in (self.alone, self.others)]
-        return f"{self.specs[0]} has {names[0]}, or else {names[1]}, and not both"
+        return f"{self.specs[0]} has either {names[0]} or {names[1]}"
 
     def find_violation(self, record: Record) -> str:
         number = record.words[self.indexes[0]]
         if not number & (self.alone | self.others):
-            return f"{number:#x} has no bit of {self.alone | self.others:#x}"
+            return f"{number:#x} has none of the bits {self.alone | self.others:#x}"
         if number & self.alone and number & self.others:
-            return f"{number:#x} has {self.alone:#x} and {number & self.others:#x}"
+            return f"{number:#x} combines {self.alone:#x} with {number & self.others:#x}"
         return ""
 
     def valid_edits(self, packet: Any) -> Iterator[Edit]:

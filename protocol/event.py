@@ -204,7 +204,7 @@ class UnknownEvent(Event, section="2.2.4.2.1"):
         return {**super().values(), "message": self.words[4]}
 
     def problems(self) -> list[Problem]:
-        unknown = Problem("Msg", "value", f"{self.words[4]:#x} is the number of no event", "2.2.4.2.1")
+        unknown = Problem("Msg", "value", f"{self.words[4]:#x} is not the number of an event", "2.2.4.2.1")
         return [unknown, *super().problems()]
 
 
@@ -300,7 +300,7 @@ def _broken(data: bytes, position: int, end: int) -> Problem:
                 "lSize", "layout", f"{rest} bytes are less than one event of {FIXED}", "3.3.4.2", "TRP-3.3.4.2-GEN-01"
             )
         return Problem(
-            "pBuffer", "layout", f"{rest} bytes are left over behind the last event", "3.3.4.2", "TRP-3.3.4.2-GEN-03"
+            "pBuffer", "layout", f"{rest} bytes remain after the last event", "3.3.4.2", "TRP-3.3.4.2-GEN-03"
         )
     size = int.from_bytes(data[position : position + 4], "little")
     if size < FIXED:
@@ -308,7 +308,7 @@ def _broken(data: bytes, position: int, end: int) -> Problem:
     elif size & 3:
         detail = f"{size} at byte {position} is not a multiple of 4"
     else:
-        detail = f"{size} at byte {position} runs past the {rest} bytes that are left"
+        detail = f"{size} at byte {position} runs past the {rest} remaining bytes"
     return Problem("TotalSize", "overrun" if size > rest else "layout", detail, "3.3.4.2", rule)
 
 

@@ -75,7 +75,7 @@ class End(Check):
     """The data at an offset ends inside VarData."""
 
     name = "end"
-    text = "what {field} points at ends inside VarData"
+    text = "the data at {field} ends inside VarData"
     aspect = "overrun"
     bounded = True
 
@@ -215,11 +215,11 @@ class Legal(Word):
         field = self.field
         cardinality = field.cardinality
         if field.choices:
-            return "" if number in field.choices or number & field.bits else f"{number:#x} is none of its values"
+            return "" if number in field.choices or number & field.bits else f"{number:#x} is not a defined value"
         if not number:
-            return "" if field.zero or cardinality in _MAY_BE_ZERO else "0 is none of its values"
+            return "" if field.zero or cardinality in _MAY_BE_ZERO else "0 is not a defined value"
         if number & ~field.bits:
-            return f"{number & ~field.bits:#x} stands for nothing"
+            return f"bits {number & ~field.bits:#x} are not defined"
         several = number & (number - 1)
         if cardinality in _JUST_ONE and several and not field.mask:
             return f"{number:#x} has more than one bit"
@@ -286,7 +286,7 @@ class Wanted(NonZero):
     """A number is not 0 while the field that gives it a meaning is not."""
 
     name = "wanted"
-    text = "{field} has a bit"
+    text = "{field} has at least one bit"
 
 
 def _least(field: Any) -> int:
@@ -415,7 +415,7 @@ class Listed(Number):
         return tuple(version for version in KNOWN_VERSIONS if version >= self.field.oldest)
 
     def check_number(self, number: int, record: Any) -> str:
-        return "" if number in self._known() else f"{number:#010x} is no known version"
+        return "" if number in self._known() else f"{number:#010x} is not a known TAPI version"
 
     def valid_edits(self, packet: Any) -> Iterator[Edit]:
         for version in self._known():
@@ -459,7 +459,7 @@ class Overlap(Ordered):
         highest = self._highest(record)
         if number > highest or any(number <= known <= highest - self.bound for known in KNOWN_VERSIONS):
             return ""
-        return f"no known version lies in {number:#010x}..{highest:#010x}"
+        return f"no known TAPI version is in {number:#010x}..{highest:#010x}"
 
     def valid_edits(self, packet: Any) -> Iterator[Edit]:
         highest = packet.layout.index("dwVersionCurrent")
@@ -476,7 +476,7 @@ class Valid(Check):
     """The members of a structure keep their own rules."""
 
     name = "valid"
-    text = "the {type} at {field} keeps the rules for its members"
+    text = "the members of the {type} at {field} are valid"
 
     def find_violation(self, record: Record) -> str:
         inner = self.field.inner_of(record)

@@ -345,7 +345,7 @@ class Pair(Field):
         try:
             return str(new).encode("latin-1") + b"\0"
         except UnicodeEncodeError:
-            raise self.encode_error(f"{new!r} does not fit into one byte per character") from None
+            raise self.encode_error(f"{new!r} has characters outside Latin-1") from None
 
     def _read_texts(self, record: Record, buffer: bytes, start: int, end: int) -> tuple[str, ...]:
         whole = buffer[start : end - (end - start) % 2].decode("utf-16-le", "surrogatepass")
@@ -553,7 +553,7 @@ class Union(Field):
     def write(self, builder: Builder, words: list[int], new: Any) -> None:
         kinds = {body: number for number, body in self.bodies.items()}
         if type(new) not in kinds:
-            raise self.encode_error(f"{new!r} is no body of this union")
+            raise self.encode_error(f"{new!r} is not a body of this union")
         words[self.selector_index] = words[self.selector_index] or kinds[type(new)]
         builder.append(new.encode())
 

@@ -262,7 +262,7 @@ class Unknown(Request, section="2.2.5.2", device="generic"):
     def problems(self) -> list[Problem]:
         found = super().problems()
         if self.phase == "request":
-            detail = f"{self.words[0]} is the number of no request"
+            detail = f"{self.words[0]} is not the number of a request"
             found.append(Problem("Req_Func", "value", detail, "3.1.4.2", "TRP-3.1.4.2-GEN-04"))
         return found
 

@@ -206,7 +206,7 @@ class Structure(_View):
             detail = f"{4 * len(self.words)} bytes are less than the fixed part of {4 * shortest}"
             found.append(Problem(self.layout.name, "layout", detail, self.layout.section))
         if self.sized and self.words and self.words[0] > self._limit - self._start and not self._used_within():
-            detail = f"dwTotalSize {self.words[0]} runs past the {self._limit - self._start} bytes there are"
+            detail = f"dwTotalSize {self.words[0]} runs past the {self._limit - self._start} available bytes"
             found.append(Problem("dwTotalSize", "overrun", detail, self.layout.section))
         elif self.sized and self.words and self.words[0] < 4 * shortest:
             detail = f"dwTotalSize {self.words[0]} is less than the fixed part of {4 * shortest}"

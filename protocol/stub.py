@@ -83,7 +83,7 @@ class Reader:
         """What is left has to be padding and perhaps a verification trailer."""
         rest = len(self.data) - self.position
         if rest >= 8 and self.data.find(TRAILER, self.position) < 0:
-            self.problem("stub", "layout", f"{rest} bytes are left over behind the last parameter")
+            self.problem("stub", "layout", f"{rest} bytes remain after the last parameter")
 
 
 class Writer:

@@ -106,7 +106,7 @@ class Trailing(Field):
         room = max(0, limit - origin - 4 * self.index)
         claimed = self.claimed(record)
         if claimed > room:
-            detail = f"{self.length} says {claimed} bytes, {room} stand behind the fixed part"
+            detail = f"{self.length} is {claimed} bytes, but {room} follow the fixed part"
             yield self.problem("overrun", detail)
         found = self.extent(record)
         if found is not None and self.entry is not None:

@@ -412,13 +412,13 @@ function NUMBERS.legal(number, record, field, check)
   local fault
   if check.choices then
     fault = not check.choices[number] and both(number, check.bits) == 0
-      and string.format("0x%x is none of its values", number)
+      and string.format("0x%x is not a defined value", number)
   elseif number == 0 then
-    fault = not check.zero and "0 is none of its values"
+    fault = not check.zero and "0 is not a defined value"
   else
     local strange = number - both(number, check.bits)
     if strange ~= 0 then
-      fault = string.format("0x%x stands for nothing", strange)
+      fault = string.format("bits 0x%x are not defined", strange)
     elseif not single(number) and check.one then
       fault = string.format("0x%x has more than one bit", number)
     elseif not single(number) and check.unknown and both(number, 2) == 0 then
@@ -462,7 +462,7 @@ function NUMBERS.listed(number, record, field, check)
       return nil
     end
   end
-  return string.format("0x%08x is no known version", number)
+  return string.format("0x%08x is not a known TAPI version", number)
 end
 
 function NUMBERS.ordered(number, record, field, check)
@@ -480,7 +480,7 @@ function NUMBERS.overlap(number, record, field, check)
       return nil
     end
   end
-  return string.format("no known version lies in 0x%08x..0x%08x", number, highest)
+  return string.format("no known TAPI version is in 0x%08x..0x%08x", number, highest)
 end
 
 for name, wrong in pairs(NUMBERS) do
@@ -541,7 +541,7 @@ end
 
 function ACROSS.differ(record, check)
   local one, other = word(record, check.at[1]), word(record, check.at[2])
-  return one ~= 0 and one == other and string.format("%s is the same 0x%x", check.specs[2], one) or nil
+  return one ~= 0 and one == other and string.format("%s has the same value 0x%x", check.specs[2], one) or nil
 end
 
 function ACROSS.times(record, check)
@@ -561,9 +561,9 @@ function ACROSS.excludes(record, check)
   local number = word(record, check.at[1])
   local alone, others = both(number, check.alone), both(number, check.others)
   if alone == 0 and others == 0 then
-    return string.format("0x%x has no bit of 0x%x", number, check.either)
+    return string.format("0x%x has none of the bits 0x%x", number, check.either)
   end
-  return alone ~= 0 and others ~= 0 and string.format("0x%x has 0x%x and 0x%x", number, check.alone, others) or nil
+  return alone ~= 0 and others ~= 0 and string.format("0x%x combines 0x%x with 0x%x", number, check.alone, others) or nil
 end
 
 function ACROSS.covers(record, check)
@@ -656,7 +656,7 @@ function CHECKS.R(record, field, found)
   if field.length and field.length < record.count then
     local claimed = field.unit * word(record, field.length)
     if claimed > room then
-      problem(found, field.n, string.format("%s says %d bytes, %d stand behind the fixed part", field.size, claimed,
+      problem(found, field.n, string.format("%s is %d bytes, but %d follow the fixed part", field.size, claimed,
         room), record.layout.section)
     end
   end
@@ -712,7 +712,7 @@ problems_of = function(record)
     local total, room = word(record, 0), record.limit - record.start
     local used = layout.used and record.count > 2 and word(record, 2) or 0
     if total > room and not (used > 0 and used <= room) then
-      problem(found, "dwTotalSize", string.format("dwTotalSize %d runs past the %d bytes there are", total, room),
+      problem(found, "dwTotalSize", string.format("dwTotalSize %d runs past the %d available bytes", total, room),
         layout.section)
     elseif total < 4 * shortest then
       problem(found, "dwTotalSize", string.format("dwTotalSize %d is less than the fixed part of %d", total,
@@ -1125,7 +1125,7 @@ local function show_message(tree, buffer, call, capacity)
       tree:add(F.raw, buffer(0, length))
     end
     if phase == "request" then
-      problem(found, "Req_Func", string.format("%d is the number of no request", head), "3.1.4.2",
+      problem(found, "Req_Func", string.format("%d is not the number of a request", head), "3.1.4.2",
         { "TRP-3.1.4.2-GEN-04" })
     end
   end
@@ -1171,7 +1171,7 @@ local function show_event(tree, buffer, func)
   local fixed = 4 * layout.words
   if layout == UNKNOWN_EVENT then
     tree:add(F.raw, buffer(0, size))
-    problem(found, "Msg", string.format("0x%x is the number of no event", long(buffer, 16)), "2.2.4.2.1")
+    problem(found, "Msg", string.format("0x%x is not the number of an event", long(buffer, 16)), "2.2.4.2.1")
   end
   if size < fixed and not (completion and size >= layout.shortest) then
     problem(found, layout.total, string.format("%d bytes are less than the fixed part of %d", size, fixed),
@@ -1201,7 +1201,7 @@ local function split(buffer)
     if rest < EVENT and at == 0 then
       note = { "lSize", string.format("%d bytes are less than one event of %d", rest, EVENT), "TRP-3.3.4.2-GEN-01" }
     elseif rest < EVENT then
-      note = { "pBuffer", string.format("%d bytes are left over behind the last event", rest), "TRP-3.3.4.2-GEN-03" }
+      note = { "pBuffer", string.format("%d bytes remain after the last event", rest), "TRP-3.3.4.2-GEN-03" }
     else
       local size = buffer(at, 4):le_uint()
       local detail
@@ -1210,7 +1210,7 @@ local function split(buffer)
       elseif size % 4 ~= 0 then
         detail = string.format("%d at byte %d is not a multiple of 4", size, at)
       else
-        detail = string.format("%d at byte %d runs past the %d bytes that are left", size, at, rest)
+        detail = string.format("%d at byte %d runs past the %d remaining bytes", size, at, rest)
       end
       note = { "TotalSize", detail, "TRP-3.3.4.2-GEN-02" }
     end

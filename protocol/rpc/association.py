@@ -187,7 +187,7 @@ class Association:
             version, minor, _, _, representation, length, _, _ = HEADER.unpack_from(data, position)
             if version != 5 or minor > 1 or representation & 0xFF != 0x10 or length < HEADER.size:
                 self.reject_stream(version)
-                raise AssociationError("what came is not DCE/RPC")
+                raise AssociationError("the received data is not DCE/RPC")
             if end - position < length:
                 break
             yield from self.receive_pdu(data[position : position + length])
@@ -228,13 +228,13 @@ class Association:
             # Faults of the runtime itself come without a signature.
             if found.header.kind == Kind.FAULT:
                 return found
-            raise AssociationError("a call without the signature that was agreed on")
+            raise AssociationError("a call without the negotiated signature")
         start, end, token = protected_range(found.header)
         head, body, tail = data[:start], data[start:end], data[end:token]
         try:
             plain = security.unprotect(head, body, tail, auth.token, whole=self.header_signing or self.whole)
         except Exception as error:
-            raise AssociationError(f"a signature is wrong: {error}") from error
+            raise AssociationError(f"invalid signature: {error}") from error
         if isinstance(found.body, CallBody):
             return found._replace(body=_unpadded(found.body._replace(stub=plain), auth.pad))
         if isinstance(found.body, Fault):
@@ -275,7 +275,7 @@ class Association:
             sealed, token = security.protect(head, plain, tail, whole=self.header_signing or self.whole)
         except Exception as error:
             # A ticket that has expired, say.
-            raise AssociationError(f"nothing can be signed any more: {error}") from error
+            raise AssociationError(f"signing failed: {error}") from error
         self.outgoing += head + sealed + tail + token
 
     # -- fragments ------------------------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ class Association:
         partial = self._partial
         if header.flags & Flag.FIRST_FRAG:
             if call_id not in partial and len(partial) >= self.limits.calls:
-                raise AssociationError(f"more than {self.limits.calls} calls in fragments")
+                raise AssociationError(f"more than {self.limits.calls} fragmented calls in progress")
             partial.begin(call_id, body.context, body.number)
         assembly = partial.add(call_id, body.stub)
         if assembly is None:

@@ -100,7 +100,7 @@ class ClientAssociation(Association):
     def call(self, method: Method, stub: bytes) -> int:
         """Call a method of a bound interface; its id. ``ndr64(method)`` tells how the stub is to be written."""
         if len(self.pending) >= self.limits.calls:
-            raise AssociationError(f"more than {self.limits.calls} calls wait for an answer")
+            raise AssociationError(f"more than {self.limits.calls} calls await a response")
         context = self._usable[method.interface.uuid][0]
         self._call_id = self._call_id % 0x7FFFFFFF + 1
         self.send_call(Kind.REQUEST, self._call_id, context, method.opnum, stub)
@@ -140,7 +140,7 @@ class ClientAssociation(Association):
 
     def _receive_ack(self, found: Pdu, body: BindAck) -> Iterator[Any]:
         if self._binding is None:
-            raise AssociationError("an answer to no bind")
+            raise AssociationError("a bind response without a bind")
         if found.header.kind == Kind.BIND_ACK:
             self.group = body.group
             self.peer_fragment = max(LEAST_FRAGMENT, min(self.fragment, body.max_recv or self.fragment))
@@ -148,7 +148,7 @@ class ClientAssociation(Association):
         security = self.security
         if security is not None and not security.complete:
             if found.auth is None:
-                raise AssociationError("the server did not answer the authentication")
+                raise AssociationError("the server returned no authentication token")
             self._authenticate(security, found.auth.token)
         for number, outcome in zip(self._contexts, body.outcomes, strict=False):
             uuid, transfer = self._offered[number]

@@ -163,7 +163,7 @@ class Dissector:
                 binding = self._recognise_binding(context, opnum, data[start:])
         if binding is None:
             self.missed = True
-            self._problem("p_cont_id", f"call {call_id} uses context {context}, which was not seen to be bound")
+            self._problem("p_cont_id", f"call {call_id} uses context {context}, whose bind was not seen")
         else:
             method = binding[0].get(opnum)
             if method is not None:
@@ -175,7 +175,7 @@ class Dissector:
                 call.start = start
                 call.note = None
             elif binding[0]:
-                self._problem("opnum", f"call {call_id} has {opnum}, which is no method of its interface")
+                self._problem("opnum", f"call {call_id} has {opnum}, which is not a method of its interface")
         if self._early and call_id in self._early:
             # The capture has the answer before it, or that was the answer to another call.
             self._early.remove(call_id)
@@ -298,7 +298,7 @@ class Dissector:
             self.dropped.append(call)
         if not self._dropping:
             self._dropping = True
-            more = f"more than {self.limits.calls} calls wait for an answer (limit calls)"
+            more = f"more than {self.limits.calls} calls await a response (limit calls)"
             self._problem("call_id", f"{more}; call {call_id} and later ones are dropped")
 
     def _receive_any(self, from_client: bool, data: bytes) -> RpcCall | None:
@@ -385,7 +385,7 @@ class Dissector:
         partial = self._partial
         if flags & Flag.FIRST_FRAG:
             if key in partial:
-                self._drop_fragments(key, f"call {call_id} starts again before its last fragment")
+                self._drop_fragments(key, f"call {call_id} restarts before its last fragment")
             partial.begin(key, body.context, body.number)
         assembly = partial.add(key, stub)
         if assembly is None:
@@ -400,7 +400,7 @@ class Dissector:
                 next(iter(partial)), f"more than {self.limits.calls} calls are incomplete (limit calls)"
             )
         if partial.size > self.limits.fragments:
-            more = f"more than {self.limits.fragments} bytes of fragments wait for their last one (limit fragments)"
+            more = f"more than {self.limits.fragments} bytes of incomplete calls (limit fragments)"
             self._drop_fragments(next(iter(partial)), f"{more}; the oldest call is dropped")
             return None
         if not flags & Flag.LAST_FRAG or not partial.drop(key):

@@ -240,7 +240,7 @@ def _body(kind: int, flags: int, data: bytes, end: int) -> Bind | BindAck | Bind
     except (StructError, IndexError, ValueError) as error:
         if isinstance(error, DecodeError):
             raise
-        raise _error("body", "the PDU is shorter than its contents") from None
+        raise _error("body", "the PDU ends before its last field") from None
     return data[start:end]
 
 

@@ -174,7 +174,7 @@ class ServerAssociation(Association):
     def _auth3(self, found: Pdu) -> Iterator[Any]:
         security = self.security
         if security is None or found.auth is None or security.complete:
-            raise AssociationError("auth3 where no authentication is under way")
+            raise AssociationError("auth3 without an authentication in progress")
         try:
             security.step(found.auth.token)
         except Exception as error:

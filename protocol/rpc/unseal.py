@@ -86,13 +86,13 @@ class Unsealer:
         """What would be needed to look inside."""
         context = self.context
         if context is None or context.mechanism == _TYPES[_SPNEGO]:
-            return "the beginning of the connection, which tells whether this is NTLM or Kerberos"
+            return "the start of the connection, which shows whether this is NTLM or Kerberos"
         if not context.mechanism.startswith("NTLM"):
-            return f"{self.mechanism} is not unsealed here: record without packet privacy, or let tshark decrypt it"
+            return f"{self.mechanism} is not decrypted here: capture without packet privacy, or decrypt with tshark"
         if context.keyless:
             return context.keyless
         if context.challenge is None or not context.account:
-            return "the beginning of the connection, with its NTLM exchange"
+            return "the start of the connection, with its NTLM handshake"
         return f"the password of {context.account}"
 
     def add_token(self, from_client: bool, auth: Auth) -> None:
@@ -137,10 +137,10 @@ class Unsealer:
         context.account = message.account
         context.sides = None
         if context.challenge is None:
-            context.keyless = "the beginning of the NTLM exchange, which this capture does not have"
+            context.keyless = "the start of the NTLM handshake, which is not in this capture"
             return
         if not message.flags & ntlm.NegotiateFlag.EXTENDED_SESSIONSECURITY:
-            context.keyless = "NTLM without extended session security is not unsealed here"
+            context.keyless = "NTLM without extended session security is not decrypted here"
             return
         if not self.secrets:
             context.keyless = ""
@@ -155,7 +155,7 @@ class Unsealer:
                 context.sides = SealingContext(key, flags, client=False), SealingContext(key, flags, client=True)
                 context.keyless = ""
                 return
-        context.keyless = f"the right password of {message.account}: none of those given fits"
+        context.keyless = f"the correct password of {message.account}: none of the given ones matches"
 
     def unseal(self, from_client: bool, pdu: bytes, start: int, end: int, auth: Auth) -> Unsealed:
         """Verify and unseal a PDU whose stub and padding lie between ``start`` and ``end``."""

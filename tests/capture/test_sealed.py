@@ -57,7 +57,7 @@ def test_a_wrong_password_is_said(captures: Path) -> None:
     result = check_capture(str(captures / RECORDING), setup=WRONG)
     assert result.sessions == []
     assert {sealed.needed for sealed in result.sealed} == {
-        "the right password of WORKGROUP\\alice: none of those given fits"
+        "the correct password of WORKGROUP\\alice: none of the given ones matches"
     }
 
 
@@ -107,7 +107,7 @@ def test_a_sealed_stream_that_began_before_is_told() -> None:
     segments = [segment for segment in protected(SEGMENTS, NTLM, 6) if segment.data][12:]
     result = judge(segments, setup=RIGHT)
     assert result.sessions == []
-    assert {sealed.needed for sealed in result.sealed} == {"the beginning of the connection, with its NTLM exchange"}
+    assert {sealed.needed for sealed in result.sealed} == {"the start of the connection, with its NTLM handshake"}
 
 
 @pytest.mark.parametrize("kind", [16, 9])
@@ -127,7 +127,7 @@ def test_kerberos_is_called_by_its_name(kind: int) -> None:
         segments.append(segment._replace(data=data))
     result = judge(segments, setup=RIGHT)
     assert {sealed.mechanism for sealed in result.sealed} == {"Kerberos" if kind == 16 else "Kerberos in SPNEGO"}
-    assert all("not unsealed here" in sealed.needed for sealed in result.sealed)
+    assert all("not decrypted here" in sealed.needed for sealed in result.sealed)
 
 
 def test_flags_of_the_command_line_unseal(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:

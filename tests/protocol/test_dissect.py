@@ -149,9 +149,9 @@ _BAD = {
         "pfc_flags",
         "without its first one",
     ),
-    "twice": ([_request(5, b"x", flags=_FIRST), _request(5, b"x", flags=_FIRST)], "fragments", "starts again"),
-    "unbound": ([_request(5, context=9)], "p_cont_id", "context 9, which was not seen to be bound"),
-    "opnum": ([_request(5, opnum=9)], "opnum", "9, which is no method"),
+    "twice": ([_request(5, b"x", flags=_FIRST), _request(5, b"x", flags=_FIRST)], "fragments", "restarts"),
+    "unbound": ([_request(5, context=9)], "p_cont_id", "context 9, whose bind was not seen"),
+    "opnum": ([_request(5, opnum=9)], "opnum", "9, which is not a method"),
     "nak": ([pdu(Kind.BIND_NAK, 2, BindNak(3))], "bind_nak", "rejected, reason 3"),
     "cut": ([_request(5)[:-1]], "frag_length", "24 bytes announced, 23 present"),
     "results": (

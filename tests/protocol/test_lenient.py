@@ -136,7 +136,7 @@ def test_variable_data_that_lies_is_a_problem() -> None:
     data = line.DevSpecific.Completion(request_id=1, data=b"12345678").encode()
     (event,) = decode_events(poke(data, 36, 4_000), lambda _: line.DevSpecific).events
     assert [(problem.field, problem.aspect) for problem in event.problems()] == [("VarData", "overrun")]
-    assert "4000 bytes, 8 stand behind" in event.problems()[0].detail
+    assert "4000 bytes, but 8 follow" in event.problems()[0].detail
     data = line.Park.Completion(request_id=1, address={"string": "77"}).encode()
     (event,) = decode_events(poke(data, 40, 8), lambda _: line.Park).events
     assert "VarData.dwTotalSize" in [problem.field for problem in event.problems()]

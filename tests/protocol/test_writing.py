@@ -124,9 +124,13 @@ _REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "more than one byte per character": (
         lambda: LINECALLPARAMS(device_class="\u20ac"),
         EncodeError,
-        "does not fit into one byte per character",
+        "has characters outside Latin-1",
     ),
-    "no body": (lambda: STRUCTURES["LINEPROXYREQUEST"](body=LINECALLPARAMS()), EncodeError, "is no body of this union"),
+    "no body": (
+        lambda: STRUCTURES["LINEPROXYREQUEST"](body=LINECALLPARAMS()),
+        EncodeError,
+        "is not a body of this union",
+    ),
     "no text behind an event": (lambda: EVENTS[0x1F7](text=1), EncodeError, "1 is not a string"),
     "no bytes behind a completion": (
         lambda: line.DevSpecific.Completion(data="x"),

@@ -356,10 +356,13 @@ TOKEN = Auth(10, 6, 0, 0, b"token")
     [
         (LATER, "later fragment"),
         (encode(Kind.BIND, 2, OFFER), "second bind"),
-        (encode(Kind.AUTH3, 2, bytes(4), auth=TOKEN), "no authentication is under way"),
+        (encode(Kind.AUTH3, 2, bytes(4), auth=TOKEN), "without an authentication in progress"),
         (encode(Kind.RESPONSE, 2, CallBody(0, 0, 0, b"")), "does not send"),
-        (encode(Kind.REQUEST, 2, b""), "does not fit|shorter"),
-        (b"".join(encode(Kind.REQUEST, n, CallBody(0, 0, 1, b""), flags=1) for n in range(4)), "calls in fragments"),
+        (encode(Kind.REQUEST, 2, b""), "does not fit|ends before"),
+        (
+            b"".join(encode(Kind.REQUEST, n, CallBody(0, 0, 1, b""), flags=1) for n in range(4)),
+            "fragmented calls in progress",
+        ),
     ],
     ids=["later-fragment", "second-bind", "auth3", "response", "short", "fragments"],
 )
@@ -373,7 +376,7 @@ def test_what_a_client_may_not_send(data: bytes, why: str) -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (encode(Kind.BIND_ACK, 1, BindAck(5840, 5840, 1, "", ())), "no bind"),
+        (encode(Kind.BIND_ACK, 1, BindAck(5840, 5840, 1, "", ())), "without a bind"),
         (encode(Kind.BIND_NAK, 1, BindNak(3)), "reason 3"),
         (encode(Kind.REQUEST, 1, CallBody(0, 0, 1, b"")), "does not send"),
         (encode(Kind.FAULT, 9, Fault(0, 0, Status.ACCESS_DENIED, b"")), "access denied"),
@@ -433,5 +436,5 @@ def test_an_unanswered_authentication() -> None:
     client = ClientAssociation([TAPSRV], security=Xor(6))
     client.bind()
     list(ServerAssociation([TAPSRV]).receive(encode(Kind.BIND, 1, OFFER)))
-    with pytest.raises(AssociationError, match="did not answer"):
+    with pytest.raises(AssociationError, match="no authentication token"):
         list(client.receive(encode(Kind.BIND_ACK, 1, BindAck(5840, 5840, 1, "", ()))))
