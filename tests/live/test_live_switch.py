@@ -21,6 +21,7 @@ from protocol import events as event
 from protocol import line, phone
 from protocol.constants import (
     LINEADDRESSSTATE,
+    LINECALLPARTYID,
     LINEDEVSTATE,
     LINEDISCONNECTMODE,
     LINEERR,
@@ -315,6 +316,26 @@ def test_who_is_parked_hangs_up(recording: Path) -> None:
             await call.wait(S.CONNECTED)
             await call.park("800")
             await ended(call, waiting)
+
+    live(recording, 0, 1)(test)
+
+
+def test_caller_id(recording: Path) -> None:
+    """The flags of the caller id name the parts that are present, also after pick-up and unpark."""
+    flags = LINECALLPARTYID.ADDRESS | LINECALLPARTYID.NAME
+
+    async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
+        switch.incoming(0, "5551000", "Ms Example")
+        first = await one.next_call()
+        assert (await first.info()).caller_id_flags == flags
+        second = await two.pick_up("1001")
+        await second.wait(S.CONNECTED)
+        assert (await second.info()).caller_id_flags == flags
+        await second.park("800")
+        third = await one.unpark("800")
+        await third.wait(S.CONNECTED)
+        assert (await third.info()).caller_id_flags == flags
+        await ended(first, second, third)
 
     live(recording, 0, 1)(test)
 

@@ -8,7 +8,6 @@ from mstrp.live.provider import TapiError
 from protocol.constants import (
     LINECALLINFOSTATE,
     LINECALLORIGIN,
-    LINECALLPARTYID,
     LINECALLREASON,
     LINECALLSTATE,
     LINEDISCONNECTMODE,
@@ -50,8 +49,7 @@ def make(
     call.facts = {
         "origin": int(LINECALLORIGIN.OUTBOUND),
         "reason": int(LINECALLREASON.DIRECT),
-        "caller_id_flags": int(LINECALLPARTYID.ADDRESS),
-        "caller_id": party.number,
+        **party.caller_id(),
     }
     if params is not None and params.user_user_info:
         call.facts["user_user_info"] = bytes(params.user_user_info)

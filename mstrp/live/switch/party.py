@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from protocol.constants import LINECALLSTATE
+from protocol.constants import LINECALLPARTYID, LINECALLSTATE
 
 if TYPE_CHECKING:
     from mstrp.live.server.calls import Call
@@ -54,6 +54,11 @@ class Party:
     def state(self) -> int:
         """The call state; IDLE for an external party."""
         return int(LINECALLSTATE.IDLE) if self.call is None else self.call.state
+
+    def caller_id(self) -> dict[str, Any]:
+        """The LINECALLINFO members that identify the party as the caller."""
+        flags = int(LINECALLPARTYID.ADDRESS | (LINECALLPARTYID.NAME if self.name else 0))
+        return {"caller_id_flags": flags, "caller_id": self.number, "caller_id_name": self.name or None}
 
     def join(self, other: Party | None) -> None:
         """Connect two parties, or disconnect this one; the former remote parties of both have none afterwards."""

@@ -66,9 +66,7 @@ class Routing:
             address=address,
             origin=origin | int(LINECALLORIGIN.INBOUND if origin == LINECALLORIGIN.EXTERNAL else 0),
             reason=reason,
-            caller_id_flags=_ADDRESS,
-            caller_id=caller.number,
-            caller_id_name=caller.name or None,
+            **caller.caller_id(),
             called_id_flags=_ADDRESS,
             called_id=self.plan.address(line, address),
         )

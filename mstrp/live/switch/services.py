@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mstrp.live.provider import TapiError
 from mstrp.live.switch.party import Party
@@ -134,7 +134,7 @@ def unpark(switch: Switch, device: int, address: int, call: Call, destination: s
     switch.clock.cancel(other)
     party = switch.connections.party(call)
     party.join(other)
-    call.facts = {"reason": int(LINECALLREASON.UNPARK), **_caller(other)}
+    call.facts = {"reason": int(LINECALLREASON.UNPARK), **other.caller_id()}
     switch.connections.connect(party)
 
 
@@ -146,7 +146,7 @@ def pick_up(switch: Switch, device: int, address: int, call: Call, destination: 
     caller = alerting.remote
     party = switch.connections.party(call)
     party.join(caller)
-    call.facts = {"reason": int(LINECALLREASON.PICKUP), **_caller(caller)}
+    call.facts = {"reason": int(LINECALLREASON.PICKUP), **caller.caller_id()}
     switch.connections.end(alerting, LINEDISCONNECTMODE.PICKUP)
     switch.connections.connect(party)
     if caller.call is not None:
@@ -165,10 +165,6 @@ def _find_alerting(switch: Switch, destination: str | None, device: int) -> Part
             if party is not None and party.alerting:
                 return party
     return None
-
-
-def _caller(party: Party) -> dict[str, Any]:
-    return {"caller_id_flags": 2, "caller_id": party.number, "caller_id_name": party.name or None}
 
 
 # -- completion ------------------------------------------------------------------------------------------------------
