@@ -320,6 +320,19 @@ def test_who_is_parked_hangs_up(recording: Path) -> None:
     live(recording, 0, 1)(test)
 
 
+def test_conference_of_closed_line(recording: Path) -> None:
+    """The switch keeps nothing of a conference whose line is closed."""
+
+    async def test(switch: Switch, one: Line, client: TapiClient) -> None:
+        call = await answered(switch, one)
+        parent, consult = await call.set_up_conference()
+        assert parent.line is consult.line is one
+        await one.close()
+        assert not list(switch.conferences)
+
+    live(recording, 0)(test)
+
+
 def test_caller_id(recording: Path) -> None:
     """The flags of the caller id name the parts that are present, also after pick-up and unpark."""
     flags = LINECALLPARTYID.ADDRESS | LINECALLPARTYID.NAME

@@ -159,6 +159,7 @@ def close(switch: Switch, call: Call) -> None:
     switch.connections.stop_alerting(party)
     party.join(None)
     switch.connections.unpark(party)
+    switch.conferences.forget(party)
     if remote is not None and remote.call is not None:
         switch.routing.lose_remote(remote)
 

@@ -8,6 +8,8 @@ from mstrp.live.provider import TapiError
 from protocol.constants import LINECALLORIGIN, LINECALLSTATE, LINEDISCONNECTMODE, LINEERR
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mstrp.live.server.calls import Call
     from mstrp.live.switch.connection import Connections
     from mstrp.live.switch.party import Party
@@ -41,6 +43,9 @@ class Conferences:
         """The conference of a conference call."""
         return self._by_parent.get(parent)
 
+    def __iter__(self) -> Iterator[Conference]:
+        return iter(self._by_parent.values())
+
     def create(self, parent: Party) -> Conference:
         """Create a conference without members."""
         conference = self._by_parent[parent] = Conference(parent)
@@ -61,9 +66,10 @@ class Conferences:
         party.call.parent = conference.parent.call
         self._connections.set_state(party, S.CONFERENCED)
 
-    def _detach(self, conference: Conference, party: Party) -> None:
-        conference.members.remove(party)
-        party.conference = None
+    def _detach(self, party: Party) -> None:
+        if party.conference is not None:
+            party.conference.members.remove(party)
+            party.conference = None
         if party.call is not None:
             party.call.parent = None
 
@@ -72,15 +78,14 @@ class Conferences:
         conference = party.conference
         if conference is None:
             raise TapiError(LINEERR.INVALCALLSTATE, "the call is not part of a conference")
-        self._detach(conference, party)
+        self._detach(party)
         self._connections.connect(party)
         self._dissolve(conference)
 
     def leave(self, party: Party, *, dropped: bool = False) -> None:
         """Remove a member that hung up, or whose call the client dropped."""
         conference = party.conference
-        if conference is not None:
-            self._detach(conference, party)
+        self._detach(party)
         if not dropped:
             self._connections.set_state(party, S.DISCONNECTED, LINEDISCONNECTMODE.NORMAL)
         else:
@@ -96,7 +101,7 @@ class Conferences:
         self._by_parent.pop(conference.parent, None)
         self._connections.clear(conference.parent)
         for party in list(conference.members):
-            self._detach(conference, party)
+            self._detach(party)
             self._connections.connect(party)
 
     def drop(self, parent: Party) -> bool:
@@ -106,10 +111,17 @@ class Conferences:
             return False
         self._drop_consultation(conference)
         for member in list(conference.members):
-            self._detach(conference, member)
+            self._detach(member)
             self._connections.drop(member)
         self._connections.clear(parent)
         return True
+
+    def forget(self, party: Party) -> None:
+        """Remove a conference call, or a member, without reports: no client has a handle to it."""
+        conference = self._by_parent.pop(party, None)
+        for member in list(conference.members) if conference is not None else ():
+            self._detach(member)
+        self._detach(party)
 
     def _drop_consultation(self, conference: Conference) -> None:
         consult, conference.consult = conference.consult, None
