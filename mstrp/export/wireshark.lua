@@ -1421,10 +1421,15 @@ local function accept(stream, call_id, range)
   end
 end
 
+-- The ids of asynchronous requests: chosen by the client, accepted by the server, completed or refused.
+local function session_of(client)
+  return { unanswered = {}, pending = {}, recent = {}, client = client, ports = {} }
+end
+
 local function session_between(client, server)
   local key = client .. " " .. server
   if not latest[key] then
-    latest[key] = { ids = {}, client = client }
+    latest[key] = session_of(client)
   end
   return latest[key]
 end
@@ -1436,7 +1441,7 @@ FOLLOW["ClientAttach request"] = function(call, reader, pinfo)
   reader:long("lProcessID")
   show_string(nil, reader, "pszDomainUser")
   local machine = show_string(nil, reader, "pszMachine")
-  local session = { ids = {}, client = tostring(pinfo.src), ports = {} }
+  local session = session_of(tostring(pinfo.src))
   local place = 0
   for part in ((machine or "") .. '"'):gmatch('([^"]*)"') do
     if place > 0 and place % 2 == 0 then
@@ -1470,8 +1475,9 @@ FOLLOW["ClientRequest request"] = function(call, reader, pinfo)
   local layout = call.func and REQUESTS[call.func]
   if layout and layout.request_id and size >= 4 * layout.request_id + 4 then
     local id = reader.tvb(at + 4 * layout.request_id, 4):le_uint()
+    call.request = { id = id, func = call.func }
     if id ~= 0 then
-      session.ids[id] = call.func
+      session.unanswered[id] = call.request
     end
   end
 end
@@ -1481,13 +1487,50 @@ local function completions(call, reader, at, size)
     return
   end
   call.completes = {}
+  local session, completed = call.session, {}
   local records = split(reader.tvb(at, size):tvb())
   for place, record in ipairs(records) do
     local msg = long(reader.tvb, at + record[1] + 16)
     if msg == 12 or msg == 17 then
-      call.completes[place] = call.session.ids[long(reader.tvb, at + record[1] + 24)]
+      local id = long(reader.tvb, at + record[1] + 24)
+      local request = session.pending[id] or session.unanswered[id] or session.recent[id]
+      call.completes[place] = request and request.func
+      completed[#completed + 1] = id
     end
   end
+  for _, id in ipairs(completed) do
+    session.recent[id] = session.pending[id] or session.recent[id]
+    session.pending[id] = nil
+  end
+end
+
+-- After the response, a request has the id that the server returned: the id of the client if that is 0 or an error.
+local function responded(call, ack)
+  local request, session = call.request, call.session
+  if not request or not session then
+    return
+  end
+  local id = request.id
+  if session.unanswered[id] == request then
+    session.unanswered[id] = nil
+  end
+  if not ack then
+    return
+  elseif ack == 0 then
+    if id ~= 0 then
+      session.pending[id] = request
+    end
+  elseif ack >= 0x80000000 or (ack == INVALRPCCONTEXT and id ~= ack) then
+    if id ~= 0 then
+      session.recent[id] = request
+    end
+  else
+    session.pending[ack] = request
+  end
+end
+
+FOLLOW["ClientRequest fault"] = function(call)
+  responded(call, nil)
 end
 
 FOLLOW["ClientRequest response"] = function(call, reader)
@@ -1495,11 +1538,8 @@ FOLLOW["ClientRequest response"] = function(call, reader)
   if not at or not call.session then
     return
   end
-  local layout = call.func and REQUESTS[call.func]
   local ack = size >= 4 and reader.tvb(at, 4):le_uint() or 0
-  if layout and layout.request_id and ack > 0 and ack < 0x80000000 then
-    call.session.ids[ack] = call.func
-  end
+  responded(call, ack)
   if call.func == 0 and ack == 0 and size >= FIXED then
     local used = reader.tvb(at + 4 * EVENTS_USED, 4):le_uint()
     completions(call, reader, at + FIXED, math.min(used, size - FIXED))
@@ -1766,7 +1806,7 @@ local function follow(pdu, number, pinfo)
     if asked then
       call = {
         method = asked.method, section = asked.section, phase = KINDS[kind], ndr64 = asked.ndr64, func = asked.func,
-        session = asked.session, status = kind == 3 and range(24, 4):le_uint() or nil,
+        session = asked.session, request = asked.request, status = kind == 3 and range(24, 4):le_uint() or nil,
       }
     end
   end
@@ -1815,7 +1855,7 @@ function mstrp.dissector(tvb, pinfo, root)
       if call then
         local stub = stub_of(call, pdu)
         local step = FOLLOW[call.method .. " " .. call.phase]
-        if step and (stub or call.method == "RemoteSPAttach") then
+        if step and (stub or call.phase == "fault" or call.method == "RemoteSPAttach") then
           step(call, stub and Reader.new(stub, call.ndr64), pinfo)
         end
         frames[number][#frames[number] + 1] = call

@@ -10,6 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from protocol import completions
+from protocol.constants import ACK_RETURN_VALUE
 from protocol.cross_field_checks import Covers, Excludes, Member, Times
 from protocol.event import COMPLETIONS, EVENTS, Reply, UnknownEvent
 from protocol.field_checks import KNOWN_VERSIONS
@@ -109,6 +110,7 @@ def lua_dissector() -> str:
         "NDR64": NDR64.uuid.bytes_le.hex(),
         "FEATURES": BIND_TIME_FEATURES.hex(),
         "EVENTS_USED": GetAsyncEvents.layout.index("dwUsedBufferSize"),
+        "INVALRPCCONTEXT": int(ACK_RETURN_VALUE.TAPIERR_INVALRPCCONTEXT),
         "WORDS": [name for name in names.words if name not in ("Req_Func", "Ack_ReturnValue")],
         "VALUES": names.values,
     }

@@ -16,6 +16,7 @@ from mstrp.checking import check_capture
 from mstrp.export.wireshark import lua_dissector
 from mstrp.generate import Wire
 from mstrp.report.packets import packet_dict
+from protocol import line
 from protocol.event import COMPLETIONS, EVENTS
 from protocol.ndr import (
     METHODS,
@@ -31,9 +32,11 @@ from protocol.ndr import (
     RemoteSPEventProcResult,
 )
 from protocol.packet import REQUESTS
+from protocol.rpc.pdu import Fault, Kind, encode
 from protocol.rpc.unseal import nt_hashes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from mstrp.capture.packets import Packet
@@ -205,6 +208,56 @@ def hostile(place: Path, rounds: int) -> None:
                 tell(record(msg, 4, 10 if event is None else event.fixed // 4))
 
 
+def ids(place: Path, chosen: int, responses: Sequence[int | None], completed: Sequence[int]) -> None:
+    """A capture of GetQueueList with an id, of its responses (None: a fault), and of replies to ids."""
+    methods = {method.name: method for method in METHODS.values()}
+    with place.open("wb") as stream:
+        wire = Wire(stream)
+        asks = wire.connect(("10.0.0.2", 40_000), ("10.0.0.1", 5_150))
+        asks.bind(TAPSRV)
+        number = asks.request(methods["ClientAttach"], ClientAttach(0xFFFFFFFF, "", 'PC"ncacn_ip_tcp"5251"'))
+        tells = wire.connect(("10.0.0.1", 50_000), ("10.0.0.2", 5_251))
+        tells.bind(REMOTESP)
+        opened = tells.request(methods["RemoteSPAttach"], RemoteSPAttach())
+        tells.response(methods["RemoteSPAttach"], RemoteSPAttachResult(_CONTEXT, 0), opened)
+        asks.response(methods["ClientAttach"], ClientAttachResult(_CONTEXT, 0xA5C369A5, 0), number)
+        request = line.GetQueueList(request_id=chosen, line=0x10001)
+        for response in responses:
+            data = request.encode()
+            number = asks.request(methods["ClientRequest"], ClientRequest(_CONTEXT, data, len(data)))
+            if response is None:
+                asks.send(1, encode(Kind.FAULT, number, Fault(0, 0, 0x6F7, b""), flags=3))
+            else:
+                answer = pack("<I", response) + data[4:]
+                asks.response(methods["ClientRequest"], ClientRequestResult(answer, len(answer)), number)
+        for one in completed:
+            data = pack("<11I", 44, 1, 2, 3, 12, 0, one, 0x80000005, 0, 0, 0)
+            sent = tells.request(methods["RemoteSPEventProc"], RemoteSPEventProc(_CONTEXT, data))
+            tells.response(methods["RemoteSPEventProc"], RemoteSPEventProcResult(), sent)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "responses", "completed", "wanted"),
+    [
+        (7, [7], [7, 7], [True, True]),
+        (7, [9], [7, 9], [False, True]),
+        (7, [0], [7], [True]),
+        (0, [9], [9], [True]),
+        (7, [0x80000048], [7], [True]),
+        (7, [None], [7], [False]),
+        (7, [7, 9], [7, 9, 7], [True, True, True]),
+    ],
+)
+def test_a_request_has_the_id_of_its_response(
+    tmp_path: Path, script: Path, chosen: int, responses: list[int | None], completed: list[int], wanted: list[bool]
+) -> None:
+    """A reply completes the request to which the server returned its id, in decode and in tshark."""
+    place = tmp_path / "ids.pcap"
+    ids(place, chosen, responses, completed)
+    for packets in (decoded(str(place)), shown(dissect(place, script))):
+        assert [packet["completes"] == "GetQueueList" for packet in packets if packet["phase"] == "event"] == wanted
+
+
 def told(capture: str) -> list[tuple[Any, ...]]:
     """The packets of a capture with their problems and the rules that these break."""
     found: list[Packet] = []
@@ -224,7 +277,7 @@ def told(capture: str) -> list[tuple[Any, ...]]:
 def nasty(tmp_path_factory: pytest.TempPathFactory, script: Path) -> tuple[str, list[dict[str, Any]]]:
     """The hostile capture, and what tshark says about it."""
     place = tmp_path_factory.mktemp("hostile") / "hostile.pcap"
-    hostile(place, 2)
+    hostile(place, 8)
     return str(place), dissect(place, script)
 
 
