@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from protocol import COMPLETIONS, EVENTS, METHODS, REQUESTS, STRUCTURES, TABLES
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # Whoever is asked for tickets, it is a KDC that a test has started: nothing of the machine's own realm.
 os.environ["KRB5_CONFIG"] = os.devnull
@@ -20,6 +22,17 @@ settings.register_profile("nightly", max_examples=5_000, deadline=None, suppress
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 ROOT = Path(__file__).parent.parent
+
+
+REGISTRIES: tuple[dict[Any, Any], ...] = (REQUESTS, EVENTS, COMPLETIONS, STRUCTURES, TABLES, METHODS)
+
+
+@pytest.fixture(autouse=True)
+def _declarations_stay() -> Iterator[None]:
+    """A test leaves the registries of declarations as they were, in their order."""
+    before = [list(registry.items()) for registry in REGISTRIES]
+    yield
+    assert [list(registry.items()) for registry in REGISTRIES] == before
 
 
 @pytest.fixture(scope="session")
