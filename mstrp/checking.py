@@ -16,7 +16,7 @@ from mstrp.capture.sessions import Sessions
 from mstrp.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from fsm.conversation import Conversation
     from fsm.engine.finding import Finding
@@ -31,7 +31,7 @@ _CHANNEL_OPEN = 1 << ChannelState.OPEN
 #: What is said of calls that a report does not list.
 MORE_CALLS = "ended calls are not listed (limit listed-calls)"
 
-__all__ = ["MORE_CALLS", "CallResult", "CaptureResult", "Part", "SessionResult", "Watcher", "check_capture"]
+__all__ = ["MORE_CALLS", "CallResult", "CaptureResult", "Expected", "Part", "SessionResult", "Watcher", "check_capture"]
 
 
 class Watcher(Protocol):
@@ -94,6 +94,17 @@ class SessionResult(NamedTuple):
         }
 
 
+class Expected(NamedTuple):
+    """A finding that a baseline expects, and why."""
+
+    finding: Finding
+    reason: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as the report spells it, with the reason."""
+        return {**self.finding.as_dict(), "reason": self.reason}
+
+
 class Part(NamedTuple):
     """What the result of a part of a capture has beside what the report shows."""
 
@@ -125,6 +136,8 @@ class CaptureResult(NamedTuple):
     sealed: tuple[Sealed, ...] = ()
     #: What is needed to put the results of several parts together.
     part: Part | None = None
+    #: Findings that the baseline expects: they do not count.
+    expected: tuple[Expected, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -147,6 +160,8 @@ class CaptureResult(NamedTuple):
             "sessions": [session.as_dict() for session in self.sessions],
             "findings": [finding.as_dict() for finding in self.findings],
         }
+        if self.expected:
+            found["expected"] = [each.as_dict() for each in self.expected]
         if self.interrupted:
             found["interrupted"] = True
         if self.sealed:
@@ -168,6 +183,7 @@ def check_capture(
     profiles: Iterable[Profile] = (),
     setup: Setup | None = None,
     share: Share | None = None,
+    baseline: Mapping[str, str] | None = None,
 ) -> CaptureResult:
     """Read a capture and judge every session in it; what cannot be read is in ``error`` and ``notes``.
 
@@ -175,10 +191,10 @@ def check_capture(
     JSON lines. ``on_loss`` is called when packets are missing from a conversation ("gap"), and when its connection is
     gone ("lost"), with frame, time, and the frame from which on packets may be missing. ``watcher`` sees packets and
     steps until it has enough; from then on the reading is as quick as without. ``progress`` is called now and then
-    with how many bytes have been read. ``setup`` has limits, hints and passwords; ``share`` reads only a part of the capture. Ctrl-C ends the reading: what was found so far is returned.
+    with how many bytes have been read. ``setup`` has limits, hints and passwords; ``share`` reads only a part of the capture. ``baseline`` has rules whose findings are expected, with reasons. Ctrl-C ends the reading: what was found so far is returned.
     """
     setup = setup or Setup()
-    judging = _Judging(setup, profiles, parted=share is not None)
+    judging = _Judging(setup, profiles, baseline or {}, parted=share is not None)
     monitor, sessions = judging.monitor, judging.sessions
     if on_step is not None:
         monitor.on_step(on_step)
@@ -226,12 +242,15 @@ def _silent(frame: int, text: str) -> None:
 class _Judging:
     """One capture being judged: what is kept for the report, within the limits."""
 
-    def __init__(self, setup: Setup, profiles: Iterable[Profile], *, parted: bool = False) -> None:
+    def __init__(
+        self, setup: Setup, profiles: Iterable[Profile], baseline: Mapping[str, str], *, parted: bool = False
+    ) -> None:
         self.limits = limits = setup.limits
         self.notes: list[tuple[int, str]] = []
         self.more_notes = 0
         self.monitor = Monitor(profiles=profiles)
-        self.findings = self.monitor.findings = _Findings(limits.findings)
+        self.baseline = baseline
+        self.findings = self.monitor.findings = _Findings(limits.findings, baseline)
         self.sessions = Sessions(self.monitor, self.warn, limit=limits.sessions)
         self.sessions.on_session = self._begun
         self.sessions.on_over = self._over
@@ -310,25 +329,52 @@ class _Judging:
                 self.notes.append((frames, f"{left_out} more {what}"))
         found = sorted([*self.over, *map(self._result, self.monitor.conversations)], key=lambda each: each[0])
         findings = [finding._replace(capture=name) for finding in sorted(self.findings, key=lambda each: each.frame)]
+        expected = tuple(
+            Expected(finding._replace(capture=name), self.baseline[finding.rule])
+            for finding in sorted(self.findings.expected, key=lambda each: each.frame)
+        )
         notes = sorted(self.notes, key=lambda note: note[0])
         return CaptureResult(
-            name, frames, [session for _, session in found], findings, notes, error, interrupted, sealed
+            name,
+            frames,
+            [session for _, session in found],
+            findings,
+            notes,
+            error,
+            interrupted,
+            sealed,
+            expected=expected,
         )
 
 
 class _Findings(list["Finding"]):
-    """Findings up to a limit; the first of a graver kind is always among them, so that the verdict stays right."""
+    """Findings up to a limit; the first of a graver kind and of each rule that fails is always among them.
 
-    def __init__(self, limit: int) -> None:
+    Those that a baseline expects are kept apart, up to the same limit.
+    """
+
+    def __init__(self, limit: int, baseline: Mapping[str, str]) -> None:
         super().__init__()
         self.limit = limit
+        self.baseline = baseline
+        self.expected: list[Finding] = []
+        self.failed: set[str] = set()
         self.left_out = 0
         self.verdict = Verdict.PASS
 
     def append(self, finding: Finding, /) -> None:
         """Keep or count a finding."""
+        if finding.rule in self.baseline:
+            if len(self.expected) < self.limit:
+                self.expected.append(finding)
+            else:
+                self.left_out += 1
+            return
         graver = worst(self.verdict, finding.verdict)
-        if len(self) < self.limit or graver is not self.verdict:
+        new = finding.verdict is Verdict.FAIL and finding.rule not in self.failed
+        if new:
+            self.failed.add(finding.rule)
+        if new or len(self) < self.limit or graver is not self.verdict:
             super().append(finding)
         else:
             self.left_out += 1

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from concurrent.futures import Future
 
+    from fsm.engine.finding import Finding
     from fsm.rules.profiles import Profile
     from mstrp.capture.limits import Limits
     from mstrp.capture.packets import Packet
@@ -38,6 +39,7 @@ class _Task(NamedTuple):
     ladder: int
     share: Share | None = None
     only_ladder: bool = False
+    baseline: dict[str, str] | None = None
 
 
 class _EnoughError(Exception):
@@ -69,6 +71,7 @@ def _work(task: _Task) -> tuple[CaptureResult | None, Ladder]:
                 profiles=task.profiles,
                 setup=task.setup,
                 share=task.share,
+                baseline=task.baseline,
             )
         except _EnoughError:
             result = None
@@ -90,12 +93,13 @@ class Jobs:
         setup: Setup | None = None,
         profiles: Iterable[Profile] = (),
         ladder: int = 0,
+        baseline: dict[str, str] | None = None,
     ) -> None:
         self.captures = list(captures)
         self.jobs = jobs
         #: A capture of fewer bytes is left to one process: the others have enough to do meanwhile.
         self.fair = 1.25 * sum(map(_size, self.captures)) / jobs
-        self.task = _Task("", setup or Setup(), tuple(profiles), ladder)
+        self.task = _Task("", setup or Setup(), tuple(profiles), ladder, baseline=baseline)
         # Forking is quickest, and safe while there is only one thread.
         method = "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
         self._pool = ProcessPoolExecutor(jobs, mp_context=get_context(method))
@@ -170,6 +174,9 @@ def merged(parts: list[CaptureResult], limits: Limits) -> CaptureResult | None:
         next((result.error for result in results if result.error is not None), None),
         any(result.interrupted for result in results),
         tuple(sorted((sealed for result in results for sealed in result.sealed), key=lambda each: each.frame)),
+        expected=tuple(
+            sorted((each for result in results for each in result.expected), key=lambda each: each.finding.frame)
+        ),
     )
 
 
@@ -177,6 +184,7 @@ def _too_much(parts: list[CaptureResult], limits: Limits) -> bool:
     """Whether the parts together have more than one report lists."""
     return (
         sum(len(part.notes) for part in parts) > limits.notes
+        or sum(len(part.expected) for part in parts) > limits.findings
         or sum(len(part.findings) for part in parts) > limits.findings
         or sum(len(part.sessions) for part in parts) > limits.listed_sessions
     )
@@ -196,15 +204,16 @@ def _renamed(result: CaptureResult, names: dict[str, str]) -> CaptureResult:
     def text(old: str) -> str:
         return pattern.sub(lambda match: names.get(match[0], match[0]), old)
 
+    def of_whole(finding: Finding) -> Finding:
+        return finding._replace(
+            session=names.get(finding.session, finding.session),
+            instance=names.get(finding.instance, finding.instance),
+            summary=text(finding.summary),
+        )
+
     return result._replace(
         sessions=[session._replace(id=names[session.id]) for session in result.sessions],
-        findings=[
-            finding._replace(
-                session=names.get(finding.session, finding.session),
-                instance=names.get(finding.instance, finding.instance),
-                summary=text(finding.summary),
-            )
-            for finding in result.findings
-        ],
+        findings=list(map(of_whole, result.findings)),
+        expected=tuple(each._replace(finding=of_whole(each.finding)) for each in result.expected),
         notes=[(frame, text(note)) for frame, note in result.notes],
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fsm.engine.journal import check_journal, open_journal
 from fsm.engine.levels import Verdict
 from fsm.rules.profiles import PROFILES, ProfileError, load_profile
+from mstrp.baseline import baseline_toml, read_baseline
 from mstrp.checking import CaptureResult, check_capture
 from mstrp.commands.capture_options import add_capture_options, capture_setup
 from mstrp.commands.collecting import seldom
@@ -45,6 +46,7 @@ examples:
   mstrp check --format json --output report.json *.pcap
   mstrp check --format html --output report.html trace.pcap
   mstrp check trace.pcap --diagrams pictures --journal steps.sqlite
+  mstrp check trace.pcap --baseline known.toml
 
 exit status: 0 nothing worse than information or warnings, 1 a MUST is broken (with --strict: also warnings),
 2 usage error or a capture that cannot be read, 4 internal error (-vv prints the traceback), 130 ended by Ctrl-C (the
@@ -68,6 +70,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--journal", metavar="FILE", help="write every transition to a .jsonl or .sqlite file")
     parser.add_argument("--diagrams", metavar="DIR", help="draw the path of each call and the sequence of each session")
     parser.add_argument("--strict", action="store_true", help="warnings fail too")
+    parser.add_argument(
+        "--baseline",
+        metavar="FILE",
+        help="findings that are known and expected: they change neither verdict nor status",
+    )
+    parser.add_argument(
+        "--write-baseline",
+        metavar="FILE",
+        help="write a baseline of the rules that fail now (with --strict: also of those with warnings)",
+    )
     parser.add_argument(
         "--coverage",
         action="store_true",
@@ -138,7 +150,10 @@ def run(options: argparse.Namespace) -> int:
         options.setup = capture_setup(options)
         if options.journal:
             check_journal(options.journal)
-        check_outputs([options.output, options.journal], [*options.captures, *options.files])
+        options.known = read_baseline(options.baseline) if options.baseline else {}
+        inputs = [*options.captures, *options.files]
+        check_outputs([options.output, options.journal, options.write_baseline], inputs)
+        check_outputs([options.output, options.journal], [options.baseline] if options.baseline else [])
     except ValueError as error:
         complain(str(error))
         return 2
@@ -156,13 +171,27 @@ def run(options: argparse.Namespace) -> int:
         recorders: list[Recorder] = []
         results = _check_all(options, stream, journal, interrupts, recorders)
         if options.format == "text":
-            write_lines(summary_lines(results), stream)
+            write_lines(summary_lines(results, options.known), stream)
             if options.tally is not None:
                 findings = [finding for result in results for finding in result.findings]
                 stream.write("\n" + "".join(f"{line}\n" for line in options.tally.lines(findings)))
         else:
             stream.write(_report(results, options.format, recorders, options.tally))
+    if options.write_baseline:
+        with opened(options.write_baseline, options.captures) as stream:
+            stream.write(baseline_toml(_reasons(results, options)))
     return INTERRUPTED if interrupts.pending else int(options.status)
+
+
+def _reasons(results: list[CaptureResult], options: argparse.Namespace) -> dict[str, str]:
+    """The rules of a new baseline: those of the present one, and those of findings that count."""
+    counted = {Verdict.FAIL, Verdict.WARN} if options.strict else {Verdict.FAIL}
+    found = dict(options.known)
+    for result in results:
+        for finding in result.findings:
+            if finding.verdict in counted:
+                found.setdefault(finding.rule, finding.summary)
+    return found
 
 
 @contextmanager
@@ -188,7 +217,9 @@ def _pool(options: argparse.Namespace) -> Jobs:
     number = options.jobs or os.cpu_count() or 1
     ladder = options.ladder if options.format == "text" else 0
     ladder = ladder or (_DRAWN if options.diagrams else 0)
-    return Jobs(options.captures, number, setup=options.setup, profiles=options.profile, ladder=ladder)
+    return Jobs(
+        options.captures, number, setup=options.setup, profiles=options.profile, ladder=ladder, baseline=options.known
+    )
 
 
 def _check_all(
@@ -275,6 +306,7 @@ def _check(
         progress=progress,
         profiles=options.profile,
         setup=options.setup,
+        baseline=options.known,
     )
 
 

@@ -109,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
     if options.binding is None:
         complain("a BINDING is needed, such as ncacn_ip_tcp:127.0.0.1[5150]")
         return 2
-    from mstrp.conform.baseline import read_baseline
+    from mstrp.baseline import read_baseline
     from mstrp.conform.saved import read_saved
     from mstrp.conform.target import Target
 

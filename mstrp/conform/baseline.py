@@ -1,11 +1,10 @@
-"""Failures that are known: a reviewable file of requirement ids with reasons."""
+"""Outcomes compared with a baseline of failures that are known."""
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mstrp.baseline import baseline_toml
 from mstrp.conform.outcome import Result
 
 if TYPE_CHECKING:
@@ -13,19 +12,7 @@ if TYPE_CHECKING:
 
     from mstrp.conform.outcome import Outcome
 
-__all__ = ["apply_baseline", "baseline_text", "read_baseline"]
-
-
-def read_baseline(path: str) -> dict[str, str]:
-    """Requirement ids with reasons; raises `OSError`, or `ValueError` that says what is wrong where."""
-    try:
-        found = tomllib.loads(Path(path).read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: {error}") from error
-    known = found.get("expected", {})
-    if not isinstance(known, dict) or not all(isinstance(reason, str) for reason in known.values()):
-        raise ValueError(f'{path}: a table [expected] of lines "ID" = "reason" is wanted')
-    return known
+__all__ = ["apply_baseline", "baseline_text"]
 
 
 def apply_baseline(outcomes: Iterable[Outcome], known: dict[str, str]) -> None:
@@ -44,12 +31,4 @@ def baseline_text(outcomes: Iterable[Outcome], known: dict[str, str]) -> str:
             reasons.setdefault(name, outcome.cause)
         elif outcome.result is Result.PASS:
             reasons.pop(name, None)
-    lines = ["# Requirements that are known not to be kept, with the reason.", "[expected]"]
-    lines += [f"{_quoted(name)} = {_quoted(reason)}" for name, reason in sorted(reasons.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """A basic string of TOML."""
-    shown = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in shown) + '"'
+    return baseline_toml(reasons)

@@ -87,6 +87,9 @@ def _summary(results: Sequence[CaptureResult], findings: list[Finding], whole: V
     }
     unread = sum(1 for result in results if result.error is not None)
     more = f" {unread} of {len(results)} captures could not be read." if unread else ""
+    expected = sum(len(result.expected) for result in results)
+    if expected:
+        more += f" {expected} findings are expected by the baseline and do not count."
     return f'<p class="verdict {whole.value}" role="status">{words[whole]}{more}</p><dl class="numbers">{cells}</dl>'
 
 

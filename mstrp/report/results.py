@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fsm.engine.finding import Finding
-    from mstrp.checking import CaptureResult
+    from mstrp.checking import CaptureResult, Expected
 
 __all__ = ["SCHEMA", "as_json", "as_jsonl", "as_junit", "counts", "plain_text", "verdict"]
 
@@ -43,8 +43,13 @@ def as_dict(results: list[CaptureResult]) -> dict[str, Any]:
         "verdict": verdict(results).value,
         "captures": [result.as_dict() for result in results],
         "findings": [finding.as_dict() for finding in findings],
-        "counts": counts(findings),
+        "counts": _counts(results, findings),
     }
+
+
+def _counts(results: list[CaptureResult], findings: list[Finding]) -> dict[str, int]:
+    expected = sum(len(result.expected) for result in results)
+    return {**counts(findings), **({"expected": expected} if expected else {})}
 
 
 def as_json(results: list[CaptureResult], coverage: dict[str, Any] | None = None) -> str:
@@ -56,7 +61,7 @@ def as_json(results: list[CaptureResult], coverage: dict[str, Any] | None = None
 
 
 #: Lists whose elements stand on one line each, and objects that do.
-_LISTS = {"calls", "findings", "notes"}
+_LISTS = {"calls", "findings", "expected", "notes"}
 _SHORT = {"requests", "events", "counts", "rules", "missing", "requests_never_made"}
 
 
@@ -108,8 +113,11 @@ def as_jsonl(results: list[CaptureResult]) -> Iterator[str]:
     findings = [finding for result in results for finding in result.findings]
     for finding in findings:
         yield json.dumps({"type": "finding", **finding.as_dict()})
+    for result in results:
+        for each in result.expected:
+            yield json.dumps({"type": "expected", **each.as_dict()})
     yield json.dumps(
-        {"type": "verdict", "schema": SCHEMA, "verdict": verdict(results).value, "counts": counts(findings)}
+        {"type": "verdict", "schema": SCHEMA, "verdict": verdict(results).value, "counts": _counts(results, findings)}
     )
 
 
@@ -126,14 +134,20 @@ def _suite(root: ET.Element, result: CaptureResult) -> None:
     cases: list[ET.Element] = []
     for session in result.sessions:
         mine = [finding for finding in result.findings if finding.session == session.id]
+        known = [each for each in result.expected if each.finding.session == session.id]
         of_calls = {f"{call.handle:#x}#{call.epoch}" for call in session.calls}
         other = [finding for finding in mine if finding.machine != "call" or finding.instance not in of_calls]
-        cases.append(_case(f"session {session.id}", result.path, other))
+        known_of_session = [
+            each for each in known if each.finding.machine != "call" or each.finding.instance not in of_calls
+        ]
+        cases.append(_case(f"session {session.id}", result.path, other, known_of_session))
         for call in session.calls:
             name = f"{call.handle:#x}#{call.epoch}"
             path = " ".join(call.states)
             about = [finding for finding in mine if finding.machine == "call" and finding.instance == name]
-            cases.append(_case(f"{session.id} call {name}: {path or 'no state'}, {call.final}", result.path, about))
+            known_here = [each for each in known if each.finding.machine == "call" and each.finding.instance == name]
+            title = f"{session.id} call {name}: {path or 'no state'}, {call.final}"
+            cases.append(_case(title, result.path, about, known_here))
     if result.error is not None:
         case = ET.Element("testcase", name="read", classname=plain_text(result.path))
         ET.SubElement(case, "error", type="unreadable", message=plain_text(result.error))
@@ -146,18 +160,22 @@ def _suite(root: ET.Element, result: CaptureResult) -> None:
         tests=str(len(cases)),
         failures=str(failures),
         errors="0" if result.error is None else "1",
-        skipped="0",
+        skipped=str(sum(1 for case in cases if case.find("skipped") is not None)),
     )
     suite.extend(cases)
 
 
-def _case(name: str, path: str, findings: list[Finding]) -> ET.Element:
+def _case(name: str, path: str, findings: list[Finding], expected: list[Expected]) -> ET.Element:
     case = ET.Element("testcase", name=plain_text(name), classname=plain_text(path))
     failed = [finding for finding in findings if finding.verdict is Verdict.FAIL]
     if failed:
         first = failed[0]
         failure = ET.SubElement(case, "failure", type=first.rule, message=plain_text(first.summary))
         failure.text = plain_text("\n".join(_line(finding) for finding in failed))
+    elif expected:
+        first_known = expected[0]
+        message = f"expected by the baseline ({first_known.reason}): {_line(first_known.finding)}"
+        ET.SubElement(case, "skipped", message=plain_text(message))
     odd = [finding for finding in findings if finding.verdict is not Verdict.FAIL]
     if odd:
         ET.SubElement(case, "system-out").text = plain_text("\n".join(_line(finding) for finding in odd))

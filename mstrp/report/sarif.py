@@ -29,7 +29,9 @@ _PRECISION = {Level.MUST: "very-high", Level.STATED: "high", Level.TYPICAL: "med
 
 def as_sarif(results: Sequence[CaptureResult]) -> str:
     """One run with all captures: a result for each finding, the frame as its place, the machine as its logical place."""
-    findings = [finding for result in results for finding in result.findings]
+    expected = [each for result in results for each in result.expected]
+    found = [finding for result in results for finding in result.findings]
+    findings = [*found, *(each.finding for each in expected)]
     rules = {finding.rule: finding for finding in findings}
     places = {rule: number for number, rule in enumerate(rules)}
     captures = {result.path: number for number, result in enumerate(results)}
@@ -38,7 +40,16 @@ def as_sarif(results: Sequence[CaptureResult]) -> str:
         "columnKind": "unicodeCodePoints",
         "artifacts": [{"location": {"uri": _uri(result.path)}, "roles": ["analysisTarget"]} for result in results],
         "invocations": [_invocation(results)],
-        "results": [_result(finding, places, captures) for finding in findings],
+        "results": [
+            *(_result(finding, places, captures) for finding in found),
+            *(
+                {
+                    **_result(each.finding, places, captures),
+                    "suppressions": [{"kind": "external", "justification": each.reason}],
+                }
+                for each in expected
+            ),
+        ],
     }
     return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 

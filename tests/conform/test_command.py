@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 from test_server import serve_apart
 
+from mstrp.baseline import read_baseline
 from mstrp.cli import main
-from mstrp.conform.baseline import read_baseline
 from mstrp.conform.book import Book
 from mstrp.conform.suite import plan, select
 from mstrp.conform.suite_handles import HANDLE_TESTS
@@ -169,7 +169,7 @@ def test_a_test_that_fails_itself_is_no_pass(good: str, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(suite, "plan", lambda depth: iter([suite.Test("broken", broken)]))
     status, out, _ = run(good, *_QUICK)
-    assert (status, ": ERROR" in out, "by mistake" in out) == (2, True, True)
+    assert (status, ": ERROR" in out, "by mistake" in out) == (4, True, True)
 
 
 @pytest.mark.parametrize(
