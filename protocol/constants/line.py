@@ -163,6 +163,7 @@ class LINEDEVCAPFLAGS(Flags, section="2.2.3.1.32"):
     DIALBILLING = 0x00000040
     DIALQUIET = 0x00000080
     DIALDIALTONE = 0x00000100
+    MSP = value(0x00000200, since="3.0", note="from the SDK headers, not in the table")
     CALLHUB = value(0x00000400, since="3.0")
     CALLHUBTRACKING = value(0x00000800, since="3.0")
     PRIVATEOBJECTS = value(0x00001000, since="3.0")
@@ -194,6 +195,7 @@ class LINEDEVSTATE(Flags, section="2.2.3.1.33"):
     LOCK = 0x00080000
     CAPSCHANGE = value(0x00100000, since="1.4")
     CONFIGCHANGE = value(0x00200000, since="1.4")
+    TRANSLATECHANGE = value(0x00400000, since="1.4", note="from the SDK headers, not in the table")
     COMPLCANCEL = value(0x00800000, since="1.4", note="Param2 carries the cancelled completion id")
     REMOVED = value(0x01000000, since="1.4", note="usually followed at once by LINE_CLOSE")
 

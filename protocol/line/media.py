@@ -163,6 +163,7 @@ class MonitorDigits(
         "dwDigitModes",
         LINEDIGITMODE,
         cardinality="one-or-zero",
+        mask=True,
         note="0 cancels; plural name but text allows one value",
         legal="02",
     )

@@ -411,3 +411,27 @@ def judge_refusal(path: Path) -> list[Any]:
     result = check_capture(str(path))
     assert all(finding.verdict.value != "fail" for finding in result.findings), result.findings
     return result.findings
+
+
+def test_every_bit_that_the_headers_have(recording: Path) -> None:
+    """Masks with all states, buttons and digit modes, as public wrappers send them, are sent, accepted and legal."""
+
+    async def work() -> None:
+        switch = Switch(Plan(phones=1, pace=0.02, step=0.05))
+        async with serving(recording, switch) as world, TapiClient.connect(world.address) as client:
+            app = await client.initialize()
+            await app.negotiate_all()
+            opened = await app.open(0)
+            await opened.status_messages(0x01FFFFFF, 0x1FF)
+            switch.incoming(0, "5551000")
+            call = await opened.next_call()
+            await call.answer()
+            await call.wait(S.CONNECTED)
+            await call.monitor_digits(0x7)
+            phones = await client.initialize_phones()
+            desk = await phones.open(0)
+            await desk.ask(phone.SetStatusMessages, phone_states=0x00FFFFFF, button_modes=0x3F, button_states=0xF)
+            assert not client.problems
+
+    run(work())
+    assert not judge(recording).findings
