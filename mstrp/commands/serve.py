@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
+import logging
 import signal
 import sys
-from typing import TYPE_CHECKING
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Any
 
 from mstrp.commands.live_options import credentials, run_until_interrupted
 from mstrp.commands.output import complain
 from mstrp.output_file import replaced
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Iterator
 
-    from mstrp.live.server import Options
+    from mstrp.live.log import Log
+    from mstrp.live.server import Options, Server
 
 __all__ = ["arguments", "run"]
+
+#: Descriptors that are not those of connections.
+_OTHER_FILES = 64
 
 EXAMPLE = """\
 examples:
@@ -43,7 +50,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--user", metavar="NAME:PASSWORD", type=credentials, action="append", default=[], help="somebody who may log on"
     )
-    parser.add_argument("--admin", metavar="NAME", action="append", help="who may administer (default: everybody)")
+    parser.add_argument(
+        "--admin",
+        metavar="NAME",
+        action="append",
+        help="a user with the administrator's role (default: nobody; without --auth: all clients)",
+    )
+    parser.add_argument(
+        "--insecure", action="store_true", help="listen on an address that is not loopback without --auth"
+    )
     parser.add_argument(
         "--level",
         choices=("none", "connect", "integrity", "privacy"),
@@ -54,7 +69,78 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenario", metavar="FILE", help="what happens at the switch (TOML)")
     parser.add_argument("--incoming", metavar="N", type=int, default=0, help="calls for each line that is opened")
     parser.add_argument("--pace", metavar="N", type=float, help="how slow the switch is (default: 1)")
+    parser.add_argument(
+        "--callback-hosts",
+        metavar="NETWORKS",
+        help="addresses and networks to which events may be sent, comma-separated (default: the client's own address)",
+    )
+    parser.add_argument(
+        "--callback-ports",
+        metavar="PORTS",
+        help="ports and ranges to which events may be sent, comma-separated (default: 1024-65535)",
+    )
+    parser.add_argument(
+        "--limit",
+        metavar="NAME=VALUE",
+        type=_limit,
+        action="append",
+        default=[],
+        help="a limit of the server, see --limits; may be repeated",
+    )
+    parser.add_argument("--limits", action=_Limits, nargs=0, help="print the limits with their defaults, and exit")
+    parser.add_argument(
+        "--log-format", choices=("text", "json"), default="text", help="format of the log on stderr (default: text)"
+    )
     parser.add_argument("--record", metavar="FILE", help="record what passes as pcap")
+
+
+class _Limits(argparse.Action):
+    """Prints the limits."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
+        """Print one line for each limit, and exit."""
+        from mstrp.live.server.options import DESCRIPTIONS
+
+        for name, default in limits().items():
+            sys.stdout.write(f"{f'{name}={default}':28} {DESCRIPTIONS[name.replace('-', '_')]}\n")
+        parser.exit()
+
+
+def limits() -> dict[str, Any]:
+    """The limits that can be set, by their names on the command line, with their defaults."""
+    from mstrp.live.server import Limits, Options
+    from mstrp.live.server.options import DESCRIPTIONS
+
+    owners: tuple[Any, Any] = (Limits(), Options())
+    return {
+        name.replace("_", "-"): next(getattr(one, name) for one in owners if hasattr(one, name))
+        for name in DESCRIPTIONS
+    }
+
+
+def _limit(text: str) -> tuple[str, float]:
+    """NAME=VALUE."""
+    name, _, value = text.partition("=")
+    default = limits().get(name)
+    if default is None:
+        raise argparse.ArgumentTypeError(f"{name!r} is not a limit; limits are {', '.join(limits())}")
+    try:
+        number = type(default)(value)
+    except ValueError:
+        number = 0
+    if not 0 < number < 1e12:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a positive number")
+    return name.replace("-", "_"), number
+
+
+def _ports(text: str) -> tuple[range, ...]:
+    found = []
+    for part in text.split(","):
+        low, _, high = part.partition("-")
+        if not low.isdecimal() or not (high or low).isdecimal() or not 0 < int(low) <= int(high or low) < 65_536:
+            raise ValueError(f"--callback-ports: {part!r} is neither a port nor a range of ports")
+        found.append(range(int(low), int(high or low) + 1))
+    return tuple(found)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -68,8 +154,39 @@ def run(options: argparse.Namespace) -> int:
         return 2
 
 
+def _loopback(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]") or "127.0.0.1"
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _descriptors(settings: Options) -> None:
+    """Raise the limit of descriptors as far as allowed, and admit no more connections than it has room for.
+
+    A connection needs one, and so does the channel for the events of a client.
+    """
+    try:
+        import resource
+    except ImportError:
+        return
+    limits = settings.limits
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limits.connections + limits.clients + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = max(1, (soft - _OTHER_FILES) // 2)
+        settings.limits = limits._replace(connections=min(limits.connections, most), clients=min(limits.clients, most))
+
+
 def _settings(options: argparse.Namespace) -> Options:
-    from mstrp.live.server import Options
+    from mstrp.live.server import Limits, Options
+    from mstrp.live.server.options import Callbacks
 
     host, _, port = options.listen.rpartition(":")
     if not port.isdigit():
@@ -77,6 +194,22 @@ def _settings(options: argparse.Namespace) -> Options:
     found = Options(host=host.strip("[]") or "127.0.0.1", port=int(port))
     if options.admin is not None:
         found.administrators = frozenset(options.admin)
+    elif options.auth != "none" or options.user:
+        found.administrators = frozenset()
+    for address in filter(None, (options.listen, options.pipe)):
+        protected = options.auth != "none" or (address == options.pipe and options.user)
+        if not protected and not options.insecure and not _loopback(address):
+            raise ValueError(f"{address} is open to the network: use --auth with --user, or --insecure")
+    given = dict(options.limit)
+    found.limits = found.limits._replace(**{name: value for name, value in given.items() if hasattr(Limits, name)})
+    for name, value in given.items():
+        if hasattr(found, name):
+            setattr(found, name, value)
+    hosts = (options.callback_hosts or "").split(",") if options.callback_hosts else ()
+    found.callbacks = Callbacks(
+        tuple(ip_network(host, strict=False) for host in hosts),
+        _ports(options.callback_ports) if options.callback_ports else Callbacks().ports,
+    )
     if options.auth == "none" and options.user and not options.pipe:
         raise ValueError("--user needs --auth, or --pipe for those who come through the pipe")
     if options.auth == "ntlm" and not options.user:
@@ -103,6 +236,7 @@ async def _serve(options: argparse.Namespace) -> int:
         if value is not None:
             setattr(script.plan, name, value)
     settings = _settings(options)
+    _descriptors(settings)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -115,7 +249,10 @@ async def _serve(options: argparse.Namespace) -> int:
             place = stack.enter_context(replaced(options.record, inputs, keep=True))
             stream = stack.enter_context(place.open("wb"))
             recorder = Recorder(stream, pcapng=options.record.endswith(".pcapng"))
-        server = Server(Switch(script.plan, script=script, incoming=options.incoming), settings, recorder=recorder)
+        log = stack.enter_context(_logging(options))
+        server = Server(
+            Switch(script.plan, script=script, incoming=options.incoming), settings, recorder=recorder, log=log
+        )
         async with server, contextlib.AsyncExitStack() as pipes:
             if options.pipe:
                 from mstrp.live.pipe import PipeFront
@@ -125,8 +262,42 @@ async def _serve(options: argparse.Namespace) -> int:
             sys.stderr.flush()
             await stopped.wait()
         if not options.quiet:
-            sys.stderr.write(
-                f"{server.requests} requests, {server.refused} refused, {server.told} events, "
-                f"{len(server.ended)} clients lost\n"
-            )
+            _summary(server, log)
     return 0
+
+
+def _summary(server: Server, log: Log) -> None:
+    counts = log.counts
+    log.always(
+        "summary",
+        requests=server.requests,
+        refused=server.refused,
+        events=server.told,
+        attached=counts["attached"],
+        lost=len(server.ended),
+        logons_failed=counts["logon-failed"],
+        limited=counts["refused"] + counts["dropped"] + counts["cut-off"],
+        faults=counts["protocol-error"] + counts["internal-error"],
+    )
+
+
+@contextlib.contextmanager
+def _logging(options: argparse.Namespace) -> Iterator[Log]:
+    """The log on standard error: warnings, with -v also clients that come and go, with -q only errors."""
+    from mstrp.live.log import JsonFormatter, Log, TextFormatter, Writer
+
+    logger = logging.getLogger("mstrp.live")
+    writer = Writer(sys.stderr.fileno())
+    writer.setFormatter(JsonFormatter() if options.log_format == "json" else TextFormatter())
+    level = logging.DEBUG if options.verbose > 1 else logging.INFO if options.verbose else logging.WARNING
+    before = (logger.level, logger.propagate)
+    logger.addHandler(writer)
+    logger.setLevel(logging.ERROR if options.quiet else level)
+    logger.propagate = False
+    try:
+        yield Log(logger)
+    finally:
+        writer.close()
+        logger.removeHandler(writer)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]

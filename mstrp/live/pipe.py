@@ -193,6 +193,9 @@ class PipeFront:
         self.users = dict(users or {})
         self._smb: Any = None
         self._thread: threading.Thread | None = None
+        #: Open SMB connections, and whose they are.
+        self._open: dict[int, str] = {}
+        self._lock = threading.Lock()
 
     async def __aenter__(self) -> Self:
         local = await self.server.listen_locally()
@@ -219,6 +222,7 @@ class PipeFront:
         # Stacks open a pipe as if to overwrite it, which needs a share that may be written to; there is nothing to write.
         config["IPC$"] = {"comment": "", "read only": "no", "share type": "3", "path": _NOWHERE}
         self._smb = SMBSERVER((self.host, self.port), config_parser=config)
+        self._limit()
         self._smb.daemon_threads = True
         self._smb.processConfigFile()
         for number, (name, password) in enumerate(self.users.items()):
@@ -227,6 +231,37 @@ class PipeFront:
         self.port = self._smb.server_address[1]
         self._thread = threading.Thread(target=self._smb.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()
+
+    def _limit(self) -> None:
+        """Limit the connections of the SMB server, each of which has a thread, and note who has one."""
+        limits = self.server.options.limits
+        process, shut_down = self._smb.process_request, self._smb.shutdown_request
+
+        def verify(request: Any, address: Any) -> bool:
+            with self._lock:
+                open_ = self._open.values()
+                return len(open_) < limits.connections // 8 and sum(peer == address[0] for peer in open_) < max(
+                    1, limits.peer_connections // 8
+                )
+
+        def opened(request: Any, address: Any) -> None:
+            with self._lock:
+                self._open[id(request)] = address[0]
+            process(request, address)
+
+        def closed(request: Any) -> None:
+            with self._lock:
+                self._open.pop(id(request), None)
+            shut_down(request)
+
+        self._smb.verify_request = verify
+        self._smb.process_request = opened
+        self._smb.shutdown_request = closed
+        self.server.pipe_peers = self._peers
+
+    def _peers(self) -> set[str]:
+        with self._lock:
+            return set(self._open.values())
 
     async def __aexit__(self, *exc: object) -> None:
         if self._smb is not None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mstrp.live.log import Log
 from protocol.problem import DecodeError
 from protocol.rpc.association import (
     AssociationError,
+    AuthenticationError,
     Bound,
     CallReceived,
     FaultReceived,
@@ -25,9 +28,13 @@ if TYPE_CHECKING:
     from protocol.rpc.client_association import ClientAssociation
     from protocol.rpc.server_association import ServerAssociation
 
-__all__ = ["Caller", "ConnectionEnded", "RpcFault", "Service", "ServiceConnection", "listen"]
+__all__ = ["Caller", "ConnectionEnded", "Guard", "Listener", "RpcFault", "Service", "ServiceConnection", "listen"]
 
-_logger = logging.getLogger("mstrp.live")
+_log = Log(logging.getLogger("mstrp.live"))
+#: Bytes that are read at once, so that one busy connection does not hold up the others for long.
+_READ = 32_768
+#: Seconds until connections are accepted again after an error of the system.
+_RETRY = 0.5
 
 
 class RpcFault(Exception):  # noqa: N818 - the name that RPC gives it
@@ -63,6 +70,38 @@ class Service(Protocol):
         """A connection has ended."""
 
 
+class Guard(Protocol):
+    """Decides which connections may stay (`mstrp.live.server.guard`)."""
+
+    def admit(self, connection: ServiceConnection) -> bool:
+        """A connection was opened; False if it has to be closed."""
+
+    def logged_on(self, connection: ServiceConnection) -> None:
+        """A connection has reached the level that is required."""
+
+    def held(self, connection: ServiceConnection, size: int) -> None:
+        """A connection has so many bytes in its buffers."""
+
+    def failed(self, connection: ServiceConnection, error: Exception, *, logon: bool) -> float:
+        """A peer broke the protocol, or could not log on: seconds until it gets the response."""
+
+    def dropped(self, connection: ServiceConnection, limit: str) -> None:
+        """A connection is ended because of a limit."""
+
+    def ended(self, connection: ServiceConnection) -> None:
+        """A connection has ended."""
+
+
+class _Since:
+    """Times at which something began, 0.0 if it has not; ``used`` is when the peer last sent something."""
+
+    __slots__ = ("blocked", "opened", "partial", "used")
+
+    def __init__(self, now: float) -> None:
+        self.opened = self.used = now
+        self.blocked = self.partial = 0.0
+
+
 class _Ends(asyncio.Protocol):
     """What both kinds of connection share."""
 
@@ -74,7 +113,7 @@ class _Ends(asyncio.Protocol):
         self._recording: Recording | None = None
         self.peer: tuple[str, int] = ("", 0)
         self.closed = False
-        self._gone = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -96,8 +135,8 @@ class _Ends(asyncio.Protocol):
 
     def _ended(self) -> None:
         self.closed = True
-        if not self._gone.done():
-            self._gone.set_result(None)
+        if not self.gone.done():
+            self.gone.set_result(None)
         if self._recording is not None:
             self._recording.close()
 
@@ -113,7 +152,7 @@ class _Ends(asyncio.Protocol):
 
     async def wait_closed(self, seconds: float = 1.0) -> None:
         """Wait until the connection has ended, but not for ever."""
-        await asyncio.wait([self._gone], timeout=seconds)
+        await asyncio.wait([self.gone], timeout=seconds)
 
 
 class ServiceConnection(_Ends):
@@ -129,6 +168,7 @@ class ServiceConnection(_Ends):
         recorder: Recorder | None = None,
         patience: float = 30.0,
         pending: int = 256,
+        guard: Guard | None = None,
     ) -> None:
         super().__init__(recorder)
         self.service = service
@@ -137,47 +177,137 @@ class ServiceConnection(_Ends):
         self.notes: set[Any] = set()
         #: Whether it was forwarded to us, so that the peer is not the client.
         self.forwarded = False
+        #: The number of the connection in the log.
+        self.number = 0
+        #: Whether the peer has bound, and proven who it is where that is required.
+        self.logged_on = False
+        self._loop = asyncio.get_running_loop()
+        self.since = _Since(self._loop.time())
+        self._guard = guard
         self._patience = patience
         self._most_pending = pending
         self._pending = 0
         self._reading = False
+        self._failed = False
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def user(self) -> str:
+        """The authenticated user, empty if there is none."""
+        return str(getattr(self.association.security, "user", "") or "") if self.association.admitted else ""
+
+    def facts(self) -> dict[str, Any]:
+        """Fields of the connection in the log."""
+        return {"connection": self.number, "peer": self.peer[0], "user": self.user}
+
+    def stop_reading(self) -> None:
+        """Take no more calls."""
+        self._failed = True
+        if not self.closed and not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a client depends on the connection, or a call has not been answered."""
+        return bool(self.notes) or self._pending > 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._timer = asyncio.get_running_loop().call_later(self._patience, self._too_slow)
+        if hasattr(transport, "max_size"):
+            transport.max_size = _READ
+        if self._guard is None:
+            self._timer = self._loop.call_later(self._patience, self._too_slow)
+        elif not self._guard.admit(self):
+            self.abort()
 
     def _too_slow(self) -> None:
         """Who opens a connection and says nothing sensible is not waited for."""
-        if not self.association.bound:
+        if not self.logged_on:
             self.abort()
 
     def data_received(self, data: bytes) -> None:
+        if self._failed or self.transport.is_closing():
+            return
         if self._recording is not None:
             self._recording.send(0, data)
+        since = self.since
+        since.used = self._loop.time()
         self._reading = True
+        whole = False
         try:
             for item in self.association.receive(data):
                 if isinstance(item, CallReceived):
+                    whole = True
                     if self._pending >= self._most_pending:
                         self.association.fault(item.call_id, Status.TOO_BUSY, item.context)
                         continue
                     self._pending += 1
                     self.service.called(self, item)
-                elif isinstance(item, Bound) and self._timer is not None:
-                    self._timer.cancel()
-                    self._timer = None
+                elif isinstance(item, Bound):
+                    self._bound()
         except AssociationError as error:
-            _logger.info("connection from %s: %s", self.peer, error)
-            self._write(self.association.take_outgoing())
-            self.close()
+            self._fail(error)
+            return
         finally:
             self._reading = False
         self._flush()
+        held = self.association.held
+        if whole or not held:
+            since.partial = 0.0
+        if held and not since.partial:
+            since.partial = since.used
+        self._count()
+
+    def _bound(self) -> None:
+        if not self.logged_on and self.association.admitted:
+            self.logged_on = True
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._guard is not None:
+                self._guard.logged_on(self)
+
+    def _fail(self, error: AssociationError) -> None:
+        """The connection is of no use any more: send what explains it, and close."""
+        self._failed = True
+        delay = 0.0
+        if self._guard is not None:
+            delay = self._guard.failed(self, error, logon=isinstance(error, AuthenticationError))
+        else:
+            _log.write(logging.INFO, "protocol-error", peer=self.peer[0], reason=error)
+        if delay:
+            self.transport.pause_reading()
+            self._loop.call_later(delay, self._farewell)
+        else:
+            self._farewell()
+
+    def _farewell(self) -> None:
+        self._write(self.association.take_outgoing())
+        self.close()
+
+    def close(self) -> None:
+        if not self.closed and not self.since.blocked:
+            # A peer that does not read is not waited for after that.
+            self.since.blocked = self._loop.time()
+        super().close()
+
+    def cut_off(self, why: str) -> None:
+        """End the connection because it costs too much."""
+        if not self.closed:
+            if self._guard is not None:
+                self._guard.dropped(self, why)
+            self.abort()
+
+    def _count(self) -> None:
+        """Report what the buffers hold."""
+        if self._guard is not None and not self.closed:
+            self._guard.held(self, self.association.held + self.transport.get_write_buffer_size())
 
     def _flush(self) -> None:
         if not self._reading and self.association.outgoing:
             self._write(self.association.take_outgoing())
+            if self.since.blocked:
+                self._count()
 
     def answer(self, call: CallReceived, value: Any) -> None:
         """Answer a call with the parameters that its method returns."""
@@ -187,7 +317,7 @@ class ServiceConnection(_Ends):
         try:
             self.association.respond(call.call_id, call.context, call.method.write(value, ndr64=call.ndr64))
         except AssociationError as error:
-            _logger.info("connection from %s: %s", self.peer, error)
+            _log.write(logging.INFO, "protocol-error", peer=self.peer[0], reason=error)
             self.abort()
         else:
             self._flush()
@@ -215,22 +345,86 @@ class ServiceConnection(_Ends):
     def pause_writing(self) -> None:
         """The peer does not read its answers: stop reading its questions."""
         self.transport.pause_reading()
+        self.since.blocked = self.since.blocked or self._loop.time()
 
     def resume_writing(self) -> None:
-        if not self.closed:
+        if not self.closed and not self._failed and not self.transport.is_closing():
             self.transport.resume_reading()
+            self.since.blocked = 0.0
+            self._count()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._ended()
+        if self._guard is not None:
+            self._guard.ended(self)
         self.service.lost(self)
 
 
-async def listen(make: Callable[[], ServiceConnection], host: str, port: int, backlog: int = 512) -> asyncio.Server:
+class Listener:
+    """Accepts connections on one address, until it is closed."""
+
+    def __init__(self, make: Callable[[], ServiceConnection], sockets: list[socket.socket], log: Log) -> None:
+        self._make = make
+        self._log = log
+        self.sockets = sockets
+        self._tasks = [asyncio.create_task(self._accept(one)) for one in sockets]
+
+    @property
+    def port(self) -> int:
+        """The port of the first socket."""
+        number: int = self.sockets[0].getsockname()[1]
+        return number
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                found, _ = await loop.sock_accept(listening)
+            except ConnectionError:
+                continue
+            except OSError as error:
+                # No descriptors are left, for example: one event in the log, which limits its lines.
+                self._log.write(logging.ERROR, "accept-failed", reason=error)
+                await asyncio.sleep(_RETRY)
+                continue
+            try:
+                await loop.connect_accepted_socket(self._make, found)
+            except OSError as error:
+                found.close()
+                self._log.write(logging.ERROR, "accept-failed", reason=error)
+
+    def close(self) -> None:
+        """Accept nothing more."""
+        for task in self._tasks:
+            task.cancel()
+        for one in self.sockets:
+            with contextlib.suppress(NotImplementedError):
+                asyncio.get_running_loop().remove_reader(one)
+            one.close()
+        self.sockets = []
+
+
+async def listen(
+    make: Callable[[], ServiceConnection], host: str, port: int, backlog: int = 512, *, log: Log | None = None
+) -> Listener:
     """Accept connections."""
     loop = asyncio.get_running_loop()
-    return await loop.create_server(make, host, port, backlog=backlog)
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in dict.fromkeys((entry[0], entry[4][:2]) for entry in found):
+            one = socket.create_server(address, family=family, backlog=backlog)
+            one.setblocking(False)
+            sockets.append(one)
+            if not port:
+                break
+    except OSError:
+        for one in sockets:
+            one.close()
+        raise
+    return Listener(make, sockets, log or _log)
 
 
 class Caller(_Ends):

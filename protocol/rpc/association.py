@@ -11,7 +11,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from protocol.problem import DecodeError
-from protocol.rpc.fragments import Fragments
+from protocol.rpc.fragments import CALL_COST, Fragments
 from protocol.rpc.pdu import (
     HEADER,
     Auth,
@@ -37,6 +37,7 @@ __all__ = [
     "LEAST_FRAGMENT",
     "Association",
     "AssociationError",
+    "AuthenticationError",
     "Bound",
     "CallCancelled",
     "CallReceived",
@@ -72,6 +73,10 @@ class Status:
 
 class AssociationError(Exception):
     """The peer broke the protocol, or its identity could not be proven; the connection is of no use any more."""
+
+
+class AuthenticationError(AssociationError):
+    """The peer did not prove who it is."""
 
 
 class Security(Protocol):
@@ -167,6 +172,11 @@ class Association:
         self.bound = False
         self._buffer = b""
         self._partial: Fragments[int] = Fragments()
+
+    @property
+    def held(self) -> int:
+        """Bytes of incomplete PDUs and calls."""
+        return len(self._buffer) + self._partial.size + CALL_COST * len(self._partial)
 
     def take_outgoing(self) -> bytes:
         """Everything that is to be sent now."""

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Assembly", "Fragments"]
+__all__ = ["CALL_COST", "Assembly", "Fragments"]
+
+#: Bytes that an incomplete call costs beside its contents.
+CALL_COST = 512
 
 Key = TypeVar("Key")
 
@@ -15,17 +18,22 @@ Key = TypeVar("Key")
 class Assembly:
     """The fragments of one call so far; context and opnum are those of the first one."""
 
-    __slots__ = ("context", "opnum", "parts", "size")
+    __slots__ = ("contents", "context", "opnum")
 
     def __init__(self, context: int, opnum: int) -> None:
         self.context = context
         self.opnum = opnum
-        self.parts: list[bytes] = []
-        self.size = 0
+        #: One buffer for all of them: a list of many small ones would cost more than their bytes.
+        self.contents = bytearray()
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+        return len(self.contents)
 
     def join(self) -> bytes:
         """All of them in a row."""
-        return b"".join(self.parts)
+        return bytes(self.contents)
 
 
 class Fragments(Generic[Key]):
@@ -56,8 +64,7 @@ class Fragments(Generic[Key]):
         """One more fragment; None when there was no first one."""
         assembly = self._calls.get(key)
         if assembly is not None and stub:
-            assembly.parts.append(stub)
-            assembly.size += len(stub)
+            assembly.contents += stub
             self.size += len(stub)
         return assembly
 

@@ -12,6 +12,7 @@ from protocol.rpc.association import (
     REQUEST,
     Association,
     AssociationError,
+    AuthenticationError,
     Bound,
     CallCancelled,
     CallReceived,
@@ -80,6 +81,12 @@ class ServerAssociation(Association):
         security = self.security
         return security.level if security is not None and security.complete else 0
 
+    @property
+    def admitted(self) -> bool:
+        """Whether calls are taken: bound, and as much authenticated as is required."""
+        security = self.security
+        return self.bound and (security is None or security.complete) and self.level >= self.required_level
+
     def reject_stream(self, version: int) -> None:
         if not self.bound:
             self.outgoing += encode(Kind.BIND_NAK, 0, BindNak(Status.NAK_VERSION))
@@ -105,6 +112,12 @@ class ServerAssociation(Association):
         elif header.kind == Kind.AUTH3:
             yield from self._auth3(found)
         elif header.kind == Kind.REQUEST:
+            if not self.admitted:
+                # No later fragment makes a difference, and none is kept.
+                if header.flags & Flag.FIRST_FRAG and isinstance(body, CallBody):
+                    status = Status.ACCESS_DENIED if self.bound else Status.UNKNOWN_INTERFACE
+                    self.fault(header.call_id, status, body.context)
+                return
             found = self.unprotect(data, found)
             assert isinstance(found.body, CallBody)
             whole = self.assemble(header, found.body)
@@ -118,7 +131,7 @@ class ServerAssociation(Association):
 
     def _receive_call(self, call_id: int, context: int, opnum: int, stub: bytes) -> Iterator[Any]:
         found = self.contexts.get(context)
-        if self.required_level > self.level or (self.security is not None and not self.security.complete):
+        if self.bound and not self.admitted:
             self.fault(call_id, Status.ACCESS_DENIED, context)
         elif found is None:
             self.fault(call_id, Status.UNKNOWN_INTERFACE, context)
@@ -143,7 +156,7 @@ class ServerAssociation(Association):
                 token = security.step(found.auth.token)
             except Exception as error:
                 self.outgoing += encode(Kind.BIND_NAK, call_id, BindNak(Status.NAK_AUTH_TYPE))
-                raise AssociationError(f"authentication: {error}") from error
+                raise AuthenticationError(f"authentication: {error}") from error
             self.security = security
             self.auth_context = found.auth.context
             if found.header.flags & Flag.SUPPORT_HEADER_SIGN:
@@ -166,7 +179,7 @@ class ServerAssociation(Association):
                 token = self.security.step(found.auth.token)
             except Exception as error:
                 self.fault(found.header.call_id, Status.ACCESS_DENIED, 0)
-                raise AssociationError(f"authentication: {error}") from error
+                raise AuthenticationError(f"authentication: {error}") from error
         flags = int(_WHOLE) | (Flag.SUPPORT_HEADER_SIGN if self.header_signing else 0)
         self._send_ack(Kind.ALTER_CONTEXT_RESP, found.header.call_id, body, token, flags)
         yield Bound(tuple(self.contexts), self.security is not None)
@@ -180,7 +193,7 @@ class ServerAssociation(Association):
         except Exception as error:
             # There is no answer to auth3: the first call fails instead (MS-RPCE 3.3.1.5.2.2).
             self.fault(found.header.call_id, Status.ACCESS_DENIED, 0)
-            raise AssociationError(f"authentication: {error}") from error
+            raise AuthenticationError(f"authentication: {error}") from error
         yield Bound(tuple(self.contexts), True)
 
     def _send_ack(self, kind: int, call_id: int, body: Bind, token: bytes, flags: int) -> None:

@@ -38,7 +38,20 @@ def test_demo_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.fixture(scope="module")
 def served() -> Iterator[str]:
     """A server in a process of its own, with users and a call for each line."""
-    options = ["--auth", "negotiate", "--user", "alice:secret", "--incoming", "1", "--pace", "0.02", "--lines", "2"]
+    options = [
+        "--auth",
+        "negotiate",
+        "--user",
+        "alice:secret",
+        "--admin",
+        "alice",
+        "--incoming",
+        "1",
+        "--pace",
+        "0.02",
+        "--lines",
+        "2",
+    ]
     command = [sys.executable, "-m", "mstrp", "serve", "--listen", "127.0.0.1:0", *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
         assert process.stderr is not None

@@ -46,6 +46,7 @@ def test_sealed_flow(name: str, recording: Path) -> None:
         secret = {
             "security": _USERS.acceptor(),
             "required_level": 6,
+            "administrators": frozenset({"alice"}),
             "event_security": initiator(kind, "exchange", "service"),
         }
         async with serving(recording, puppet, **secret) as world:

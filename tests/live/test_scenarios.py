@@ -41,6 +41,7 @@ def test_sealed(scenario: Scenario, kind: str, recording: Path) -> None:
     secret = {
         "security": _USERS.acceptor(),
         "required_level": 6,
+        "administrators": frozenset({"alice"}),
         "event_security": initiator(kind, "switch", "service"),
     }
     run(

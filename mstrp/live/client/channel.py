@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
-from mstrp.live.transport import ServiceConnection, listen
+from mstrp.live.transport import Listener, ServiceConnection, listen
 from protocol.ndr import (
     NULL_CONTEXT,
     REMOTESP,
@@ -45,7 +45,7 @@ class Channel:
         self._lost = lost
         self._recorder = recorder
         self._association = association or {}
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._context = NULL_CONTEXT
         self._connections: set[ServiceConnection] = set()
         self.attached = asyncio.Event()
@@ -54,8 +54,7 @@ class Channel:
     async def start(self, host: str) -> int:
         """Listen; the port that was given."""
         self._listener = await listen(self._connection, host, 0)
-        number: int = self._listener.sockets[0].getsockname()[1]
-        return number
+        return self._listener.port
 
     def _connection(self) -> ServiceConnection:
         found = ServiceConnection(

@@ -9,8 +9,10 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fsm.engine.errors import LocalProtocolError, ProtocolError
+from mstrp.live.log import escaped
 from mstrp.live.provider import TapiError
 from mstrp.live.server import refusal
+from mstrp.live.server.budget import CLIENT, HANDLE, Reservation
 from mstrp.live.server.calls import OWNER, Call, Handle
 from mstrp.live.server.delivery import Completion
 from mstrp.live.server.filters import passes
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Attached", "Owner", "Pending", "Work", "owner_of"]
 
-_logger = logging.getLogger("mstrp.live")
 _WORDS = Struct("<10I")
 _new = object.__new__
 _HANDLERS: dict[int, Callable[[Attached, Any], Any]] = {}
@@ -131,6 +132,9 @@ class Attached:
         self.undelivered: set[int] = set()
         self.masks: dict[str, int] = {}
         self.delivery: Delivery
+        #: The user or peer whom the client counts for, and what is reserved for it.
+        self.payer = ""
+        self.reservation = Reservation(server.memory, "")
         self.gone = False
         self._next_id = 0
         self._outbox: list[Event] | None = None
@@ -138,7 +142,13 @@ class Attached:
         self._conversation: Conversation | None = server.watch(self)
 
     def __str__(self) -> str:
-        return f"client {self.machine or '?'} ({next(iter(self.connections)).peer[0] if self.connections else 'gone'})"
+        peer = next(iter(self.connections)).peer[0] if self.connections else "gone"
+        return f"client {escaped(self.machine) or '?'} ({peer})"
+
+    def facts(self) -> dict[str, Any]:
+        """Fields of the client in the log."""
+        found = next(iter(self.connections)).facts() if self.connections else {}
+        return {**found, "machine": self.machine}
 
     # -- what it holds --------------------------------------------------------------------------------------------
 
@@ -173,6 +183,8 @@ class Attached:
         held = len(self.handles) + len(self.lines) + len(self.phones) + len(self.apps) + len(self.dialogs)
         if held >= self.server.options.limits.handles:
             raise TapiError(LINEERR.RESOURCEUNAVAIL, f"the client holds {held} handles")
+        if not self.reservation.resize(CLIENT + HANDLE * (held + 1)):
+            raise TapiError(LINEERR.RESOURCEUNAVAIL, "the memory for clients is used up")
         return self.server.handle()
 
     def hold(self, call: Call, opened: LineOpen, privilege: int, *, told: bool) -> Handle:
@@ -210,11 +222,15 @@ class Attached:
             answer = self._perform(packet)
         except TapiError as error:
             self.server.refused += 1
-            _logger.debug("%s: %s refused: %s", self, packet.layout.name, error)
+            self.server.log.write(
+                logging.DEBUG, "request-refused", **self.facts(), request=packet.layout.name, reason=error
+            )
             answer = _acknowledged(packet, error.code)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a response
             # The provider's mistake, or ours: the client gets an answer, the operator the traceback.
-            _logger.exception("%s: %s", self, packet.layout.name)
+            self.server.log.write(
+                logging.ERROR, "internal-error", error=error, **self.facts(), request=packet.layout.name
+            )
             failed = PHONEERR.OPERATIONFAILED if packet.device == "phone" else LINEERR.OPERATIONFAILED
             answer = _acknowledged(packet, int(failed))
         if conversation is not None and exchange is not None:
@@ -333,7 +349,9 @@ class Attached:
             failed = PHONEERR.OPERATIONFAILED if packet.device == "phone" else LINEERR.OPERATIONFAILED
             code = error.code if isinstance(error, TapiError) else int(failed)
             if not isinstance(error, TapiError):
-                _logger.error("%s: %s: %r", self, packet.layout.name, error, exc_info=error)
+                self.server.log.write(
+                    logging.ERROR, "internal-error", error=error, **self.facts(), request=packet.layout.name
+                )
         self.tell(self._reply(pending, code, brings))
 
     def _reply(self, pending: Pending, code: int, brings: dict[str, Any] | None) -> Event:
@@ -449,7 +467,7 @@ class Attached:
     def cut_off(self, why: str) -> None:
         """The client costs too much, or cannot be reached: end its binding."""
         if not self.gone:
-            _logger.warning("%s is cut off: %s", self, why)
+            self.server.log.write(logging.WARNING, "cut-off", **self.facts(), reason=why)
             self.server.end(self, why)
             self.delivery.abort()
             for connection in list(self.connections):

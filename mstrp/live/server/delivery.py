@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,13 +22,16 @@ from protocol.rpc.association import AssociationError
 from protocol.rpc.client_association import ClientAssociation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from mstrp.live.server.attached import Attached
 
 __all__ = ["Completion", "Delivery", "Pull", "Push"]
 
-_logger = logging.getLogger("mstrp.live")
 _METHODS = {method.name: method for method in METHODS.values()}
 _EVENT = _METHODS["RemoteSPEventProc"]
+#: Bytes that a waiting event costs beside its contents.
+_EVENT_COST = 100
 #: Endpoints of one client that are tried.
 _MOST_PORTS = 4
 
@@ -62,7 +66,13 @@ class Delivery:
         if self.size > self.client.server.options.limits.queue:
             self.client.cut_off(f"it does not take its events: {self.size} bytes wait")
             return False
-        return True
+        self._count()
+        return not self.closed
+
+    def _count(self) -> None:
+        """Count what waits, and what each event costs beside its bytes."""
+        if not self.client.gone:
+            self.client.server.memory.buffer(self.client, self.size + _EVENT_COST * len(self.queue))
 
     def take(self, most: int) -> bytes:
         """Whole events, in order, of at most so many bytes."""
@@ -72,6 +82,7 @@ class Delivery:
             part = self.pop()
             parts.append(part)
             room -= len(part)
+        self._count()
         return b"".join(parts)
 
     def pop(self) -> bytes:
@@ -142,11 +153,15 @@ class Pull(Delivery):
 class Push(Delivery):
     """Events are sent with RemoteSPEventProc, one call after the other, each with all that waits."""
 
-    def __init__(self, client: Attached, host: str, machine: str) -> None:
+    def __init__(
+        self, client: Attached, host: str, machine: str, peers: Callable[[], Collection[str]] | None = None
+    ) -> None:
         super().__init__(client)
         self.host = host
+        self._peers = peers or (lambda: (host,))
         ports = [int(end) for sequence, end in endpoints(machine) if sequence == "ncacn_ip_tcp" and end.isdigit()]
-        self.ports = ports[:_MOST_PORTS]
+        callbacks = client.server.options.callbacks
+        self.ports = [port for port in ports[:_MOST_PORTS] if callbacks.admits_port(port)]
         self._caller: Caller | None = None
         self._context = NULL_CONTEXT
         self._busy: asyncio.Future[Any] | None = None
@@ -158,13 +173,14 @@ class Push(Delivery):
         options = server.options
         error: Exception = ConnectionEnded("the client names no endpoint that could be reached")
         make = options.event_security
+        host = await self._address()
         for port in self.ports:
             # In a thread, because a KDC may be asked.
             security = await asyncio.to_thread(make) if make is not None else None
             association = ClientAssociation([REMOTESP], transfers=self.client.transfers, security=security)
             try:
                 caller = await Caller.connect(
-                    self.host, port, association, timeout=options.channel_timeout, recorder=server.recorder
+                    host, port, association, timeout=options.channel_timeout, recorder=server.recorder
                 )
             except (OSError, AssociationError, TimeoutError) as failure:
                 error = failure
@@ -187,6 +203,15 @@ class Push(Delivery):
                 return
             caller.close()
         raise error
+
+    async def _address(self) -> str:
+        """The address of the host, if events may be sent there; it is resolved once."""
+        found = await asyncio.get_running_loop().getaddrinfo(self.host, None, type=socket.SOCK_STREAM)
+        peers = self._peers()
+        for *_, address in found:
+            if self.client.server.options.callbacks.admits_host(str(address[0]), peers):
+                return str(address[0])
+        raise ConnectionEnded("events may not be sent to that host")
 
     def put(self, event: bytes) -> None:
         if not self.closed and self._keep(event):
@@ -218,7 +243,8 @@ class Push(Delivery):
             self._timer.cancel()
             self._timer = None
         if not future.cancelled() and future.exception() is not None and not self.closed:
-            _logger.info("%s: events were not taken: %s", self.client, future.exception())
+            log, error = self.client.server.log, future.exception()
+            log.write(logging.INFO, "events-refused", **self.client.facts(), reason=error)
         if self.queue and not self.closed:
             self._send()
 
@@ -244,7 +270,7 @@ class Push(Delivery):
             self.closed = True
             await caller.call(_METHODS["RemoteSPDetach"], RemoteSPDetach(self._context), 1.0)
         except (OSError, AssociationError, TimeoutError) as error:
-            _logger.info("%s: RemoteSPDetach: %s", self.client, error)
+            self.client.server.log.write(logging.INFO, "detach-failed", **self.client.facts(), reason=error)
         caller.close()
         await caller.wait_closed()
         self.abort()

@@ -6,20 +6,24 @@ import asyncio
 import logging
 import os
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
 from fsm.engine.levels import Fault
 from fsm.monitor import Monitor
+from mstrp.live.log import Log
 from mstrp.live.provider import Provider, TapiError
 from mstrp.live.server import handlers
 from mstrp.live.server.attached import Attached, owner_of
+from mstrp.live.server.budget import CLIENT, Budget, Reservation
 from mstrp.live.server.calls import Call
 from mstrp.live.server.delivery import Delivery, Pull, Push
 from mstrp.live.server.devices import LineDevice, PhoneDevice
+from mstrp.live.server.guard import Guard
 from mstrp.live.server.options import Options
 from mstrp.live.server.refusal import refuse
 from mstrp.live.server.tells import Tells
-from mstrp.live.transport import ServiceConnection, listen
+from mstrp.live.transport import Listener, ServiceConnection, listen
 from protocol.constants import LINEDEVSTATE, LINEERR
 from protocol.events import LINE_LINEDEVSTATE
 from protocol.fastpath import READERS
@@ -42,7 +46,7 @@ from protocol.rpc.pdu import NDR20, NDR64
 from protocol.rpc.server_association import ServerAssociation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from fsm.conversation import Conversation
     from fsm.engine.errors import ProtocolError
@@ -54,10 +58,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Server"]
 
-_logger = logging.getLogger("mstrp.live")
 #: lProcessID of telephony clients and of management clients, and what ClientAttach returns to them (3.1.4.1).
 _MARKERS = {TELEPHONY: ALL_DEVICES, MANAGEMENT: MANAGED_64}
 #: TAPIERR_NOTADMIN, which belongs to no family of codes (B3).
+#: Characters of the names that a client gives in ClientAttach.
+_NAME = 1024
 _NOT_ADMINISTRATOR = -19 & 0xFFFFFFFF
 
 assert handlers
@@ -70,11 +75,21 @@ class Server(Tells):
     holder: type[Attached] = Attached
     connection: type[ServiceConnection] = ServiceConnection
 
-    def __init__(self, provider: Provider, options: Options | None = None, *, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        options: Options | None = None,
+        *,
+        recorder: Recorder | None = None,
+        log: Log | None = None,
+    ) -> None:
         self.provider = provider
         self.options = options or Options()
         self.recorder = recorder
         self.clients: dict[bytes, Attached] = {}
+        self.log = log or Log()
+        self.memory = Budget(self.options.limits.memory)
+        self._attached: Counter[str] = Counter()
         self.lines: dict[int, LineDevice] = {}
         self.phones: dict[int, PhoneDevice] = {}
         self.connections: set[ServiceConnection] = set()
@@ -98,8 +113,11 @@ class Server(Tells):
         self._later: list[Any] = []
         self._handle = 0x1_0000
         self._call = 0
-        self._listener: asyncio.Server | None = None
-        self._others: list[asyncio.Server] = []
+        self._listener: Listener | None = None
+        self._others: list[Listener] = []
+        self._guard: Guard | None = None
+        #: Addresses that have the pipe open, for what forwards its connections to us.
+        self.pipe_peers: Callable[[], Collection[str]] = tuple
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = False
 
@@ -112,14 +130,18 @@ class Server(Tells):
             self.lines[number] = LineDevice(number)
         for number in range(self.provider.phones):
             self.phones[number] = PhoneDevice(number)
-        self._listener = await listen(self._connection, self.options.host, self.options.port)
+        self._guard = Guard(self.options, self.memory, self.log)
+        try:
+            self._listener = await listen(self._connection, self.options.host, self.options.port, log=self.log)
+        except BaseException:
+            self._guard.stop()
+            raise
 
     async def listen_locally(self) -> int:
         """One more endpoint, for what forwards connections to us (a pipe); its port."""
-        listener = await listen(lambda: self._connection(forwarded=True), "127.0.0.1", 0)
+        listener = await listen(lambda: self._connection(forwarded=True), "127.0.0.1", 0, log=self.log)
         self._others.append(listener)
-        number: int = listener.sockets[0].getsockname()[1]
-        return number
+        return listener.port
 
     def _connection(self, *, forwarded: bool = False) -> ServiceConnection:
         association = ServerAssociation(
@@ -127,15 +149,19 @@ class Server(Tells):
             group=int.from_bytes(os.urandom(4), "little") or 1,
             joins=self._has_group,
             address=str(self.port),
-            limits=RpcLimits(calls=self.options.limits.calls),
+            limits=RpcLimits(
+                stub=self.options.limits.request,
+                assembling=2 * self.options.limits.request,
+                calls=self.options.limits.calls,
+            ),
             **self.options.association(),
         )
         found = self.connection(
             self,
             association,
             recorder=self.recorder,
-            patience=self.options.bind_timeout,
             pending=self.options.limits.calls,
+            guard=self._guard,
         )
         found.forwarded = forwarded
         self.connections.add(found)
@@ -150,8 +176,7 @@ class Server(Tells):
         """The port that is listened on."""
         if self._listener is None or not self._listener.sockets:
             return self.options.port
-        number: int = self._listener.sockets[0].getsockname()[1]
-        return number
+        return self._listener.port
 
     @property
     def address(self) -> str:
@@ -167,21 +192,30 @@ class Server(Tells):
             self._listener.close()
         for other in self._others:
             other.close()
+        if self._guard is not None:
+            self._guard.stop()
+        connections = list(self.connections)
+        for connection in connections:
+            connection.stop_reading()
         clients = list(self.clients.values())
         for client in clients:
             self.end(client, "the server stops")
-        await asyncio.gather(*(client.delivery.close() for client in clients), return_exceptions=True)
-        if self._tasks:
-            # Detaching that is under way comes to its end, but not for ever.
-            await asyncio.wait(self._tasks, timeout=2.0)
-        for task in list(self._tasks):
+        # Detaching that is under way comes to its end, but not for ever.
+        closing = {asyncio.ensure_future(client.delivery.close()) for client in clients} | self._tasks
+        if closing:
+            await asyncio.wait(closing, timeout=self.options.stop_timeout)
+        for task in closing:
             task.cancel()
-        connections = list(self.connections)
+        for client in clients:
+            client.delivery.abort()
         for connection in connections:
             connection.close()
-        await asyncio.gather(*(connection.wait_closed(0.5) for connection in connections))
+        if connections:
+            await asyncio.wait([one.gone for one in connections], timeout=0.5)
         for connection in list(self.connections):
             connection.abort()
+        await asyncio.gather(*closing, return_exceptions=True)
+        self.log.flush()
         self.provider.provider_shutdown()
 
     async def __aenter__(self) -> Self:
@@ -221,7 +255,7 @@ class Server(Tells):
         """The server was about to do something illegal."""
         if len(self.mistakes) < 1000:
             self.mistakes.append(error)
-        _logger.error("%s: kept back: %s", client, error)
+        self.log.write(logging.ERROR, "kept-back", **client.facts(), reason=error)
 
     # -- calls of the interface -----------------------------------------------------------------------------------
 
@@ -298,16 +332,21 @@ class Server(Tells):
         value: ClientAttach | None = connection.read(call)
         if value is None:
             return
-        if value.process_id not in _MARKERS or self._stopping or len(self.clients) >= self.options.limits.clients:
+        user = connection.user
+        reason = self._no_room(connection, value)
+        if reason:
+            self.log.write(logging.WARNING, "refused", **connection.facts(), limit=reason)
             connection.answer(call, ClientAttachResult(NULL_CONTEXT, 0, int(LINEERR.OPERATIONFAILED)))
             return
-        security = connection.association.security
-        user = str(getattr(security, "user", "") or "")
-        names = self.options.administrators
-        admin = names is None or user.casefold() in {name.casefold() for name in names}
+        admin = self._administers(user)
         management = value.process_id == MANAGEMENT
         if management and not admin:
             connection.answer(call, ClientAttachResult(NULL_CONTEXT, 0, _NOT_ADMINISTRATOR))
+            return
+        reservation = Reservation(self.memory, self._payer(connection))
+        if not reservation.resize(CLIENT):
+            self.log.write(logging.WARNING, "refused", **connection.facts(), limit="memory")
+            connection.answer(call, ClientAttachResult(NULL_CONTEXT, 0, int(LINEERR.OPERATIONFAILED)))
             return
         context = bytes(4) + os.urandom(16)
         client = self.holder(
@@ -320,6 +359,9 @@ class Server(Tells):
             admin=admin,
         )
         client.transfers = (call_transfer(call),)
+        client.reservation = reservation
+        client.payer = self._payer(connection)
+        self._attached[client.payer] += 1
         client.delivery = self._delivery(client, value, connection)
         self.clients[context] = client
         connection.notes.add(client)
@@ -327,7 +369,37 @@ class Server(Tells):
             self.background(self._open_channel(client, connection, call, value))
         else:
             client.attached(value.process_id, value.domain_user)
+            self.log.write(logging.INFO, "attached", **client.facts(), events=type(client.delivery).__name__.lower())
             connection.answer(call, ClientAttachResult(context, _MARKERS[value.process_id], 0))
+
+    def _no_room(self, connection: ServiceConnection, value: ClientAttach) -> str:
+        """The limit that keeps a client from attaching; empty if there is none."""
+        limits = self.options.limits
+        if value.process_id not in _MARKERS:
+            return "process-id"
+        if self._stopping:
+            return "stopping"
+        if len(value.machine) > _NAME or len(value.domain_user) > _NAME:
+            return "name"
+        if len(self.clients) >= limits.clients:
+            return "clients"
+        if self._attached[self._payer(connection)] >= limits.user_clients:
+            return "user-clients"
+        if len(connection.notes) >= limits.connection_clients:
+            return "connection-clients"
+        return ""
+
+    @staticmethod
+    def _payer(connection: ServiceConnection) -> str:
+        """Whom the limits of a user count for: the authenticated user, else the peer."""
+        return connection.user.casefold() or connection.peer[0]
+
+    def _administers(self, user: str) -> bool:
+        """Return whether a user has the administrator's role."""
+        names = self.options.administrators
+        if names is None:
+            return self.options.security is None
+        return user.casefold() in {name.casefold() for name in names}
 
     def _delivery(self, client: Attached, value: ClientAttach, connection: ServiceConnection) -> Delivery:
         if client.management:
@@ -337,9 +409,10 @@ class Server(Tells):
             if mailslot is not None:
                 return Pull(client, mailslot)
         # The endpoint is the client's choice, the host is not: it is the one that the client calls from. Through a pipe
-        # that is not to be seen; there the machine has to be believed.
-        host = client.machine if connection.forwarded and client.machine else connection.peer[0]
-        return Push(client, host, value.machine)
+        # that is not to be seen; there it is the machine, if that has the pipe open.
+        if connection.forwarded:
+            return Push(client, client.machine or connection.peer[0], value.machine, self.pipe_peers)
+        return Push(client, connection.peer[0], value.machine, lambda: (connection.peer[0],))
 
     async def _open_channel(
         self, client: Attached, connection: ServiceConnection, call: CallReceived, value: ClientAttach
@@ -347,9 +420,10 @@ class Server(Tells):
         """RemoteSPAttach comes before ClientAttach returns; where it fails there is no binding (decision B6)."""
         client.attached(value.process_id, value.domain_user if not isinstance(client.delivery, Push) else "")
         try:
-            await client.delivery.open()
+            async with asyncio.timeout(2 * self.options.channel_timeout):
+                await client.delivery.open()
         except Exception as error:  # noqa: BLE001 - whatever it is, the client cannot be reached
-            _logger.warning("%s cannot be reached: %r", client, error)
+            self.log.write(logging.WARNING, "unreachable", **client.facts(), reason=repr(error))
             self.end(client, "it cannot be reached")
             client.delivery.abort()
             connection.answer(call, ClientAttachResult(NULL_CONTEXT, 0, int(LINEERR.OPERATIONFAILED)))
@@ -357,6 +431,7 @@ class Server(Tells):
         if client.gone:
             connection.fault(call, Status.CONTEXT_MISMATCH)
             return
+        self.log.write(logging.INFO, "attached", **client.facts(), events="push")
         connection.answer(call, ClientAttachResult(client.context, _MARKERS[TELEPHONY], 0))
 
     def _client_detach(self, connection: ServiceConnection, call: CallReceived) -> None:
@@ -367,9 +442,8 @@ class Server(Tells):
         if client is None:
             connection.fault(call, Status.CONTEXT_MISMATCH)
             return
+        self.log.write(logging.INFO, "detached", **client.facts())
         self.end(client, "")
-        for used in client.connections:
-            used.notes.discard(client)
         self.background(client.delivery.close())
         connection.answer(call, ClientDetachResult(NULL_CONTEXT))
 
@@ -380,6 +454,13 @@ class Server(Tells):
         if client.gone:
             return
         self.clients.pop(client.context, None)
+        self._attached[client.payer] -= 1
+        if self._attached[client.payer] <= 0:
+            del self._attached[client.payer]
+        for connection in client.connections:
+            connection.notes.discard(client)
+        if why:
+            self.log.write(logging.INFO, "ended", **client.facts(), reason=why)
         if why and why != "the server stops" and len(self.ended) < 1000:
             self.ended.append((str(client), why))
         client.forget()
@@ -388,6 +469,8 @@ class Server(Tells):
         for line in list(client.lines.values()):
             self.close_line(line)
         client.apps.clear()
+        client.reservation.close()
+        self.memory.forget(client)
 
     def close_line(self, opened: LineOpen) -> None:
         """A client closes a line, or loses it."""
@@ -460,7 +543,7 @@ class Server(Tells):
             try:
                 self.provider.line_close_call(call)
             except TapiError as error:
-                _logger.info("%r: %s", call, error)
+                self.log.write(logging.INFO, "provider-error", call=repr(call), reason=error)
 
     def later(self, step: Callable[[], None]) -> None:
         """Do something when what is being told now has been told: after a completion, after an answer."""
@@ -488,7 +571,7 @@ class Server(Tells):
                 try:
                     opened.client.hold(call, opened, privilege, told=False)
                 except TapiError as error:
-                    _logger.warning("%s: no handle for %r: %s", opened.client, call, error)
+                    self.log.write(logging.WARNING, "no-handle", **opened.client.facts(), call=repr(call), reason=error)
 
 
 def call_transfer(call: CallReceived) -> Any:

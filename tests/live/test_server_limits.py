@@ -1,0 +1,464 @@
+"""Limits of the server, each with a small value: who asks for too much is refused, and a client beside it is served."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attacker import METHOD, Attacker, connect
+from world import World, run, serving, until
+
+from mstrp.live.auth import Users, initiator
+from mstrp.live.client import TapiClient
+from mstrp.live.log import JsonFormatter, Log, TextFormatter
+from mstrp.live.server import Limits
+from mstrp.live.server.budget import Budget, Reservation
+from mstrp.live.server.options import Callbacks, Mailslots
+from mstrp.live.transport import ConnectionEnded, RpcFault
+from protocol import line
+from protocol.ndr import TAPSRV, ClientRequest
+from protocol.rpc.association import AssociationError, Status
+from protocol.rpc.client_association import ClientAssociation
+from protocol.rpc.pdu import CallBody, Flag, Kind, encode
+
+_USERS = Users({"alice": "secret"})
+_SECURE: dict[str, Any] = {"security": _USERS.acceptor(), "required_level": 6}
+_ENDED = (ConnectionEnded, ConnectionError, AssociationError)
+
+
+def _alice() -> Any:
+    return initiator("ntlm", "alice", "secret")
+
+
+@asynccontextmanager
+async def _limited(path: Path, *, options: dict[str, Any] | None = None, **limits: Any) -> AsyncIterator[World]:
+    """A server with some limits; afterwards a client is still served."""
+    async with serving(path, limits=Limits(**limits), **(options or {})) as world:
+        yield world
+        security = {"security": _alice()} if (options or {}).get("security") else {}
+        async with TapiClient.connect(world.address, **security) as client:
+            await (await client.initialize()).open(0)
+
+
+async def _open(port: int, data: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(data)
+    return reader, writer
+
+
+def _bind() -> bytes:
+    association = ClientAssociation([TAPSRV])
+    association.bind()
+    return association.take_outgoing()
+
+
+@pytest.mark.parametrize("data", [b"", _bind()], ids=["silent", "bound"])
+def test_waiting_connections(data: bytes, recording: Path) -> None:
+    """Connections that do not log on are limited in number: the oldest gives way, also to a client during the attack."""
+
+    async def test() -> None:
+        async with _limited(recording, options=_SECURE, waiting=5) as world:
+            streams = [await _open(world.server.port, data) for _ in range(20)]
+            guard: Any = world.server._guard
+            await until(lambda: len(world.server.connections) == 5)
+            assert guard.waiting == 5
+            async with TapiClient.connect(world.address, security=_alice()) as client:
+                await client.initialize()
+            for _, writer in streams:
+                writer.close()
+
+    run(test())
+
+
+@pytest.mark.parametrize("data", [b"", _bind(), _bind()[:20]], ids=["silent", "bound", "half"])
+def test_logon_timeout(data: bytes, recording: Path) -> None:
+    """A connection that is bound but has not logged on is closed."""
+
+    async def test() -> None:
+        async with _limited(recording, options={**_SECURE, "logon_timeout": 0.1}) as world:
+            reader, writer = await _open(world.server.port, data)
+            while await reader.read(4096):
+                pass
+            writer.close()
+
+    run(test())
+
+
+def test_idle_timeout(recording: Path) -> None:
+    """A connection without a client is closed when it is idle; one with a client is not."""
+
+    async def test() -> None:
+        async with _limited(recording, options={"idle_timeout": 0.1}) as world:
+            used = await connect(world.server.port)
+            await used.attach()
+            idle = await connect(world.server.port)
+            await until(lambda: idle.caller.closed)
+            await asyncio.sleep(0.2)
+            await used.open()
+            await used.close()
+
+    run(test())
+
+
+@pytest.mark.parametrize("limit", ["connections", "peer_connections"])
+def test_connections(limit: str, recording: Path) -> None:
+    """Connections are limited, in total and of one peer: those that no client uses give way, others do not."""
+
+    async def test() -> None:
+        async with _limited(recording, **{limit: 4}) as world:
+            used = [await connect(world.server.port) for _ in range(4)]
+            for one in used[:3]:
+                await one.attach()
+            for _ in range(3):
+                spare = await connect(world.server.port)
+            await used[3].caller.wait_closed()
+            assert used[3].caller.closed
+            await spare.attach()
+            with pytest.raises(_ENDED):
+                await connect(world.server.port)
+            for one in used[:3]:
+                await one.open()
+            for one in (*used, spare):
+                await one.close()
+            await until(lambda: not world.server.connections)
+
+    run(test())
+
+
+@pytest.mark.parametrize("limit", ["clients", "user_clients", "connection_clients"])
+def test_clients(limit: str, recording: Path) -> None:
+    """Clients are limited: of the server, of one user, and of one connection."""
+
+    async def test() -> None:
+        async with _limited(recording, **{limit: 3}) as world:
+            client = await connect(world.server.port)
+            assert [bool(await client.attach()) for _ in range(6)] == [False] * 3 + [True] * 3
+            await client.detach()
+            assert not await client.attach()
+            await client.close()
+            await until(lambda: not world.server.clients)
+
+    run(test())
+
+
+def _fragment(flags: int, call_id: int, size: int = 4000) -> bytes:
+    # The hint promises four gigabytes, for which nobody reserves anything.
+    return encode(Kind.REQUEST, call_id, CallBody(0xFFFFFFFF, 0, 1, bytes(size)), flags=flags)
+
+
+def test_fragments_before_log_on(recording: Path) -> None:
+    """Fragments of a connection that has not logged on are not kept; the first one is answered with a fault."""
+
+    async def test() -> None:
+        async with _limited(recording, options=_SECURE) as world:
+            reader, writer = await _open(world.server.port, _bind())
+            await reader.read(4096)
+            writer.write(_fragment(Flag.FIRST_FRAG, 9) + _fragment(0, 9) * 200)
+            await writer.drain()
+            fault = await reader.read(4096)
+            assert fault[2] == Kind.FAULT
+            assert int.from_bytes(fault[24:28], "little") == Status.ACCESS_DENIED
+            assert len(fault) == 32
+            (connection,) = world.server.connections
+            assert connection.association.held < 8192
+            writer.close()
+
+    run(test())
+
+
+def test_memory(recording: Path) -> None:
+    """Connections with incomplete calls share one budget: the largest is cut off."""
+
+    async def test() -> None:
+        async with _limited(recording, memory=300_000, request=200_000) as world:
+            small = await connect(world.server.port)
+            streams = []
+            for _ in range(5):
+                reader, writer = await _open(world.server.port, _bind())
+                await reader.read(4096)
+                writer.write(_fragment(Flag.FIRST_FRAG, 9) + _fragment(0, 9) * 24)
+                streams.append((reader, writer))
+            await until(lambda: world.server.log.counts["dropped"] >= 2)
+            memory = world.server.memory
+            assert memory.buffered + memory.reserved <= memory.limit
+            assert not await small.attach()
+            for _, writer in streams:
+                writer.close()
+            await small.close()
+            await until(lambda: not world.server.connections)
+            assert not memory.buffered
+            assert not memory.reserved
+
+    run(test())
+
+
+def test_request_timeout(recording: Path) -> None:
+    """A call that does not arrive completely ends the connection."""
+
+    async def test() -> None:
+        async with _limited(recording, options={"request_timeout": 0.1}) as world:
+            client = await connect(world.server.port)
+            await client.attach()
+            client.caller.transport.write(_fragment(Flag.FIRST_FRAG, 900))
+            await until(lambda: client.caller.closed)
+            await until(lambda: not world.server.clients)
+
+    run(test())
+
+
+def test_large_call(recording: Path) -> None:
+    """A call larger than the limit ends the connection."""
+
+    async def test() -> None:
+        async with _limited(recording, request=10_000) as world:
+            client = await connect(world.server.port)
+            await client.attach()
+            with pytest.raises(_ENDED):
+                await client.ask(line.DevSpecific(params=bytes(20_000)))
+
+    run(test())
+
+
+def test_slow_reader_of_responses(recording: Path) -> None:
+    """A peer that does not read its responses is cut off."""
+
+    async def test() -> None:
+        async with _limited(recording, options={"write_timeout": 0.1}) as world:
+            client = await connect(world.server.port)
+            await client.attach()
+            client.caller.transport.pause_reading()
+            (connection,) = world.server.connections
+            connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            packet = ClientRequest(client.context, line.Initialize(friendly_name="A", module_name="A").encode(), 60_000)
+            stub = METHOD["ClientRequest"].write(packet, ndr64=client.caller.association.ndr64(METHOD["ClientRequest"]))
+            client.caller.association.send_call(Kind.REQUEST, 99, 1, 1, stub)
+            request = client.caller.association.take_outgoing()
+            for _ in range(300):
+                client.caller._write(request * 200)
+                await asyncio.sleep(0.002)
+                if not world.server.connections:
+                    break
+            await until(lambda: not world.server.connections)
+            await client.close()
+
+    run(test())
+
+
+def test_failed_log_ons_are_delayed(recording: Path) -> None:
+    """Failed log-ons of a peer are answered later each time; a client with the password is not delayed."""
+
+    async def test() -> None:
+        async with _limited(recording, options=_SECURE) as world:
+            for _ in range(4):
+                with pytest.raises((*_ENDED, RpcFault)):
+                    await (await connect(world.server.port, security=initiator("ntlm", "alice", "no")())).attach()
+            guard: Any = world.server._guard
+            delays = [guard._delay("192.0.2.1") for _ in range(12)]
+            assert delays[:3] == [0.0] * 3
+            assert delays == sorted(delays)
+            assert 0 < delays[3] < delays[4] < delays[-1] <= 10.0
+            assert world.server.log.counts["logon-failed"] == 4
+
+    run(test())
+
+
+def test_accept_errors(recording: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Errors of accept do not end the listener, and are logged once in a while."""
+    caplog.set_level(logging.INFO)
+
+    async def test() -> None:
+        async with _limited(recording) as world:
+            loop = asyncio.get_running_loop()
+            accept, failures = loop.sock_accept, []
+
+            async def failing(listening: Any) -> Any:
+                if len(failures) < 3:
+                    failures.append(listening)
+                    raise OSError(24, "Too many open files")
+                return await accept(listening)
+
+            loop.sock_accept = failing  # type: ignore[method-assign]
+            (await _open(world.server.port))[1].close()
+            (await _open(world.server.port))[1].close()
+            await until(lambda: len(failures) == 3)
+
+    run(test())
+    assert 1 <= caplog.text.count("accept-failed") <= 3
+
+
+@pytest.mark.parametrize("port", [22, 5900])
+def test_callback_ports(port: int, recording: Path) -> None:
+    """The server does not connect to a port that is not allowed."""
+
+    async def test() -> None:
+        callbacks = Callbacks(ports=(range(1024, 5900), range(5901, 65_536)))
+        async with _limited(recording, options={"callbacks": callbacks}) as world:
+            client = await connect(world.server.port)
+            assert await client.attach("", f'PC"ncacn_ip_tcp"{port}"')
+            await client.close()
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("hosts", "address", "admitted"),
+    [
+        ((), "192.0.2.7", True),
+        ((), "192.0.2.8", False),
+        (("192.0.2.0/29",), "192.0.2.7", True),
+        (("192.0.2.0/29",), "192.0.2.8", False),
+        (("2001:db8::/32",), "192.0.2.7", False),
+    ],
+)
+def test_callback_hosts(hosts: tuple[str, ...], address: str, admitted: bool) -> None:
+    """Events go to the peer itself, or to the networks that are allowed."""
+    from ipaddress import ip_network
+
+    callbacks = Callbacks(hosts=tuple(ip_network(host) for host in hosts))
+    assert callbacks.admits_host(address, ["192.0.2.7"]) is admitted
+
+
+@pytest.mark.parametrize(
+    ("name", "fetched"),
+    [
+        (r"\\PC\mailslot\tapi", True),
+        (r"\\.\MAILSLOT\tapi\x", True),
+        (r"C:\Windows\TAPI\tsec.ini", False),
+        (r"\\evil\share\x", False),
+        ("alice", False),
+    ],
+)
+def test_mailslot_names(name: str, fetched: bool) -> None:
+    """Only the name of a mailslot is opened as one; with anything else events are pushed."""
+    assert (Mailslots().open(name) is not None) is fetched
+
+
+def test_stuck_callbacks_and_stop(recording: Path) -> None:
+    """Callbacks that are accepted and never answered do not keep the server from stopping."""
+
+    async def test() -> None:
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        trap = await asyncio.start_server(silent, "127.0.0.1", 0)
+        port = trap.sockets[0].getsockname()[1]
+        attempts: list[asyncio.Task[int]] = []
+        async with serving(recording, stop_timeout=0.1) as world:
+            for _ in range(20):
+                client = await connect(world.server.port)
+                attempts.append(asyncio.create_task(client.attach("", f'PC"ncacn_ip_tcp"{port}"')))
+            await until(lambda: len(world.server.clients) == 20)
+        await asyncio.gather(*attempts, return_exceptions=True)
+        trap.close()
+        await trap.wait_closed()
+        await asyncio.sleep(0.01)
+
+    run(test())
+
+
+def test_log_injection(recording: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Text of a peer is logged in one line, escaped, as text and as JSON."""
+    caplog.set_level(logging.DEBUG)
+    evil = "PC\r\n2030-01-01 ERROR forged\x1b[2J\u202e\u2028"
+
+    async def test() -> None:
+        async with _limited(recording, connection_clients=1) as world:
+            client = await connect(world.server.port)
+            await client.attach("", f'{evil}"ncacn_ip_tcp"1"')
+            await client.attach(machine=evil)
+            handle = await client.open()
+            await client.ask(line.DevSpecific(line=handle + 1, params=b"x"))
+            await client.attach(machine=evil)
+            await client.detach()
+            await client.close()
+
+    run(test())
+    assert "forged" in caplog.text
+    for record in caplog.records:
+        for formatter in (TextFormatter(), JsonFormatter()):
+            text = formatter.format(record)
+            assert text.isprintable(), text
+        assert json.loads(text)["event"]
+
+
+def test_log_is_limited(caplog: pytest.LogCaptureFixture) -> None:
+    """Of one kind of event a few lines are written in an interval; the others are counted."""
+    caplog.set_level(logging.INFO)
+    now = 0.0
+    log = Log(lines=3, interval=10.0, clock=lambda: now)
+    for _ in range(1000):
+        log.write(logging.WARNING, "refused", peer="192.0.2.1")
+    log.write(logging.WARNING, "other")
+    now = 11.0
+    log.write(logging.WARNING, "refused")
+    texts = [record.getMessage() for record in caplog.records]
+    assert texts[:4] == ["refused peer=192.0.2.1"] * 3 + ["other"]
+    assert texts[4:] == ["suppressed of=refused lines=997", "refused"]
+    assert log.counts["refused"] == 1001
+
+
+def test_budget() -> None:
+    """What is reserved and given back in any order adds up to nothing, and never exceeds the limit or a user's half."""
+
+    class Connection:
+        def __init__(self) -> None:
+            self.cut = False
+
+        def cut_off(self, why: str) -> None:
+            self.cut = True
+
+    chance = random.Random(1)
+    budget = Budget(10_000)
+    reservations = [Reservation(budget, f"u{number % 3}") for number in range(9)]
+    holders = [Connection() for _ in range(5)]
+    for _ in range(2000):
+        chance.choice(reservations).resize(chance.randrange(3000))
+        holder = chance.choice(holders)
+        if not holder.cut:
+            budget.buffer(holder, chance.randrange(200))
+        assert budget.reserved + budget.buffered <= budget.limit
+        assert all(count <= budget.limit // 2 for count in budget._users.values())
+    del reservations
+    for holder in holders:
+        budget.forget(holder)
+    assert (budget.reserved, budget.buffered) == (0, 0)
+
+
+def test_half_the_memory_of_one_user(recording: Path) -> None:
+    """A client whose handles take the memory of its user is refused more of them."""
+
+    async def test() -> None:
+        async with _limited(recording, memory=100_000) as world:
+            client: Attacker = await connect(world.server.port)
+            await client.attach()
+            packet = line.Initialize(friendly_name="A", module_name="A", api_version=0x00030001)
+            acks = [(await client.ask(packet)).ack for _ in range(40)]
+            assert acks[0] == 0
+            assert acks[-1] < 0
+            assert world.server.memory.reserved <= 50_000
+            await client.close()
+            await until(lambda: not world.server.memory.reserved)
+
+    run(test())
+
+
+def test_caller_is_bound(recording: Path) -> None:
+    """A request in fragments before the bind is a fault, and nothing of it is kept."""
+
+    async def test() -> None:
+        async with _limited(recording) as world:
+            reader, writer = await _open(world.server.port, _fragment(Flag.FIRST_FRAG, 1))
+            fault = await reader.readexactly(32)
+            assert fault[2] == Kind.FAULT
+            writer.close()
+
+    run(test())
