@@ -1,7 +1,7 @@
-"""The wire of MS-TRP: packets, events, structures and constants as typed declarations, and the RPC around them.
+"""The MS-TRP wire format: packets, events, structures and constants as typed declarations, and the RPC layer.
 
-``line.BlindTransfer(call=0x10005, dest_address="5551234", request_id=7).encode()`` gives the bytes of a request;
-`decode_request`, `decode_response` and `decode_events` read them back. Nothing here knows any state.
+``line.BlindTransfer(call=0x10005, dest_address="5551234", request_id=7).encode()`` returns the bytes of a request;
+`decode_request`, `decode_response` and `decode_events` decode packets. The package keeps no protocol state.
 """
 
 from protocol import constants, events, generic, line, mmc, phone, structures

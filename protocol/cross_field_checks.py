@@ -1,4 +1,4 @@
-"""Checks that look at several fields of a request."""
+"""Checks of a relation between several fields of a request."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["Covers", "CrossFieldCheck", "Differ", "Excludes", "Member", "NotBoth
 
 
 class CrossFieldCheck(Check):
-    """A check that looks at several fields; the first names it."""
+    """A check of several fields; problems are reported for the first one."""
 
     def __init__(self, bullets: str, *specs: str) -> None:
         super().__init__(None, bullets)
         self.specs = specs
 
     def bind(self, layout: Layout) -> None:
-        """Find the fields in the layout that declares the check."""
+        """Look up the fields in the layout that declares the check."""
         self.field = layout.by_spec[self.specs[0]]
         self.indexes = tuple(layout.index(spec) for spec in self.specs)
 
@@ -32,12 +32,12 @@ class CrossFieldCheck(Check):
         return record.carries("in")
 
     def may_fail(self, record: Record) -> bool:
-        """Whether there is a problem."""
+        """Whether the check applies and finds a violation."""
         return self.applies(record) and bool(self.find_violation(record))
 
 
 class NotBothZero(CrossFieldCheck):
-    """Two numbers are not both 0."""
+    """At least one of two numbers is not 0."""
 
     name = "not-both-zero"
 
@@ -58,7 +58,7 @@ class NotBothZero(CrossFieldCheck):
 
 
 class Differ(CrossFieldCheck):
-    """Two handles are not the same."""
+    """Two handles have different values; 0 is ignored."""
 
     name = "differ"
 
@@ -77,7 +77,7 @@ class Differ(CrossFieldCheck):
 
 
 class Times(CrossFieldCheck):
-    """A size is a fixed number of bytes for each device."""
+    """A size is ``each`` bytes times a number of devices, or 0 if the list is not requested."""
 
     name = "times"
     aspect = "size"
@@ -94,7 +94,7 @@ class Times(CrossFieldCheck):
     def find_violation(self, record: Record) -> str:
         size, count = (record.words[index] for index in self.indexes)
         wanted = self.each * count + self.bound
-        # A list that is not wanted at all is left out.
+        # 0 means that the list is not requested.
         return f"{size} is not {self.each} * {count}" if size not in (wanted, 0) else ""
 
     def valid_edits(self, packet: Any) -> Iterator[Edit]:
@@ -109,7 +109,7 @@ class Times(CrossFieldCheck):
 
 
 class RoomForAll(CrossFieldCheck):
-    """VarData holds all lists together."""
+    """VarData has room for all lists together."""
 
     name = "room-for-all"
     aspect = "size"
@@ -132,7 +132,7 @@ class RoomForAll(CrossFieldCheck):
 
 
 class Excludes(CrossFieldCheck):
-    """A number has one of some bits, and one of the bits not together with the others."""
+    """A number has either the bit ``alone`` or at least one of the bits ``others``, but not both."""
 
     name = "excludes"
 
@@ -164,7 +164,7 @@ class Excludes(CrossFieldCheck):
 
 
 class Covers(CrossFieldCheck):
-    """VarData holds as many entries as another field says."""
+    """VarData has room for the number of entries that another field gives."""
 
     name = "covers"
     aspect = "size"
@@ -200,7 +200,7 @@ class Covers(CrossFieldCheck):
 
 
 class Member(CrossFieldCheck):
-    """A member of a structure that comes along has one value."""
+    """A member of a structure in VarData has a given value."""
 
     name = "member"
 

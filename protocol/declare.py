@@ -1,8 +1,8 @@
-"""The words with which packets declare their fields.
+"""Functions that declare the fields of packets.
 
-Each function declares one field; its kind (`protocol.fields`) carries everything that follows: layout, reading,
-writing, checks, documentation, generators. Keyword arguments that name a check (``live``, ``start``,
-``minimum``, ...) take the number of the 3.1.4.2 bullet which the check stands for.
+Each function declares one field of a kind (`protocol.fields`), from which layout, decoding, encoding, checks,
+documentation and generators follow. Keyword arguments named after a check (``live``, ``start``, ``minimum``, ...) take
+the number of the 3.1.4.2 rule that the check enforces.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 
-#: Another field, and the bits of it with which alone a field means anything.
+#: Name of another field and a bit mask: the declared field is in use only if the other one has any of these bits.
 Only: TypeAlias = tuple[str, int] | None
 
 
@@ -65,7 +65,7 @@ def _rules(**numbers: str) -> dict[str, str]:
 
 
 def request_id() -> Any:
-    """``dwRequestID``: 0 lets the server choose, 1..0x7FFFFFFF is the client's choice (2.2.4.1.3.1)."""
+    """Declare ``dwRequestID``: 0 if the server chooses the id, 1..0x7FFFFFFF if the client does (2.2.4.1.3.1)."""
     return Number("dwRequestID", role="request_id")
 
 
@@ -79,7 +79,7 @@ def handle(
     note: str = "",
     live: str = "",
 ) -> Any:
-    """A handle of a kind; ``live``: it must be live and of that kind."""
+    """Declare a handle; ``live``: it must be an open handle of that type."""
     return Handle(
         spec, type_, direction=direction, optional=optional, default=default, note=note, rules=_rules(live=live)
     )
@@ -95,20 +95,20 @@ def number(
     nonzero: str = "",
     exists: str = "",
 ) -> Any:
-    """A plain number; ``exists``: what it names must exist."""
+    """Declare a number; ``exists``: the object that it identifies must exist."""
     rules = _rules(nonzero=nonzero, exists=exists)
     return Number(spec, direction=direction, default=default, only=only, note=note, rules=rules)
 
 
 def context(spec: str, *, note: str = "", echoes: str = "") -> Any:
-    """An opaque value of the client; ``echoes`` names the request's field where the spelling differs."""
+    """Declare an opaque client value; ``echoes`` is the repeated request field, if its name differs."""
     found = Number(spec, role="context", note=note)
     found.echoes = echoes or spec
     return found
 
 
 def no_data(spec: str, *, note: str = "") -> Any:
-    """A field that has to carry TAPI_NO_DATA."""
+    """Declare a field that must be TAPI_NO_DATA."""
     return Number(spec, role="no_data", default=ABSENT, note=note)
 
 
@@ -124,7 +124,7 @@ def version(
     overlap: str = "",
     oldest: int = 0,
 ) -> Any:
-    """A TAPI version; ``listed``: one of the known ones from ``oldest`` on, ``acceptable``: one that was agreed on."""
+    """Declare a TAPI version; ``listed``: a known one not below ``oldest``, ``acceptable``: a negotiated one."""
     rules = _rules(listed=listed, acceptable=acceptable, ordered=ordered, overlap=overlap)
     found = Number(spec, role="version", direction=direction, default=default, note=note, rules=rules)
     found.oldest = oldest
@@ -132,17 +132,17 @@ def version(
 
 
 def device(spec: str, *, direction: Direction = "in", note: str = "", exists: str = "") -> Any:
-    """A device id; ``exists``: the device must exist."""
+    """Declare a device id; ``exists``: the device must exist."""
     return Number(spec, role="device", direction=direction, note=note, rules=_rules(exists=exists))
 
 
 def address(spec: str, *, direction: Direction = "in", default: int = 0, note: str = "", exists: str = "") -> Any:
-    """An address id on a line."""
+    """Declare an address id of a line; ``exists``: the address must exist."""
     return Number(spec, role="address", direction=direction, default=default, note=note, rules=_rules(exists=exists))
 
 
 def size(spec: str, *, direction: Direction = "in", note: str = "", minimum: str = "", fits: str = "") -> Any:
-    """The byte length of data at an offset field; computed from the data unless given."""
+    """Declare the size in bytes of the data at an offset; computed from the data unless given."""
     rules = _rules(minimum=minimum, fits=fits)
     return Size(spec, role="size", direction=direction, default=None, note=note, rules=rules)
 
@@ -158,7 +158,7 @@ def limit(
     room: str = "",
     fits: str = "",
 ) -> Any:
-    """The largest structure that the client takes in the completion packet."""
+    """Declare the maximum size in bytes of the structure in the completion."""
     rules = _rules(maximum=maximum, minimum=minimum, room=room, fits=fits)
     found = Number(spec, role="limit", only=only, note=note, rules=rules)
     found.type = type_
@@ -180,9 +180,10 @@ def flags(
     wanted: str = "",
     versions: tuple[int, int] = ALL_VERSIONS,
 ) -> Any:
-    """A number out of constant tables; ``legal``: it has the members and the cardinality stated, ``wanted``: some.
+    """Declare a combination of constants; ``legal``: valid members and cardinality, ``wanted``: not 0.
 
-    ``zero``: 0 is legal whatever the cardinality says, ``mask``: so is any combination; ``versions``: the negotiated ones for which the rules bind.
+    ``zero``: 0 is valid regardless of the cardinality. ``mask``: any combination is valid. ``versions``: the range of
+    negotiated TAPI versions to which the rules apply.
     """
     found = Flag(
         spec,
@@ -202,12 +203,12 @@ def flags(
 
 
 def room(spec: str, *, direction: Direction = "in", note: str = "", fits: str = "", minimum: str = "") -> Any:
-    """How many bytes the client leaves for what the server writes at an output offset."""
+    """Declare the number of bytes that the client reserves for the data at an output offset."""
     return Number(spec, role="capacity", direction=direction, note=note, rules=_rules(fits=fits, minimum=minimum))
 
 
 def guid_at(spec: str, size: str, *, note: str = "", start: str = "", end: str = "") -> Any:
-    """The offset of a GUID whose size is in another field."""
+    """Declare the offset of a GUID whose size is in another field."""
     return GuidAt(spec, size=size, note=note, rules=_rules(start=start, end=end))
 
 
@@ -224,10 +225,7 @@ def text(
     terminated: str = "",
     rule: str = "",
 ) -> Any:
-    """The offset of a NUL-terminated UTF-16 string; ``rule`` stands for all three checks at once.
-
-    ``only``: another field, and the bits with which alone the string means anything.
-    """
+    """Declare the offset of a NUL-terminated UTF-16 string; ``rule`` is the rule of all three checks."""
     rules = _rules(aligned=aligned or rule, inside=inside or rule, terminated=terminated or rule)
     return Text(spec, size=size, direction=direction, optional=optional, only=only, note=note, rules=rules)
 
@@ -243,7 +241,7 @@ def block(
     start: str = "",
     end: str = "",
 ) -> Any:
-    """The offset of bytes whose length is in another field."""
+    """Declare the offset of bytes whose length is in another field."""
     return Block(
         spec,
         size=size,
@@ -270,7 +268,7 @@ def structure(
     room: str = "",
     valid: str = "",
 ) -> Any:
-    """The offset of a structure; ``room``: VarData can hold one, ``valid``: its members are legal."""
+    """Declare the offset of a structure; ``room``: VarData can hold one, ``valid``: its members are valid."""
     return Inner(
         spec,
         type_,
@@ -295,7 +293,7 @@ def array(
     start: str = "",
     end: str = "",
 ) -> Any:
-    """The offset of an array of structures, or of DWORDs where ``entry`` is None."""
+    """Declare the offset of an array of structures, or of DWORDs if ``entry`` is None."""
     return Items(
         spec, entry, size=size, direction=direction, optional=optional, note=note, rules=_rules(start=start, end=end)
     )
@@ -304,12 +302,12 @@ def array(
 def buffer(
     spec: str, type_: type[Structure], *, note: str = "", fits: str = "", minimum: str = "", room: str = ""
 ) -> Any:
-    """In: the size of the buffer for a structure; out: the offset of that structure."""
+    """Declare a buffer: in a request, the size of the buffer for a structure; in a response, its offset."""
     return Buffer(spec, type_, note=note, rules=_rules(fits=fits, minimum=minimum, room=room))
 
 
 def mode(spec: str, by: str, tables: dict[int, Table]) -> Any:
-    """A number whose table the number in another field selects."""
+    """Declare a number whose constant table depends on the field ``by``."""
     return Mode(spec, by, tables)
 
 
@@ -321,5 +319,5 @@ def tail(
     size: str = "",
     count: str = "",
 ) -> Any:
-    """The variable part behind the fixed one: bytes, text or a structure; ``size`` or ``count`` give its length."""
+    """Declare the data after the fixed part: bytes, text or a structure; ``size`` or ``count`` is its length."""
     return Trailing(spec, entry=type_, text=text, size=size, count=count)

@@ -1,4 +1,4 @@
-"""The words with which structures declare their members; the kinds are in `protocol.fields` and `protocol.members`."""
+"""Functions that declare the members of structures; their kinds are in `protocol.fields` and `protocol.members`."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def _rules(start: str, end: str) -> dict[str, str]:
 
 
 def extent(spec: str, *, whole: str = "") -> Any:
-    """``dwTotalSize``, ``dwNeededSize`` or ``dwUsedSize``; ``whole``: it covers the fixed part."""
+    """Declare ``dwTotalSize``, ``dwNeededSize`` or ``dwUsedSize``; ``whole``: it must cover the fixed part."""
     return Extent(spec, rules={"whole": whole} if whole else None)
 
 
 def number(spec: str, *, since: int = 0, note: str = "") -> Any:
-    """A plain number."""
+    """Declare a number."""
     return Number(spec, since=since, note=note)
 
 
 def handle(spec: str, type_: HandleType, *, note: str = "") -> Any:
-    """A handle of a kind."""
+    """Declare a handle."""
     return Handle(spec, type_, note=note)
 
 
@@ -64,28 +64,28 @@ def flags(
     note: str = "",
     legal: str = "",
 ) -> Any:
-    """A number out of a constant table; ``zero``: 0 is legal whatever the cardinality says."""
+    """Declare a combination of constants; ``zero``: 0 is valid regardless of the cardinality."""
     rules = {"legal": legal} if legal else {}
     return Flag(spec, (table,), cardinality=cardinality, zero=zero, since=since, note=note, rules=rules)
 
 
 def mode(spec: str, by: str, tables: dict[int, Table]) -> Any:
-    """A number whose table another member selects."""
+    """Declare a number whose constant table depends on the member ``by``."""
     return Mode(spec, by, tables)
 
 
 def guid(spec: str, *, since: int = 0, note: str = "") -> Any:
-    """A GUID of 16 bytes."""
+    """Declare a GUID of 16 bytes."""
     return Guid(spec, since=since, note=note)
 
 
 def time(spec: str, *, since: int = 0, note: str = "") -> Any:
-    """A SYSTEMTIME of 16 bytes."""
+    """Declare a SYSTEMTIME of 16 bytes."""
     return Time(spec, since=since, note=note)
 
 
 def embedded(spec: str, type_: type[Structure], *, since: int = 0) -> Any:
-    """A structure inside the fixed part."""
+    """Declare a structure within the fixed part."""
     return Embedded(spec, type_, since=since)
 
 
@@ -99,25 +99,25 @@ def text(
     end: str = "",
     versions: tuple[int, int] = ALL_VERSIONS,
 ) -> Any:
-    """Size and offset of a string: UTF-16 (F7), or what the ``format_`` member says.
+    """Declare size and offset of a string in UTF-16 (F7), or in the format that the member ``format_`` specifies.
 
-    ``versions``: the negotiated versions for which the rules bind.
+    ``versions``: the range of negotiated TAPI versions to which the rules apply.
     """
     return Pair(spec, "text", format_=format_, since=since, note=note, rules=_rules(start, end), versions=versions)
 
 
 def ascii_text(spec: str, *, since: int = 0, note: str = "", start: str = "", end: str = "") -> Any:
-    """Size and offset of a string of one byte per character."""
+    """Declare size and offset of a string with one byte per character."""
     return Pair(spec, "ascii", since=since, note=note, rules=_rules(start, end))
 
 
 def texts(spec: str, *, since: int = 0, note: str = "") -> Any:
-    """Size and offset of a list of strings, each ended by NUL, the list by another."""
+    """Declare size and offset of a list of NUL-terminated strings; another NUL ends the list."""
     return Pair(spec, "texts", since=since, note=note)
 
 
 def data(spec: str, *, since: int = 0, note: str = "", start: str = "", end: str = "") -> Any:
-    """Size and offset of bytes."""
+    """Declare size and offset of bytes."""
     return Pair(spec, "bytes", since=since, note=note, rules=_rules(start, end))
 
 
@@ -130,30 +130,30 @@ def entries(
     since: int = 0,
     note: str = "",
 ) -> Any:
-    """Size and offset of an array of structures, or of DWORDs where ``entry`` is None."""
+    """Declare size and offset of an array of structures, or of DWORDs if ``entry`` is None."""
     return Pair(spec, "array", entry=entry, count=count, table=table, since=since, note=note)
 
 
 def rows(spec: str, *, row: str, count: str, since: int = 0) -> Any:
-    """Size and offset of texts of equal length; the ``row`` member says how many bytes each takes."""
+    """Declare size and offset of strings of equal length; the member ``row`` is that length in bytes."""
     return Pair(spec, "rows", row=row, count=count, since=since)
 
 
 def inner(spec: str, type_: type[Structure], *, since: int = 0, note: str = "", start: str = "", end: str = "") -> Any:
-    """Size and offset of a structure."""
+    """Declare size and offset of a structure."""
     return Pair(spec, "structure", entry=type_, since=since, note=note, rules=_rules(start, end))
 
 
 def following(spec: str, entry: type[Structure], count: str) -> Any:
-    """An array of structures right behind the fixed part."""
+    """Declare an array of structures directly after the fixed part."""
     return Following(spec, entry, count)
 
 
 def rest(spec: str, type_: type[Structure] | None = None, *, size: str = "") -> Any:
-    """A structure, or bytes, behind the fixed part."""
+    """Declare a structure, or bytes, after the fixed part."""
     return Trailing(spec, entry=type_, size=size)
 
 
 def union(spec: str, selector: str, bodies: dict[int, type[Structure]]) -> Any:
-    """A body behind the fixed part that the ``selector`` member chooses."""
+    """Declare a body after the fixed part, whose layout the member ``selector`` selects."""
     return Union(spec, selector, bodies)

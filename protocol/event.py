@@ -1,7 +1,7 @@
-"""Events and completions: ASYNCEVENTMSG records (2.2.5.1) as typed objects, one or many in a buffer.
+"""Events and completions: ASYNCEVENTMSG records (2.2.5.1) as typed objects.
 
-The header words are the same in all of them, so a declaration lists only the third and the fourth word and what
-follows OpenContext. A completion is a LINE_REPLY or PHONE_REPLY whose tail depends on the request it completes.
+All records have the same header, so a declaration lists only its third and fourth DWORD and the fields after
+OpenContext. A special completion is a LINE_REPLY or PHONE_REPLY whose layout depends on the completed request.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ FIXED = 40
 _HEAD = Struct("<10I")
 _new = object.__new__
 
-#: Every declared event by its Msg number.
+#: The declared events by Msg.
 EVENTS: dict[int, type[Event]] = {}
-#: Every special completion by the Req_Func of the request that it completes (2.2.4.2.2, 2.2.4.2.3).
+#: The special completions by Req_Func of the completed request (2.2.4.2.2, 2.2.4.2.3).
 COMPLETIONS: dict[int, type[Completion]] = {}
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=True)
 class Message(Record):
-    """An ASYNCEVENTMSG. ``init_context`` and ``open_context`` are the client's own values, echoed."""
+    """An ASYNCEVENTMSG. ``init_context`` and ``open_context`` repeat values that the client chose."""
 
     __slots__ = ()
 
@@ -55,7 +55,7 @@ class Message(Record):
     device: ClassVar[str] = "line"
     total: ClassVar[str] = "TotalSize"
     fixed: ClassVar[int] = FIXED
-    #: Pad the variable part so that the whole is a multiple of this.
+    #: The size of the record is padded to a multiple of this number of bytes.
     padding: ClassVar[int] = 8
 
     def __init__(self, **values: Any) -> None:
@@ -76,7 +76,7 @@ class Message(Record):
         return Span(self.buffer, 0, end)
 
     def encode(self) -> bytes:
-        """The bytes of the record, TotalSize of them."""
+        """Return the bytes of the record; their number is TotalSize."""
         return self.buffer
 
     def values(self) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class Message(Record):
         }
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed."""
+        """Return a copy with some fields changed."""
         return type(self)(**{**self.values(), **changes})
 
     def problems(self) -> list[Problem]:
@@ -137,16 +137,16 @@ class Event(Message):
 
 
 class Reply(Event, abstract=True):
-    """What LINE_REPLY, PHONE_REPLY and the special completions share: words 6 and 7."""
+    """Base of LINE_REPLY, PHONE_REPLY and the special completions: request id and result in DWORDs 6 and 7."""
 
     @property
     def completed_id(self) -> int:
-        """The request id that is completed."""
+        """The id of the completed request."""
         return self.words[6]
 
     @property
     def outcome(self) -> int:
-        """0 for success, else the negative error code."""
+        """0 for success, or a negative error code."""
         return signed(self.words[7])
 
     def meanings(self, budget: Budget | None = None) -> dict[str, Any]:
@@ -156,11 +156,11 @@ class Reply(Event, abstract=True):
 
 
 class Completion(Reply, abstract=True):
-    """A reply that brings results: its layout belongs to the request that it completes."""
+    """A special completion: a reply with results, whose layout depends on the completed request."""
 
     completes: ClassVar[type[Request]]
     total = "Totalsize"
-    #: Shortest form: a failed Forward stops before the ids (E5).
+    #: Minimum size in bytes: a completion of Forward without a consultation call ends before the ids (E5).
     shortest: ClassVar[int] = FIXED
 
     def __init_subclass__(
@@ -191,7 +191,7 @@ class Completion(Reply, abstract=True):
 
 
 class UnknownEvent(Event, section="2.2.4.2.1"):
-    """A record whose Msg is assigned to no event."""
+    """A record whose Msg is not assigned to any event."""
 
     third: int = field.number("fnPostProcessProcHandle")
     device_handle: int = field.number("hDevice")
@@ -209,14 +209,14 @@ class UnknownEvent(Event, section="2.2.4.2.1"):
 
 
 class Events(NamedTuple):
-    """The records of one buffer, and what is wrong with the buffer itself (3.3.4.2)."""
+    """The records of an event buffer, and the problems of the buffer itself (3.3.4.2)."""
 
     events: list[Event]
     problems: list[Problem]
 
 
 def decode_event(data: bytes, completes: Callable[[int], type[Request] | None] | None = None) -> Event | None:
-    """Read a buffer that holds exactly one record; None when it holds anything else."""
+    """Decode a buffer with exactly one record; None for any other buffer. ``completes`` as in `decode_events`."""
     if len(data) < FIXED:
         return None
     words = _HEAD.unpack_from(data)
@@ -238,10 +238,11 @@ def decode_events(
     *,
     strict: bool = False,
 ) -> Events:
-    """Split a buffer of ASYNCEVENTMSG records and read each one.
+    """Split a buffer of ASYNCEVENTMSG records and decode each one.
 
-    ``completes`` tells which request an id belongs to, so that its reply can be read as special completion.
-    Records up to the first broken TotalSize are returned; with ``strict`` the first problem is raised.
+    ``completes`` returns the request class for a request id, so that its reply can be decoded as a special completion.
+    Returns the records before the first invalid TotalSize. With ``strict``, the first problem is raised as
+    `DecodeError`.
     """
     found: list[Event] = []
     problems: list[Problem] = []
@@ -279,7 +280,7 @@ def _specific(
     record: bytes,
     completes: Callable[[int], type[Request] | None] | None,
 ) -> tuple[type[Event], tuple[int, ...]]:
-    """The layout that fits a record: the completion of its request, or an event with a longer fixed part."""
+    """Return class and DWORDs of a special completion, or of an event with a fixed part of more than 40 bytes."""
     if words[4] in _REPLIES and completes is not None:
         request = completes(words[6])
         special = COMPLETIONS.get(request.req_func) if request is not None else None
@@ -291,7 +292,7 @@ def _specific(
 
 
 def _broken(data: bytes, position: int, end: int) -> Problem:
-    """Why the buffer cannot be split further."""
+    """Return the problem that prevents splitting the rest of the buffer."""
     rest = end - position
     rule = "TRP-3.3.4.2-GEN-02"
     if rest < FIXED:
@@ -313,5 +314,5 @@ def _broken(data: bytes, position: int, end: int) -> Problem:
 
 
 def encode_events(events: Iterable[Event]) -> bytes:
-    """One buffer out of several records (3.3.4.2)."""
+    """Concatenate records to an event buffer (3.3.4.2)."""
     return b"".join(event.encode() for event in events)

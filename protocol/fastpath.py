@@ -1,8 +1,8 @@
-"""The commonest stubs, read in one go: ClientRequest both ways and RemoteSPEventProc.
+"""Fast path for the most frequent stubs: ClientRequest (request and response) and RemoteSPEventProc.
 
-Each reader takes the bytes of a PDU and where its stub starts. It returns None for anything but a stub without
-contradictions: `ndr` and the decoders of packets and events read those, and tell what is wrong. For what is read here
-the result is the same, which the tests compare.
+Each reader takes the bytes of a PDU and the position of its stub. It returns None unless the stub is consistent;
+`protocol.ndr` and the packet and event decoders then read the stub and report its problems. The tests compare both
+paths.
 """
 
 from __future__ import annotations
@@ -30,33 +30,36 @@ _pair: Final = Struct("<2I").unpack_from
 _five: Final = Struct("<I12xI").unpack_from
 _requests: Final = REQUESTS
 _unknown: Final = Unknown
-#: Events without a longer fixed part.
+#: Events whose fixed part has 40 bytes.
 _PLAIN: Final = {number: event for number, event in EVENTS.items() if event.fixed == 40}
-#: Whose layout may depend on the request that they complete.
+#: Msg of LINE_REPLY and PHONE_REPLY, whose layout may depend on the completed request.
 _REPLIES: Final = frozenset((12, 17))
 #: Bytes of the fixed part of a request and of an event.
 _REQUEST: Final = 60
 _EVENT: Final = 40
-#: The largest size that a word can say.
+#: The largest value of a DWORD.
 _LARGEST: Final = 0xFFFFFFFF
 
 
 class Readers:
-    """The readers for one transfer syntax: NDR20 or NDR64."""
+    """Stub readers for one transfer syntax, NDR20 or NDR64."""
 
     __slots__ = ("_ahead", "_behind", "_unpack", "_wide")
 
     def __init__(self, count: str, align: int) -> None:
-        #: Maximum, offset and actual count of the array of bytes.
+        #: Unpacks max_count, offset and actual_count of the byte array.
         self._unpack: Callable[[bytes, int], tuple[int, int, int]] = Struct(f"<3{count}").unpack_from
         self._wide = count == "Q"
         self._ahead: i64 = Struct(f"<3{count}").size
-        #: Where the counts stand behind a context handle.
+        #: Distance from the start of a context handle to the counts after it.
         self._behind: i64 = (CONTEXT_SIZE + align - 1) // align * align
 
     def _size(self, data: bytes, counts: i64, behind: i64) -> i64:
-        """How many bytes the array has, with so many more behind it at least; -1 where something contradicts that."""
-        # Types of the counts, for the compiler.
+        """Return actual_count of the byte array at ``counts``, which at least ``behind`` bytes follow.
+
+        Returns -1 if the counts contradict each other or the length of the stub.
+        """
+        # Declared types for the compiler.
         maximum: i64
         offset: i64
         actual: i64
@@ -77,12 +80,12 @@ class Readers:
             )
         if offset or actual > maximum or actual > len(data):
             return -1
-        # The sizes behind the array, and what may be left over as padding.
+        # The size fields after the array; up to seven more bytes are padding.
         left = len(data) - first - actual - (-actual & 3)
         return actual if behind <= left < behind + 8 else -1
 
     def _maximum(self, data: bytes, counts: i64) -> i64:
-        """How many bytes the array may have; one more than any of the sizes can say where that is more."""
+        """Return max_count of the byte array, or 2**32 if it does not fit into a DWORD."""
         maximum: i64
         if not NATIVE:
             maximum = self._unpack(data, counts)[0]
@@ -93,14 +96,14 @@ class Readers:
         return maximum
 
     def request(self, data: bytes, start: int) -> Raw | None:
-        """ClientRequest: context handle and request."""
+        """Read a ClientRequest stub; None if it is not consistent."""
         counts: i64 = start + self._behind
         size = self._size(data, counts, 8)
         if size < _REQUEST:
             return None
         first = counts + self._ahead
         sizes = first + size + (-size & 3)
-        # Types of the sizes, for the compiler.
+        # Declared types for the compiler.
         needed: i64
         used: i64
         number: i64
@@ -114,7 +117,7 @@ class Readers:
         return Raw(_requests.get(number, _unknown), data, first, size, needed, data[start : start + CONTEXT_SIZE])
 
     def response(self, data: bytes, start: int, asked: type[Request]) -> Raw | None:
-        """Its response, given the class of the request."""
+        """Read the response stub of ClientRequest, given the class of the request; None if it is not consistent."""
         size = self._size(data, start, 4)
         if size < _REQUEST:
             return None
@@ -128,10 +131,11 @@ class Readers:
         return raw
 
     def events(self, data: bytes, start: int) -> Raw | None:
-        """RemoteSPEventProc: context handle and events.
+        """Read a RemoteSPEventProc stub; None if it is not consistent.
 
-        Where the buffer is one event that has only the ten words of the fixed part, it comes with its class. A special
-        completion of that length is the plain reply. Anything else has no class: it is a buffer.
+        If the buffer is exactly one event with a fixed part of 40 bytes, the result has the class of that event (for a
+        special completion, the class of the plain reply). Otherwise ``kind`` is None, and the result is a buffer of
+        events.
         """
         counts: i64 = start + self._behind
         size = self._size(data, counts, 4)
@@ -147,8 +151,8 @@ class Readers:
 
 
 def _plain(data: bytes, first: i64, size: i64) -> Any:
-    """The class of a record of that size which has only the ten words of the fixed part; None for others."""
-    # Types of the words, for the compiler.
+    """Return the event class of a record of ``size`` bytes with a 40-byte fixed part; None for other records."""
+    # Declared types for the compiler.
     total: i64
     number: i64
     if NATIVE:
@@ -161,7 +165,7 @@ def _plain(data: bytes, first: i64, size: i64) -> Any:
 
 
 def split(buffer: Raw) -> list[Raw] | None:
-    """The events in a buffer without its class, where all of them are plain and fill it; None for others."""
+    """Split a buffer of events; None unless all events have a 40-byte fixed part and together fill the buffer."""
     data = buffer.data
     position = buffer.first
     end = position + buffer.size
@@ -180,5 +184,5 @@ def split(buffer: Raw) -> list[Raw] | None:
     return found
 
 
-#: The readers of NDR20 and of NDR64: ``READERS[ndr64]``.
+#: The readers for NDR20 and NDR64: ``READERS[ndr64]``.
 READERS: Final = (Readers("I", 4), Readers("Q", 8))

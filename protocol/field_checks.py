@@ -1,8 +1,8 @@
-"""The checks that a field stands for, by the words with which declarations name them.
+"""Checks of a single field, by the keyword that declarations use for them.
 
-A declaration names a check and the rule it stands for (``minimum="02"``); the check says what is wrong with a record,
-and makes from a good request the variants on both sides of its bound, which generators and tests use. What needs
-knowledge of live handles and devices is not here: those checks are the machines' business.
+A declaration gives a check and the rule that requires it (``minimum="02"``). The check describes violations in a
+record, and makes variants of a valid request on both sides of its bound for generators and tests. Checks that depend on
+open handles or on devices are in `fsm`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ __all__ = ["CHECKS", "KNOWN_VERSIONS", "legal_bits"]
 
 #: The TAPI versions that the rules list (D19).
 KNOWN_VERSIONS = tuple(sorted(int(version) for version in TAPI_VERSION))
-#: The kinds of data that may be a single byte.
+#: Kinds of fields whose data may be a single byte.
 _SIZED = ("block", "array", "guid")
 #: No structure that an agent request returns is larger (3.1.4.2).
 _LARGEST = 0x40000
 
 
 class Start(Check):
-    """An offset: aligned, and inside VarData."""
+    """An offset is aligned and inside VarData."""
 
     name = "start"
     text = "{field} is a multiple of 4 and points into VarData"
@@ -60,7 +60,7 @@ class Start(Check):
 
     @property
     def bound_shifts(self) -> tuple[int, ...]:
-        """No structure stands in the last byte, so that one less changes nothing there."""
+        """As in `Check`, but a structure cannot be in the last byte, so that -1 changes nothing for it."""
         return (-1, 1) if self.field.kind in _SIZED else (1,)
 
     def invalid_edits(self, packet: Any) -> Iterator[Edit]:
@@ -161,7 +161,7 @@ class Terminated(Check):
 
     @property
     def bound_shifts(self) -> tuple[int, ...]:
-        """There is nothing behind VarData to look for a NUL in."""
+        """Only +1: no data follows VarData in which a NUL could be found."""
         return (1,)
 
     def find_violation(self, record: Record) -> str:
@@ -181,14 +181,17 @@ class Terminated(Check):
     def invalid_edits(self, packet: Any) -> Iterator[Edit]:
         data = padded(variable(packet))
         yield Edit({self.field.index: len(data)}, data + "555".encode("utf-16-le"))
-        # The two zero bytes that are there belong to two characters.
+        # The two zero bytes belong to different characters.
         yield Edit({self.field.index: len(data)}, data + b"A\0\0A")
 
 
 def legal_bits(tables: tuple[Table, ...], allowed: int = 0) -> int:
-    """All bits that members of tables have, and those which providers or later versions may use (D18)."""
+    """Return all bits of the members of the tables, and the bits reserved for providers or later versions (D18).
+
+    ``allowed``, if not 0, overrides the tables.
+    """
     if allowed:
-        # As a plain number: the complement of a member leaves out the bits that its table does not know.
+        # Convert to int: the complement of an IntFlag member omits the bits that are not in its table.
         return int(allowed)
     found = 0
     for table in tables:
@@ -199,14 +202,14 @@ def legal_bits(tables: tuple[Table, ...], allowed: int = 0) -> int:
 
 
 class Word(Check):
-    """A check of a number that goes to the server."""
+    """Base of the checks of an integer field in a request."""
 
     def applies(self, record: Record) -> bool:
         return record.carries("in") and self.field.index < len(record.words) and super().applies(record)
 
 
 class Legal(Word):
-    """A number has the members of its tables, as many as it may."""
+    """A number consists of members of its tables, and their number matches the cardinality."""
 
     name = "legal"
     text = "{field} has a legal value"
@@ -256,13 +259,13 @@ _JUST_ONE = {"one", "one-or-zero"}
 
 
 class Number(Word):
-    """A check that only looks at the number."""
+    """Base of the checks that depend on the value of one field."""
 
     def find_violation(self, record: Record) -> str:
         return self.check_number(record.words[self.field.index], record)
 
     def check_number(self, number: int, record: Any) -> str:
-        """What is wrong with the number."""
+        """Describe the violation, or return an empty string."""
         raise NotImplementedError
 
 
@@ -283,14 +286,14 @@ class NonZero(Number):
 
 
 class Wanted(NonZero):
-    """A number is not 0 while the field that gives it a meaning is not."""
+    """A number is not 0 if the field that its ``only`` condition refers to selects it."""
 
     name = "wanted"
     text = "{field} has at least one bit"
 
 
 def _least(field: Any) -> int:
-    """The fixed part of what a size is the size of: the smallest of all versions (A7)."""
+    """Return the size in bytes of the smallest fixed part, over all versions, of the structure of a field (A7)."""
     return 4 * field.type.lengths[0] if field.type is not None else 16
 
 
@@ -304,7 +307,7 @@ class Minimum(Number):
 
     @property
     def least(self) -> int:
-        """The limit."""
+        """The smallest allowed size in bytes."""
         return _least(self.field)
 
     def check_number(self, number: int, record: Any) -> str:
@@ -339,7 +342,7 @@ class Maximum(Number):
 
 
 class Fits(Number):
-    """VarData has as many bytes as a size asks for."""
+    """VarData has room for the requested number of bytes."""
 
     name = "fits"
     text = "VarData has room for {field} bytes"
@@ -359,7 +362,7 @@ class Fits(Number):
 
 
 class Room(Word):
-    """VarData can hold the fixed part of a structure, where one is sent or asked for (D7)."""
+    """VarData can hold the fixed part of the structure that is sent or requested (D7)."""
 
     name = "room"
     text = "VarData can hold a {type}"
@@ -378,8 +381,8 @@ class Room(Word):
         return ""
 
     def _sized(self, packet: Any, size: int) -> Edit:
-        """VarData of a size; what is sent is cut down to it."""
-        # Nothing else is sent along that would need room.
+        """Return an edit that sets the size of VarData and truncates the data to it."""
+        # Omit all optional data, which would need room too.
         words = {
             other.index: ABSENT
             for other in self.field.owner.fields
@@ -406,7 +409,7 @@ class Room(Word):
 
 
 class Listed(Number):
-    """A version is one that the rule lists."""
+    """A version is one of the known TAPI versions."""
 
     name = "listed"
     text = "{field} is a known TAPI version"
@@ -429,7 +432,7 @@ class Listed(Number):
 
 
 class Ordered(Number):
-    """The lowest version wanted is not above the highest."""
+    """The lowest requested version is not above the highest."""
 
     name = "ordered"
     text = "{field} is not above dwVersionCurrent"
@@ -450,7 +453,7 @@ class Ordered(Number):
 
 
 class Overlap(Ordered):
-    """A known version lies in the range that is wanted."""
+    """The requested range of versions contains a known version."""
 
     name = "overlap"
     text = "a known version lies between {field} and dwVersionCurrent"
@@ -473,7 +476,7 @@ class Overlap(Ordered):
 
 
 class Valid(Check):
-    """The members of a structure keep their own rules."""
+    """The members of a structure are valid."""
 
     name = "valid"
     text = "the members of the {type} at {field} are valid"
@@ -492,7 +495,7 @@ class Valid(Check):
         yield Edit({}, bytes(data))
 
 
-#: The checks of one field, by the name that declarations use.
+#: The checks of a single field, by the keyword that declarations use.
 CHECKS: dict[str, type[Check]] = {
     check.name: check
     for check in (

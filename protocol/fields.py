@@ -1,7 +1,7 @@
-"""What a field of a packet is: the kinds, and the checks that follow from them.
+"""Kinds of packet fields.
 
-The kind of a field fixes how it is read, written, shown and checked. `protocol.declare` has the short words with
-which the packets declare their fields.
+The kind of a field determines how it is read, written, formatted and checked. Packets declare their fields with the
+functions of `protocol.declare`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ Direction = Literal["in", "out", "inout"]
 
 
 class HandleType(Enum):
-    """The kinds of handle (2.2.2); what a value stands for is known only to the server that gave it out."""
+    """The types of handles (2.2.2); handle values are opaque to the client."""
 
     HLINEAPP = "line application"
     HLINE = "line"
@@ -61,7 +61,7 @@ class HandleType(Enum):
 
 
 class Number(Field):
-    """A plain integer; ``role`` says what it counts or names."""
+    """An integer; ``role`` is its meaning, such as ``handle``, ``version``, ``device`` or ``request_id``."""
 
     kind = "number"
 
@@ -82,17 +82,17 @@ class Number(Field):
         self.direction = direction
         self.only = only
         self.rules = rules or {}
-        #: The lowest version that a version may be.
+        #: For a version: the lowest valid value.
         self.oldest = 0
-        #: The negotiated versions in which the rules bind.
+        #: The range of negotiated TAPI versions to which the rules apply.
         self.versions = ALL_VERSIONS
-        #: The structure that a limit speaks of.
+        #: For a limit: the structure whose size is limited. For a handle: its `HandleType`.
         self.type: Any = None
-        #: The field of the request that a context of a completion repeats.
+        #: For a context in a completion: the name of the request field that it repeats.
         self.echoes = ""
 
     def rule(self, check: str) -> str:
-        """The id of the rule that a check of this field stands for, the first where it is several, or empty."""
+        """Return the id of the first rule that a check of this field enforces, or ""."""
         return self.owner.rule(self.rules.get(check, "").partition(" ")[0])
 
     def make_checks(self) -> tuple[Check, ...]:
@@ -100,7 +100,10 @@ class Number(Field):
 
 
 def checks_of(field: Field, names: Iterable[str]) -> tuple[Check, ...]:
-    """The checks of a field by name, in the order in which they are told; others are the machines' business."""
+    """Create the checks of a field, given their names, in the order of reporting.
+
+    Names of checks that need state, such as ``live``, are ignored; the machines in `fsm` make these checks.
+    """
     found = []
     for name, kind in CHECKS.items():
         if name in names:
@@ -111,14 +114,14 @@ def checks_of(field: Field, names: Iterable[str]) -> tuple[Check, ...]:
 
 
 class Size(Number):
-    """The byte length of the data at an offset field; filled in from the data unless given."""
+    """The size in bytes of the data at an offset field; computed from the data unless given."""
 
     kind = "size"
     turn = 2
 
 
 class Handle(Number):
-    """A handle of one kind; ``optional`` ones may be 0."""
+    """A handle of one type; ``optional``: 0 is allowed."""
 
     kind = "handle"
 
@@ -142,7 +145,7 @@ class Handle(Number):
 
 
 class Flag(Number):
-    """A number out of constant tables: how many of its members it may have is the ``cardinality``."""
+    """A combination of members of constant tables; ``cardinality`` restricts the number of members."""
 
     kind = "flags"
 
@@ -168,10 +171,10 @@ class Flag(Number):
         self.tables = tables
         self.cardinality = cardinality
         self.allowed = allowed
-        #: Whether 0 is legal beside what the cardinality says, and whether bits combine all the same (D18).
+        #: Whether 0 is valid regardless of the cardinality, and whether any combination of bits is (D18).
         self.zero = zero or mask
         self.mask = mask
-        #: The values of a list, and the bits that may be set (of a list: those of the providers' values).
+        #: The values of enumerations, and the mask of valid bits (for enumerations, the bits reserved for providers).
         listed = [] if any(issubclass(table, Flags) for table in tables) else [*tables]
         self.choices = frozenset(int(member) for table in listed for member in members(table))
         self.bits = listed[0].reserved if listed else legal_bits(tables, allowed)
@@ -187,7 +190,7 @@ class Flag(Number):
 
 
 class Mode(Number):
-    """A word whose table depends on another word: the mode that goes with a call state (2.2.4.2.1.8)."""
+    """A number whose constant table depends on another field, as the mode of a call state does (2.2.4.2.1.8)."""
 
     kind = "mode"
 
@@ -208,7 +211,7 @@ class Mode(Number):
 
 
 def _named(tables: tuple[Table, ...], number: int) -> str:
-    """A number out of tables as it is written in Python: ``constants.LINECALLSTATE.IDLE``, unknown bits as a number."""
+    """Format a number as a Python expression of table members, ``constants.LINECALLSTATE.IDLE``; other bits in hex."""
     names: list[str] = []
     rest = number
     for table in tables:
@@ -224,7 +227,7 @@ def _named(tables: tuple[Table, ...], number: int) -> str:
 
 
 def spelled(tables: tuple[Table, ...], number: int) -> list[str] | str | None:
-    """The names of a number in one table, or of the bits of a number that several tables share."""
+    """Return the names of a number in one table, or of the bits of a number whose bits are from several tables."""
     if len(tables) == 1:
         return meaning(tables[0], number)
     names: list[str] = []
@@ -240,7 +243,10 @@ def spelled(tables: tuple[Table, ...], number: int) -> list[str] | str | None:
 
 
 class Offset(Field):
-    """An offset into the variable data, with what stands there; `ABSENT` means nothing."""
+    """An offset into the variable data, and the data at it; the offset `ABSENT` means that there is none.
+
+    ``size`` is the field with the size of the data, ``optional`` the source of the statement that `ABSENT` is allowed.
+    """
 
     kind = "offset"
     turn = 1
@@ -272,7 +278,7 @@ class Offset(Field):
             self.size_index = layout.index(self.size)
 
     def present(self, record: Record) -> tuple[int, int] | None:
-        """Offset and size when the data is there to be looked at: (offset, -1) where no size is given."""
+        """Return offset and size of the data, size -1 without a size field; None if there is no data."""
         if self.index >= len(record.words) or not record.carries(self.direction):
             return None
         offset = record.words[self.index]
@@ -286,7 +292,7 @@ class Offset(Field):
         return (offset, length) if length else None
 
     def extent(self, record: Record) -> tuple[bytes, int, int] | None:
-        """Buffer, start and end of the data, when it lies inside the record."""
+        """Return buffer, start and end of the data; None if there is none or it extends past the record."""
         found = self.present(record)
         if found is None:
             return None
@@ -301,24 +307,24 @@ class Offset(Field):
         return None if found is None else self.decode(record, *found)
 
     def decode(self, record: Record, buffer: bytes, start: int, end: int) -> Any:
-        """The value of the bytes between start and end."""
+        """Decode the bytes from ``start`` to ``end``."""
         return buffer[start:end]
 
     def encode(self, new: Any) -> bytes:
-        """The bytes of a value."""
+        """Encode a value; raises `EncodeError`."""
         if isinstance(new, (bytes, bytearray, memoryview)):
             return bytes(new)
         raise self.encode_error(f"{new!r} is not bytes")
 
     def write(self, builder: Builder, words: list[int], new: Any) -> None:
-        """Place the data and point at it; an integer is taken for the offset itself."""
+        """Append the data and set offset and size; an integer is taken as the offset itself."""
         if isinstance(new, int):
             words[self.index] = self.number(new)
         else:
             self.place(builder, words, self.encode(new))
 
     def place(self, builder: Builder, words: list[int], data: bytes) -> None:
-        """Append encoded data and point at it."""
+        """Append encoded data and set offset and size."""
         words[self.index] = builder.append(data)
         if self.size_index >= 0:
             words[self.size_index] = len(data)
@@ -368,7 +374,7 @@ class Text(Offset):
 
 
 def wide(field: Field, new: Any) -> bytes:
-    """A string as NUL-terminated UTF-16LE."""
+    """Encode a string as NUL-terminated UTF-16LE; raises `EncodeError`."""
     if not isinstance(new, str):
         raise field.encode_error(f"{new!r} is not a string")
     if "\0" in new:
@@ -377,13 +383,13 @@ def wide(field: Field, new: Any) -> bytes:
 
 
 class Block(Offset):
-    """The offset of bytes whose length another field gives."""
+    """The offset of bytes whose length is in another field."""
 
     kind = "block"
 
 
 class GuidAt(Offset):
-    """The offset of a GUID whose length another field gives."""
+    """The offset of a GUID whose length is in another field."""
 
     kind = "guid"
 
@@ -401,7 +407,7 @@ class GuidAt(Offset):
 
 
 class Inner(Offset):
-    """The offset of a structure, alone or with its size in another field."""
+    """The offset of a structure whose size may be in another field."""
 
     kind = "structure"
 
@@ -420,7 +426,7 @@ class Inner(Offset):
         return None if found is None or not budget.spend(self.type.layout.words) else found.describe(budget)
 
     def inner_of(self, record: Record) -> Structure | None:
-        """The structure, where it can be looked at."""
+        """Return the structure; None if it is absent, misaligned or outside the record."""
         found = self.extent(record)
         return self.type.at(*found) if found is not None and not found[1] % 4 else None
 
@@ -432,7 +438,7 @@ class Inner(Offset):
 
 
 class Items(Offset):
-    """The offset of an array of structures or DWORDs whose byte length another field gives."""
+    """The offset of an array of structures or DWORDs whose size in bytes is in another field."""
 
     kind = "array"
 
@@ -462,7 +468,7 @@ class Items(Offset):
 
 
 class Buffer(Number):
-    """Going in, the size of the caller's buffer for a structure; coming back, the offset of that structure."""
+    """In a request, the size of the client's buffer for a structure; in a response, the offset of that structure."""
 
     kind = "buffer"
 
@@ -500,7 +506,7 @@ class Buffer(Number):
             return SizePrecheck(self.index, max(check.least for check in checks if isinstance(check, Minimum)))
 
         def wrong(record: Record) -> bool:
-            # A request has no structure yet, only the size of the room for it.
+            # Only a response has the structure.
             if record.carries("out"):
                 return True
             return any(check.applies(record) and check.find_violation(record) for check in checks)

@@ -1,4 +1,4 @@
-"""The kinds of member that only structures (2.2.6) have: pairs of size and offset, GUIDs, times, counted arrays."""
+"""Kinds of fields that only structures (2.2.6) have: pairs of size and offset, GUIDs, times, counted arrays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STRINGFORMAT_BINARY = 4
 
 
 class Extent(Number):
-    """``dwTotalSize``, ``dwNeededSize`` or ``dwUsedSize``: the length of the whole structure unless given."""
+    """``dwTotalSize``, ``dwNeededSize`` or ``dwUsedSize``: by default the size of the whole structure in bytes."""
 
     kind = "extent"
 
@@ -41,7 +41,7 @@ class Extent(Number):
 
 
 class Whole(Check):
-    """The size of a structure covers its fixed part, the smallest of all versions (A7)."""
+    """The size of a structure covers the smallest fixed part of all versions (A7)."""
 
     name = "whole"
     text = "{field} covers the fixed part of the structure"
@@ -63,7 +63,7 @@ class Whole(Check):
 
 
 class Guid(Field):
-    """Sixteen bytes in GUID wire order."""
+    """A GUID in wire order, 16 bytes."""
 
     kind = "guid"
     width = 4
@@ -92,7 +92,7 @@ class Guid(Field):
 
 
 class SystemTime(NamedTuple):
-    """A SYSTEMTIME: eight 16-bit numbers, UTC; kept as sent, so impossible dates survive."""
+    """A SYSTEMTIME: eight 16-bit numbers, UTC; not validated, so that invalid dates are preserved."""
 
     year: int = 0
     month: int = 0
@@ -136,7 +136,7 @@ class Time(Field):
 
 
 class Embedded(Field):
-    """A structure that stands inside the fixed part, such as LINEDIALPARAMS."""
+    """A structure within the fixed part, such as LINEDIALPARAMS."""
 
     kind = "embedded"
 
@@ -163,7 +163,7 @@ class Embedded(Field):
 
 
 class _OfPair(Check):
-    """A check of a size and offset; members of size 0 are skipped (D15)."""
+    """Base of the checks of a size and an offset; not applied if the size is 0 (D15)."""
 
     bounded = True
 
@@ -171,19 +171,19 @@ class _OfPair(Check):
         return self.field.index + 1 < len(record.words) and bool(record.words[self.field.index])
 
     def place(self, record: Record) -> tuple[int, int, int]:
-        """Offset and size, and how many bytes of VarData there are from where the offset counts."""
+        """Return offset, size, and the number of bytes from the origin of the offset to the end of VarData."""
         buffer, origin, _ = record.span()
         size, offset = record.words[self.field.index : self.field.index + 2]
         return offset, size, len(buffer) - origin
 
     def behind(self, record: Any) -> tuple[int, bytes]:
-        """Where new data would stand, and the data in front of it."""
+        """Return the offset of data appended to the record, and the padded existing data."""
         data = padded(variable(record))
         return 4 * len(record.words) + len(data), data
 
 
 class PairStart(_OfPair):
-    """An offset in a structure: a multiple of 4, and inside VarData."""
+    """An offset in a structure is a multiple of 4 and inside VarData."""
 
     name = "start"
     text = "{field}Offset is a multiple of 4 and points into VarData"
@@ -209,7 +209,7 @@ class PairStart(_OfPair):
 
 
 class PairEnd(_OfPair):
-    """What an offset in a structure points at ends inside VarData."""
+    """The data at an offset in a structure ends inside VarData."""
 
     name = "end"
     text = "{field}Offset + {field}Size lies inside VarData"
@@ -232,11 +232,11 @@ class PairEnd(_OfPair):
 
 
 class Pair(Field):
-    """Two adjacent members, size and offset, and the data they lead to.
+    """Two adjacent members, size and offset, and the data that they refer to.
 
-    ``content`` is what stands there: ``text`` (UTF-16, or what ``format`` says), ``texts`` (a list of strings,
-    ended by an empty one), ``ascii``, ``bytes``, ``array`` (with ``count``), ``rows`` (texts of fixed length) or
-    ``structure`` (with bytes after it that belong to it, as in a FLOWSPEC with provider data).
+    ``content`` is the type of the data: ``text`` (UTF-16, or as the member ``format`` specifies), ``texts`` (a list of
+    strings, ended by an empty one), ``ascii``, ``bytes``, ``array`` (of ``count`` entries), ``rows`` (strings of a
+    fixed length) or ``structure`` (including trailing bytes, as in a FLOWSPEC with provider data).
     """
 
     kind = "pair"
@@ -266,7 +266,7 @@ class Pair(Field):
         self.format = format_
         self.row = row
         self.rules = rules or {}
-        #: The negotiated versions in which the rules bind.
+        #: The range of negotiated TAPI versions to which the rules apply.
         self.versions = versions
 
     def specs(self) -> tuple[str, ...]:
@@ -287,7 +287,7 @@ class Pair(Field):
         self.row_index = layout.index(self.row) if self.row else -1
 
     def extent(self, record: Record) -> tuple[bytes, int, int] | None:
-        """Buffer, start and end of the data, when it lies inside the structure."""
+        """Return buffer, start and end of the data; None if the size is 0 or the data extends past the structure."""
         words, index = record.words, self.index
         if index + 1 >= len(words) or not words[index]:
             return None
@@ -365,7 +365,7 @@ class Pair(Field):
         return self.entry.coerce(self, new).encode()
 
     def step(self, record: Record, size: int) -> int:
-        """Bytes per array entry."""
+        """Return the size of an array entry in bytes."""
         if self.entry is None:
             return 4
         return 4 * self.entry.layout.words
@@ -448,7 +448,7 @@ class Pair(Field):
 
 
 class Following(Field):
-    """An array of entries right behind the fixed part, as in LINEFORWARDLIST."""
+    """An array of entries directly after the fixed part, as in LINEFORWARDLIST."""
 
     kind = "following"
     width = 0
@@ -476,7 +476,10 @@ class Following(Field):
         return tuple(self.entry.at(buffer, place, place + step, origin=origin, limit=limit) for place in places)
 
     def step(self, record: Record) -> int:
-        """Entries carry no size: the first offset in the first entry tells the long form from the short (F6)."""
+        """Return the size of an entry in bytes: the largest form whose array ends before the first offset (F6).
+
+        Entries do not contain their size.
+        """
         buffer, origin, limit = record.span()
         start = origin + 4 * self.index
         sizes = sorted(4 * words for words in self.entry.lengths)
@@ -512,7 +515,7 @@ class Following(Field):
         yield from self._count(record)
 
     def _count(self, record: Record) -> Iterator[Problem]:
-        """Whether as many entries are there as the count says."""
+        """Check that the entries given by the count fit into the record."""
         if len(record.words) < self.index:
             return
         _, origin, limit = record.span()
@@ -524,7 +527,7 @@ class Following(Field):
 
 
 class Union(Field):
-    """A body behind the fixed part whose layout another member selects (2.2.6.28)."""
+    """A body after the fixed part whose layout another member selects (2.2.6.28)."""
 
     kind = "union"
     width = 0
@@ -546,7 +549,7 @@ class Union(Field):
         body = self.bodies.get(record.words[self.selector_index])
         buffer, origin, limit = record.span()
         start = origin + 4 * self.index
-        # The body ends where the variable data of the record itself begins.
+        # The body ends where the variable data of the record begins.
         end = min([limit, *(origin + offset for offset in record.offsets() if origin + offset >= start)])
         return None if body is None or (start >= end and body.layout.words) else body.at(buffer, start, max(start, end))
 

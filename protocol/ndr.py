@@ -1,8 +1,8 @@
-"""The stubs of the six methods (6.1, 6.2) in both transfer syntaxes, NDR20 and NDR64.
+"""Stubs of the six RPC methods (6.1, 6.2) in both transfer syntaxes, NDR20 and NDR64.
 
-Reading is lenient: alignment padding is ignored whatever it holds, a verification trailer behind the parameters
-is left alone, and contradictions (counts against sizes, 3.1.4) are collected as problems. Only parameters that
-are not there at all make a stub unreadable.
+Decoding is lenient: the values of padding bytes and a verification trailer after the parameters are ignored, and
+contradictions between counts and sizes (3.1.4) are collected as problems. Only a missing parameter makes a stub
+unreadable.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ __all__ = [
 NULL_CONTEXT = bytes(CONTEXT_SIZE)
 #: LProcessID of telephony clients and of management clients (3.1.4.1).
 TELEPHONY, MANAGEMENT = 0xFFFFFFFF, 0xFFFFFFFD
-#: What phAsyncEventsEvent tells telephony clients of servers that know NegotiateAPIVersionForAllDevices, and management
-#: clients of servers of 32 and of 64 bits (3.1.4.1).
+#: Values of phAsyncEventsEvent (3.1.4.1): the server supports NegotiateAPIVersionForAllDevices (telephony clients);
+#: the server is a 32-bit or a 64-bit server (management clients).
 ALL_DEVICES, MANAGED_32, MANAGED_64 = 0xA5C369A5, 0x32323232, 0x64646464
 
 
@@ -67,7 +67,7 @@ class ClientAttach(NamedTuple):
 
 
 class ClientAttachResult(NamedTuple):
-    """The binding's context handle; ``async_events_event`` is a capability marker (3.1.4.1)."""
+    """The context handle of the binding; ``async_events_event`` indicates server capabilities (3.1.4.1)."""
 
     context: bytes
     async_events_event: int
@@ -84,7 +84,7 @@ class ClientAttachResult(NamedTuple):
 
 
 class ClientRequest(NamedTuple):
-    """Carry a TAPI32_MSG (3.1.4.2): ``buffer`` has its valid bytes, ``needed`` is the size of pBuffer."""
+    """Transfer a TAPI32_MSG (3.1.4.2): ``buffer`` has its valid bytes, ``needed`` is the size of pBuffer in bytes."""
 
     context: bytes
     buffer: bytes
@@ -109,7 +109,7 @@ class ClientRequest(NamedTuple):
 
 
 class ClientRequestResult(NamedTuple):
-    """The TAPI32_MSG coming back; ``needed`` is max_count."""
+    """The returned TAPI32_MSG; ``needed`` is max_count."""
 
     buffer: bytes
     needed: int
@@ -141,7 +141,7 @@ class ClientDetach(NamedTuple):
 
 
 class ClientDetachResult(ClientDetach):
-    """The context handle coming back, which is null then."""
+    """The returned context handle, which is null."""
 
 
 class RemoteSPAttach(NamedTuple):
@@ -194,7 +194,7 @@ class RemoteSPEventProc(NamedTuple):
 
 
 class RemoteSPEventProcResult(RemoteSPAttach):
-    """The event buffer was taken; there is no output."""
+    """The response to RemoteSPEventProc; it has no parameters."""
 
 
 class RemoteSPDetach(ClientDetach):
@@ -202,7 +202,7 @@ class RemoteSPDetach(ClientDetach):
 
 
 class RemoteSPDetachResult(ClientDetach):
-    """The context handle coming back, which is null then."""
+    """The returned context handle, which is null."""
 
 
 TAPSRV = Interface("tapsrv", UUID("2f5f6520-ca46-1067-b319-00dd010662da"), "client")
@@ -236,7 +236,7 @@ METHODS: dict[tuple[UUID, int], Method] = {
         Method(REMOTESP, 2, "RemoteSPDetach", "3.3.4.3", RemoteSPDetach, RemoteSPDetachResult),
     )
 }
-#: The same by interface and opnum.
+#: The methods of each interface by opnum.
 BY_INTERFACE: dict[UUID, dict[int, Method]] = {
     uuid: {method.opnum: method for (owner, _), method in METHODS.items() if owner == uuid} for uuid, _ in METHODS
 }

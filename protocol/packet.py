@@ -1,8 +1,8 @@
-"""Requests and their responses: TAPI32_MSG buffers (2.2.5.2) as typed objects.
+"""Requests and responses: TAPI32_MSG buffers (2.2.5.2) as typed objects.
 
-A request class is declared once; ``ClassName.Response`` is the same layout coming back, with
-``Ack_ReturnValue`` in place of ``Req_Func``. Offsets in a response are resolved only where the field is an
-output, because the server may have reused the bytes of the inputs (ambiguity A5).
+A request class is declared once. ``ClassName.Response`` has the same layout, with ``Ack_ReturnValue`` in place of
+``Req_Func``. In a response, only the offsets of output fields are resolved, because the server may have overwritten
+the inputs (decision A5).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _HEAD = Struct("<15I")
 _POINTER = 4
 _new = object.__new__
 
-#: Every declared request by its Req_Func number.
+#: The declared requests by Req_Func.
 REQUESTS: dict[int, type[Request]] = {}
 
 Device = Literal["line", "phone", "mmc", "generic"]
@@ -48,12 +48,12 @@ Mode = Literal["sync", "async"]
 
 
 def signed(number: int) -> int:
-    """A DWORD as the signed integer that an Ack_ReturnValue is; negative means failure (2.2.5.2)."""
+    """Convert a DWORD to a signed integer, as for Ack_ReturnValue, where negative means failure (2.2.5.2)."""
     return number - 0x1_0000_0000 if number & 0x8000_0000 else number
 
 
 def error_name(code: int) -> str | None:
-    """The name of a return code, whichever family it is from."""
+    """Return the name of a line, phone or general return code; None if the code is not defined."""
     for table in (LINEERR, PHONEERR, ACK_RETURN_VALUE):
         name = meaning(table, code)
         if isinstance(name, str):
@@ -63,7 +63,7 @@ def error_name(code: int) -> str | None:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=True)
 class Message(Record):
-    """A TAPI32_MSG in either direction. ``capacity`` is lNeededSize, the size of pBuffer."""
+    """A request or response. ``capacity`` is lNeededSize, the size of pBuffer in bytes."""
 
     __slots__ = ("capacity",)
 
@@ -75,9 +75,9 @@ class Message(Record):
     completion: ClassVar[Mode] = "sync"
     required_privilege: ClassVar[str] = ""
     returns: ClassVar[tuple[str, ...]] = ()
-    #: The same packet coming back from the server.
+    #: The response to the request.
     Response: ClassVar[type[Any]]
-    #: The special completion packet, where the request has one (2.2.4.2.2, 2.2.4.2.3).
+    #: The special completion of the request, if it has one (2.2.4.2.2, 2.2.4.2.3).
     Completion: ClassVar[type[Any] | None] = None
     carried: ClassVar[tuple[str, ...]] = ("in", "inout")
 
@@ -95,7 +95,7 @@ class Message(Record):
         self.capacity = capacity
 
     def _room(self, used: int) -> int:
-        """How large pBuffer has to be, so that what the server writes fits as well."""
+        """Return the size of pBuffer that leaves room for the outputs of the server."""
         room = used
         for field in self.layout.fields:
             if isinstance(field, Buffer) or (isinstance(field, Number) and field.role == "capacity"):
@@ -109,11 +109,11 @@ class Message(Record):
         return direction in self.carried
 
     def encode(self) -> bytes:
-        """The valid bytes of pBuffer (*plUsedSize of them)."""
+        """Return the valid bytes of pBuffer; their number is *plUsedSize."""
         return self.buffer
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed; the variable data is laid out anew."""
+        """Return a copy with some fields changed and the variable data encoded again."""
         given = {"capacity": self.capacity, **self.values(), **changes}
         if self.phase == "response":
             given.setdefault("ack", self.words[0])
@@ -137,7 +137,7 @@ class Message(Record):
         size, section = len(self.buffer), self.layout.section
         asked = self.phase == "request"
         if size < FIXED:
-            # 3.1.4.2 only asks for sizeof ULONG_PTR; what is shorter than the smaller of the two breaks it anywhere.
+            # 3.1.4.2 only requires sizeof(ULONG_PTR); less than 4 bytes violates it on 32-bit servers too.
             rule = "TRP-3.1.4.2-GEN-02" if asked and size < _POINTER else ""
             detail = f"{size} bytes are less than the fixed part of {FIXED}"
             found.append(Problem("pBuffer", "layout", detail, section, rule))
@@ -149,7 +149,7 @@ class Message(Record):
         return found + super().problems()
 
     def may_fail(self) -> bool:
-        """Whether `problems` may find something; quicker than looking for it."""
+        """Whether `problems` may find anything; faster than `problems`."""
         if len(self.buffer) < FIXED or self.capacity < FIXED:
             return True
         prechecks = self.layout.prechecks
@@ -163,11 +163,13 @@ class Message(Record):
 
 
 class Request(Message):
-    """A request to the server; building one with ``ack=`` gives its response instead.
+    """A request to the server; the constructor with ``ack=`` creates the response instead.
 
-    A declaration gives, beside Req_Func and section: ``checks`` that look at several fields; bullets of the rules that
-    the caller must own the phone (``owner``), be an administrator (bullet, field, values that need it), that a
-    handler must be registered, serve the request and get it (``proxy``), and that calls be on one line.
+    Class arguments of a declaration: ``number`` is Req_Func; ``privilege`` the call privilege required; ``returns`` the
+    documented error codes; ``checks`` the checks of relations between fields. The others are numbers of 3.1.4.2 rules:
+    ``owner`` (the client must own the phone), ``administrator`` (as ``Layout.administrator_rules``), ``proxy`` (a
+    proxy handler is registered, serves the request type, and receives the request), ``same_line`` (the calls are on
+    the same line).
     """
 
     if TYPE_CHECKING:
@@ -228,7 +230,7 @@ class Request(Message):
 
 
 class _Response:
-    """Mixed into the response of every request."""
+    """Mixin for the response class of every request."""
 
     __slots__ = ()
 
@@ -241,7 +243,7 @@ class _Response:
 
     @property
     def ack(self) -> int:
-        """Ack_ReturnValue as signed integer: 0 done, positive a request id, negative an error."""
+        """Ack_ReturnValue as a signed integer: 0 for success, positive for a request id, negative for an error."""
         return signed(self.words[0])
 
     def extra_arguments(self) -> dict[str, Any]:
@@ -254,7 +256,7 @@ class _Response:
 
 
 class Unknown(Request, section="2.2.5.2", device="generic"):
-    """A buffer whose Req_Func is assigned to no request (decision C10)."""
+    """A buffer whose Req_Func is not assigned to any request (decision C10)."""
 
     def may_fail(self) -> bool:
         return True
@@ -267,15 +269,15 @@ class Unknown(Request, section="2.2.5.2", device="generic"):
         return found
 
 
-#: There is always something to say about such a buffer.
+#: An unknown request always has a problem.
 Unknown.layout.prechecks = (PredicatePrecheck(lambda record: True),)
 
 
 def decode_request(data: bytes, capacity: int | None = None, *, strict: bool = False) -> Request:
-    """Read a request from the valid bytes of pBuffer.
+    """Decode a request from the valid bytes of pBuffer.
 
-    Nothing makes this fail: what is wrong is in ``problems()`` of the packet, everything else stays readable.
-    With ``strict`` the first problem is raised as `DecodeError`. ``capacity`` is lNeededSize.
+    Decoding never fails; defects are reported by ``problems()`` of the packet. With ``strict``, the first problem is
+    raised as `DecodeError`. ``capacity`` is lNeededSize; the default is the length of ``data``.
     """
     if len(data) < FIXED:
         words = _HEAD.unpack(data.ljust(FIXED, b"\0"))
@@ -291,7 +293,7 @@ def decode_request(data: bytes, capacity: int | None = None, *, strict: bool = F
 
 
 def decode_response(data: bytes, request: type[Request], *, strict: bool = False) -> Request:
-    """Read the response to a request class from the valid bytes of pBuffer; problems as in `decode_request`."""
+    """Decode the response to a request of a given class from the valid bytes of pBuffer; as `decode_request`."""
     packet: Any = _new(request.Response)
     packet.words = _HEAD.unpack_from(data) if len(data) >= FIXED else _HEAD.unpack(data.ljust(FIXED, b"\0"))
     packet.buffer = data

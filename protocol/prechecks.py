@@ -1,7 +1,7 @@
-"""Quick looks at requests: whether the checks of a field may find something, without asking each of them.
+"""Prechecks: fast tests that decide whether the full checks of a field have to run.
 
-A precheck is made from the same declaration as the checks. It may be wrong in one direction only: what it lets pass,
-no check complains of.
+A precheck is derived from the same declaration as the checks. It may give false positives but no false negatives: if
+it passes a packet, no check of the field finds a problem.
 """
 
 from __future__ import annotations
@@ -19,33 +19,36 @@ if TYPE_CHECKING:
 
 __all__ = ["OffsetPrecheck", "Precheck", "PredicatePrecheck", "SizePrecheck", "TextPrecheck"]
 
-#: Bytes of the fixed part of a request, behind which its offsets point.
+#: Bytes of the fixed part of a request; offsets are relative to its end.
 _FIXED: Final = 60
-#: "Nothing here".
+#: The offset value that means "absent".
 _ABSENT: Final = 0xFFFFFFFF
 
 
 class Precheck:
-    """A quick look at one field."""
+    """A fast test of one field or of one relation between fields."""
 
     def may_fail(self, raw: Raw) -> bool:
-        """Whether something may be wrong."""
+        """Whether the full checks may find a problem."""
         raise NotImplementedError
 
 
 class PredicatePrecheck(Precheck):
-    """Asks the checks."""
+    """A precheck that applies a predicate to the decoded packet."""
 
-    def __init__(self, wrong: Callable[[Any], bool]) -> None:
-        self._wrong = wrong
+    def __init__(self, predicate: Callable[[Any], bool]) -> None:
+        self._predicate = predicate
 
     def may_fail(self, raw: Raw) -> bool:
-        """Whether something is wrong."""
-        return self._wrong(raw.packet())
+        return self._predicate(raw.packet())
 
 
 class OffsetPrecheck(Precheck):
-    """An offset with a size: ``absent`` where it may point nowhere, ``deep`` where what it points at has checks, too."""
+    """An offset with a size.
+
+    ``absent``: the offset may be 0xFFFFFFFF. ``deep``: the data at the offset has checks of its own, so that these
+    always run. ``size_index`` is -1 if no field gives the size.
+    """
 
     def __init__(self, index: int, size_index: int, aligned: int, *, absent: bool, deep: bool) -> None:
         self._index = index
@@ -55,7 +58,7 @@ class OffsetPrecheck(Precheck):
         self._deep = deep
 
     def may_fail(self, raw: Raw) -> bool:
-        """Whether it does not lie within the variable data."""
+        """Whether the data is misaligned or extends past the variable data."""
         words = raw.words
         offset: i64 = words[self._index]
         if offset == _ABSENT and self._absent:
@@ -69,14 +72,14 @@ class OffsetPrecheck(Precheck):
 
 
 class TextPrecheck(Precheck):
-    """The offset of a string."""
+    """The offset of a NUL-terminated UTF-16 string."""
 
     def __init__(self, index: int, *, absent: bool) -> None:
         self._index = index
         self._absent = absent
 
     def may_fail(self, raw: Raw) -> bool:
-        """Whether it does not end within the variable data."""
+        """Whether the offset is odd or the string has no NUL within the variable data."""
         offset: i64 = raw.words[self._index]
         if offset == _ABSENT and self._absent:
             return False
@@ -85,15 +88,14 @@ class TextPrecheck(Precheck):
 
 
 class SizePrecheck(Precheck):
-    """A number of bytes that the caller wants to get: at least ``least``, and no more than there is room for."""
+    """The size of the client's buffer for a structure: at least ``least`` bytes and at most the size of VarData."""
 
     def __init__(self, index: int, least: int) -> None:
         self._index = index
         self._least: i64 = least
 
     def may_fail(self, raw: Raw) -> bool:
-        """Whether it is too small or too large."""
-        # What comes back has the structure itself.
+        """Whether the size is out of range; always true for a response, where the field is an offset."""
         if not raw.is_request:
             return True
         size: i64 = raw.words[self._index]

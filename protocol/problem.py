@@ -1,4 +1,4 @@
-"""What can be wrong with bytes: problems that decoding collects, and the errors raised for them."""
+"""Problems that decoding collects, and the exceptions raised for them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import NamedTuple
 __all__ = ["ALL_VERSIONS", "DecodeError", "EncodeError", "Problem", "ProtocolDataError"]
 
 
-#: The range of negotiated versions in which most rules bind.
+#: The default range of negotiated TAPI versions to which a rule applies.
 ALL_VERSIONS = (0, 0xFFFFFFFF)
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong in one field; decoding goes on with everything else.
+    """A defect of one field; the other fields are still decoded.
 
-    ``aspect`` names the kind of check: ``alignment``, ``bounds``, ``termination``, ``overrun``, ``size``,
-    ``value`` or ``layout``. ``rule`` is the id of the MS-TRP rule that the packet breaks, or empty; it binds where the
-    negotiated TAPI version lies in ``versions``.
+    ``aspect`` is the kind of defect: ``alignment``, ``bounds``, ``termination``, ``overrun``, ``size``, ``value`` or
+    ``layout``. ``section`` is a section of MS-TRP. ``rule`` is the id of the violated MS-TRP rule, or empty; the rule
+    applies if the negotiated TAPI version is in the range ``versions``.
     """
 
     field: str
@@ -31,7 +31,7 @@ class Problem(NamedTuple):
 
 
 class ProtocolDataError(ValueError):
-    """Base of the errors about bytes and field values; carries the packet's name and the problem."""
+    """Base of `DecodeError` and `EncodeError`; has the name of the packet and the problem."""
 
     def __init__(self, packet: str, problem: Problem) -> None:
         super().__init__(f"{packet}.{problem}")
@@ -43,8 +43,8 @@ class ProtocolDataError(ValueError):
 
 
 class DecodeError(ProtocolDataError):
-    """Bytes that strict decoding refuses."""
+    """Bytes that cannot be decoded, or that strict decoding does not accept."""
 
 
 class EncodeError(ProtocolDataError):
-    """A field value that cannot stand on the wire."""
+    """A field value that cannot be encoded."""

@@ -1,4 +1,4 @@
-"""What is in a packet before anybody has asked: where its bytes are, and the object of its class when it is wanted."""
+"""Packets that are decoded on demand: the position of their bytes, and the decoded packet once it is needed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _new: Final = object.__new__
 
 
 class Raw:
-    """A request, response or event: ``size`` bytes of ``data`` from ``first`` on.
+    """A request, response or event: ``size`` bytes of ``data`` starting at ``first``.
 
-    ``kind`` is its class, of a response that of the request. ``context`` is the context handle beside it.
+    ``kind`` is the class of the packet, for a response the class of its request. ``context`` is the context handle
+    that the stub contains, if any.
     """
 
     __slots__ = ("_packet", "_words", "capacity", "context", "data", "first", "is_request", "kind", "size")
@@ -27,17 +28,17 @@ class Raw:
         self.data = data
         self.first = first
         self.size = size
-        #: The size of pBuffer; negative for an event, which has none.
+        #: lNeededSize, the size of pBuffer; -1 for an event.
         self.capacity = capacity
         self.context = context
         self._words: tuple[int, ...] | None = None
         self._packet: Any = None
-        #: Whether it goes to the server.
+        #: False for a response.
         self.is_request = True
 
     @property
     def words(self) -> tuple[int, ...]:
-        """The fixed part."""
+        """The DWORDs of the fixed part."""
         words = self._words
         if words is None:
             data, first = self.data, self.first
@@ -46,31 +47,31 @@ class Raw:
 
     @property
     def buffer(self) -> bytes:
-        """All of its bytes."""
+        """The bytes of the packet."""
         return self.data[self.first : self.first + self.size]
 
     def trim(self) -> None:
-        """It will be kept: hold no other bytes than its own."""
+        """Release all bytes of ``data`` that do not belong to the packet; call this before storing the object."""
         if self.size < len(self.data):
             self.data = self.buffer
             self.first = 0
 
     def adopt(self, packet: Any) -> None:
-        """The object is there already."""
+        """Take over an already decoded packet."""
         self._words = packet.words
         self._packet = packet
         self.is_request = packet.phase == "request"
 
     def first_dword(self) -> int:
-        """The first word."""
+        """Return Req_Func, Ack_ReturnValue or TotalSize."""
         words = self._words
         if words is not None:
-            # Those of an object, which may be more than its bytes.
+            # An adopted packet may have fewer bytes than DWORDs.
             return words[0]
         return little32(self.data, self.first) if NATIVE else self.words[0]
 
     def packet(self) -> Any:
-        """The object of its class."""
+        """Return the decoded packet; decodes it on the first call."""
         packet = self._packet
         if packet is None:
             packet = self._packet = _new(self.kind if self.is_request else self.kind.Response)
@@ -82,7 +83,7 @@ class Raw:
 
 
 def raw_of(packet: Any) -> Raw:
-    """The same of a request or response that is an object already."""
+    """Wrap an already decoded request or response."""
     raw = Raw(type(packet), packet.buffer, 0, len(packet.buffer), packet.capacity)
     raw.adopt(packet)
     return raw

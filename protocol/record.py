@@ -1,9 +1,8 @@
-"""Typed views over bytes: what packets and structures have in common.
+"""Typed views of bytes: the common base of packets and structures.
 
-A record is a tuple of 32-bit words (its fixed part) and the bytes that its offsets point into. Reading an
-attribute looks the word up or resolves the offset there and then, so decoding costs nothing for values
-that nobody asks for. Building a record from keyword arguments lays the bytes out at once: there is one
-representation, and what was received is kept to the letter.
+A record consists of the DWORDs of its fixed part and the bytes that its offsets refer to. An attribute is decoded when
+it is read, so that unused fields cost nothing. A record built from keyword arguments is encoded at once: bytes are the
+only representation, and received bytes are kept unchanged.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ABSENT", "Budget", "Builder", "Field", "Layout", "Record", "Span", "dword_struct", "write_fields"]
 
-#: "Nothing here": an offset that points nowhere, or an output field not yet filled (TAPI_NO_DATA).
+#: Offset value for absent data, and initial value of an output field (TAPI_NO_DATA).
 ABSENT = 0xFFFFFFFF
 
 _PACKERS: dict[int, Struct] = {}
 
 
 def dword_struct(words: int) -> Struct:
-    """The little-endian codec of a number of 32-bit words (decision A14)."""
+    """Return the little-endian codec for a number of DWORDs (decision A14)."""
     found = _PACKERS.get(words)
     if found is None:
         found = _PACKERS[words] = Struct(f"<{words}I")
@@ -38,7 +37,7 @@ def dword_struct(words: int) -> Struct:
 
 
 class Span(NamedTuple):
-    """Where the variable data of a record lies: offsets count from ``origin`` and must stay below ``limit``."""
+    """The location of variable data in a buffer: offsets are relative to ``origin``, and data ends at ``limit``."""
 
     buffer: bytes
     origin: int
@@ -46,7 +45,7 @@ class Span(NamedTuple):
 
 
 class Budget:
-    """How many bytes of variable data may still be resolved; overlapping offsets cannot multiply work."""
+    """The number of bytes of variable data that may still be decoded: a bound for overlapping offsets."""
 
     __slots__ = ("left",)
 
@@ -54,13 +53,13 @@ class Budget:
         self.left = 4 * size + 4096
 
     def spend(self, size: int) -> bool:
-        """Whether ``size`` more bytes are affordable."""
+        """Subtract ``size`` bytes; return whether the budget sufficed."""
         self.left -= size + 16
         return self.left >= 0
 
 
 class Builder:
-    """Collects variable data behind a fixed part and hands out the offsets."""
+    """Collects the variable data of a record and assigns the offsets; ``shift`` is the offset of the first byte."""
 
     __slots__ = ("shift", "tail")
 
@@ -69,36 +68,37 @@ class Builder:
         self.tail = bytearray()
 
     def append(self, data: bytes, align: int = 4) -> int:
-        """Place data, aligned, and return its offset from the origin."""
+        """Append data at an aligned position and return its offset."""
         self.tail += bytes(-len(self.tail) % align)
         offset = self.shift + len(self.tail)
         self.tail += data
         return offset
 
     def overwrite(self, offset: int, data: bytes) -> None:
-        """Fill in what `append` reserved."""
+        """Replace bytes that `append` placed at ``offset``."""
         position = offset - self.shift
         self.tail[position : position + len(data)] = data
 
 
 class Field:
-    """One named entry of a layout, and the descriptor that reads it.
+    """A field of a layout: a descriptor that reads, writes and checks one value.
 
-    ``width`` is the number of words it takes. Subclasses say how a value is read, written and checked.
+    ``spec`` is its name in the specification, ``width`` its number of DWORDs in the fixed part, ``since`` the TAPI
+    version that introduced it (0: always present), ``note`` a remark for the documentation.
     """
 
     width: ClassVar[int] = 1
-    #: Passes of `write_fields`: fields that derive values of others come first, explicit sizes last.
+    #: Position in the order of `write_fields`: fields that set the sizes of others first, explicit sizes last.
     turn: ClassVar[int] = 0
 
     name: str
     index: int
     kind: ClassVar[str] = "field"
-    #: The bullets of rules by the check that stands for them.
+    #: Numbers of MS-TRP 3.1.4.2 rules, by the name of the check that enforces them.
     rules: Mapping[str, str] = MappingProxyType({})
-    #: What is checked, apart from what the machines know.
+    #: The stateless checks of the field.
     checks: tuple[Check, ...] = ()
-    #: Another field, and the bits of it with which alone this one means anything.
+    #: Name of another field and a bit mask: this field is in use only if the other one has any of these bits.
     only: tuple[str, int] | None = None
     only_index = -1
 
@@ -121,18 +121,18 @@ class Field:
         raise AttributeError(message)
 
     def resolve(self, layout: Layout) -> None:
-        """Look up the fields that this one refers to, once the layout is complete."""
+        """Look up the fields that this one refers to; called when the layout is complete."""
 
     def read(self, record: Record) -> Any:
-        """The value; None when it is absent or cannot be read."""
+        """Return the value; None if it is absent or cannot be decoded."""
         return record.words[self.index] if self.index < len(record.words) else None
 
     def write(self, builder: Builder, words: list[int], new: Any) -> None:
-        """Put a value into the words, and its data behind them."""
+        """Write a value into the DWORDs of the fixed part and its data into the builder."""
         words[self.index] = self.number(new)
 
     def number(self, new: Any, bits: int = 32) -> int:
-        """A value as unsigned integer; negative ones are taken as two's complement."""
+        """Convert a value to an unsigned integer, negative values to two's complement; raises `EncodeError`."""
         try:
             number = int(new)
         except (TypeError, ValueError):
@@ -142,7 +142,7 @@ class Field:
         return number & ((1 << bits) - 1)
 
     def encode_error(self, detail: str) -> EncodeError:
-        """The error for a value that cannot be encoded."""
+        """Return the exception for a value that cannot be encoded."""
         section = self.owner.section if hasattr(self, "owner") else ""
         packet = self.owner.name if hasattr(self, "owner") else "?"
         return EncodeError(packet, Problem(self.spec, "value", detail, section))
@@ -150,34 +150,34 @@ class Field:
     owner: Layout
 
     def raw(self, words: tuple[int, ...]) -> Iterator[tuple[str, int]]:
-        """The integers of the field under the names of the specification."""
+        """Yield the DWORDs of the field with their names in the specification."""
         for step, spec in enumerate(self.specs()):
             if self.index + step < len(words):
                 yield spec, words[self.index + step]
 
     def specs(self) -> tuple[str, ...]:
-        """The names of the words in the specification."""
+        """Return the names of the DWORDs in the specification."""
         return (self.spec,)
 
     def meaning(self, record: Record, budget: Budget) -> Any:
-        """What the field points at or means, ready for JSON; None where the number says it all."""
+        """Return the decoded value as JSON types: names of constants, data at an offset; None for a plain number."""
         return None
 
     def make_checks(self) -> tuple[Check, ...]:
-        """The checks of the field, once it is resolved."""
+        """Create the checks of the field; called after `resolve`."""
         return ()
 
     def format_value(self, new: Any) -> str:
-        """A value as it is written in Python."""
+        """Format a value as a Python expression."""
         return f"{new:#x}" if type(new) is int and new > 0xFFFF else repr(new)
 
     def check(self, record: Record) -> Iterator[Problem]:
-        """Everything that is wrong with the field in this record."""
+        """Yield the problems of the field in a record."""
         for check in self.checks:
             yield from check.problems(record)
 
     def precheck(self) -> Precheck | None:
-        """A quick look whether `check` may find something; None where it never does."""
+        """Return a precheck for `check`; None if the field has no checks."""
         if type(self).check is not Field.check:
             return PredicatePrecheck(lambda record: True)
         checks = self.checks
@@ -188,12 +188,15 @@ class Field:
         )
 
     def problem(self, aspect: str, detail: str) -> Problem:
-        """A problem in this field that no rule is about."""
+        """Return a problem of this field without a rule id."""
         return Problem(self.spec, aspect, detail, self.owner.section)
 
 
 class Layout:
-    """The declaration of a record, ready for use: its fields by both names, and where it stands."""
+    """The compiled declaration of a record: its fields by Python name and by specification name, and its section.
+
+    ``first`` is the index of the first declared field in the fixed part, in DWORDs.
+    """
 
     def __init__(self, name: str, section: str, summary: str, fields: tuple[Field, ...], first: int) -> None:
         self.name = name
@@ -215,47 +218,51 @@ class Layout:
             if field.only is not None:
                 field.only_index = self.index(field.only[0])
             field.checks = field.make_checks()
-        #: The fields that can be wrong, so that checking a record visits no others; and quick looks at them.
+        #: The fields with checks, and their prechecks.
         self.checked = tuple(field for field in fields if field.checks or type(field).check is not Field.check)
         self.prechecks: tuple[Precheck, ...] = tuple(
             precheck for precheck in (field.precheck() for field in self.checked) if precheck is not None
         )
         self.in_write_order = tuple(sorted(fields, key=lambda field: field.turn))
 
-    #: Checks that look at several fields.
+    #: Checks of relations between fields.
     cross_field_checks: tuple[CrossFieldCheck, ...] = ()
 
     def add_cross_field_checks(self, checks: tuple[CrossFieldCheck, ...]) -> None:
-        """Take checks that look at several fields."""
+        """Set the checks of relations between fields."""
         self.cross_field_checks = checks
         for check in checks:
             check.bind(self)
             self.prechecks += (PredicatePrecheck(check.may_fail),)
 
-    #: Bytes of the shortest fixed part, of structures that grew with the versions.
+    #: Size in bytes of the fixed part in the oldest TAPI version; 0 for packets.
     shortest = 0
-    #: What the ids of the rules of this record start with.
+    #: Prefix of the rule ids of this record.
     prefix = "TRP-3.1.4.2-"
-    #: The rule that the caller must hold a privilege; that two calls must be on one line.
+    #: Rule: the client must own the phone.
     privilege_rule = ""
+    #: Rule: two calls must be on the same line.
     same_line_rule = ""
-    #: Rules about proxy handlers: registered, serving, getting the request.
+    #: Rules: a proxy handler is registered, serves the request type, and receives the request.
     proxy_rules: tuple[str, ...] = ()
-    #: Rules that the caller must be an administrator: (rule, field or empty, values with which it binds).
+    #: Rules: the client must be an administrator; as (rule, field or "", values of the field for which it applies).
     administrator_rules: tuple[tuple[str, str, tuple[int, ...]], ...] = ()
 
     def rule(self, bullet: str) -> str:
-        """The id of a rule from the number that the declaration gives."""
+        """Return the id of a rule, given the number in the declaration; "" if the number is empty."""
         return f"{self.prefix}{bullet}" if bullet else ""
 
     def index(self, spec: str) -> int:
-        """The word that a name of the specification stands for."""
+        """Return the index in the fixed part of the DWORD with a name of the specification; raises `KeyError`."""
         field = self.by_spec[spec]
         return field.index + field.specs().index(spec)
 
 
 def write_fields(layout: Layout, builder: Builder, words: list[int], values: Mapping[str, Any]) -> None:
-    """Write keyword arguments into a fixed part; what is not given takes its default."""
+    """Write values by field name into a fixed part and a builder; missing values take the default of the field.
+
+    Raises `TypeError` for an unknown name and `EncodeError` for a value that cannot be encoded.
+    """
     unknown = values.keys() - layout.by_name.keys()
     if unknown:
         names = ", ".join(sorted(unknown))
@@ -270,7 +277,7 @@ def write_fields(layout: Layout, builder: Builder, words: list[int], values: Map
 
 
 class Record:
-    """Base of every packet and structure: immutable, comparable, readable."""
+    """Base class of packets and structures: immutable, comparable, with a readable repr."""
 
     __slots__ = ("buffer", "words")
 
@@ -280,34 +287,34 @@ class Record:
     buffer: bytes
 
     def span(self) -> Span:
-        """Where the offsets of this record point to."""
+        """Return the location of the variable data."""
         raise NotImplementedError
 
     def carries(self, direction: str) -> bool:
-        """Whether data of a direction (in, out, inout) is present; only messages leave some of it out."""
+        """Whether data of a direction is present: a request has no "out" data, a response no "in" data."""
         return True
 
     def values(self) -> dict[str, Any]:
-        """All attributes by name, offsets resolved; what is absent is left out."""
+        """Return the decoded values by attribute name, without absent ones."""
         found = ((field.name, field.read(self)) for field in self.layout.fields)
         return {name: value for name, value in found if value is not None}
 
     def raw(self) -> dict[str, int]:
-        """The integers of the fixed part under the names of the specification, reserved ones left out."""
+        """Return the DWORDs of the fixed part by their names in the specification, without reserved ones."""
         numbers: dict[str, int] = {}
         for field in self.layout.fields:
             numbers.update(field.raw(self.words))
         return numbers
 
     def meanings(self, budget: Budget | None = None) -> dict[str, Any]:
-        """What the fields point at or mean, ready for JSON, under the names of the specification."""
+        """Return the decoded values as JSON types, by the names of the specification."""
         if budget is None:
             budget = Budget(len(self.buffer))
         found = ((field.spec, field.meaning(self, budget)) for field in self.layout.fields)
         return {spec: value for spec, value in found if value is not None}
 
     def problems(self) -> list[Problem]:
-        """Everything that is wrong in the fields of this record."""
+        """Return the problems of all fields."""
         return [problem for field in self.layout.checked for problem in field.check(self)]
 
     def __eq__(self, other: object) -> bool:
@@ -320,7 +327,7 @@ class Record:
         return (self.words, self.buffer)
 
     def extra_arguments(self) -> dict[str, Any]:
-        """What building an equal record takes beside the values of its fields."""
+        """Return the arguments needed to build an equal record, in addition to the field values."""
         return {}
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Structures (2.2.6): typed views that can grow with the TAPI version and carry their own variable data."""
+"""Structures (2.2.6): typed views whose fixed part depends on the TAPI version, with variable data of their own."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["STRUCTURES", "Structure"]
 
-#: Every declared structure by name.
+#: The declared structures by name.
 STRUCTURES: dict[str, type[Structure]] = {}
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=True)
 class _View(Record):
-    """Where a structure stands in its buffer; ``_origin`` is what its offsets count from."""
+    """The position of a structure in a buffer; offsets are relative to ``_origin``, and data ends at ``_limit``."""
 
     __slots__ = ("_limit", "_origin", "_start")
 
@@ -36,11 +36,10 @@ class _View(Record):
 
 
 class Structure(_View):
-    """A structure inside a packet, or on its own.
+    """A structure, in a packet or standalone.
 
-    Build one from keyword arguments: variable parts, offsets, counts and total sizes are computed, and
-    ``tapi_version`` cuts the fixed part down to what that version had (default: the newest). `at` reads one
-    from bytes; members that its version lacks read as None.
+    The constructor computes offsets, counts and total sizes; ``tapi_version`` selects the members of the fixed part
+    (default: the newest version). `at` decodes a structure; members that are not part of its version are None.
     """
 
     __slots__ = ()
@@ -51,15 +50,15 @@ class Structure(_View):
 
         @property
         def tapi_version(self) -> int | None:
-            """The first version that has all the members which are here; None where not even the oldest ones are."""
+            """The oldest TAPI version that has all the members present; None if the fixed part is incomplete."""
             length = len(self.words)
             return max(
                 (field.since for field in self.layout.fields if field.index + field.width <= length), default=0
             ) or (0x00010004 if length >= self.lengths[0] else None)
 
-    #: Number of words of the fixed part after each version that extended it, ascending.
+    #: Number of DWORDs of the fixed part in each version that extended it, ascending.
     lengths: ClassVar[tuple[int, ...]]
-    #: Whether the structure starts with dwTotalSize, and has dwUsedSize as its third member.
+    #: Whether the structure starts with dwTotalSize (``sized``) and has dwUsedSize as its third member (``used``).
     sized: ClassVar[bool]
     used: ClassVar[bool]
 
@@ -98,7 +97,7 @@ class Structure(_View):
 
     @classmethod
     def length(cls, version: int) -> int:
-        """Words of the fixed part in a TAPI version; 0 means the newest."""
+        """Return the number of DWORDs of the fixed part in a TAPI version; 0 means the newest version."""
         if not version:
             return cls.layout.words
         ends = [field.index + field.width for field in cls.layout.fields if field.since <= version]
@@ -115,7 +114,10 @@ class Structure(_View):
         origin: int | None = None,
         limit: int | None = None,
     ) -> Self:
-        """View the structure between two positions; ``origin`` and ``limit`` where it counts from its parent."""
+        """Return a view of the structure at bytes ``start`` to ``end``.
+
+        ``origin`` and ``limit`` are given if its offsets are relative to the parent structure.
+        """
         available = max(0, end - start)
         if limit is None:
             limit = end
@@ -136,7 +138,10 @@ class Structure(_View):
 
     @classmethod
     def _fixed(cls, words: tuple[int, ...]) -> int:
-        """How long the fixed part is: no version is written in it, but its own offsets point behind it."""
+        """Return the length of the fixed part in DWORDs: the longest one that ends before all offsets of the structure.
+
+        The bytes do not contain the version.
+        """
         fitting = [length for length in cls.lengths if length <= len(words)]
         for length in reversed(fitting):
             if min(cls._offsets(words[:length]), default=4 * length) >= 4 * length:
@@ -150,12 +155,12 @@ class Structure(_View):
                 yield words[field.index + 1]
 
     def offsets(self) -> Iterable[int]:
-        """The offsets of all variable parts that are present."""
+        """Return the offsets of all variable data present."""
         return self._offsets(self.words)
 
     @classmethod
     def coerce(cls, field: Field, new: Any) -> Self:
-        """An instance out of what a caller gave: an instance or a mapping of its members."""
+        """Convert an instance or a dict of members to an instance; raises `EncodeError`."""
         if isinstance(new, cls):
             return new
         if isinstance(new, dict):
@@ -166,13 +171,13 @@ class Structure(_View):
         return Span(self.buffer, self._origin, self._limit)
 
     def encode(self) -> bytes:
-        """The bytes of the structure with its variable data."""
+        """Return the bytes of the structure, including its variable data."""
         if self._origin == self._start:
             return self.buffer[self._start : self._limit]
         return type(self)(**self.values()).encode()
 
     def laid_into(self, builder: Builder) -> bytes:
-        """The fixed part, with the variable data placed in a parent's."""
+        """Return the bytes of the fixed part, and append the variable data to that of the parent structure."""
         words = [0] * self.layout.words
         write_fields(self.layout, builder, words, self.values())
         return dword_struct(len(words)).pack(*words)
@@ -186,11 +191,11 @@ class Structure(_View):
         return {"tapi_version": f"{self.tapi_version:#x}"} if short and self.tapi_version else {}
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some members changed."""
+        """Return a copy with some members changed."""
         return type(self)(**{**self.values(), **changes})
 
     def describe(self, budget: Budget) -> dict[str, Any]:
-        """The members under the names of the specification, ready for JSON."""
+        """Return DWORDs and decoded values as JSON types, by the names of the specification."""
         found: dict[str, Any] = {}
         for field in self.layout.fields:
             found.update(field.raw(self.words))
@@ -214,7 +219,7 @@ class Structure(_View):
         return found + super().problems()
 
     def _used_within(self) -> bool:
-        """Whether dwUsedSize explains that fewer bytes than dwTotalSize are present."""
+        """Whether the bytes present cover dwUsedSize, so that fewer than dwTotalSize are legal."""
         return self.used and len(self.words) > 2 and 0 < self.words[2] <= self._limit - self._start
 
     def _identity(self) -> tuple[Any, ...]:

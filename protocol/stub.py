@@ -1,6 +1,6 @@
-"""Stubs, the parameters of a call in a transfer syntax: reading, writing, and what methods there are to read and write.
+"""Readers and writers of stubs (the NDR-encoded parameters of a method call), and the description of a method.
 
-What a method's parameters are is said in `protocol.ndr`.
+`protocol.ndr` declares the parameters of each method.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from protocol.problem import DecodeError, Problem
 
 __all__ = ["CONTEXT_SIZE", "TRAILER", "Interface", "Method", "Reader", "Stub", "Writer"]
 
-#: Bytes of a context handle: attributes and a GUID.
+#: Bytes of a context handle: attributes (4) and a GUID (16).
 CONTEXT_SIZE: Final = 20
-#: How a verification trailer starts (MS-RPCE 2.2.2.13).
+#: First bytes of a verification trailer (MS-RPCE 2.2.2.13).
 TRAILER: Final = bytes.fromhex("8ae3137102f43671")
 
 _U32: Final = Struct("<I")
@@ -24,7 +24,7 @@ _COUNTS64: Final = Struct("<3Q")
 
 
 class Reader:
-    """Walks through a stub; remembers what contradicts itself."""
+    """Reads the parameters of a stub in order and collects contradictions in ``problems``."""
 
     __slots__ = ("data", "method", "ndr64", "position", "problems", "section")
 
@@ -37,6 +37,7 @@ class Reader:
         self.problems: list[Problem] = []
 
     def long(self, name: str) -> int:
+        """Read a 32-bit unsigned integer."""
         position = (self.position + 3) & ~3
         self._need(name, position, 4)
         self.position = position + 4
@@ -44,13 +45,14 @@ class Reader:
         return number
 
     def context(self, name: str) -> bytes:
+        """Read a context handle of 20 bytes."""
         position = (self.position + 3) & ~3
         self._need(name, position, CONTEXT_SIZE)
         self.position = position + CONTEXT_SIZE
         return self.data[position : self.position]
 
     def counted(self, name: str, width: int) -> tuple[bytes, int]:
-        """A conformant varying array: its elements, and how many there may be."""
+        """Read a conformant varying array; return the bytes of its elements and max_count."""
         align, counts = (7, _COUNTS64) if self.ndr64 else (3, _COUNTS20)
         position = (self.position + align) & ~align
         self._need(name, position, counts.size)
@@ -65,6 +67,7 @@ class Reader:
         return self.data[position : self.position], maximum
 
     def string(self, name: str) -> str:
+        """Read a NUL-terminated UTF-16 string."""
         data, _ = self.counted(name, 2)
         text = data.decode("utf-16-le", "surrogatepass")
         if not text.endswith("\0"):
@@ -72,6 +75,7 @@ class Reader:
         return text.split("\0", 1)[0]
 
     def problem(self, name: str, aspect: str, detail: str) -> None:
+        """Record a contradiction in the parameter ``name``."""
         self.problems.append(Problem(name, aspect, detail, self.section))
 
     def _need(self, name: str, position: int, size: int) -> None:
@@ -80,14 +84,14 @@ class Reader:
             raise DecodeError(self.method, Problem(name, "layout", detail, self.section))
 
     def end(self) -> None:
-        """What is left has to be padding and perhaps a verification trailer."""
+        """Check that only padding and an optional verification trailer follow the last parameter."""
         rest = len(self.data) - self.position
         if rest >= 8 and self.data.find(TRAILER, self.position) < 0:
             self.problem("stub", "layout", f"{rest} bytes remain after the last parameter")
 
 
 class Writer:
-    """Collects a stub; ``fill`` is what padding consists of."""
+    """Builds a stub; ``fill`` is the value of padding bytes."""
 
     __slots__ = ("data", "fill", "ndr64")
 
@@ -118,28 +122,28 @@ class Writer:
 
 
 class Stub(NamedTuple):
-    """A decoded stub: the method's parameters and what contradicts itself in them."""
+    """A decoded stub: the parameters of the method, and contradictions among them."""
 
     value: Any
     problems: list[Problem]
 
 
 class Interface(NamedTuple):
-    """One of the two RPC interfaces."""
+    """One of the two RPC interfaces, ``tapsrv`` and ``remotesp``."""
 
     name: str
     uuid: UUID
-    #: Who sends the requests of this interface.
+    #: The telephony role ("client" or "server") that acts as the RPC client of this interface.
     rpc_client: str
 
     @property
     def rpc_server(self) -> str:
-        """Who answers them."""
+        """The telephony role that acts as the RPC server of this interface."""
         return "server" if self.rpc_client == "client" else "client"
 
 
 class Method:
-    """A method of an interface, with what goes in and what comes out; ``silent`` where its response carries nothing."""
+    """A method of an interface, with the types of its input and output parameters; ``silent``: no output parameters."""
 
     __slots__ = ("interface", "name", "opnum", "request", "response", "section", "silent")
 
@@ -162,9 +166,9 @@ class Method:
         self.silent = silent
 
     def read(self, phase: str, data: bytes, *, ndr64: bool = False) -> Stub:
-        """Decode a stub of a phase ("request" or "response").
+        """Decode the stub of a phase, "request" or "response".
 
-        Raises `DecodeError` when a parameter is not there; contradictions are in the result's problems.
+        Raises `DecodeError` if a parameter is missing. Contradictions are collected in ``Stub.problems``.
         """
         reader = Reader(data, ndr64, self.name, self.section)
         kind = self.request if phase == "request" else self.response
@@ -174,7 +178,7 @@ class Method:
 
     @staticmethod
     def write(value: Any, *, ndr64: bool = False, fill: int = 0) -> bytes:
-        """Encode the parameters of one phase; ``fill`` is the value of padding bytes."""
+        """Encode the parameters of one phase."""
         writer = Writer(ndr64, fill)
         value.write(writer)
         return bytes(writer.data)

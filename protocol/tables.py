@@ -1,9 +1,8 @@
-"""Constant tables of MS-TRP 2.2.3 (and those inside packet texts) as Python enumerations.
+"""Constant tables of MS-TRP 2.2.3, and those in packet descriptions, as Python enumerations.
 
-A table is an ``IntFlag`` (bits that combine), an ``IntEnum`` (one value out of a list) or a list of
-return codes. Members carry the short name, ``LINECALLSTATE.CONNECTED``; `spelling` gives the name that
-the specification prints, ``LINECALLSTATE_CONNECTED``. Numbers outside a table stay legal integers: the
-documents reserve ranges for device-specific use, so decoding never rejects them.
+A table is an ``IntFlag`` (a bit mask), an ``IntEnum`` (one value of a list) or a list of return codes. Members have the
+short name, ``LINECALLSTATE.CONNECTED``; `spelling` returns the name in the specification, ``LINECALLSTATE_CONNECTED``.
+Decoding accepts numbers that are not in a table, because ranges are reserved for device-specific use.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ __all__ = ["TABLES", "Choice", "Codes", "Flags", "Table", "meaning", "members", 
 
 
 class _Annotated(int):
-    """A number on its way into a table, with what the specification says about it."""
+    """The value of a member being declared, with its annotations."""
 
     since: str
     note: str
@@ -26,7 +25,7 @@ class _Annotated(int):
 
 
 def value(number: int, *, since: str = "", note: str = "", spelling: str = "") -> Any:
-    """Declare a member with the TAPI version that introduced it, a remark, or an irregular spelling."""
+    """Declare a member with the TAPI version that introduced it, a remark, or an irregular specification name."""
     annotated = _Annotated(number)
     annotated.since = since
     annotated.note = note
@@ -35,14 +34,14 @@ def value(number: int, *, since: str = "", note: str = "", spelling: str = "") -
 
 
 class _Described:
-    """What every kind of table carries beside its members."""
+    """Metadata of a table and of its members."""
 
     section: ClassVar[str]
     table: ClassVar[str]
     kind: ClassVar[str]
     prefix: ClassVar[str]
     remark: ClassVar[str]
-    #: Bits outside the members that are no error: of providers, or not assigned.
+    #: Valid bits that no member has: reserved for providers, or unassigned.
     reserved: ClassVar[int] = 0
 
     since: str = ""
@@ -73,6 +72,7 @@ class _Described:
             TABLES[cls.table] = cls  # type: ignore[assignment]
 
     def describe(self, number: int) -> None:
+        """Copy the annotations of a declared value to the member."""
         if isinstance(number, _Annotated):
             self.since = number.since
             self.note = number.note
@@ -80,7 +80,7 @@ class _Described:
 
 
 class Flags(_Described, IntFlag, kind="flags"):
-    """Bits that combine; unknown bits are kept."""
+    """A bit mask; undefined bits are kept."""
 
     def __new__(cls, number: int) -> Self:
         member = int.__new__(cls, number)
@@ -90,7 +90,7 @@ class Flags(_Described, IntFlag, kind="flags"):
 
 
 class Choice(_Described, IntEnum, kind="enum"):
-    """One value out of a list."""
+    """One value of a list."""
 
     def __new__(cls, number: int) -> Self:
         member = int.__new__(cls, number)
@@ -100,27 +100,27 @@ class Choice(_Described, IntEnum, kind="enum"):
 
 
 class Codes(Choice, kind="error"):
-    """Return codes: negative numbers, kept as the unsigned value that stands on the wire."""
+    """Return codes: negative numbers, stored as unsigned DWORDs."""
 
 
 Table: TypeAlias = type[Flags] | type[Choice]
 
-#: Every declared table, under the name that the specification gives it (``LINECALLSTATE_Constants``).
+#: The declared tables by their names in the specification (``LINECALLSTATE_Constants``).
 TABLES: dict[str, Table] = {}
 
 
 def members(table: Table) -> Iterator[Flags | Choice]:
-    """All members of a table in the order of the specification, zero and composite ones included."""
+    """Yield the members of a table in the order of the specification, including zero and composite members."""
     yield from table.__members__.values()
 
 
 def spelling(member: Flags | Choice) -> str:
-    """The name that the specification prints for a member of a table."""
+    """Return the name of a member in the specification."""
     return member.irregular or f"{member.prefix}{member.name}"
 
 
 def meaning(table: Table, number: int) -> list[str] | str | None:
-    """What a number means in a table: flag names as a list (unknown bits in hex), else one name or None."""
+    """Return the meaning of a number in a table: a list of flag names, undefined bits in hex; else a name or None."""
     if issubclass(table, Flags):
         names = []
         rest = number

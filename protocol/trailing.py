@@ -1,4 +1,4 @@
-"""What stands behind a fixed part: the variable part of an event, or the last member of a structure."""
+"""Fields that follow the fixed part: the variable part of an event, or the last member of a structure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ __all__ = ["Trailing", "to_json"]
 
 
 class Trailing(Field):
-    """Everything behind the fixed part: text (UTF-16), bytes, or a structure.
+    """The data after the fixed part: text (UTF-16), bytes, or a structure.
 
-    Its length is what another field says, in bytes (``size``) or in characters (``count``), else all there is.
+    Another field gives its length in bytes (``size``) or in UTF-16 characters (``count``); without one, the data
+    extends to the end of the record.
     """
 
     kind = "trailing"
@@ -48,12 +49,12 @@ class Trailing(Field):
         self.length_index = layout.index(self.length) if self.length else -1
 
     def claimed(self, record: Record) -> int:
-        """The length in bytes that the record claims, or -1 when it claims none."""
+        """Return the length in bytes that the length field states, or -1 if there is no such field."""
         index = self.length_index
         return -1 if not 0 <= index < len(record.words) else self.unit * record.words[index]
 
     def extent(self, record: Record) -> tuple[bytes, int, int] | None:
-        """Buffer, start and end, when there is something and it lies inside the record."""
+        """Return buffer, start and end of the data; None if it is empty or extends past the record."""
         if len(record.words) < self.index:
             return None
         buffer, origin, limit = record.span()
@@ -115,7 +116,7 @@ class Trailing(Field):
 
 
 def to_json(new: Any, budget: Budget) -> Any:
-    """A value in the terms of JSON."""
+    """Convert a decoded value to JSON types; bytes become hex digits."""
     if isinstance(new, bytes):
         return new.hex()
     if isinstance(new, tuple):

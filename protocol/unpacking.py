@@ -1,6 +1,7 @@
-"""Numbers in bytes for compiled code, which reads them byte by byte without an object for each.
+"""Integers read from bytes without intermediate objects, for modules compiled by mypyc.
 
-Plain Python is quicker with `struct`, so that what every packet passes through has both: ``if NATIVE`` tells which.
+Interpreted code is faster with `struct`, so the code on the path of every packet has both variants and selects one
+with ``if NATIVE``.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ if TYPE_CHECKING:
 
 __all__ = ["NATIVE", "big16", "big32", "fifteen_dwords", "find_nul", "little16", "little32", "ten_dwords"]
 
-#: Whether this is compiled. The compiler is told (``setup.py``), so that it leaves out what is for plain Python.
+#: Whether this module is compiled. The compiler gets the value as an option (``setup.py``) and omits the other branch.
 NATIVE: Final = not __file__.endswith((".py", ".pyc"))
 
 
 def little16(data: bytes, at: i64) -> i64:
-    """Two bytes, the low one first."""
+    """Read a little-endian 16-bit unsigned integer."""
     first: i64 = data[at]
     second: i64 = data[at + 1]
     return first | second << 8
 
 
 def little32(data: bytes, at: i64) -> i64:
-    """Four bytes, the lowest one first."""
+    """Read a little-endian 32-bit unsigned integer."""
     first: i64 = data[at]
     second: i64 = data[at + 1]
     third: i64 = data[at + 2]
@@ -34,14 +35,14 @@ def little32(data: bytes, at: i64) -> i64:
 
 
 def big16(data: bytes, at: i64) -> i64:
-    """Two bytes, the high one first."""
+    """Read a big-endian 16-bit unsigned integer."""
     first: i64 = data[at]
     second: i64 = data[at + 1]
     return first << 8 | second
 
 
 def big32(data: bytes, at: i64) -> i64:
-    """Four bytes, the highest one first."""
+    """Read a big-endian 32-bit unsigned integer."""
     first: i64 = data[at]
     second: i64 = data[at + 1]
     third: i64 = data[at + 2]
@@ -54,7 +55,7 @@ _fifteen: Final = Struct("<15I").unpack_from
 
 
 def ten_dwords(data: bytes, at: i64) -> tuple[int, ...]:
-    """The fixed part of an event."""
+    """Read ten DWORDs, the fixed part of an event."""
     if not NATIVE:
         return _ten(data, at)
     return (
@@ -72,7 +73,7 @@ def ten_dwords(data: bytes, at: i64) -> tuple[int, ...]:
 
 
 def fifteen_dwords(data: bytes, at: i64) -> tuple[int, ...]:
-    """The fixed part of a request or response."""
+    """Read fifteen DWORDs, the fixed part of a request or response."""
     if not NATIVE:
         return _fifteen(data, at)
     return (
@@ -95,7 +96,7 @@ def fifteen_dwords(data: bytes, at: i64) -> tuple[int, ...]:
 
 
 def find_nul(data: bytes, start: i64, end: i64) -> int:
-    """Where the UTF-16 NUL of a string stands, or -1."""
+    """Return the position of the UTF-16 NUL of the string at ``start``; -1 if there is none before ``end``."""
     stop: i64
     if NATIVE:
         end = min(end, len(data))

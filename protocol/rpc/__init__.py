@@ -1,1 +1,1 @@
-"""DCE/RPC over connections (C706 chapter 12, MS-RPCE): PDUs and associations, without any I/O."""
+"""Connection-oriented DCE/RPC (C706 chapter 12, MS-RPCE): PDUs and associations, without I/O."""

@@ -1,8 +1,7 @@
-"""What both sides of an association of connection-oriented DCE/RPC do, without any I/O (C706 chapter 12, MS-RPCE).
+"""Base class of the client and server side of a DCE/RPC association, without I/O (C706 chapter 12, MS-RPCE).
 
-Bytes of the stream go in with `receive`, which returns what they mean; bytes for the peer come out of the methods that
-act and collect in ``outgoing``. Security is plugged in (`Security`): the association knows where signatures and sealed
-bytes stand, not how they are made.
+`Association.receive` takes received bytes and yields events; the other methods append bytes for the peer to
+``outgoing``. A `Security` object makes and verifies signatures; the association only places them in PDUs.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ __all__ = [
     "Status",
 ]
 
-#: Largest fragment that is announced, and the smallest that must always be accepted (C706 12.6.3.1: MustRecvFragSize).
+#: The maximum fragment size that is announced, and the size that every peer must accept (C706 12.6.3.1).
 FRAGMENT, LEAST_FRAGMENT = 5840, 1432
 _WHOLE = Flag.FIRST_FRAG | Flag.LAST_FRAG
 REQUEST = Struct("<BBBB4xHHIIHH")
@@ -57,7 +56,7 @@ _PRIVACY, _INTEGRITY, _CONNECT = 6, 5, 2
 
 
 class Status:
-    """Status codes of faults, and reasons of refused binds."""
+    """Status codes of RPC faults, and reasons of bind_nak."""
 
     ACCESS_DENIED = 0x00000005
     NDR_DATA = 0x000006F7
@@ -72,7 +71,7 @@ class Status:
 
 
 class AssociationError(Exception):
-    """The peer broke the protocol, or its identity could not be proven; the connection is of no use any more."""
+    """The peer violated the protocol, or authentication failed; the connection is unusable."""
 
 
 class AuthenticationError(AssociationError):
@@ -80,50 +79,53 @@ class AuthenticationError(AssociationError):
 
 
 class Security(Protocol):
-    """A security context, as pyspnego, SSPI or GSSAPI give one; ``level`` is RPC_C_AUTHN_LEVEL_."""
+    """A security context, as from pyspnego, SSPI or GSSAPI; ``level`` is an RPC_C_AUTHN_LEVEL_ value."""
 
     type: int
     level: int
 
     @property
     def complete(self) -> bool:
-        """Whether both sides have proven what they had to."""
+        """Whether the authentication is complete."""
 
     @property
     def size(self) -> int:
-        """Bytes of a signature."""
+        """The size of a signature in bytes."""
 
     def step(self, token: bytes) -> bytes:
-        """Take a token of the peer and give the next one for it, empty when there is none."""
+        """Process a token of the peer and return the token to send, empty if there is none; raises if it is invalid."""
 
     def protect(self, head: bytes, body: bytes, tail: bytes, *, whole: bool) -> tuple[bytes, bytes]:
-        """Seal (privacy) or only sign a body; ``whole``: head and tail are signed with it. The body and the signature."""
+        """Seal or sign a body, depending on the level; return the body to send and the signature.
+
+        ``whole``: the signature also covers head and tail.
+        """
 
     def unprotect(self, head: bytes, body: bytes, tail: bytes, token: bytes, *, whole: bool) -> bytes:
-        """The body in the clear; raises when the signature is wrong."""
+        """Verify and unseal a body; return it in plain text. Raises if the signature is invalid."""
 
 
 class Limits(NamedTuple):
-    """What one association may cost."""
+    """Resource limits of one association."""
 
-    #: Bytes of one stub, put together from all its fragments.
+    #: Bytes of one reassembled stub.
     stub: int = 16 * 1024 * 1024
-    #: Bytes of all stubs that are being put together.
+    #: Bytes of all stubs being reassembled.
     assembling: int = 32 * 1024 * 1024
-    #: Presentation contexts, and calls that wait for an answer.
+    #: Presentation contexts, and pending calls.
     contexts: int = 64
     calls: int = 4096
 
 
 class Bound(NamedTuple):
-    """A bind or alter_context was answered: which interfaces can be called now."""
+    """A bind or alter_context is complete; ``contexts`` are the ids of the accepted presentation contexts."""
 
     contexts: tuple[int, ...]
     authenticated: bool
 
 
 class CallReceived(NamedTuple):
-    """The peer calls a method; answer with `ServerAssociation.respond` or `ServerAssociation.fault`."""
+    """The peer called a method; respond with `ServerAssociation.respond` or `ServerAssociation.fault`."""
 
     call_id: int
     context: int
@@ -133,40 +135,41 @@ class CallReceived(NamedTuple):
 
 
 class ResponseReceived(NamedTuple):
-    """A call came back."""
+    """The response to a call arrived."""
 
     call_id: int
     stub: bytes
 
 
 class FaultReceived(NamedTuple):
-    """A call failed in the RPC layer."""
+    """A call failed with an RPC fault."""
 
     call_id: int
     status: int
 
 
 class CallCancelled(NamedTuple):
-    """The peer does not want a call any more; ``orphaned``: it will not even read the answer."""
+    """The peer cancelled a call; ``orphaned``: it ignores the response."""
 
     call_id: int
     orphaned: bool
 
 
 class Association:
-    """What both sides share: cutting the stream, fragments, signatures."""
+    """Base class of both sides of an association: splits the stream into PDUs, handles fragments and signatures."""
 
     def __init__(self, limits: Limits | None = None, fragment: int = FRAGMENT) -> None:
         self.limits = limits or Limits()
         self.fragment = fragment
-        #: The largest fragment that the peer takes.
+        #: The maximum fragment size that the peer accepts.
         self.peer_fragment = LEAST_FRAGMENT
-        #: What is to be sent; the caller takes it out.
+        #: Bytes to send to the peer.
         self.outgoing = bytearray()
+        #: Accepted presentation contexts: interface, and whether the transfer syntax is NDR64.
         self.contexts: dict[int, tuple[UUID, bool]] = {}
         self.security: Security | None = None
         self.auth_context = 0
-        #: Whether header signing was agreed on, and whether a peer signs whole PDUs without having agreed.
+        #: Whether header signing was negotiated, and whether the peer signs whole PDUs regardless.
         self.header_signing = False
         self.whole = True
         self.bound = False
@@ -179,15 +182,15 @@ class Association:
         return len(self._buffer) + self._partial.size + CALL_COST * len(self._partial)
 
     def take_outgoing(self) -> bytes:
-        """Everything that is to be sent now."""
+        """Return and clear the bytes to send."""
         found = bytes(self.outgoing)
         self.outgoing.clear()
         return found
 
     def receive(self, data: bytes) -> Iterator[Any]:
-        """Take bytes of the stream; what they mean, one after the other.
+        """Process received bytes; yield `Bound`, `CallReceived`, `ResponseReceived`, `FaultReceived`, `CallCancelled`.
 
-        Raises `AssociationError` when the peer does not speak the protocol.
+        Raises `AssociationError` if the peer violates the protocol.
         """
         if self._buffer:
             data = self._buffer + data
@@ -205,14 +208,14 @@ class Association:
         self._buffer = data[position:]
 
     def reject_stream(self, version: int) -> None:
-        """The stream is something else: a last word to the peer, if there is one."""
+        """Send a final PDU to a peer that does not send valid DCE/RPC; by default none."""
 
     def receive_pdu(self, data: bytes) -> Iterator[Any]:
-        """Take one PDU."""
+        """Process one PDU; yield events as `receive` does."""
         raise NotImplementedError
 
     def parse_pdu(self, data: bytes) -> Pdu:
-        """A PDU with its body in the clear."""
+        """Parse a PDU; raises `AssociationError`."""
         try:
             found = parse(data)
         except DecodeError as error:
@@ -222,12 +225,12 @@ class Association:
     # -- protection -----------------------------------------------------------------------------------------------
 
     def is_protected(self) -> bool:
-        """Whether calls are signed or sealed."""
+        """Whether calls are signed or sealed now."""
         security = self.security
         return security is not None and security.complete and security.level >= _INTEGRITY
 
     def unprotect(self, data: bytes, found: Pdu) -> Pdu:
-        """A request, response or fault with its signature verified and its stub in the clear."""
+        """Verify the signature of a request, response or fault and unseal its stub; raises `AssociationError`."""
         security = self.security
         auth = found.auth
         if security is None or security.level < _INTEGRITY:
@@ -235,7 +238,7 @@ class Association:
                 return found
             return found._replace(body=_unpadded(found.body, auth.pad))
         if auth is None:
-            # Faults of the runtime itself come without a signature.
+            # Faults of the RPC runtime are not signed.
             if found.header.kind == Kind.FAULT:
                 return found
             raise AssociationError("a call without the negotiated signature")
@@ -253,15 +256,18 @@ class Association:
         return found
 
     def send_call(self, kind: int, call_id: int, context: int, number: int, stub: bytes) -> None:
-        """Send a request or response in as many fragments as the peer needs."""
+        """Send a request or response, split into fragments that the peer accepts.
+
+        ``number`` is the opnum of a request, or the cancel count of a response.
+        """
         security = self.security if self.is_protected() else None
         room = self.peer_fragment - 24
         if security is not None:
-            # The trailer stands at a multiple of 16 bytes behind the common header.
+            # The trailer is aligned to 16 bytes from the end of the common header.
             room = (self.peer_fragment - HEADER.size - _TRAILER.size - security.size) // 16 * 16 - 8
         if len(stub) <= room and security is None:
             head = REQUEST.pack(5, 0, kind, 3, 24 + len(stub), 0, call_id, len(stub), context, number)
-            # The data representation stands between: little-endian, ASCII, IEEE.
+            # Insert the data representation: little-endian, ASCII, IEEE.
             self.outgoing += head[:4] + b"\x10\0\0\0" + head[8:] + stub
             return
         position, left, first = 0, len(stub), True
@@ -284,14 +290,17 @@ class Association:
         try:
             sealed, token = security.protect(head, plain, tail, whole=self.header_signing or self.whole)
         except Exception as error:
-            # A ticket that has expired, say.
+            # For example, an expired Kerberos ticket.
             raise AssociationError(f"signing failed: {error}") from error
         self.outgoing += head + sealed + tail + token
 
     # -- fragments ------------------------------------------------------------------------------------------------
 
     def assemble(self, header: Header, body: CallBody) -> tuple[int, int, bytes] | None:
-        """Context, opnum and stub when the last fragment of a call is there."""
+        """Add a fragment; return context, opnum and stub after the last fragment, else None.
+
+        Raises `AssociationError` if a limit is exceeded or the first fragment is missing.
+        """
         call_id = header.call_id
         if header.flags & _WHOLE == _WHOLE:
             return body.context, body.number, body.stub
@@ -311,7 +320,7 @@ class Association:
         return assembly.context, assembly.opnum, assembly.join()
 
     def drop_fragments(self, call_id: int) -> None:
-        """A call that was being put together is not wanted any more."""
+        """Discard the fragments of an incomplete call."""
         self._partial.drop(call_id)
 
 

@@ -1,4 +1,4 @@
-"""The side of an association that opened the connection: it binds, calls, and takes answers (C706 12.6.4)."""
+"""The client side of an association: binds, calls methods, and receives responses (C706 12.6.4)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,11 @@ _WHOLE = Flag.FIRST_FRAG | Flag.LAST_FRAG
 
 
 class ClientAssociation(Association):
-    """The side that opened the connection."""
+    """The client side of an association.
+
+    ``transfers`` are the offered transfer syntaxes, ``group`` is the association group id, ``fragment`` the maximum
+    fragment size.
+    """
 
     def __init__(
         self,
@@ -70,11 +74,11 @@ class ClientAssociation(Association):
         self.pending: set[int] = set()
 
     def bind(self) -> None:
-        """Offer every interface in every transfer syntax, as one context each (the way that negotiates NDR64)."""
+        """Send a bind with one context for each pair of interface and transfer syntax, as needed to negotiate NDR64."""
         self._offer(Kind.BIND, self.interfaces)
 
     def alter(self, *interfaces: Interface) -> None:
-        """Offer more interfaces on the same connection."""
+        """Send an alter_context that offers more interfaces."""
         self._offer(Kind.ALTER_CONTEXT, interfaces)
 
     def _offer(self, kind: int, interfaces: Sequence[Interface]) -> None:
@@ -98,7 +102,10 @@ class ClientAssociation(Association):
         self.outgoing += encode(kind, self._call_id, body, flags=flags, auth=auth)
 
     def call(self, method: Method, stub: bytes) -> int:
-        """Call a method of a bound interface; its id. ``ndr64(method)`` tells how the stub is to be written."""
+        """Call a method of a bound interface; return the call id. `ndr64` returns the transfer syntax of the stub.
+
+        Raises `AssociationError` if too many calls are pending.
+        """
         if len(self.pending) >= self.limits.calls:
             raise AssociationError(f"more than {self.limits.calls} calls await a response")
         context = self._usable[method.interface.uuid][0]
@@ -108,18 +115,18 @@ class ClientAssociation(Association):
         return self._call_id
 
     def ndr64(self, method: Method) -> bool:
-        """Whether the stubs of a method are NDR64. Raises `AssociationError` when its interface is not bound."""
+        """Return whether the stubs of a method are NDR64; raises `AssociationError` if its interface is not bound."""
         found = self._usable.get(method.interface.uuid)
         if found is None:
             raise AssociationError(f"{method.interface.name} is not bound")
         return found[1]
 
     def cancel(self, call_id: int) -> None:
-        """Ask the server to give a call up; it is still answered, perhaps with a fault."""
+        """Request cancellation of a call; its response or a fault still arrives."""
         self.outgoing += encode(Kind.CO_CANCEL, call_id, b"")
 
     def orphan(self, call_id: int) -> None:
-        """Tell the server that nobody waits for a call any more."""
+        """Abandon a call: send an orphaned PDU and ignore the response."""
         self.pending.discard(call_id)
         self.drop_fragments(call_id)
         self.outgoing += encode(Kind.ORPHANED, call_id, b"")
@@ -174,7 +181,7 @@ class ClientAssociation(Association):
         if security.complete:
             self.outgoing += encode(Kind.AUTH3, self._call_id, bytes(4), auth=auth)
         else:
-            # The server still has something to say: only alter_context has an answer.
+            # The server has another token to send: only alter_context has a response.
             number = self._contexts[0]
             uuid, transfer = self._offered[number]
             again = Bind(self.fragment, self.fragment, self.group, (Context(number, Syntax(uuid, 1), (transfer,)),))
@@ -192,7 +199,7 @@ class ClientAssociation(Association):
                 self.pending.discard(call_id)
                 yield FaultReceived(call_id, found.body.status)
             elif found.body.status == Status.ACCESS_DENIED:
-                # What auth3 comes to nothing with: it has no answer of its own.
+                # The reaction to a failed auth3, which has no response.
                 raise AssociationError("access denied")
         elif isinstance(found.body, CallBody):
             whole = self.assemble(found.header, found.body)

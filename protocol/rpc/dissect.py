@@ -1,9 +1,8 @@
-"""Follow an association from outside: PDUs of both directions in, whole calls of the two interfaces out.
+"""Passive dissection of an association: takes PDUs of both directions, returns calls of the two TAPI interfaces.
 
-What a wiretap needs to know of DCE/RPC: which context is bound to which interface and syntax, which fragments
-belong together, which answer belongs to which request. Calls of other interfaces on the same association are
-recognised and left alone. Nothing here grows without bound: open calls and their bytes are limited, and what is
-dropped for that is reported.
+Tracks the interface and syntax of each presentation context, reassembles fragments, and matches responses to requests.
+Calls of other interfaces are ignored. Pending calls and their bytes are limited; calls dropped because of a limit are
+reported.
 """
 
 from __future__ import annotations
@@ -42,29 +41,29 @@ __all__ = ["FAULT", "HEADER", "REQUEST", "RESPONSE", "Dissector", "Limits", "Rpc
 
 #: Version, kind, flags, fragment length, length of the authentication data, call id, context, opnum.
 HEADER: Final = Struct("<BxBB4xHHI4xHH")
-#: Kinds of PDU that carry the tokens of an authentication.
+#: Types of PDUs that carry authentication tokens.
 _TOKENS: Final = {Kind.BIND, Kind.BIND_ACK, Kind.ALTER_CONTEXT, Kind.ALTER_CONTEXT_RESP, Kind.AUTH3}
-#: How many problems of one association are told before someone takes them out.
+#: Maximum number of problems kept until the user of the dissector removes them.
 _MAX_PROBLEMS: Final = 1000
-#: Ids of answers without a request that are remembered, and of orphaned calls.
+#: Maximum number of ids kept of responses without a request, and of orphaned calls.
 _MAX_IDS: Final = 64
 _WHOLE: Final = Flag.FIRST_FRAG | Flag.LAST_FRAG
 
 
 class Limits(NamedTuple):
-    """How much one association may keep."""
+    """Resource limits of one association."""
 
-    #: Requests that wait for an answer.
+    #: Pending calls.
     calls: int = 4096
-    #: Bytes of fragments that wait for the last one.
+    #: Bytes of fragments of incomplete calls.
     fragments: int = 16 * 1024 * 1024
 
 
 class RpcCall:
-    """One call of one of our methods, first with its request, then with its answer.
+    """A call of a TAPI method, returned with its request and again with its response.
 
-    ``phase`` is `REQUEST`, `RESPONSE` or `FAULT`; the stub of that phase is ``data`` from ``start`` on. ``note`` is
-    for whoever follows the calls.
+    ``phase`` is `REQUEST`, `RESPONSE` or `FAULT`; the stub of that phase is ``data[start:]``. ``note`` is for the user
+    of the dissector.
     """
 
     __slots__ = ("data", "method", "ndr64", "note", "number", "phase", "start", "status")
@@ -74,7 +73,7 @@ class RpcCall:
     phase: int
     data: bytes
     start: int
-    #: Status of a fault.
+    #: Status code of an RPC fault.
     status: int
     note: Any
     number: int
@@ -87,10 +86,10 @@ FAULT: Final = 2
 
 
 class Dissector:
-    """One association seen from outside.
+    """Passive dissector of one association.
 
-    `receive` takes a PDU with the direction it went and returns what it completes. Problems are collected in
-    ``problems``; the caller takes them out.
+    `receive` takes a PDU with its direction and returns the call that it completes. Problems are collected in
+    ``problems``, from which the user of the dissector removes them.
     """
 
     def __init__(
@@ -101,49 +100,52 @@ class Dissector:
         guess: bool = False,
         interface: Interface | None = None,
     ) -> None:
-        #: NT hashes to unseal with.
         self.limits = limits or Limits()
+        #: NT hashes for decryption.
         self.secrets = secrets
-        #: Whether requests of contexts that were not seen to be bound are recognised by their content, as those of
-        #: this interface where that is known.
+        #: Whether requests of contexts without a captured bind are recognised by their content; of ``interface`` only,
+        #: unless it is None.
         self.guess = guess
         self.interface = interface
-        #: What each presentation context stands for: the methods by opnum (none of ours for other interfaces).
+        #: Methods by opnum of each presentation context (empty for other interfaces), and whether it uses NDR64.
         self.contexts: dict[int, tuple[dict[int, Method], bool]] = {}
         self.problems: list[Problem] = []
-        #: Authentication that was seen, its level, and how many requests and answers of ours stayed sealed.
+        #: The security contexts, the authentication level, and the numbers of requests and responses left encrypted.
         self.security: Unsealer | None = None
         self.level = 0
         self.sealed = [0, 0]
-        #: How many signatures were verified, and how many of them were wrong.
+        #: The number of verified signatures, and of invalid ones among them.
         self.verified = 0
         self.forged = 0
         #: The interfaces that were bound, or recognised.
         self.interfaces: set[UUID] = set()
-        #: Calls that were given up because there were too many.
+        #: Calls dropped because of a limit.
         self.dropped: list[RpcCall] = []
         self._dropping = False
         self._proposed: dict[int, Bind] = {}
-        #: Calls that wait for an answer, by id (None for those of other interfaces); later ones with the same id in a row behind it.
+        #: Pending calls by id (None for other interfaces); ``repeated``: later calls with the same id, in order.
         self.pending: dict[int, RpcCall | None] = {}
         self.repeated: dict[int, deque[RpcCall | None]] = {}
-        #: Set when something shows that PDUs were missed: an answer without its request, say. The caller resets it.
+        #: Set if PDUs are missing, for example for a response without a request. The user of the dissector resets it.
         self.missed = False
         #: Whether PDUs are known to be missing.
         self._gaps = False
-        #: The id of the last answer, whether or not it was one of a waiting call.
+        #: The id of the last response, with or without a pending call.
         self._last_id: int | None = None
-        #: Ids of calls whose answers may be among what is missing: such an id is free to be used again.
+        #: Ids of calls whose response may be missing from the capture, so that the id may be reused.
         self._stale: set[int] = set()
-        #: Ids of answers that came without their requests, and of calls whose answers nobody waits for.
+        #: Ids of responses without a request, and of orphaned calls.
         self._early: deque[int] = deque(maxlen=_MAX_IDS)
         self._orphaned: deque[int] = deque(maxlen=_MAX_IDS)
-        #: The call of the last fragment that came without the first one: told once for each call.
+        #: The last call reported for a missing first fragment, so that each call is reported once.
         self._headless: tuple[bool, int] | None = None
         self._partial: Fragments[tuple[bool, int]] = Fragments()
 
     def receive(self, from_client: bool, pdu: bytes) -> RpcCall | None:
-        """Take one PDU; ``from_client`` means from the side that opened the association."""
+        """Process one PDU; return the call whose request or response is complete, else None.
+
+        ``from_client``: the PDU was sent by the RPC client.
+        """
         if len(pdu) >= 24:
             version, kind, flags, length, auth, call_id, context, opnum = HEADER.unpack_from(pdu)
             if length == len(pdu) and flags & 0x83 == 3 and not auth and version == 5:
@@ -154,7 +156,7 @@ class Dissector:
         return self._receive_any(from_client, pdu)
 
     def add_request(self, call_id: int, context: int, opnum: int, data: bytes, start: int) -> RpcCall | None:
-        """A whole request; None when it is of another interface."""
+        """Add a complete request; return its call, or None if it is not of a TAPI interface."""
         binding = self.contexts.get(context)
         call: RpcCall | None = None
         if binding is None:
@@ -177,7 +179,7 @@ class Dissector:
             elif binding[0]:
                 self._problem("opnum", f"call {call_id} has {opnum}, which is not a method of its interface")
         if self._early and call_id in self._early:
-            # The capture has the answer before it, or that was the answer to another call.
+            # Either the capture has the response before the request, or that response belonged to another call.
             self._early.remove(call_id)
             self._stale &= self.pending.keys()
             self._stale.add(call_id)
@@ -192,7 +194,7 @@ class Dissector:
         return call
 
     def _queue_repeated(self, call_id: int, call: RpcCall | None) -> None:
-        """A request with the id of one that was not answered yet."""
+        """Add a request whose id is that of a pending call."""
         if call_id in self._stale:
             self._stale.discard(call_id)
             self.pending[call_id] = call
@@ -204,7 +206,7 @@ class Dissector:
             self._report_dropped(call_id, waiting.popleft())
 
     def _assume_binding(self, context: int) -> tuple[dict[int, Method], bool] | None:
-        """What a context stands for that was proposed, used, and not seen to be accepted: there was but one choice."""
+        """Assume acceptance of a proposed context that is in use, if it has only one transfer syntax; else None."""
         for bind in self._proposed.values():
             for each in bind.contexts:
                 if each.id == context and len(each.transfers) == 1 and not is_feature_negotiation(each):
@@ -216,8 +218,8 @@ class Dissector:
         return None
 
     def _recognise_binding(self, context: int, opnum: int, stub: bytes) -> tuple[dict[int, Method], bool] | None:
-        """What a context that nobody was seen to bind stands for, going by a request."""
-        # Here, because nearly nobody needs it, and it needs the packets.
+        """Recognise interface and syntax of a context by the content of a request; None if that is not certain."""
+        # Imported here because it is rarely needed and imports all packets.
         from protocol.rpc.recognition import recognise
 
         found = recognise(opnum, stub, self.interface)
@@ -232,7 +234,7 @@ class Dissector:
     def add_response(
         self, call_id: int, data: bytes, start: int, phase: int = RESPONSE, status: int = 0
     ) -> RpcCall | None:
-        """A whole answer; None when it is of another interface, or of no request that was seen."""
+        """Add a complete response; return its call, or None for another interface or without a captured request."""
         pending = self.pending
         if call_id in pending:
             call = pending.pop(call_id)
@@ -252,15 +254,15 @@ class Dissector:
         return call
 
     def _match_renumbered(self, call_id: int) -> tuple[int, RpcCall | None] | None:
-        """The call that is answered under an id which no call has; None where that shows a missed request.
+        """Return id and call for a response whose id no pending call has; None if its request is missing.
 
-        There are stacks that answer everything with the id of the first call.
+        Some RPC stacks send all responses with the id of the first call.
         """
         pending = self.pending
         waiting = [number for number in pending if number not in self._stale]
         if call_id == self._last_id and len(waiting) == 1:
             call = pending.pop(waiting[0])
-            # None of the earlier ones will be answered.
+            # The earlier calls get no response.
             pending.clear()
             self.repeated.clear()
             return waiting[0], call
@@ -273,14 +275,14 @@ class Dissector:
         return None
 
     def mark_gap(self, from_client: bool) -> None:
-        """PDUs of one direction are missing: what was being put together there will not be whole."""
+        """Record that PDUs of one direction are missing; discard its incomplete calls."""
         self._gaps = True
         self._stale = set(self.pending)
         for key in [key for key in self._partial if key[0] is from_client]:
             self._partial.drop(key)
 
     def _activate_repeated(self, call_id: int) -> None:
-        """The next call with the same id waits for its answer now."""
+        """Make the next call with the same id the pending one."""
         waiting = self.repeated.get(call_id)
         if waiting:
             self.pending[call_id] = waiting.popleft()
@@ -326,7 +328,7 @@ class Dissector:
             return self._add_fragment(from_client, call_id, kind, flags, body, stub)
         if isinstance(body, Fault):
             if auth is not None and auth.level >= PACKET and self.security is not None:
-                # A protected fault uses up key stream like any other PDU.
+                # A protected fault consumes key stream like any other PDU.
                 end = header.length - header.auth_length - 8
                 self.security.unseal(from_client, data, end - len(body.stub), end, auth)
             return self.add_response(call_id, body.stub, 0, FAULT, body.status)
@@ -339,7 +341,7 @@ class Dissector:
         elif isinstance(body, BindNak):
             self._problem("bind_nak", f"the bind was rejected, reason {body.reason}")
         elif kind == Kind.ORPHANED:
-            # The client will not read the answer, and what it had not sent yet will not come.
+            # The client ignores the response and sends no more fragments.
             unfinished = self._partial.drop((True, call_id))
             if not unfinished and call_id in self.pending:
                 del self.pending[call_id]
@@ -353,7 +355,7 @@ class Dissector:
         self.security.add_token(from_client, auth)
 
     def _unseal(self, from_client: bool, data: bytes, header: Header, body: CallBody, auth: Auth) -> bytes | None:
-        """The stub of a protected call without its padding; None when it stays sealed."""
+        """Return the stub of a protected call without padding; None if it cannot be decrypted."""
         stub = body.stub
         if auth.level >= PACKET:
             if self.security is None:
@@ -368,7 +370,7 @@ class Dissector:
                     self._problem("auth_value", f"the {self.security.mechanism} signature of this PDU is wrong")
             if opened is None:
                 binding = self.contexts.get(body.context)
-                # Where the bind was not seen it may be one of ours.
+                # Without a captured bind, it may be a TAPI interface.
                 if (binding is None or binding[0]) and header.flags & Flag.FIRST_FRAG:
                     self.sealed[header.kind != Kind.REQUEST] += 1
                 return None

@@ -1,4 +1,4 @@
-"""Calls that are being put together from their fragments (C706 12.6.2); what to do with too many is up to who keeps them."""
+"""Reassembly of fragmented calls (C706 12.6.2); the user of the module enforces limits."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ Key = TypeVar("Key")
 
 
 class Assembly:
-    """The fragments of one call so far; context and opnum are those of the first one."""
+    """The fragments of one incomplete call; context and opnum are those of the first fragment."""
 
     __slots__ = ("contents", "context", "opnum")
 
     def __init__(self, context: int, opnum: int) -> None:
         self.context = context
         self.opnum = opnum
-        #: One buffer for all of them: a list of many small ones would cost more than their bytes.
+        #: One buffer: a list of many small fragments would need more memory than their bytes.
         self.contents = bytearray()
 
     @property
     def size(self) -> int:
-        """Bytes so far."""
+        """The number of bytes received so far."""
         return len(self.contents)
 
     def join(self) -> bytes:
-        """All of them in a row."""
+        """Return the concatenated fragments."""
         return bytes(self.contents)
 
 
 class Fragments(Generic[Key]):
-    """Incomplete calls by key, in the order in which they began, and how many bytes they hold."""
+    """Incomplete calls by key, in the order of their first fragments, and their size in bytes."""
 
     __slots__ = ("_calls", "size")
 
     def __init__(self) -> None:
         self._calls: dict[Key, Assembly] = {}
-        #: Bytes of all of them.
+        #: Bytes of all fragments.
         self.size = 0
 
     def __len__(self) -> int:
@@ -56,12 +56,12 @@ class Fragments(Generic[Key]):
         return iter(self._calls)
 
     def begin(self, key: Key, context: int, opnum: int) -> None:
-        """The first fragment of a call comes; one with the same key that was not complete is forgotten."""
+        """Start a call with its first fragment; discard an incomplete call with the same key."""
         self.drop(key)
         self._calls[key] = Assembly(context, opnum)
 
     def add(self, key: Key, stub: bytes) -> Assembly | None:
-        """One more fragment; None when there was no first one."""
+        """Add a fragment; return its call, or None if the call was not started."""
         assembly = self._calls.get(key)
         if assembly is not None and stub:
             assembly.contents += stub
@@ -69,7 +69,7 @@ class Fragments(Generic[Key]):
         return assembly
 
     def drop(self, key: Key) -> bool:
-        """A call is complete, or not wanted any more; whether there was one."""
+        """Remove a call; return whether it existed."""
         assembly = self._calls.pop(key, None)
         if assembly is None:
             return False

@@ -1,4 +1,4 @@
-"""NTLM messages (MS-NLMP 2.2.1) as far as someone who looks at an exchange needs them: read only, no cryptography."""
+"""Parsers for the NTLM messages (MS-NLMP 2.2.1) of an observed handshake, without cryptography."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 __all__ = ["MIC", "SIGNATURE", "Authenticate", "Challenge", "NegotiateFlag", "parse_av_flags", "parse_message"]
 
 SIGNATURE = b"NTLMSSP\0"
-#: Where an AUTHENTICATE message keeps its MIC, when it has one.
+#: Position of the MIC in an AUTHENTICATE_MESSAGE that has one.
 MIC = slice(72, 88)
 _KIND = Struct("<8sI")
 _CHALLENGE = Struct("<8sIHHII8s")
@@ -18,7 +18,7 @@ _AUTHENTICATE = Struct("<8sI" + "HHI" * 6 + "I")
 
 
 class NegotiateFlag(IntFlag):
-    """NEGOTIATE flags that decide about keys and signatures (2.2.2.5)."""
+    """NEGOTIATE flags that determine keys and signatures (2.2.2.5)."""
 
     UNICODE = 0x00000001
     SIGN = 0x00000010
@@ -31,14 +31,14 @@ class NegotiateFlag(IntFlag):
 
 
 class Challenge(NamedTuple):
-    """CHALLENGE_MESSAGE: what the server demands."""
+    """A CHALLENGE_MESSAGE of the server."""
 
     flags: int
     server_challenge: bytes
 
 
 class Authenticate(NamedTuple):
-    """AUTHENTICATE_MESSAGE: who the client is, and its proof."""
+    """An AUTHENTICATE_MESSAGE of the client: its account and its response to the challenge."""
 
     flags: int
     lm_response: bytes
@@ -50,13 +50,13 @@ class Authenticate(NamedTuple):
 
     @property
     def account(self) -> str:
-        """The account as Windows writes it."""
+        """The account in Windows notation: domain, backslash, user."""
         name = self.user or "(anonymous)"
         return f"{self.domain}\\{name}" if self.domain else name
 
 
 def parse_message(token: bytes) -> Challenge | Authenticate | None:
-    """The CHALLENGE or AUTHENTICATE message in a token; None for others, and for what is none."""
+    """Parse the CHALLENGE_MESSAGE or AUTHENTICATE_MESSAGE of a token; None for any other token."""
     if len(token) < _KIND.size:
         return None
     signature, kind = _KIND.unpack_from(token)
@@ -77,7 +77,7 @@ def parse_message(token: bytes) -> Challenge | Authenticate | None:
 
 
 def parse_av_flags(nt_response: bytes) -> int:
-    """MsvAvFlags among the attributes of an NTLMv2 response (2.2.2.1); 0 where there are none."""
+    """Return MsvAvFlags from the AV pairs of an NTLMv2 response (2.2.2.1); 0 if absent."""
     position = 16 + 28
     while position + 4 <= len(nt_response):
         kind, size = _ATTRIBUTE.unpack_from(nt_response, position)

@@ -1,7 +1,7 @@
-"""PDUs of connection-oriented DCE/RPC: the common header, binds and their answers, calls and faults.
+"""PDUs of connection-oriented DCE/RPC (C706 12.6.4, MS-RPCE 2.2.2): encoding and parsing.
 
-C706 12.6.4, MS-RPCE 2.2.2. Everything is little-endian, as every implementation sends it; a big-endian peer is
-recognised by its data representation label and refused with a clear problem.
+Only little-endian PDUs are supported, as all known implementations send them; any other data representation is a
+`DecodeError`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Flag(IntFlag):
 
     FIRST_FRAG = 0x01
     LAST_FRAG = 0x02
-    #: Header signing in binds, a pending cancel in calls.
+    #: In binds: header signing; in calls: pending cancel.
     SUPPORT_HEADER_SIGN = 0x04
     CONC_MPX = 0x10
     DID_NOT_EXECUTE = 0x20
@@ -87,12 +87,12 @@ class Syntax(NamedTuple):
 
 NDR20 = Syntax(UUID("8a885d04-1ceb-11c9-9fe8-08002b104860"), 2)
 NDR64 = Syntax(UUID("71710533-beba-4937-8319-b5dbef9ccc36"), 1)
-#: The first eight bytes of a bind-time feature negotiation; the rest of the UUID holds the features (MS-RPCE 2.2.2.14).
+#: The first eight bytes of the UUID for bind-time feature negotiation; the others are the features (MS-RPCE 2.2.2.14).
 BIND_TIME_FEATURES = UUID("6cb71c2c-9812-4540-0000-000000000000").bytes_le[:8]
 
 
 class Auth(NamedTuple):
-    """A security trailer and its token."""
+    """A security trailer and its token; ``pad`` is the number of padding bytes before the trailer."""
 
     type: int
     level: int
@@ -102,7 +102,7 @@ class Auth(NamedTuple):
 
 
 class Context(NamedTuple):
-    """One presentation context of a bind: an interface and the transfer syntaxes offered for it."""
+    """One presentation context of a bind: an interface and its offered transfer syntaxes."""
 
     id: int
     interface: Syntax
@@ -110,7 +110,7 @@ class Context(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The answer to one context: 0 acceptance, 1 user rejection, 2 provider rejection, 3 feature negotiation."""
+    """The result for one context: 0 acceptance, 1 user rejection, 2 provider rejection, 3 feature negotiation."""
 
     result: int
     reason: int
@@ -153,7 +153,7 @@ class BindNak(NamedTuple):
 
 
 class CallBody(NamedTuple):
-    """Body of request (``number`` is the opnum) and response (``number`` counts cancels)."""
+    """Body of request (``number`` is the opnum) and response (``number`` is the cancel count)."""
 
     alloc_hint: int
     context: int
@@ -171,7 +171,7 @@ class Fault(NamedTuple):
 
 
 class Pdu(NamedTuple):
-    """A whole PDU; ``body`` is one of the body types or the raw bytes of kinds without one."""
+    """A PDU; ``body`` is one of the body types, or bytes for other types of PDUs."""
 
     header: Header
     body: Bind | BindAck | BindNak | CallBody | Fault | bytes
@@ -179,14 +179,14 @@ class Pdu(NamedTuple):
 
 
 def protected_range(header: Header) -> tuple[int, int, int]:
-    """Where the protected part of a call begins and ends, and where its token begins: the trailer stands between."""
+    """Return the start and end of the protected part of a call, and the start of its token after the trailer."""
     start = 40 if header.kind == Kind.REQUEST and header.flags & Flag.OBJECT_UUID else 24
     token = header.length - header.auth_length
     return start, token - _TRAILER.size, token
 
 
 def is_feature_negotiation(context: Context) -> bool:
-    """Whether a context is the negotiation of bind-time features and not an offer (MS-RPCE 2.2.2.14)."""
+    """Whether a context negotiates bind-time features instead of an interface (MS-RPCE 2.2.2.14)."""
     return len(context.transfers) == 1 and context.transfers[0].uuid.bytes_le[:8] == BIND_TIME_FEATURES
 
 
@@ -195,7 +195,7 @@ def _error(field: str, detail: str) -> DecodeError:
 
 
 def parse(data: bytes) -> Pdu:
-    """Read one PDU of exactly its fragment length; raises `DecodeError` when it is not one."""
+    """Parse one PDU; raises `DecodeError` if it is invalid or ``data`` is not exactly the PDU."""
     if len(data) < HEADER.size:
         raise _error("header", f"{len(data)} bytes are less than the common header of {HEADER.size}")
     version, minor, kind, flags, representation, length, auth_length, call_id = HEADER.unpack_from(data)
@@ -291,7 +291,7 @@ def encode(
     flags: int = 3,
     auth: Auth | None = None,
 ) -> bytes:
-    """Build one PDU; with ``auth`` the body is padded so that the trailer is aligned, and its pad length set."""
+    """Encode one PDU; with ``auth``, the body is padded to align the trailer, and the padding length is set."""
     data = _encoded(kind, body)
     token = b""
     if auth is not None:

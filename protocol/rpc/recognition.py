@@ -1,4 +1,4 @@
-"""Recognise a request by what is in it, where the bind that would tell was not seen."""
+"""Recognition of the interface of a request by its content, for associations whose bind was not captured."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["recognise"]
 
 
 def recognise(opnum: int, stub: bytes, only: Interface | None = None) -> tuple[Interface, bool] | None:
-    """The interface of a request and whether it is NDR64; None when the stub fits nothing well enough.
+    """Return the interface of a request and whether its stub is NDR64; None if that is not certain.
 
-    Only stubs without any contradiction count. What fits several ways, as the nearly empty ones of the other methods
-    do, is not decided: the next request will tell.
+    Only a consistent stub is recognised. A stub that is consistent in several ways, such as the short stubs of attach
+    and detach methods, is not; a later request decides. ``only`` restricts the result to one interface.
     """
     found = [
         (interface, ndr64)

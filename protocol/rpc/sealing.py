@@ -1,4 +1,4 @@
-"""NTLM session security (MS-NLMP 3.3, 3.4): keys from an exchange and a password, signatures, sealing.
+"""NTLM session security (MS-NLMP 3.3, 3.4): key derivation from a handshake and a password, signing, sealing.
 
 The only module of the package that needs cryptography: RC4, MD4 and DES come from PyCryptodome, because OpenSSL 3
 offers them only through its legacy provider, which Python's own ``hashlib`` may not have.
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["SealingContext", "nt_hash", "session_key"]
 
-#: What a signature begins with, and how long it is.
+#: The first bytes of a signature, and its size in bytes.
 VERSION = b"\x01\0\0\0"
 SIGNATURE_SIZE = 16
-#: How many bytes of key stream are searched after a loss.
+#: Number of bytes of key stream searched after missing messages.
 _SEARCH = 1 << 16
 
 
 def nt_hash(password: str) -> bytes:
-    """The NT hash of a password (NTOWFv1)."""
+    """Return the NT hash of a password (NTOWFv1)."""
     return bytes(MD4.new(password.encode("utf-16-le", "surrogatepass")).digest())  # noqa: S303 - what the protocol uses
 
 
@@ -37,7 +37,7 @@ def _hmac(key: bytes, *parts: bytes) -> bytes:
 
 
 def session_key(secret: bytes, challenge: Challenge, authenticate: Authenticate) -> bytes | None:
-    """The exported session key of an exchange, given an NT hash; None when the hash does not prove right."""
+    """Return the exported session key of a handshake, given an NT hash; None if the hash does not match."""
     flags = authenticate.flags
     response = authenticate.nt_response
     if not authenticate.user and not response:
@@ -67,21 +67,21 @@ def session_key(secret: bytes, challenge: Challenge, authenticate: Authenticate)
 
 
 def _desl(secret: bytes, nonce: bytes) -> bytes:
-    """A nonce under the three DES keys of a hash (MS-NLMP 6)."""
+    """Encrypt a nonce with the three DES keys of a hash (DESL of MS-NLMP 6)."""
     keys = secret.ljust(21, b"\0")
     return b"".join(DES.new(_spread(keys[at : at + 7]), DES.MODE_ECB).encrypt(nonce) for at in (0, 7, 14))  # noqa: S304 - what the protocol uses
 
 
 def _spread(key: bytes) -> bytes:
-    """Seven bytes of key as eight with parity bits."""
+    """Expand a 7-byte key to 8 bytes with parity bits."""
     number = int.from_bytes(key, "big")
     return bytes((number >> 49 - 7 * place & 0x7F) << 1 for place in range(8))
 
 
 class SealingContext:
-    """What one side signs and seals, with extended session security: its keys, key stream and sequence number.
+    """Keys, key stream and sequence number of one direction, with extended session security.
 
-    Both peers and an onlooker keep one for each direction.
+    ``client``: the direction from client to server.
     """
 
     def __init__(self, key: bytes, flags: int, *, client: bool) -> None:
@@ -91,11 +91,11 @@ class SealingContext:
         sealing = md5(key[:strength] + b"session key to " + way + b" sealing key magic constant\0").digest()  # noqa: S324
         self._cipher: ARC4.ARC4Cipher | _BufferedKeyStream = ARC4.new(sealing)
         self._exchanged = bool(flags & NegotiateFlag.KEY_EXCH)
-        #: The number that the next message is expected to have.
+        #: The expected sequence number of the next message.
         self.sequence = 0
 
     def seal(self, head: bytes, stub: bytes, tail: bytes, *, private: bool) -> tuple[bytes, bytes]:
-        """Sign ``head + stub + tail`` and seal the stub; the stub as it goes on the wire, and the signature."""
+        """Sign ``head + stub + tail`` and, if ``private``, seal the stub; return the stub to send and the signature."""
         sealed = self._cipher.encrypt(stub) if private and stub else stub
         check = self._checksum(self.sequence, head + stub + tail)
         if self._exchanged:
@@ -105,11 +105,11 @@ class SealingContext:
         return sealed, signature
 
     def unseal(self, head: bytes, stub: bytes, tail: bytes, signature: bytes, *, private: bool) -> tuple[bytes, bool]:
-        """Unseal a stub; the stub in the clear, and whether its signature is right.
+        """Unseal a stub; return it in plain text, and whether its signature is valid.
 
-        The sequence number is taken from the signature, which carries it in the clear: it begins at 1 where SPNEGO's
-        mechListMIC was sent, whose use of the key stream does not count. The signature covers the whole PDU; of the
-        stub alone is right, too (MS-RPCE 2.2.2.11: without header signing).
+        The sequence number is taken from the signature, which contains it unencrypted. It starts at 1 after a
+        mechListMIC of SPNEGO, which does not advance the key stream. The signature covers the whole PDU or, without
+        header signing, only the stub (MS-RPCE 2.2.2.11).
         """
         sequence = int.from_bytes(signature[12:16], "little")
         missed = sequence != self.sequence and sequence > 1
@@ -127,7 +127,7 @@ class SealingContext:
         return self._checksum(sequence, head + clear + tail) == check or self._checksum(sequence, clear) == check
 
     def _search(self, head: bytes, stub: bytes, tail: bytes, signature: bytes, *, private: bool) -> tuple[bytes, bool]:
-        """Messages were missed: find the place in the key stream where this one was sealed."""
+        """Search the key stream for the position at which this message was sealed, after missing messages."""
         size = len(stub) if private else 0
         used = size + (8 if self._exchanged else 0)
         stream = self._cipher.encrypt(bytes(_SEARCH + used))
@@ -144,14 +144,14 @@ class SealingContext:
             if self._checksum(sequence, head + clear + tail) == check:
                 found = place
                 break
-        # What was generated too much has to come again.
+        # Keep the generated key stream that was not used.
         rest = stream[max(found, 0) + used :]
         self._cipher = _BufferedKeyStream(rest, self._cipher)
         return clear, found >= 0
 
 
 class _BufferedKeyStream:
-    """A key stream of which a part was generated already."""
+    """A key stream with a part already generated."""
 
     def __init__(self, ready: bytes, cipher: ARC4.ARC4Cipher | _BufferedKeyStream) -> None:
         self.ready = ready

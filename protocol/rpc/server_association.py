@@ -1,4 +1,4 @@
-"""The side of an association that was called: it answers binds, takes calls, and answers or fails them (C706 12.6.4)."""
+"""The server side of an association: accepts binds, receives calls, and sends responses or faults (C706 12.6.4)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,12 @@ _NOTHING = Syntax(UUID(int=0), 0)
 
 
 class ServerAssociation(Association):
-    """The side that was called."""
+    """The server side of an association.
+
+    ``transfers`` are the accepted transfer syntaxes in order of preference, ``group`` is the association group id for
+    clients without one, ``address`` the secondary address in bind_ack. ``security`` creates a `Security` for
+    (type, level), or raises if that type is not supported. Calls below ``required_level`` get an access denied fault.
+    """
 
     def __init__(
         self,
@@ -71,13 +76,12 @@ class ServerAssociation(Association):
         self.group = group
         self._joins = joins
         self.address = address
-        #: Makes a `Security` from (type, level), or raises when that kind is not offered.
         self._secure = security
         self.required_level = required_level
 
     @property
     def level(self) -> int:
-        """The authentication level that is in force; 0 or 1 without authentication."""
+        """The authentication level in effect; 0 without authentication."""
         security = self.security
         return security.level if security is not None and security.complete else 0
 
@@ -99,7 +103,7 @@ class ServerAssociation(Association):
             and self.security is None
             and not data[10] | data[11]
         ):
-            # A whole request in the clear.
+            # Fast path: an unfragmented request without authentication.
             _, _, _, _, _, _, call_id, _, context, opnum = REQUEST.unpack_from(data)
             yield from self._receive_call(call_id, context, opnum, data[24:])
             return
@@ -191,7 +195,7 @@ class ServerAssociation(Association):
         try:
             security.step(found.auth.token)
         except Exception as error:
-            # There is no answer to auth3: the first call fails instead (MS-RPCE 3.3.1.5.2.2).
+            # auth3 has no response: the first call fails instead (MS-RPCE 3.3.1.5.2.2).
             self.fault(found.header.call_id, Status.ACCESS_DENIED, 0)
             raise AuthenticationError(f"authentication: {error}") from error
         yield Bound(tuple(self.contexts), True)
@@ -206,7 +210,7 @@ class ServerAssociation(Association):
         self.outgoing += encode(kind, call_id, answer, flags=flags, auth=auth)
 
     def _outcomes(self, body: Bind) -> Iterator[Outcome]:
-        """An answer for each context: where a client offers both syntaxes as contexts of their own, one is taken."""
+        """Yield the result for each context; only the preferred syntax of each interface is accepted."""
         best: dict[UUID, Syntax] = {}
         for context in body.contexts:
             for transfer in self.transfers:
@@ -217,7 +221,7 @@ class ServerAssociation(Association):
         for context in body.contexts:
             uuid = context.interface.uuid
             if is_feature_negotiation(context):
-                # Security context multiplexing and keep-connection-on-orphan: neither is offered.
+                # Security context multiplexing and keep-connection-on-orphan are not supported.
                 yield Outcome(3, 0, _NOTHING)
             elif uuid not in self.interfaces or context.interface.version & 0xFFFF != 1:
                 yield Outcome(2, 1, _NOTHING)
@@ -234,12 +238,12 @@ class ServerAssociation(Association):
                     self.contexts[context.id] = (uuid, chosen == NDR64)
                     yield Outcome(0, 0, chosen)
 
-    # -- answers --------------------------------------------------------------------------------------------------
+    # -- responses ------------------------------------------------------------------------------------------------
 
     def respond(self, call_id: int, context: int, stub: bytes) -> None:
-        """Answer a call."""
+        """Send the response to a call."""
         self.send_call(Kind.RESPONSE, call_id, context, 0, stub)
 
     def fault(self, call_id: int, status: int, context: int) -> None:
-        """Fail a call; the runtime's own word, which no stack signs."""
+        """Send a fault for a call; faults of the RPC runtime are not signed."""
         self.outgoing += encode(Kind.FAULT, call_id, Fault(32, context, status, b""))

@@ -1,4 +1,4 @@
-"""SPNEGO tokens (RFC 4178) as far as someone who looks at an exchange needs them: which mechanism, and its token."""
+"""Parser for SPNEGO tokens (RFC 4178) of an observed handshake: the mechanism and its token."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 __all__ = ["KERBEROS", "NTLM", "SPNEGO", "Negotiation", "parse_negotiation"]
 
-#: Object identifiers as DER writes them (without tag and length).
+#: DER-encoded object identifiers, without tag and length.
 SPNEGO = bytes.fromhex("2b0601050502")
 NTLM = bytes.fromhex("2b06010401823702020a")
-#: Kerberos, the number that Windows uses for historical reasons, and user to user.
+#: Kerberos, the identifier that Windows uses for historical reasons, and user-to-user Kerberos.
 KERBEROS = (
     bytes.fromhex("2a864886f712010202"),
     bytes.fromhex("2a864882f712010202"),
@@ -22,7 +22,7 @@ _OID, _OCTETS, _SEQUENCE, _INITIAL = 0x06, 0x04, 0x30, 0x60
 
 
 class Negotiation(NamedTuple):
-    """What one side says: mechanisms in its order of preference, its token for the chosen one, and a signature."""
+    """The content of a token: mechanisms in order of preference, the token of the selected one, and the mechListMIC."""
 
     mechanisms: tuple[bytes, ...]
     token: bytes
@@ -30,7 +30,7 @@ class Negotiation(NamedTuple):
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tags and contents of the DER elements in a row; ends at the first one that is none."""
+    """Yield tag and content of consecutive DER elements, up to the first invalid one."""
     position = 0
     while position + 2 <= len(data):
         tag, size = data[position], data[position + 1]
@@ -48,7 +48,7 @@ def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def parse_negotiation(data: bytes) -> Negotiation | None:
-    """A NegTokenInit or NegTokenResp, with or without the GSS frame around it; None for anything else."""
+    """Parse a NegTokenInit or NegTokenResp, with or without GSS-API framing; None for any other token."""
     found = list(_elements(data))
     if found and found[0][0] == _INITIAL:
         found = list(_elements(found[0][1]))

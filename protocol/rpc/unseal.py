@@ -1,7 +1,7 @@
-"""Look into a protected association from outside: who authenticated how, and with a password what was sealed.
+"""Decryption of a protected association by an observer.
 
-NTLM is unsealed, raw and inside SPNEGO, when one of the given NT hashes proves right. Everything else is recognised
-and named, so that a report can say what would be needed.
+NTLM, raw or in SPNEGO, is decrypted if one of the given NT hashes matches the handshake. Other mechanisms are only
+identified, so that a report can state what decryption would require.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ LEVELS = {1: "none", 2: "connect", 3: "call", 4: "packet", 5: "integrity", 6: "p
 _SPNEGO, _NTLM = 9, 10
 _TYPES = {_SPNEGO: "SPNEGO", _NTLM: "NTLM", 14: "TLS (SChannel)", 16: "Kerberos", 68: "Netlogon"}
 _TRAILER = 8
-#: Security contexts of one association that are remembered.
+#: Maximum number of security contexts kept per association.
 _MAX_CONTEXTS = 64
 
 
 class Unsealed(NamedTuple):
-    """What was found behind the protection: the stub with its padding, None when it stays sealed."""
+    """The result of unsealing a PDU: the stub with its padding, or None if it cannot be decrypted."""
 
     stub: bytes | None
-    #: Whether the signature is right; None when that could not be looked at.
+    #: Whether the signature is valid; None if it was not verified.
     signed: bool | None
 
 
 def nt_hashes(passwords: Sequence[str]) -> list[bytes]:
-    """The NT hashes of passwords."""
+    """Return the NT hashes of passwords."""
     if not passwords:
         return []
-    # Here, because it needs a package that nobody else waits for.
+    # Imported here because it loads the cryptography package.
     from protocol.rpc.sealing import nt_hash
 
     return [nt_hash(password) for password in passwords]
 
 
 class _Context:
-    """One security context: what was seen of its exchange, and its keys once they are known."""
+    """One security context: the observed handshake, and its keys once they are known."""
 
     __slots__ = ("account", "challenge", "keyless", "mechanism", "sides")
 
@@ -56,34 +56,34 @@ class _Context:
         self.mechanism = mechanism
         self.account = ""
         self.challenge: ntlm.Challenge | None = None
-        #: Why there are no keys.
+        #: What is missing to derive the keys, as text; "" if they are known or were not tried.
         self.keyless = ""
-        #: What the server and what the client sends: ``sides[from_client]``.
+        #: The sealing contexts of server and client: ``sides[from_client]``.
         self.sides: tuple[SealingContext, SealingContext] | None = None
 
 
 class Unsealer:
-    """The security contexts of one association, with the secrets to try (NT hashes)."""
+    """The security contexts of one association; ``secrets`` are the NT hashes to try."""
 
     def __init__(self, secrets: Sequence[bytes] = ()) -> None:
         self.secrets = secrets
         self._contexts: dict[int, _Context] = {}
-        #: The context that was used last.
+        #: The context used last.
         self.context: _Context | None = None
 
     @property
     def mechanism(self) -> str:
-        """How the two authenticate."""
+        """The name of the authentication mechanism, or "unknown"."""
         return self.context.mechanism if self.context is not None else "unknown"
 
     @property
     def account(self) -> str:
-        """Who authenticates, as far as that was seen."""
+        """The account of the client, or "" if it was not observed."""
         return self.context.account if self.context is not None else ""
 
     @property
     def needed(self) -> str:
-        """What would be needed to look inside."""
+        """What decryption would require, as a noun phrase."""
         context = self.context
         if context is None or context.mechanism == _TYPES[_SPNEGO]:
             return "the start of the connection, which shows whether this is NTLM or Kerberos"
@@ -96,7 +96,7 @@ class Unsealer:
         return f"the password of {context.account}"
 
     def add_token(self, from_client: bool, auth: Auth) -> None:
-        """Take the token of a bind, an answer to one, an alter_context or an auth3."""
+        """Process the token of a bind, bind_ack, alter_context, alter_context_resp or auth3."""
         context = self._context(auth)
         token = auth.token
         if auth.type == _SPNEGO:
@@ -117,7 +117,7 @@ class Unsealer:
             self._derive_keys(context, message)
 
     def _context(self, auth: Auth) -> _Context:
-        """The security context that a PDU names."""
+        """Return the security context of a PDU; creates it if needed."""
         context = self._contexts.get(auth.context)
         if context is None:
             if len(self._contexts) >= _MAX_CONTEXTS:
@@ -145,7 +145,7 @@ class Unsealer:
         if not self.secrets:
             context.keyless = ""
             return
-        # Here, because it needs a package of its own.
+        # Imported here because it loads the cryptography package.
         from protocol.rpc.sealing import SealingContext, session_key
 
         for secret in self.secrets:
@@ -158,7 +158,7 @@ class Unsealer:
         context.keyless = f"the correct password of {message.account}: none of the given ones matches"
 
     def unseal(self, from_client: bool, pdu: bytes, start: int, end: int, auth: Auth) -> Unsealed:
-        """Verify and unseal a PDU whose stub and padding lie between ``start`` and ``end``."""
+        """Verify and unseal a PDU whose stub and padding are at ``start`` to ``end``."""
         private = auth.level == PRIVACY
         context = self._context(auth)
         if context.sides is None or len(auth.token) < 16:
