@@ -14,9 +14,9 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mstrp.conform.book import Book
-    from mstrp.conform.outcome import Outcome
-    from mstrp.conform.target import Target
+    from mstrp.conform.core.campaign import Campaign
+    from mstrp.conform.core.outcome import Outcome
+    from mstrp.conform.core.target import Target
 
 __all__: list[str] = []
 
@@ -39,7 +39,7 @@ def _target(config: pytest.Config) -> Target | None:
     binding = config.getoption("--mstrp-server")
     if not binding:
         return None
-    from mstrp.conform.target import Target
+    from mstrp.conform.core.target import Target
 
     options: dict[str, Any] = {}
     user = config.getoption("--mstrp-user")
@@ -91,30 +91,32 @@ class _Kit(pytest.Collector):
         super().__init__(**options)
         self.target = target
         self.known = known
-        self._book: Book | None = None
+        self._campaign: Campaign | None = None
 
     @property
-    def book(self) -> Book:
+    def campaign(self) -> Campaign:
         """The outcomes of all requirements."""
-        if self._book is None:
-            from mstrp.conform.baseline import apply_baseline
-            from mstrp.conform.book import Book
-            from mstrp.conform.suite import run
+        if self._campaign is None:
+            from mstrp.conform.core.baseline import apply_baseline
+            from mstrp.conform.core.campaign import Campaign
+            from mstrp.conform.server.requirements import SERVER
+            from mstrp.conform.server.suite import run
 
             depths = {"quick": 0, "normal": 1, "full": 2}
-            self._book = Book.of(
+            self._campaign = Campaign.of(
                 self.target,
+                SERVER.values(),
                 seed=self.config.getoption("--mstrp-seed"),
                 depth=depths[self.config.getoption("--mstrp-depth")],
                 strict=self.config.getoption("--mstrp-strict"),
             )
-            asyncio.run(run(self._book))
-            apply_baseline(self._book.outcomes.values(), self.known)
-        return self._book
+            asyncio.run(run(self._campaign))
+            apply_baseline(self._campaign.outcomes.values(), self.known)
+        return self._campaign
 
     def collect(self) -> Iterator[pytest.Item]:
         """One item for each requirement."""
-        from mstrp.conform.catalogue import SERVER
+        from mstrp.conform.server.requirements import SERVER
 
         for name in SERVER:
             yield _Item.from_parent(self, name=name)
@@ -136,24 +138,24 @@ class _Item(pytest.Item):
     @property
     def outcome(self) -> Outcome:
         """What became of it."""
-        return self.parent.book.outcomes[self.name]
+        return self.parent.campaign.outcomes[self.name]
 
     def runtest(self) -> None:
-        from mstrp.conform.outcome import Result
+        from mstrp.conform.core.outcome import Verdict
 
         outcome = self.outcome
-        if outcome.result is Result.FAIL:
+        if outcome.verdict is Verdict.FAIL:
             if outcome.expected:
                 pytest.xfail(f"{outcome.reason}: {outcome.cause}")
             raise _NotKept(outcome.cause)
-        if outcome.result is Result.ERROR:
+        if outcome.verdict is Verdict.ERROR:
             raise RuntimeError(outcome.cause)
-        if outcome.result is not Result.PASS:
-            pytest.skip(f"{outcome.result.value}: {outcome.cause}")
+        if outcome.verdict is not Verdict.PASS:
+            pytest.skip(f"{outcome.verdict.value}: {outcome.cause}")
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> str:
         """The requirement and the shortest conversation, as a program."""
-        from mstrp.conform.python_text import python_text
+        from mstrp.conform.server.python_text import python_text
 
         if not isinstance(excinfo.value, _NotKept):
             return str(super().repr_failure(excinfo))
@@ -179,11 +181,11 @@ def mstrp_target(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def mstrp_probe(mstrp_target: Target) -> Any:
-    """What makes a `mstrp.conform.Probe` for the server, to be used with ``async with``."""
-    from mstrp.conform.probe import Probe
+def mstrp_tester(mstrp_target: Target) -> Any:
+    """What makes a `mstrp.conform.Tester` for the server, to be used with ``async with``."""
+    from mstrp.conform.server.tester import Tester
 
-    return lambda: Probe(mstrp_target)
+    return lambda: Tester(mstrp_target)
 
 
 @pytest.fixture
@@ -198,6 +200,6 @@ def mstrp_client(mstrp_target: Target) -> Any:
 
 
 @pytest.fixture(scope="session")
-def mstrp_book(request: pytest.FixtureRequest, mstrp_target: Target) -> Book:
-    """The outcomes of all requirements, as `mstrp.conform.Book`: the run is performed for whoever wants it first."""
-    return request.config.stash[_KIT].book
+def mstrp_campaign(request: pytest.FixtureRequest, mstrp_target: Target) -> Campaign:
+    """The outcomes of all requirements, as `mstrp.conform.Campaign`: the run is performed for whoever wants it first."""
+    return request.config.stash[_KIT].campaign

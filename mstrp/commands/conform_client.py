@@ -14,11 +14,11 @@ from mstrp.commands.status import INTERRUPTED
 if TYPE_CHECKING:
     import argparse
 
-    from mstrp.conform.book import Book
-    from mstrp.conform.listening.round import Hall
-    from mstrp.conform.listening.subject import Subject
-    from mstrp.conform.outcome import Outcome
-    from mstrp.conform.program import Action
+    from mstrp.conform.client.execution import ClientBed
+    from mstrp.conform.client.iut import Iut
+    from mstrp.conform.core.campaign import Campaign
+    from mstrp.conform.core.outcome import Outcome
+    from mstrp.conform.core.program import Action
 
 __all__ = ["EXAMPLE", "arguments", "conduct", "run"]
 
@@ -52,9 +52,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--phones", metavar="N", type=int, default=1, help="phones of the switch (default: 1)")
     parser.add_argument("--pace", metavar="N", type=float, default=0.2, help="how slow the switch is (default: 0.2)")
     parser.add_argument(
-        "--only", metavar="NAME", action="append", help="only these provocations (* and ? stand for any); see --list"
+        "--only", metavar="NAME", action="append", help="only these stimuli (* and ? stand for any); see --list"
     )
-    parser.add_argument("--list", action="store_true", dest="listing", help="list the provocations and end")
+    parser.add_argument("--list", action="store_true", dest="listing", help="list the stimuli and end")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="for handles that mean nothing (default: 0)")
     parser.add_argument("--max-packets", metavar="N", type=int, default=0, help="end after so many (default: no bound)")
     parser.add_argument("--max-seconds", metavar="N", type=float, default=0.0, help="end then (default: no bound)")
@@ -81,36 +81,38 @@ def run(options: argparse.Namespace) -> int:
     check_files(options)
     try:
         known = read_baseline(options.baseline) if options.baseline else {}
-        book, interrupted = conduct(options)
+        campaign, interrupted = conduct(options)
     except (ValueError, OSError) as error:
         complain(f"{error}")
         return 2
-    if book is None:
+    if campaign is None:
         return 2
-    seen = {outcome.requirement.id: _rows(outcome) for outcome in book.failures}
-    status = report(book, known, options, binding=f"clients of {options.listen}", seen=seen)
+    seen = {outcome.requirement.id: _rows(outcome) for outcome in campaign.failures}
+    status = report(campaign, known, options, binding=f"clients of {options.listen}", seen=seen)
     return INTERRUPTED if interrupted else status
 
 
-def conduct(options: argparse.Namespace) -> tuple[Book | None, bool]:
-    """Test as the options say: the book with every outcome, None when no client came; and whether Ctrl-C ended it.
+def conduct(options: argparse.Namespace) -> tuple[Campaign | None, bool]:
+    """Test as the options say: the campaign with every outcome, None when no client came; and whether Ctrl-C ended it.
 
     Raises `ValueError` for options that mean nothing, and `OSError` when the address cannot be used.
     """
-    from mstrp.conform.book import Book
-    from mstrp.conform.listening.catalogue import CLIENT
-    from mstrp.conform.listening.suite import run as test
-    from mstrp.conform.listening.suite import watch
-    from mstrp.conform.probe import Unreachable
-    from mstrp.conform.target import Budget, Target
+    from mstrp.conform.client.requirements import CLIENT
+    from mstrp.conform.client.suite import run as test
+    from mstrp.conform.client.suite import watch
+    from mstrp.conform.core.campaign import Campaign
+    from mstrp.conform.core.errors import Unreachable
+    from mstrp.conform.core.target import Budget, Target
 
-    hall = _hall(options)
-    subject = _subject(options)
+    bed = _bed(options)
+    iut = _iut(options)
     wanted = _wanted(options.only)
     budget = Budget(packets=options.max_packets, seconds=options.max_seconds)
-    target = Target.of(f"{hall.host}:{hall.port}", patience=options.patience, settle=options.settle)
-    book = Book.of(target, CLIENT.values(), budget=budget, seed=options.seed, strict=options.strict)
-    book.told = lambda outcome: None if options.quiet else _say(f"fail: {outcome.cause} [{outcome.requirement.id}]")
+    target = Target.of(f"{bed.host}:{bed.port}", patience=options.patience, settle=options.settle)
+    campaign = Campaign.of(target, CLIENT.values(), budget=budget, seed=options.seed, strict=options.strict)
+    campaign.on_failure = lambda outcome: (
+        None if options.quiet else _say(f"fail: {outcome.cause} [{outcome.requirement.id}]")
+    )
 
     def progress(done: int, total: int, name: str) -> None:
         if not options.quiet and sys.stderr.isatty():
@@ -118,25 +120,25 @@ def conduct(options: argparse.Namespace) -> tuple[Book | None, bool]:
             sys.stderr.flush()
 
     async def work() -> int:
-        if subject.repeatable:
-            await test(book, hall, subject, wanted=wanted, progress=progress)
+        if iut.repeatable:
+            await test(campaign, bed, iut, wanted=wanted, progress=progress)
         else:
-            await watch(book, hall, subject, sessions=options.sessions, wanted=wanted, progress=progress)
+            await watch(campaign, bed, iut, sessions=options.sessions, wanted=wanted, progress=progress)
         return 0
 
-    if not subject.repeatable:
-        _say(f"ready tapsrv {hall.host}:{hall.port}, for {options.sessions} sessions")
+    if not iut.repeatable:
+        _say(f"ready tapsrv {bed.host}:{bed.port}, for {options.sessions} sessions")
     try:
         run_until_interrupted(work())
     except Unreachable as error:
         complain(str(error))
         return None, False
     except KeyboardInterrupt:
-        return book, True
+        return campaign, True
     finally:
         if not options.quiet and sys.stderr.isatty():
             sys.stderr.write("\r\033[K")
-    return book, False
+    return campaign, False
 
 
 def _say(text: str) -> None:
@@ -144,8 +146,8 @@ def _say(text: str) -> None:
     sys.stderr.flush()
 
 
-def _hall(options: argparse.Namespace) -> Hall:
-    from mstrp.conform.listening.round import Hall
+def _bed(options: argparse.Namespace) -> ClientBed:
+    from mstrp.conform.client.execution import ClientBed
     from mstrp.live.switch import Plan
 
     host, _, port = options.listen.rpartition(":")
@@ -161,7 +163,7 @@ def _hall(options: argparse.Namespace) -> Hall:
     elif options.user:
         raise ValueError("--user needs --auth")
     plan = Plan(lines=options.lines, phones=options.phones, pace=options.pace)
-    return Hall(
+    return ClientBed(
         host=host.strip("[]") or "127.0.0.1",
         port=int(port),
         patience=options.patience,
@@ -173,8 +175,8 @@ def _hall(options: argparse.Namespace) -> Hall:
     )
 
 
-def _subject(options: argparse.Namespace) -> Subject:
-    from mstrp.conform.listening.subject import Command, Waiting
+def _iut(options: argparse.Namespace) -> Iut:
+    from mstrp.conform.client.iut import Command, Waiting
 
     return Waiting() if options.command_line is None else Command(options.command_line)
 
@@ -182,18 +184,18 @@ def _subject(options: argparse.Namespace) -> Subject:
 def _wanted(patterns: list[str] | None) -> Any:
     if not patterns:
         return lambda name: True
-    from mstrp.conform.listening.catalogue import PROVOCATIONS
+    from mstrp.conform.client.requirements import STIMULI
 
     for pattern in patterns:
-        if not any(fnmatch.fnmatchcase(one.name, pattern) for one in PROVOCATIONS):
-            raise ValueError(f"--only: no provocation is called {pattern!r}; --list shows them")
+        if not any(fnmatch.fnmatchcase(one.name, pattern) for one in STIMULI):
+            raise ValueError(f"--only: no stimulus is called {pattern!r}; --list shows them")
     return lambda name: any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _listed() -> str:
-    from mstrp.conform.listening.catalogue import PROVOCATIONS
+    from mstrp.conform.client.requirements import STIMULI
 
-    lines = [f"{one.name:24} {one.expect.value:7} {one.rule:22} {one.summary}" for one in PROVOCATIONS]
+    lines = [f"{one.name:24} {one.expect.value:7} {one.rule:22} {one.summary}" for one in STIMULI]
     return "\n".join(lines) + "\n"
 
 

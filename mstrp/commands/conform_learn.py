@@ -78,8 +78,8 @@ def run(options: argparse.Namespace) -> int:
         if getattr(options, name) <= 0:
             complain(f"--{name} has to be more than 0 seconds")
             return 2
+    from mstrp.conform.core.errors import Unreachable
     from mstrp.conform.learn.system import SetUpFailed
-    from mstrp.conform.probe import Unreachable
     from mstrp.drawing.render import DrawError
 
     try:
@@ -95,8 +95,8 @@ def run(options: argparse.Namespace) -> int:
 
 async def _learn(options: argparse.Namespace) -> int:
     from fsm.engine.levels import Verdict
+    from mstrp.conform.core.target import Budget, Target
     from mstrp.conform.learn.run import study
-    from mstrp.conform.target import Budget, Target
 
     target = Target.of(
         options.server, options=_client(options), to=options.to, settle=options.settle, patience=options.patience
@@ -133,7 +133,7 @@ def _client(options: argparse.Namespace) -> dict[str, Any]:
 def _write(report: Report, text: str, folder: Path) -> None:
     """The report, and the picture in every form."""
     from fsm.diagram import dot, mermaid
-    from mstrp.conform.learn.picture import picture
+    from mstrp.conform.learn.diagram import picture
     from mstrp.drawing.render import render
 
     folder.mkdir(parents=True, exist_ok=True)

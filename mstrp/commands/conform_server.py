@@ -16,10 +16,10 @@ from mstrp.output_file import check_outputs
 if TYPE_CHECKING:
     import argparse
 
-    from mstrp.conform.book import Book
-    from mstrp.conform.outcome import Outcome
-    from mstrp.conform.probe import Probe
-    from mstrp.conform.target import Target
+    from mstrp.conform.core.campaign import Campaign
+    from mstrp.conform.core.outcome import Outcome
+    from mstrp.conform.core.target import Target
+    from mstrp.conform.server.tester import Tester
 
 __all__ = [
     "EXAMPLE",
@@ -110,8 +110,8 @@ def run(options: argparse.Namespace) -> int:
         complain("a BINDING is needed, such as ncacn_ip_tcp:127.0.0.1[5150]")
         return 2
     from mstrp.baseline import read_baseline
-    from mstrp.conform.saved import read_saved
-    from mstrp.conform.target import Target
+    from mstrp.conform.core.saved import read_saved
+    from mstrp.conform.core.target import Target
 
     check_files(options)
     try:
@@ -131,7 +131,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list() -> int:
-    from mstrp.conform.catalogue import SERVER
+    from mstrp.conform.server.requirements import SERVER
 
     for requirement in SERVER.values():
         sys.stdout.write(
@@ -141,35 +141,38 @@ def _list() -> int:
 
 
 def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Namespace) -> int:
-    from mstrp.conform.book import Book
-    from mstrp.conform.outcome import Result
-    from mstrp.conform.suite import run as perform
-    from mstrp.conform.suite import select
-    from mstrp.conform.target import Budget
+    from mstrp.conform.core.campaign import Campaign
+    from mstrp.conform.core.outcome import Verdict
+    from mstrp.conform.core.target import Budget
+    from mstrp.conform.server.requirements import SERVER
+    from mstrp.conform.server.suite import run as perform
+    from mstrp.conform.server.suite import select
 
     budget = Budget(options.max_packets, options.max_seconds)
-    book = Book.of(target, budget=budget, seed=seed, strict=options.strict, depth=_DEPTHS[options.depth])
+    campaign = Campaign.of(
+        target, SERVER.values(), budget=budget, seed=seed, strict=options.strict, depth=_DEPTHS[options.depth]
+    )
     interrupted = False
     with _Progress(quiet=options.quiet) as progress:
 
         def told(outcome: Outcome) -> None:
             progress.say(f"FAIL {outcome.requirement.id}: {outcome.cause}")
 
-        book.told = told
+        campaign.on_failure = told
         try:
-            asyncio.run(perform(book, wanted=select(options.only, options.skip), progress=progress))
+            asyncio.run(perform(campaign, wanted=select(options.only, options.skip), progress=progress))
         except KeyboardInterrupt:
             interrupted = True
-    tried = any(outcome.tried for name, outcome in book.outcomes.items() if name != "ALIVE")
-    if not interrupted and not tried and book.outcomes["ALIVE"].result is Result.FAIL:
-        complain(book.outcomes["ALIVE"].cause)
+    tried = any(outcome.tried for name, outcome in campaign.outcomes.items() if name != "ALIVE")
+    if not interrupted and not tried and campaign.outcomes["ALIVE"].verdict is Verdict.FAIL:
+        complain(campaign.outcomes["ALIVE"].cause)
         return 2
     if not interrupted and not budget.sent:
         complain("no test has that name (--list lists the requirements)")
         return 2
     # Who ends a run by hand wants nothing more to be sent.
-    seen = {} if interrupted else conversations(book, target)
-    status = report(book, known, options, binding=str(target.binding), seen=seen)
+    seen = {} if interrupted else conversations(campaign, target)
+    status = report(campaign, known, options, binding=str(target.binding), seen=seen)
     return INTERRUPTED if interrupted else status
 
 
@@ -209,56 +212,56 @@ class _Progress:
             self._bar.console.print(escape(text))
 
 
-def rows_of(probe: Probe) -> list[str]:
+def rows_of(tester: Tester) -> list[str]:
     """What passed in a conversation, a line for each packet."""
     from mstrp.report.describe import describe
 
     found = []
-    for client, direction, what, content in probe.transcript:
+    for client, direction, what, content in tester.transcript:
         method, _, phase = what.partition(" ")
         packet = Packet(0, 0.0, "", direction, method if phase else "RemoteSPEventProc", phase or "event", content)
         found.append(f"{client} {'──▶' if direction == CLIENT_TO_SERVER else '◀──'} {describe(packet)}")
     return found
 
 
-def conversations(book: Book, target: Target) -> dict[str, list[str]]:
+def conversations(campaign: Campaign, target: Target) -> dict[str, list[str]]:
     """Every failure performed once more, for the table of its packets."""
-    from mstrp.conform.probe import Unreachable
-    from mstrp.conform.shrink import replay
-    from mstrp.conform.target import BudgetSpent
+    from mstrp.conform.core.errors import Unreachable
+    from mstrp.conform.core.target import BudgetSpent
+    from mstrp.conform.server.shrink import replay
 
     async def perform() -> dict[str, list[str]]:
         found = {}
-        for outcome in book.failures:
+        for outcome in campaign.failures:
             if outcome.program is not None and len(outcome.program):
                 try:
-                    found[outcome.requirement.id] = rows_of(await replay(target, outcome.program, book.budget))
+                    found[outcome.requirement.id] = rows_of(await replay(target, outcome.program, campaign.budget))
                 except (BudgetSpent, Unreachable):
                     break
         return found
 
-    return asyncio.run(perform()) if book.failures else {}
+    return asyncio.run(perform()) if campaign.failures else {}
 
 
 def report(
-    book: Book, known: dict[str, str], options: argparse.Namespace, *, binding: str, seen: dict[str, list[str]]
+    campaign: Campaign, known: dict[str, str], options: argparse.Namespace, *, binding: str, seen: dict[str, list[str]]
 ) -> int:
     """Write the report in the format that is wanted, and what goes with it; the exit status."""
-    from mstrp.conform.baseline import apply_baseline, baseline_text
-    from mstrp.conform.saved import save
+    from mstrp.conform.core.baseline import apply_baseline, baseline_text
+    from mstrp.conform.core.saved import save
     from mstrp.report import conformance, conformance_files
 
-    apply_baseline(book.outcomes.values(), known)
+    apply_baseline(campaign.outcomes.values(), known)
     chosen = bool(getattr(options, "only", None) or getattr(options, "skip", None))
     # Who asks for a few requirements does not want to hear of all the others.
-    outcomes = [each for each in book.outcomes.values() if each.touched or each.expected or not chosen]
-    about = {"sent": book.budget.sent, "seed": book.seed}
+    outcomes = [each for each in campaign.outcomes.values() if each.touched or each.expected or not chosen]
+    about = {"sent": campaign.budget.sent, "seed": campaign.seed}
     # Known before anything is written, for a reader that goes away.
     options.status = _STATUS[conformance.verdict(outcomes)]
     with opened(options.output) as stream:
         match options.format:
             case "json":
-                seconds = round(book.budget.elapsed, 3)
+                seconds = round(campaign.budget.elapsed, 3)
                 stream.write(conformance.as_json(outcomes, binding=binding, **about, seconds=seconds))
             case "junit":
                 stream.write(conformance_files.as_junit(outcomes, seen, binding=binding))
@@ -269,13 +272,13 @@ def report(
             case _:
                 width = terminal_width(stream)
                 lines = conformance.outcome_lines(
-                    outcomes, seen, binding=binding, width=width, seconds=book.budget.elapsed, **about
+                    outcomes, seen, binding=binding, width=width, seconds=campaign.budget.elapsed, **about
                 )
                 write_lines(lines, stream)
     if options.save:
-        for outcome in book.failures:
+        for outcome in campaign.failures:
             if outcome.program is not None and len(outcome.program):
-                save(options.save, outcome, book.seed)
+                save(options.save, outcome, campaign.seed)
     if options.write_baseline:
         with opened(options.write_baseline) as stream:
             stream.write(baseline_text(outcomes, known))
@@ -284,18 +287,18 @@ def report(
 
 def _replay(target: Target, saved: Any, options: argparse.Namespace) -> int:
     """Perform a stored failure: 1 when it still shows, 0 when it does not."""
-    from mstrp.conform.probe import Unreachable
-    from mstrp.conform.shrink import replay
+    from mstrp.conform.core.errors import Unreachable
+    from mstrp.conform.server.shrink import replay
     from mstrp.report.conformance import conversation_lines
 
     try:
-        probe = asyncio.run(replay(target, saved.program))
+        tester = asyncio.run(replay(target, saved.program))
     except Unreachable as error:
         complain(str(error))
         return 2
-    write_lines(conversation_lines(rows_of(probe)), sys.stdout)
-    shown = [complaint for complaint in probe.complaints if complaint.requirement == saved.requirement]
-    odd = [complaint for complaint in probe.odd if complaint.requirement == saved.requirement]
+    write_lines(conversation_lines(rows_of(tester)), sys.stdout)
+    shown = [violation for violation in tester.violations if violation.requirement == saved.requirement]
+    odd = [violation for violation in tester.warnings if violation.requirement == saved.requirement]
     if shown or (odd and options.strict):
         sys.stdout.write(f"{saved.requirement} still fails: {shown[0].summary if shown else odd[0].summary}\n")
         return 1

@@ -1,31 +1,32 @@
 """Conformance tests of live MS-TRP servers and clients: what the tables know as test programs.
 
-A `Probe` performs steps against the server of a `Target` and keeps what is wrong in `complaints`; `Program` is what it
-did, as data. `Book` has the outcome of every requirement, and `run` performs the tests that fill it.
+A `Tester` performs steps against the server of a `Target` and keeps what is wrong in `violations`; `Program` is what it
+did, as data. `Campaign` has the outcome of every requirement, and `run` performs the tests that fill it.
 """
 
-from mstrp.conform.book import Book
-from mstrp.conform.complaint import Complaint
-from mstrp.conform.outcome import Outcome, Requirement, Result
-from mstrp.conform.probe import Missing, Probe, Unreachable
-from mstrp.conform.program import Program
-from mstrp.conform.shrink import replay, shrink
-from mstrp.conform.suite import run
-from mstrp.conform.target import Budget, BudgetSpent, Target
+from mstrp.conform.core.campaign import Campaign
+from mstrp.conform.core.errors import Missing, Unreachable
+from mstrp.conform.core.outcome import Outcome, Requirement, Verdict
+from mstrp.conform.core.program import Program
+from mstrp.conform.core.target import Budget, BudgetSpent, Target
+from mstrp.conform.core.violation import Violation
+from mstrp.conform.server.shrink import replay, shrink
+from mstrp.conform.server.suite import run
+from mstrp.conform.server.tester import Tester
 
 __all__ = [
-    "Book",
     "Budget",
     "BudgetSpent",
-    "Complaint",
+    "Campaign",
     "Missing",
     "Outcome",
-    "Probe",
     "Program",
     "Requirement",
-    "Result",
     "Target",
+    "Tester",
     "Unreachable",
+    "Verdict",
+    "Violation",
     "replay",
     "run",
     "shrink",

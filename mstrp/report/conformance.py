@@ -6,25 +6,25 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from mstrp.conform.outcome import Result
-from mstrp.conform.python_text import python_text
+from mstrp.conform.core.outcome import Verdict
+from mstrp.conform.server.python_text import python_text
 from mstrp.report.lines import Line, Span, blank, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mstrp.conform.outcome import Outcome
+    from mstrp.conform.core.outcome import Outcome
 
 __all__ = ["SCHEMA", "as_dict", "as_json", "conversation_lines", "failed", "outcome_lines", "verdict"]
 
 #: Name and version of the report format.
 SCHEMA = "mstrp-conform/1"
 _STYLES = {
-    Result.PASS: "pass",
-    Result.FAIL: "fail",
-    Result.ERROR: "fail",
-    Result.INCONCLUSIVE: "warn",
-    Result.NOT_APPLICABLE: "dim",
+    Verdict.PASS: "pass",
+    Verdict.FAIL: "fail",
+    Verdict.ERROR: "fail",
+    Verdict.INCONCLUSIVE: "warn",
+    Verdict.NOT_APPLICABLE: "dim",
 }
 #: Causes that are listed for what could not be decided, and requirements of each.
 _CAUSES, _EACH = 12, 6
@@ -32,7 +32,7 @@ _CAUSES, _EACH = 12, 6
 
 def failed(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """What failed and was not expected to, in the order in which it was found."""
-    found = [each for each in outcomes if each.result is Result.FAIL and not each.expected]
+    found = [each for each in outcomes if each.verdict is Verdict.FAIL and not each.expected]
     return sorted(found, key=lambda each: (each.found_after, each.requirement.id))
 
 
@@ -40,17 +40,17 @@ def verdict(outcomes: list[Outcome]) -> str:
     """Of the run: "fail", "error" where nothing failed and a test itself did, or "pass"."""
     if failed(outcomes):
         return "fail"
-    return "error" if any(outcome.result is Result.ERROR for outcome in outcomes) else "pass"
+    return "error" if any(outcome.verdict is Verdict.ERROR for outcome in outcomes) else "pass"
 
 
 def as_dict(outcomes: list[Outcome], **about: Any) -> dict[str, Any]:
     """The report as one object; ``about`` says what was tested and how."""
-    counts = Counter(outcome.result.value for outcome in outcomes)
+    counts = Counter(outcome.verdict.value for outcome in outcomes)
     return {
         "schema": SCHEMA,
         "verdict": verdict(outcomes),
         **about,
-        "counts": {result.value: counts[result.value] for result in Result},
+        "counts": {result.value: counts[result.value] for result in Verdict},
         "outcomes": [outcome.as_dict() for outcome in outcomes],
     }
 
@@ -86,21 +86,21 @@ def outcome_lines(
     """The report for a terminal: what failed with its conversation, what was not decided and why, and the numbers."""
     for outcome in failed(outcomes):
         yield from _failure(outcome, conversations.get(outcome.requirement.id, []), binding, width)
-    yield from _left(outcomes, Result.ERROR, "errors of the tests themselves", width)
-    yield from _left(outcomes, Result.INCONCLUSIVE, "not decided", width)
-    yield from _left(outcomes, Result.NOT_APPLICABLE, "not applicable", width)
+    yield from _left(outcomes, Verdict.ERROR, "errors of the tests themselves", width)
+    yield from _left(outcomes, Verdict.INCONCLUSIVE, "not decided", width)
+    yield from _left(outcomes, Verdict.NOT_APPLICABLE, "not applicable", width)
     yield from _baseline(outcomes, width)
     yield _spans(("head", f"{'':<14}{'pass':>7}{'fail':>7}{'not decided':>13}{'not applicable':>16}{'error':>7}"))
     kinds = dict.fromkeys(outcome.requirement.kind for outcome in outcomes)
     columns = (
-        (Result.PASS, 7),
-        (Result.FAIL, 7),
-        (Result.INCONCLUSIVE, 13),
-        (Result.NOT_APPLICABLE, 16),
-        (Result.ERROR, 7),
+        (Verdict.PASS, 7),
+        (Verdict.FAIL, 7),
+        (Verdict.INCONCLUSIVE, 13),
+        (Verdict.NOT_APPLICABLE, 16),
+        (Verdict.ERROR, 7),
     )
     for kind in kinds:
-        counts = Counter(outcome.result for outcome in outcomes if outcome.requirement.kind == kind)
+        counts = Counter(outcome.verdict for outcome in outcomes if outcome.requirement.kind == kind)
         yield _spans(
             ("", f"{kind:<14}"),
             *((_STYLES[result] if counts[result] else "dim", f"{counts[result]:>{room},}") for result, room in columns),
@@ -128,11 +128,11 @@ def _failure(outcome: Outcome, rows: list[str], binding: str, width: int) -> Ite
     yield blank()
 
 
-def _left(outcomes: list[Outcome], result: Result, title: str, width: int) -> Iterator[Line]:
+def _left(outcomes: list[Outcome], result: Verdict, title: str, width: int) -> Iterator[Line]:
     """What has a result, by its cause."""
     causes: dict[str, list[str]] = {}
     for outcome in outcomes:
-        if outcome.result is result:
+        if outcome.verdict is result:
             causes.setdefault(outcome.cause, []).append(outcome.requirement.id)
     if not causes:
         return
@@ -153,9 +153,9 @@ def _baseline(outcomes: list[Outcome], width: int) -> Iterator[Line]:
     )
     if not expected:
         return
-    still = [outcome for outcome in expected if outcome.result is Result.FAIL]
-    passed = [outcome.requirement.id for outcome in expected if outcome.result is Result.PASS]
-    open_ = [outcome.requirement.id for outcome in expected if outcome.result not in {Result.FAIL, Result.PASS}]
+    still = [outcome for outcome in expected if outcome.verdict is Verdict.FAIL]
+    passed = [outcome.requirement.id for outcome in expected if outcome.verdict is Verdict.PASS]
+    open_ = [outcome.requirement.id for outcome in expected if outcome.verdict not in {Verdict.FAIL, Verdict.PASS}]
     yield _spans(("", f"expected by the baseline: {len(still):,} of {len(expected):,} failures"))
     for outcome in still:
         reason = f" (known: {outcome.reason})" if outcome.reason not in {"", outcome.cause} else ""

@@ -8,8 +8,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from mstrp.conform.outcome import Result
-from mstrp.conform.python_text import python_text
+from mstrp.conform.core.outcome import Verdict
+from mstrp.conform.server.python_text import python_text
 from mstrp.report.conformance import failed, verdict
 from mstrp.report.html import SPECIFICATION
 from mstrp.report.results import plain_text
@@ -17,7 +17,7 @@ from mstrp.report.rules import rule_help
 from mstrp.report.sarif import SARIF_SCHEMA, driver
 
 if TYPE_CHECKING:
-    from mstrp.conform.outcome import Outcome
+    from mstrp.conform.core.outcome import Outcome
 
 __all__ = ["as_html", "as_junit", "as_sarif"]
 
@@ -38,8 +38,8 @@ def as_junit(outcomes: list[Outcome], conversations: Conversations, *, binding: 
     for kind in dict.fromkeys(outcome.requirement.kind for outcome in outcomes):
         mine = [outcome for outcome in outcomes if outcome.requirement.kind == kind]
         bad = failed(mine)
-        errors = sum(outcome.result is Result.ERROR for outcome in mine)
-        passed = sum(outcome.result is Result.PASS for outcome in mine)
+        errors = sum(outcome.verdict is Verdict.ERROR for outcome in mine)
+        passed = sum(outcome.verdict is Verdict.PASS for outcome in mine)
         suite = ET.SubElement(
             root,
             "testsuite",
@@ -59,22 +59,22 @@ def _case(outcome: Outcome, rows: list[str], binding: str) -> ET.Element:
     requirement = outcome.requirement
     case = ET.Element("testcase", name=requirement.id, classname=f"MS-TRP {requirement.section}")
     message = plain_text(outcome.cause)
-    if outcome.result is Result.FAIL and outcome.expected:
+    if outcome.verdict is Verdict.FAIL and outcome.expected:
         reason = plain_text(outcome.reason)
         ET.SubElement(case, "skipped", message=f"expected to fail ({reason}): {message}")
-    elif outcome.result is Result.FAIL:
+    elif outcome.verdict is Verdict.FAIL:
         failure = ET.SubElement(case, "failure", type=requirement.id, message=message)
         failure.text = plain_text("\n".join([requirement.summary, *rows, "", _program(outcome, binding)]))
-    elif outcome.result is Result.ERROR:
+    elif outcome.verdict is Verdict.ERROR:
         ET.SubElement(case, "error", type="error", message=message)
-    elif outcome.result is not Result.PASS:
-        ET.SubElement(case, "skipped", message=f"{outcome.result.value}: {message}")
+    elif outcome.verdict is not Verdict.PASS:
+        ET.SubElement(case, "skipped", message=f"{outcome.verdict.value}: {message}")
     return case
 
 
 def as_sarif(outcomes: list[Outcome], conversations: Conversations, *, binding: str) -> str:
     """One run: a rule for each requirement that failed, a result for each failure; expected ones are suppressed."""
-    bad = [outcome for outcome in outcomes if outcome.result is Result.FAIL]
+    bad = [outcome for outcome in outcomes if outcome.verdict is Verdict.FAIL]
     rules, results = [], []
     for number, outcome in enumerate(bad):
         requirement = outcome.requirement
@@ -131,19 +131,19 @@ row.hidden=!on;n+=on}by('count').textContent=n+' of '+rows.length}
 for(const id of['result','kind','text'])by(id).addEventListener('input',show);show();
 """
 _BADGES = {
-    Result.PASS: "pass",
-    Result.FAIL: "fail",
-    Result.ERROR: "fail",
-    Result.INCONCLUSIVE: "warn",
-    Result.NOT_APPLICABLE: "not-applicable",
+    Verdict.PASS: "pass",
+    Verdict.FAIL: "fail",
+    Verdict.ERROR: "fail",
+    Verdict.INCONCLUSIVE: "warn",
+    Verdict.NOT_APPLICABLE: "not-applicable",
 }
-_ORDER = [Result.FAIL, Result.ERROR, Result.INCONCLUSIVE, Result.NOT_APPLICABLE, Result.PASS]
+_ORDER = [Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE, Verdict.PASS]
 
 
 def as_html(outcomes: list[Outcome], conversations: Conversations, *, binding: str, seed: int, sent: int) -> str:
     """One page that needs nothing else: every requirement, and the conversations of what failed."""
     style = resources.files("mstrp.report").joinpath("web", "page.css").read_text("utf-8")
-    ordered = sorted(outcomes, key=lambda outcome: (_ORDER.index(outcome.result), outcome.found_after))
+    ordered = sorted(outcomes, key=lambda outcome: (_ORDER.index(outcome.verdict), outcome.found_after))
     whole = verdict(outcomes)
     style_of = "pass" if whole == "pass" else "fail"
     bad = len(failed(outcomes))
@@ -154,8 +154,8 @@ def as_html(outcomes: list[Outcome], conversations: Conversations, *, binding: s
     }[whole]
     numbers = "".join(
         f'<div class="number {_BADGES[result]}"><dt>{result.value}</dt><dd>'
-        f"{sum(outcome.result is result for outcome in outcomes):,}</dd></div>"
-        for result in Result
+        f"{sum(outcome.verdict is result for outcome in outcomes):,}</dd></div>"
+        for result in Verdict
     )
     summary = (
         f'<p class="verdict {style_of}" role="status">{words}</p><dl class="numbers">{numbers}'
@@ -167,7 +167,7 @@ def as_html(outcomes: list[Outcome], conversations: Conversations, *, binding: s
         style=style + _STYLE,
         script=_SCRIPT,
         summary=summary,
-        results="".join(f"<option>{result.value}</option>" for result in Result),
+        results="".join(f"<option>{result.value}</option>" for result in Verdict),
         kinds="".join(f"<option>{html.escape(kind)}</option>" for kind in kinds),
         rows="".join(_row(outcome, conversations.get(outcome.requirement.id, []), binding) for outcome in ordered),
     )
@@ -175,7 +175,7 @@ def as_html(outcomes: list[Outcome], conversations: Conversations, *, binding: s
 
 def _row(outcome: Outcome, rows: list[str], binding: str) -> str:
     requirement = outcome.requirement
-    badge = f'<span class="badge {_BADGES[outcome.result]}">{outcome.result.value}</span>'
+    badge = f'<span class="badge {_BADGES[outcome.verdict]}">{outcome.verdict.value}</span>'
     if outcome.expected:
         badge += f' <span class="badge expected" title="{html.escape(outcome.reason)}">expected</span>'
     cause = f'<p class="cause">{html.escape(outcome.cause)}</p>' if outcome.cause else ""
@@ -188,7 +188,7 @@ def _row(outcome: Outcome, rows: list[str], binding: str) -> str:
             f"<pre>{table}</pre><pre>{text}</pre></details>"
         )
     return (
-        f'<tr id="{html.escape(requirement.id)}" data-result="{outcome.result.value}" data-kind="{html.escape(requirement.kind)}">'
+        f'<tr id="{html.escape(requirement.id)}" data-result="{outcome.verdict.value}" data-kind="{html.escape(requirement.kind)}">'
         f"<td>{badge}</td><td>{html.escape(requirement.id)}</td>"
         f'<td><a href="{SPECIFICATION}">{html.escape(requirement.section)}</a></td>'
         f"<td>{html.escape(requirement.summary)}{cause}{shown}</td><td>{outcome.tried}</td></tr>"

@@ -19,11 +19,11 @@ if __name__ == "__main__":
 
 from reference_client import OF_CALLS, OF_EITHER, OF_LINES, InProcess, Reference
 
-from mstrp.conform.book import Book
-from mstrp.conform.listening.catalogue import CLIENT
-from mstrp.conform.listening.round import Hall
-from mstrp.conform.listening.suite import run
-from mstrp.conform.target import Budget, Target
+from mstrp.conform.client.execution import ClientBed
+from mstrp.conform.client.requirements import CLIENT
+from mstrp.conform.client.suite import run
+from mstrp.conform.core.campaign import Campaign
+from mstrp.conform.core.target import Budget, Target
 from mstrp.live.client import TapiClient
 from mstrp.live.client.channel import Channel
 from mstrp.live.provider import TapiError
@@ -323,11 +323,11 @@ class Channels(TapiClient):
     async def _attach(self) -> None:
         import mstrp.live.client.client as module
 
-        usual, module.Channel = module.Channel, self.kind
+        reference, module.Channel = module.Channel, self.kind
         try:
             await super()._attach()
         finally:
-            module.Channel = usual
+            module.Channel = reference
 
 
 def channel(name: str) -> Callable[[type], type]:
@@ -1261,12 +1261,12 @@ class Attaches(TapiClient):
 
     async def open_transport(self, association: Any) -> Any:
         caller = await super().open_transport(association)
-        usual = caller.call
+        reference = caller.call
 
         async def call(method: Any, value: Any, *given: Any) -> Any:
             if method.name == "ClientAttach":
                 value = value._replace(**self.words)
-            return await usual(method, value, *given)
+            return await reference(method, value, *given)
 
         caller.call = call  # type: ignore[method-assign]
         return caller
@@ -1306,14 +1306,14 @@ class _Stub(TapiClient):
 
     async def open_transport(self, association: Any) -> Any:
         caller = await super().open_transport(association)
-        usual = caller.association.call
+        reference = caller.association.call
 
         def call(method: Any, stub: bytes) -> int:
             if method.name == "ClientRequest" and not self.spoilt and self.lines:
                 self.spoilt = True
                 place = 24 if caller.association.ndr64(method) else 20
                 stub = stub[:place] + (4).to_bytes(4, "little") + stub[place + 4 :]
-            return int(usual(method, stub))
+            return int(reference(method, stub))
 
         caller.association.call = call  # type: ignore[method-assign]
         return caller
@@ -1338,17 +1338,17 @@ class Score(NamedTuple):
 
 async def score(one: Fault, wanted: Callable[[str], bool] = lambda name: True) -> Score:
     """Test one faulty client until something is found."""
-    hall = Hall(plan=Plan(lines=2, phones=1, pace=0.02, step=0.05), **HALL)
-    book = Book.of(Target.of("127.0.0.1:0"), CLIENT.values(), strict=True, budget=Budget(packets=WITHIN))
-    subject = InProcess(one.events, client=one.client, script=one.script)
+    bed = ClientBed(plan=Plan(lines=2, phones=1, pace=0.02, step=0.05), **HALL)
+    campaign = Campaign.of(Target.of("127.0.0.1:0"), CLIENT.values(), strict=True, budget=Budget(packets=WITHIN))
+    iut = InProcess(one.events, client=one.client, script=one.script)
     begun = time.perf_counter()
-    await run(book, hall, subject, wanted=wanted, until=lambda book: bool(book.failures))
-    first = next(iter(book.failures), None)
+    await run(campaign, bed, iut, wanted=wanted, until=lambda campaign: bool(campaign.failures))
+    first = next(iter(campaign.failures), None)
     return Score(
         one,
         "" if first is None else first.requirement.id,
         "" if first is None else first.cause,
-        book.budget.sent if first is None else first.found_after,
+        campaign.budget.sent if first is None else first.found_after,
         time.perf_counter() - begun,
     )
 

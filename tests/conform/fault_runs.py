@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from server_faults import FAULTS, Fault, Kind, Parts, built
 
-from mstrp.conform.book import Book
-from mstrp.conform.suite import Test, run
-from mstrp.conform.target import Budget, Target
+from mstrp.conform.core.campaign import Campaign
+from mstrp.conform.core.target import Budget, Target
+from mstrp.conform.server.suite import Case, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -48,29 +48,33 @@ class Found(NamedTuple):
         return self.length - self.shortest
 
 
-def _anything(test: Test) -> bool:
+def _anything(test: Case) -> bool:
     return True
 
 
 async def _run(
-    server: Server, ids: frozenset[str], depth: int, seed: int, wanted: Callable[[Test], bool] = _anything
-) -> Book:
+    server: Server, ids: frozenset[str], depth: int, seed: int, wanted: Callable[[Case], bool] = _anything
+) -> Campaign:
     async with server:
         target = Target.of(server.address, settle=0.02, patience=1.0)
-        book = Book.of(target, depth=depth, strict=True, seed=seed, budget=Budget(packets=PACKETS, seconds=_SECONDS))
-        await run(
-            book, wanted=wanted, until=lambda book: any(outcome.requirement.id in ids for outcome in book.failures)
+        campaign = Campaign.of(
+            target, depth=depth, strict=True, seed=seed, budget=Budget(packets=PACKETS, seconds=_SECONDS)
         )
-    return book
+        await run(
+            campaign,
+            wanted=wanted,
+            until=lambda campaign: any(outcome.requirement.id in ids for outcome in campaign.failures),
+        )
+    return campaign
 
 
-def examine(name: str, depth: int = 0, seed: int = 0, wanted: Callable[[Test], bool] = _anything) -> Found:
+def examine(name: str, depth: int = 0, seed: int = 0, wanted: Callable[[Case], bool] = _anything) -> Found:
     """Let the kit look for one fault, by name."""
     fault = next(fault for fault in FAULTS if fault.name == name)
     with fault.server() as server:
-        book = asyncio.run(_run(server, frozenset(fault.ids), depth, seed, wanted))
-    told = [outcome for outcome in book.failures if outcome.requirement.id in fault.ids]
-    others = tuple(outcome.requirement.id for outcome in book.failures if outcome not in told)
+        campaign = asyncio.run(_run(server, frozenset(fault.ids), depth, seed, wanted))
+    told = [outcome for outcome in campaign.failures if outcome.requirement.id in fault.ids]
+    others = tuple(outcome.requirement.id for outcome in campaign.failures if outcome not in told)
     first = min(told, key=lambda outcome: outcome.packets, default=None)
     return Found(
         fault.name,
@@ -78,14 +82,14 @@ def examine(name: str, depth: int = 0, seed: int = 0, wanted: Callable[[Test], b
         fault.wrong,
         fault.shortest,
         first.requirement.id if first is not None else "",
-        min((outcome.found_after for outcome in told), default=book.budget.sent),
+        min((outcome.found_after for outcome in told), default=campaign.budget.sent),
         first.packets if first is not None else 0,
         others,
         first.cause if first is not None else "",
     )
 
 
-def healthy(depth: int = 0) -> Book:
+def healthy(depth: int = 0) -> Campaign:
     """The server without any fault, in the same way."""
     with built(Parts()) as server:
         return asyncio.run(_run(server, frozenset(), depth, 0))

@@ -211,7 +211,7 @@ class Reference:
 
 
 class InProcess:
-    """The client as `mstrp.conform.listening.subject.Subject`, without a process of its own."""
+    """The client as `mstrp.conform.client.iut.Iut`, without a process of its own."""
 
     repeatable = True
 

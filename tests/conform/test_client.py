@@ -12,38 +12,38 @@ from reference_client import InProcess, play
 from world import run as run_loop
 
 from fsm.rules.catalogue import RULES, Status
-from mstrp.conform.book import Book
-from mstrp.conform.listening.catalogue import CLIENT, PROVOCATIONS
-from mstrp.conform.listening.round import Hall
-from mstrp.conform.listening.subject import Command, Waiting
-from mstrp.conform.listening.suite import run, watch
-from mstrp.conform.outcome import Result
-from mstrp.conform.probe import Unreachable
-from mstrp.conform.target import Budget, Target
+from mstrp.conform.client.execution import ClientBed
+from mstrp.conform.client.iut import Command, Waiting
+from mstrp.conform.client.requirements import CLIENT, STIMULI
+from mstrp.conform.client.suite import run, watch
+from mstrp.conform.core.campaign import Campaign
+from mstrp.conform.core.errors import Unreachable
+from mstrp.conform.core.outcome import Verdict
+from mstrp.conform.core.target import Budget, Target
 from mstrp.live.switch import Plan
 
 REFERENCE = Path(__file__).parent / "reference_client.py"
 
 
-def hall(**options: Any) -> Hall:
+def bed(**options: Any) -> ClientBed:
     """Where in-process clients are tested: everything is quick."""
     plan = Plan(lines=2, phones=1, pace=0.02, step=0.05)
-    return Hall(**{"plan": plan, "settle": 0.05, "patience": 2.0, **options})
+    return ClientBed(**{"plan": plan, "settle": 0.05, "patience": 2.0, **options})
 
 
-def book(**options: Any) -> Book:
-    """A book for a client."""
-    return Book.of(Target.of("127.0.0.1:0"), CLIENT.values(), **options)
+def campaign(**options: Any) -> Campaign:
+    """A campaign for a client."""
+    return Campaign.of(Target.of("127.0.0.1:0"), CLIENT.values(), **options)
 
 
-def conform(subject: Any, *, wanted: Any = lambda name: True, work: Any = run, **options: Any) -> Book:
+def conform(iut: Any, *, wanted: Any = lambda name: True, work: Any = run, **options: Any) -> Campaign:
     """A run of the tests."""
-    found = book(**options)
-    run_loop(work(found, hall(), subject, wanted=wanted), 300.0)
+    found = campaign(**options)
+    run_loop(work(found, bed(), iut, wanted=wanted), 300.0)
     return found
 
 
-def told(found: Book) -> list[tuple[str, str]]:
+def told(found: Campaign) -> list[tuple[str, str]]:
     """What failed, and why."""
     return [(outcome.requirement.id, outcome.cause) for outcome in found.failures]
 
@@ -52,10 +52,10 @@ def test_own_client() -> None:
     """No failure, nothing odd, and no rule of buffers, channels and events that stays open."""
     found = conform(InProcess(), strict=True)
     assert not told(found)
-    open_ = [outcome for outcome in found.outcomes.values() if outcome.result is Result.INCONCLUSIVE]
+    open_ = [outcome for outcome in found.outcomes.values() if outcome.verdict is Verdict.INCONCLUSIVE]
     assert not [(outcome.requirement.id, outcome.cause) for outcome in open_]
     checked = [name for name in CLIENT if name.startswith(("TRP-3.3.4", "TAKES-", "ENDS-"))]
-    assert [name for name in checked if found.outcomes[name].result is not Result.PASS] == []
+    assert [name for name in checked if found.outcomes[name].verdict is not Verdict.PASS] == []
 
 
 def test_own_client_that_fetches() -> None:
@@ -76,27 +76,27 @@ def test_own_client_that_fetches() -> None:
     found = conform(InProcess("pull"), strict=True, wanted=lambda name: name.startswith(groups))
     assert not told(found)
     for name in ("TRP-3.3.4.2-GEN-04", "TRP-3.3.4.2-M00C-01", "TRP-3.3.4.2-M002-01", "TAKES-large", "TRP-3.1.4.1-03"):
-        assert found.outcomes[name].result is Result.PASS, name
+        assert found.outcomes[name].verdict is Verdict.PASS, name
 
 
 def test_every_rule_of_clients_is_there() -> None:
-    """Each rule that binds a client and is checked is a requirement, and every provocation is about requirements."""
+    """Each rule that binds a client and is checked is a requirement, and every stimulus is about requirements."""
     rules = {rule.id for rule in RULES.values() if rule.role == "client" and rule.status is Status.CHECKED}
     assert rules <= CLIENT.keys()
-    assert {rule for provocation in PROVOCATIONS for rule in provocation.rules} <= CLIENT.keys()
-    assert len({provocation.name for provocation in PROVOCATIONS}) == len(PROVOCATIONS)
+    assert {rule for stimulus in STIMULI for rule in stimulus.rules} <= CLIENT.keys()
+    assert len({stimulus.name for stimulus in STIMULI}) == len(STIMULI)
     events = {rule for rule in rules if rule.startswith("TRP-3.3.4.2-M")}
-    assert events <= {rule for provocation in PROVOCATIONS for rule in provocation.rules}
+    assert events <= {rule for stimulus in STIMULI for rule in stimulus.rules}
 
 
 def test_command() -> None:
     """A program is started for each test; its words are filled in, and what it writes is kept."""
-    subject = Command(f"{sys.executable} {REFERENCE} {{binding}}")
-    found = conform(subject, wanted=lambda name: name in {"lsize-odd", "context-foreign"})
+    iut = Command(f"{sys.executable} {REFERENCE} {{binding}}")
+    found = conform(iut, wanted=lambda name: name in {"lsize-odd", "context-foreign"})
     assert not told(found)
-    assert found.outcomes["TRP-3.3.4.2-GEN-01"].result is Result.PASS
-    assert found.outcomes["TRP-3.3.4-04"].result is Result.PASS
-    assert found.outcomes["TRP-3-02"].result is Result.PASS
+    assert found.outcomes["TRP-3.3.4.2-GEN-01"].verdict is Verdict.PASS
+    assert found.outcomes["TRP-3.3.4-04"].verdict is Verdict.PASS
+    assert found.outcomes["TRP-3-02"].verdict is Verdict.PASS
 
 
 def test_command_that_does_not_come() -> None:
@@ -107,8 +107,8 @@ def test_command_that_does_not_come() -> None:
 
 def test_waiting() -> None:
     """Clients that come by themselves are tested too; what only a comparison would show stays open."""
-    found = book()
-    place = hall(port=_free())
+    found = campaign()
+    place = bed(port=_free())
 
     async def work() -> None:
         async def come() -> None:
@@ -122,10 +122,10 @@ def test_waiting() -> None:
 
     run_loop(work(), 60.0)
     assert not told(found)
-    assert found.outcomes["TRP-3.3.4.2-GEN-04"].result is Result.PASS
-    assert found.outcomes["TRP-3.3.4-04"].result is Result.PASS
-    assert found.outcomes["TRP-3.3.4.2-M00C-01"].result is Result.INCONCLUSIVE
-    assert found.outcomes["ALIVE"].result is Result.PASS
+    assert found.outcomes["TRP-3.3.4.2-GEN-04"].verdict is Verdict.PASS
+    assert found.outcomes["TRP-3.3.4-04"].verdict is Verdict.PASS
+    assert found.outcomes["TRP-3.3.4.2-M00C-01"].verdict is Verdict.INCONCLUSIVE
+    assert found.outcomes["ALIVE"].verdict is Verdict.PASS
 
 
 def _free() -> int:

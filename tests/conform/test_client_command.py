@@ -23,12 +23,12 @@ def call(*words: str) -> int:
 
 
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every provocation has a line."""
-    from mstrp.conform.listening.catalogue import PROVOCATIONS
+    """Every stimulus has a line."""
+    from mstrp.conform.client.requirements import STIMULI
 
     assert call("--list") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [one.name for one in PROVOCATIONS]
+    assert [line.split()[0] for line in lines] == [one.name for one in STIMULI]
 
 
 def test_pass(capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,7 +78,7 @@ def test_an_interrupt_reports_what_was_found(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After Ctrl-C there is a report of the rounds that were."""
-    from mstrp.conform.listening import suite
+    from mstrp.conform.client import suite
 
     perform = suite.run
 

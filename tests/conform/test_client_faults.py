@@ -6,7 +6,7 @@ import pytest
 from client_faults import FAULTS, score
 from world import run
 
-#: Faults of every kind, each with the provocations that are tried, and what it is found as.
+#: Faults of every kind, each with the stimuli that are tried, and what it is found as.
 SAMPLE = {
     "odd-size": ("lsize-odd", "TRP-3.3.4.2-GEN-01"),
     "total-clamped": ("total-long", "TRP-3.3.4.2-GEN-02"),
@@ -33,9 +33,9 @@ SAMPLE = {
 @pytest.mark.parametrize("name", SAMPLE)
 def test_fault_is_found(name: str) -> None:
     """A faulty client fails the requirement that its fault is about."""
-    provocation, requirement = SAMPLE[name]
+    stimulus, requirement = SAMPLE[name]
     one = next(fault for fault in FAULTS if fault.name == name)
-    found = run(score(one, lambda wanted: wanted == provocation), 60.0)
+    found = run(score(one, lambda wanted: wanted == stimulus), 60.0)
     assert found.found == requirement, found.summary
 
 

@@ -16,9 +16,9 @@ from test_server import serve_apart
 
 from mstrp.baseline import read_baseline
 from mstrp.cli import main
-from mstrp.conform.book import Book
-from mstrp.conform.suite import plan, select
-from mstrp.conform.suite_handles import HANDLE_TESTS
+from mstrp.conform.core.campaign import Campaign
+from mstrp.conform.server.cases.handles import HANDLE_TESTS
+from mstrp.conform.server.suite import plan, select
 from mstrp.report.schema import schema
 
 _FEW = ("--only", "Hold in CONNECTED", "--only", "rules of line.Hold", "--seed", "7")
@@ -79,7 +79,7 @@ def test_a_failure_is_shown_with_its_conversation(bad: str) -> None:
     assert status == 1
     assert "FAIL CALL-V08, MS-TRP 2.2.4.2.1.25" in out
     assert "a ──▶ Hold" in out
-    assert "await probe.ask('a', line.Hold(" in out
+    assert "await tester.ask('a', line.Hold(" in out
 
 
 def test_the_printed_program_shows_the_failure(bad: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,28 +160,29 @@ def test_a_baseline_keeps_what_was_not_tried(good: str, tmp_path: Path) -> None:
 
 def test_a_test_that_fails_itself_is_no_pass(good: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Status 2: nothing is said about the server."""
-    from mstrp.conform import suite
+    from mstrp.conform.server import suite
+    from mstrp.conform.server.tester import Tester
 
-    async def broken(book: Book) -> None:
-        async with book.probe() as probe:
-            await probe.attach("a")
+    async def broken(campaign: Campaign) -> None:
+        async with Tester.of(campaign) as tester:
+            await tester.attach("a")
         raise ValueError("by mistake")
 
-    monkeypatch.setattr(suite, "plan", lambda depth: iter([suite.Test("broken", broken)]))
+    monkeypatch.setattr(suite, "plan", lambda depth: iter([suite.Case("broken", broken)]))
     status, out, _ = run(good, *_QUICK)
     assert (status, ": ERROR" in out, "by mistake" in out) == (4, True, True)
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
+    ("content", "violation"),
     [("[expected\n", "known.toml: "), ('expected = "x"\n', "a table [expected]"), ("[expected]\nA = 1\n", "lines")],
 )
-def test_a_bad_baseline_is_one_clear_error(content: str, complaint: str, good: str, tmp_path: Path) -> None:
+def test_a_bad_baseline_is_one_clear_error(content: str, violation: str, good: str, tmp_path: Path) -> None:
     """Status 2 and the place."""
     place = tmp_path / "known.toml"
     place.write_text(content, "utf-8")
     status, _, err = run(good, "--baseline", str(place))
-    assert (status, complaint in err) == (2, True)
+    assert (status, violation in err) == (2, True)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": "mstrp-program/1", "program": [{"verb": "jump"}]}'])
@@ -210,7 +211,7 @@ def test_the_requirements_are_listed() -> None:
 
 def test_the_budget_is_for_everything(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Making failures shorter and showing them costs packets, too."""
-    from mstrp.conform.target import Budget
+    from mstrp.conform.core.target import Budget
 
     sent = []
     spend = Budget.spend
@@ -228,7 +229,7 @@ def test_the_budget_is_for_everything(bad: str, monkeypatch: pytest.MonkeyPatch)
 def test_an_end_by_hand_sends_nothing_more(bad: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """After Ctrl-C there is a report of what was found, and no packet."""
     from mstrp.commands import conform_server
-    from mstrp.conform import suite
+    from mstrp.conform.server import suite
 
     perform = suite.run
 

@@ -15,15 +15,15 @@ from fsm.diagram import dot, mermaid
 from fsm.engine.levels import Verdict
 from fsm.tables.call_states import CallState
 from mstrp.cli import main
+from mstrp.conform.core.program import Program
+from mstrp.conform.core.target import Budget, Target
 from mstrp.conform.learn.alphabet import INCOMING, TWO_CALLS, Alphabet
-from mstrp.conform.learn.expect import Kind, judge
-from mstrp.conform.learn.picture import picture
+from mstrp.conform.learn.diagram import picture
+from mstrp.conform.learn.expectation import Kind, assess
+from mstrp.conform.learn.observation import Observation, Output, shown
 from mstrp.conform.learn.report import Report
 from mstrp.conform.learn.run import study
-from mstrp.conform.learn.seen import Observed, Seen, shown
-from mstrp.conform.program import Program
-from mstrp.conform.shrink import replay
-from mstrp.conform.target import Budget, Target
+from mstrp.conform.server.shrink import replay
 from mstrp.live.provider import TapiError
 from mstrp.live.server import Options, Server, attached, refusal
 from mstrp.live.switch import Plan, Switch
@@ -40,9 +40,9 @@ def plan() -> Plan:
 
 
 def some(*names: str, of: Alphabet = INCOMING) -> Alphabet:
-    """An alphabet with fewer letters; the one that changes nothing stays."""
-    wanted = {*names, of.letters[of.look].name, of.letters[0].name}
-    return of._replace(letters=tuple(letter for letter in of.letters if letter.name in wanted))
+    """An alphabet with fewer inputs; the one that changes nothing stays."""
+    wanted = {*names, of.inputs[of.look].name, of.inputs[0].name}
+    return of._replace(inputs=tuple(each for each in of.inputs if each.name in wanted))
 
 
 def learned(alphabet: Alphabet, make: Any = Switch, *, walks: int = 0, **options: Any) -> Report:
@@ -61,15 +61,15 @@ def learned(alphabet: Alphabet, make: Any = Switch, *, walks: int = 0, **options
 def found(report: Report) -> set[tuple[Kind, str, str]]:
     """The differences by kind, calls and letter."""
     assert report.comparison is not None
-    letters = report.system.alphabet.letters
+    letters = report.system.alphabet.inputs
     return {
-        (each.kind, shown(each.told.state.calls), letters[each.told.move.letter].name)
+        (each.kind, shown(each.told.state.calls), letters[each.told.move.symbol].name)
         for each in report.comparison.differences
     }
 
 
 def test_own_server_is_the_machine_of_the_tables() -> None:
-    """An incoming call lives as the tables have it, in every state and with every letter."""
+    """An incoming call lives as the tables have it, in every state and with every input."""
     report = learned(INCOMING)
     assert report.verdict is Verdict.PASS
     assert not found(report)
@@ -206,9 +206,9 @@ def test_a_handle_that_goes_on_working_fails(monkeypatch: pytest.MonkeyPatch) ->
             report = await study(target, some("Answer", "DeallocateCall"), walks=0)
             reports.append(report)
             (told,) = report.to_json()["differences"]
-            probe = await replay(target, Program.from_json(told["program"]))
+            tester = await replay(target, Program.from_json(told["program"]))
             assert any(
-                complaint.requirement == "TRP-3.1.4.2-005-01" or complaint.level == 0 for complaint in probe.complaints
+                violation.requirement == "TRP-3.1.4.2-005-01" or violation.level == 0 for violation in tester.violations
             )
 
     run_loop(work(), 60.0)
@@ -219,8 +219,8 @@ def test_a_handle_that_goes_on_working_fails(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("state", [S.UNKNOWN, S.ONHOLD, S.CONNECTED])
 def test_a_refusal_is_untrue_only_where_the_state_is_known(state: CallState) -> None:
     """INVALCALLSTATE contradicts a state that was reported, and none that was not."""
-    letter = next(letter for letter in INCOMING.letters if letter.name == "UnHold")
-    judged = judge(letter, (state,), Observed(Seen("refused (state)", (state,)), ((),)))
+    letter = next(letter for letter in INCOMING.inputs if letter.name == "UnHold")
+    judged = assess(letter, (state,), Observation(Output("refused (state)", (state,)), ((),)))
     assert judged.kind is {S.UNKNOWN: Kind.MISSING, S.ONHOLD: Kind.DIFFERENT, S.CONNECTED: Kind.SAME}[state]
 
 

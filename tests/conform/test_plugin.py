@@ -65,7 +65,7 @@ def test_a_failure_is_shown_as_a_program() -> None:
         )
     assert done.returncode == 1, done.stdout[-3000:] + done.stderr
     assert "1 failed" in done.stdout
-    assert "await probe.ask('a', line.Hold(" in done.stdout
+    assert "await tester.ask('a', line.Hold(" in done.stdout
 
 
 @pytest.mark.parametrize(

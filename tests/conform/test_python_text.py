@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mstrp.conform.program import Action, Program, Verb
-from mstrp.conform.python_text import python_text
+from mstrp.conform.core.program import Action, Program, Verb
+from mstrp.conform.server.python_text import python_text
 from mstrp.testing import requests
 from protocol import phone
 from protocol.fields import Handle
@@ -24,13 +24,13 @@ _LIVE = 0x0BADCAFE
 
 
 class _Recording:
-    """In the place of a probe: what a text asks for."""
+    """In the place of a tester: what a text asks for."""
 
     sent: list[tuple[bytes, int, bool]]
 
     def __init__(self, target: object) -> None:
-        self.complaints: list[Any] = []
-        self.odd: list[Any] = []
+        self.violations: list[Any] = []
+        self.warnings: list[Any] = []
 
     async def __aenter__(self) -> Self:
         _Recording.sent = []
@@ -51,8 +51,8 @@ def performed(program: Program) -> list[tuple[bytes, int, bool]]:
     """What the text of a program sends."""
     text = python_text(program, title='it says "why\\"""')
     # The program's own loop and names, with something in the place of the network.
-    text = text.replace("asyncio.run(main())", "").replace("from mstrp.conform import Probe, Target\n", "")
-    names: dict[str, Any] = {"Probe": _Recording, "Target": SimpleNamespace(of=str)}
+    text = text.replace("asyncio.run(main())", "").replace("from mstrp.conform import Target, Tester\n", "")
+    names: dict[str, Any] = {"Tester": _Recording, "Target": SimpleNamespace(of=str)}
     exec(compile(text, "pasted", "exec"), names)
     asyncio.run(names["main"]())
     return _Recording.sent
@@ -141,8 +141,8 @@ def test_what_is_promised_may_fail_to_come() -> None:
     wait = Action(2, Verb.EVENT, wanted=("PHONE_STATE",), promised="TRUE-x", after=("1.reply",))
     actions = [Action(0, Verb.ATTACH, how="push"), asked, wait]
     text = python_text(Program(actions))
-    assert "import contextlib\n\nfrom mstrp.conform import Missing, Probe, Target\n" in text
+    assert "import contextlib\n\nfrom mstrp.conform import Missing, Target, Tester\n" in text
     assert (
-        "        with contextlib.suppress(Missing):\n            await probe.event('a', 'PHONE_STATE', promised='TRUE-x', after=[step1])"
+        "        with contextlib.suppress(Missing):\n            await tester.event('a', 'PHONE_STATE', promised='TRUE-x', after=[step1])"
         in text
     )

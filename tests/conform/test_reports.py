@@ -12,10 +12,10 @@ import jsonschema
 import junitparser
 import pytest
 
-from mstrp.conform.baseline import apply_baseline
-from mstrp.conform.catalogue import named
-from mstrp.conform.outcome import Outcome, Result
-from mstrp.conform.program import Action, Program, Verb
+from mstrp.conform.core.baseline import apply_baseline
+from mstrp.conform.core.outcome import Outcome, Verdict
+from mstrp.conform.core.program import Action, Program, Verb
+from mstrp.conform.server.requirements import SERVER
 from mstrp.report import conformance, conformance_files
 from mstrp.report.lines import plain
 from mstrp.report.schema import schema
@@ -30,8 +30,8 @@ def outcomes() -> list[Outcome]:
     """One of each result, in the order of a run."""
     ask = Action(1, Verb.ASK, packet="line.Hold", data=_HOLD.encode(), capacity=_HOLD.capacity)
     failure = Outcome(
-        named("CALL-V08"),
-        Result.FAIL,
+        SERVER["CALL-V08"],
+        Verdict.FAIL,
         "Hold is completed twice",
         program=Program([Action(0, Verb.ATTACH, how="push"), ask]),
         packets=2,
@@ -39,11 +39,11 @@ def outcomes() -> list[Outcome]:
         tried=3,
     )
     return [
-        Outcome(named("TRP-3.1.4.2-008-01"), Result.PASS, "", tried=2),
+        Outcome(SERVER["TRP-3.1.4.2-008-01"], Verdict.PASS, "", tried=2),
         failure,
-        Outcome(named("LEGAL-line.Hold"), Result.INCONCLUSIVE, "odd: <something> & more", tried=1),
-        Outcome(named("FLOW-incoming"), Result.NOT_APPLICABLE, "the server has no line"),
-        Outcome(named("WALK"), Result.ERROR, "walk 1: KeyError: 5"),
+        Outcome(SERVER["LEGAL-line.Hold"], Verdict.INCONCLUSIVE, "odd: <something> & more", tried=1),
+        Outcome(SERVER["FLOW-incoming"], Verdict.NOT_APPLICABLE, "the server has no line"),
+        Outcome(SERVER["WALK"], Verdict.ERROR, "walk 1: KeyError: 5"),
     ]
 
 
@@ -65,10 +65,10 @@ def test_the_text_with_a_baseline(golden: Callable[[str, str], None]) -> None:
     golden("cli/conform-baseline.txt", text(found))
 
 
-@pytest.mark.parametrize("result", [result for result in Result if result not in {Result.PASS, Result.FAIL}])
-def test_only_a_pass_ends_an_expected_failure(result: Result) -> None:
+@pytest.mark.parametrize("result", [result for result in Verdict if result not in {Verdict.PASS, Verdict.FAIL}])
+def test_only_a_pass_ends_an_expected_failure(result: Verdict) -> None:
     """What was not decided this time is not said to be kept."""
-    found = [Outcome(named("CALL-V08"), result, "because")]
+    found = [Outcome(SERVER["CALL-V08"], result, "because")]
     apply_baseline(found, {"CALL-V08": "ticket 12"})
     assert "no longer failing" not in text(found)
     assert "not decided this time: CALL-V08" in text(found)
@@ -76,7 +76,7 @@ def test_only_a_pass_ends_an_expected_failure(result: Result) -> None:
 
 def test_every_form_has_the_same_verdict() -> None:
     """Errors of the tests themselves are no pass, for nobody."""
-    found = [outcome for outcome in outcomes() if outcome.result is not Result.FAIL]
+    found = [outcome for outcome in outcomes() if outcome.verdict is not Verdict.FAIL]
     assert text(found).splitlines()[-1].startswith(f"{BINDING}: ERROR")
     assert conformance.as_dict(found)["verdict"] == "error"
     page = conformance_files.as_html(found, {}, binding=BINDING, seed=7, sent=120)

@@ -40,5 +40,5 @@ def test_a_fault_is_found(name: str) -> None:
 @pytest.mark.skipif(not NIGHTLY, reason="takes half a minute")
 def test_the_correct_server_has_none() -> None:
     """Neither a failure nor anything odd, in the way in which the faulty ones are run."""
-    book = healthy()
-    assert not book.failures, [(outcome.requirement.id, outcome.cause) for outcome in book.failures]
+    campaign = healthy()
+    assert not campaign.failures, [(outcome.requirement.id, outcome.cause) for outcome in campaign.failures]

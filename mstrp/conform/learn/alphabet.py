@@ -11,7 +11,7 @@ from protocol import line
 if TYPE_CHECKING:
     from protocol.packet import Request
 
-__all__ = ["ALPHABETS", "INCOMING", "TWO_CALLS", "Alphabet", "Cause", "Letter"]
+__all__ = ["ALPHABETS", "INCOMING", "TWO_CALLS", "Alphabet", "Cause", "Input"]
 
 S = CallState
 
@@ -25,7 +25,7 @@ class Cause(StrEnum):
     HANG_UP = "the partner hangs up"
 
 
-class Letter(NamedTuple):
+class Input(NamedTuple):
     """One input: a request, or something that the partner does."""
 
     name: str
@@ -55,24 +55,24 @@ class Alphabet(NamedTuple):
     calls: int
     #: Whether the first call is connected when learning begins, or not there yet.
     connected: bool
-    letters: tuple[Letter, ...]
+    inputs: tuple[Input, ...]
 
     @property
     def look(self) -> int:
-        """The letter that changes nothing."""
-        return next(place for place, letter in enumerate(self.letters) if letter.request is line.GetCallInfo)
+        """The input that changes nothing."""
+        return next(place for place, symbol in enumerate(self.inputs) if symbol.request is line.GetCallInfo)
 
 
 _ALIVE = (S.OFFERING, S.ACCEPTED, S.CONNECTED, S.ONHOLD, S.ONHOLDPENDTRANSFER)
 _ENDS = ((_ALIVE, (S.DISCONNECTED, S.IDLE)),)
 
 
-def _offer(name: str, place: int) -> Letter:
-    return Letter(name, cause=Cause.OFFER, place=place, leads=(((S.ABSENT,), (S.OFFERING,)),))
+def _offer(name: str, place: int) -> Input:
+    return Input(name, cause=Cause.OFFER, place=place, leads=(((S.ABSENT,), (S.OFFERING,)),))
 
 
-def _on(request: type[Request], place: int = 0, mark: str = "", **fields: Any) -> Letter:
-    return Letter(request.__name__ + mark, request, (("call", place),), tuple(fields.items()))
+def _on(request: type[Request], place: int = 0, mark: str = "", **fields: Any) -> Input:
+    return Input(request.__name__ + mark, request, (("call", place),), tuple(fields.items()))
 
 
 INCOMING = Alphabet(
@@ -82,7 +82,7 @@ INCOMING = Alphabet(
     False,
     (
         _offer("a call is offered", 0),
-        Letter("the partner hangs up", cause=Cause.HANG_UP, leads=_ENDS),
+        Input("the partner hangs up", cause=Cause.HANG_UP, leads=_ENDS),
         _on(line.Accept),
         _on(line.Answer),
         _on(line.Drop),
@@ -106,10 +106,10 @@ TWO_CALLS = Alphabet(
         _on(line.UnHold, 0, " 1"),
         _on(line.Hold, 1, " 2"),
         _on(line.UnHold, 1, " 2"),
-        Letter("SwapHold 1, 2", line.SwapHold, (("active_call", 0), ("held_call", 1))),
-        Letter("SwapHold 2, 1", line.SwapHold, (("active_call", 1), ("held_call", 0))),
-        Letter("SetUpTransfer 1", line.SetUpTransfer, (("call", 0),), makes=1, brings="consult_call"),
-        Letter(
+        Input("SwapHold 1, 2", line.SwapHold, (("active_call", 0), ("held_call", 1))),
+        Input("SwapHold 2, 1", line.SwapHold, (("active_call", 1), ("held_call", 0))),
+        Input("SetUpTransfer 1", line.SetUpTransfer, (("call", 0),), makes=1, brings="consult_call"),
+        Input(
             "CompleteTransfer 1, 2",
             line.CompleteTransfer,
             (("call", 0), ("consult_call", 1)),

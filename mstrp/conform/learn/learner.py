@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from aalpy.base import SUL, Oracle
 from aalpy.learning_algs import run_Lsharp
 
+from mstrp.conform.core.target import BudgetSpent
 from mstrp.conform.learn.machine import Learned
 from mstrp.conform.learn.system import System, Unsteady
-from mstrp.conform.target import BudgetSpent
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from mstrp.conform.learn.seen import Seen
+    from mstrp.conform.learn.observation import Output
 
 __all__ = ["Lesson", "learn"]
 
@@ -58,13 +58,13 @@ class _Bridge(SUL):  # type: ignore[misc]
     def post(self) -> None:
         self._run(self.system.leave())
 
-    def step(self, letter: int) -> Seen:
-        found: Seen = self._run(self.system.step(letter))
+    def step(self, symbol: int) -> Output:
+        found: Output = self._run(self.system.step(symbol))
         return found
 
 
 class _Walks(Oracle):  # type: ignore[misc]
-    """Is a machine the right one? From every state every letter, and then a walk by chance, always the same."""
+    """Is a machine the right one? From every state every input, and then a walk by chance, always the same."""
 
     def __init__(
         self, alphabet: list[int], bridge: _Bridge, lesson: Lesson, *, seed: int, walks: int, length: int
@@ -83,21 +83,21 @@ class _Walks(Oracle):  # type: ignore[misc]
         self.lesson.rounds += 1
         for state in machine.states:
             for move in state.moves:
-                if move.seen.states != machine.states[move.target].calls:
+                if move.output.states != machine.states[move.target].calls:
                     # Two states with other calls cannot be one: whatever leaves calls alone tells them apart.
-                    word = (*state.access, move.letter, system.alphabet.look)
+                    word = (*state.access, move.symbol, system.alphabet.look)
                     found = self._differs(machine, word)
                     if found is not None:
                         return found
         for state in machine.states:
-            for letter in self.alphabet:
+            for symbol in self.alphabet:
                 for number in range(self.walks):
-                    key = (state.access, letter, number)
+                    key = (state.access, symbol, number)
                     if key in self.tried:
                         continue
                     self.tried.add(key)
                     rest = self.chance.choices(self.alphabet, k=self.length)
-                    found = self._differs(machine, (*state.access, letter, *rest))
+                    found = self._differs(machine, (*state.access, symbol, *rest))
                     if found is not None:
                         return found
         return None
@@ -107,10 +107,10 @@ class _Walks(Oracle):  # type: ignore[misc]
         here = machine.states[0]
         self.sul.pre()
         try:
-            for place, letter in enumerate(word, 1):
+            for place, symbol in enumerate(word, 1):
                 self.num_steps += 1
-                move = here.moves[letter]
-                if self.sul.step(letter) != move.seen:
+                move = here.moves[symbol]
+                if self.sul.step(symbol) != move.output:
                     return word[:place]
                 here = machine.states[move.target]
         finally:
@@ -121,17 +121,17 @@ class _Walks(Oracle):  # type: ignore[misc]
 async def learn(system: System, *, seed: int = 0, walks: int = 1, length: int = 3) -> Lesson:
     """Learn the machine of a server.
 
-    ``walks`` is how many walks by chance look for what was missed, from every state after every letter, ``length`` how
+    ``walks`` is how many walks by chance look for what was missed, from every state after every input, ``length`` how
     long they are. Raises `SetUpFailed` or `Unreachable`; a budget that is spent and a server that is not deterministic
     end the lesson, which then says so.
     """
     lesson = Lesson()
     bridge = _Bridge(system, asyncio.get_running_loop())
-    letters = list(range(len(system.alphabet.letters)))
-    oracle = _Walks(letters, bridge, lesson, seed=seed, walks=walks, length=length)
+    inputs = list(range(len(system.alphabet.inputs)))
+    oracle = _Walks(inputs, bridge, lesson, seed=seed, walks=walks, length=length)
 
     def work() -> None:
-        run_Lsharp(letters, bridge, oracle, "mealy", cache_and_non_det_check=False, print_level=0)
+        run_Lsharp(inputs, bridge, oracle, "mealy", cache_and_non_det_check=False, print_level=0)
 
     thread = asyncio.ensure_future(asyncio.to_thread(work))
     try:

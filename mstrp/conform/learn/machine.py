@@ -1,4 +1,4 @@
-"""What was learned: states, and for each of them what every letter is answered and where it leads."""
+"""What was learned: states, and for each of them what the response to each input is and where it leads."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from fsm.tables.call_states import CallState
     from mstrp.conform.learn.alphabet import Alphabet
-    from mstrp.conform.learn.seen import Seen
+    from mstrp.conform.learn.observation import Output
 
 __all__ = ["Learned", "Move", "State"]
 
 
 class Move(NamedTuple):
-    """What a letter does in a state."""
+    """What an input does in a state."""
 
-    letter: int
-    seen: Seen
+    symbol: int
+    output: Output
     target: int
 
 
@@ -27,7 +27,7 @@ class State(NamedTuple):
     number: int
     #: The states of the calls; several states of a machine may share them.
     calls: tuple[CallState, ...]
-    #: The shortest word that leads here, by the numbers of its letters.
+    #: The shortest word that leads here, by the numbers of its inputs.
     access: tuple[int, ...]
     moves: tuple[Move, ...]
 
@@ -47,11 +47,11 @@ class Learned(NamedTuple):
         waiting = deque(order)
         while waiting:
             state, _, access = waiting.popleft()
-            for letter in range(len(alphabet.letters)):
-                target = state.transitions[letter]
+            for symbol in range(len(alphabet.inputs)):
+                target = state.transitions[symbol]
                 if id(target) not in numbers:
                     numbers[id(target)] = len(order)
-                    order.append((target, state.output_fun[letter].states, (*access, letter)))
+                    order.append((target, state.output_fun[symbol].states, (*access, symbol)))
                     waiting.append(order[-1])
         return cls(
             alphabet,
@@ -61,8 +61,8 @@ class Learned(NamedTuple):
                     calls,
                     access,
                     tuple(
-                        Move(letter, state.output_fun[letter], numbers[id(state.transitions[letter])])
-                        for letter in range(len(alphabet.letters))
+                        Move(symbol, state.output_fun[symbol], numbers[id(state.transitions[symbol])])
+                        for symbol in range(len(alphabet.inputs))
                     ),
                 )
                 for number, (state, calls, access) in enumerate(order)

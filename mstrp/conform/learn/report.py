@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fsm.engine.levels import Verdict
-from mstrp.conform.learn.expect import Kind
-from mstrp.conform.learn.seen import shown
+from mstrp.conform.learn.expectation import Kind
+from mstrp.conform.learn.observation import shown
 from mstrp.report.lines import blank, line, wrapped
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Report(NamedTuple):
         yield line(f"{system.target.binding}, {alphabet.name}: {self.verdict.upper()}", style)
         states = len(lesson.machine.states) if lesson.machine is not None else 0
         yield line(
-            f"  {states} states, {len(alphabet.letters)} letters; {system.queries:,} conversations, "
+            f"  {states} states, {len(alphabet.inputs)} inputs; {system.queries:,} conversations, "
             f"{system.steps:,} steps, {system.budget.sent:,} packets, {system.budget.elapsed:.1f} s"
         )
         if lesson.ended:
@@ -74,31 +74,31 @@ class Report(NamedTuple):
     def _unsteady(self) -> Iterator[Line]:
         unsteady = self.lesson.unsteady
         assert unsteady is not None
-        letters = self.system.alphabet.letters
-        yield line(
-            f"  this was answered in different ways: {', '.join(letters[place].name for place in unsteady.word)}"
-        )
+        inputs = self.system.alphabet.inputs
+        yield line(f"  this was answered in different ways: {', '.join(inputs[place].name for place in unsteady.word)}")
         yield line(f"    first  {unsteady.first}")
         yield line(f"    then   {unsteady.then}")
 
     def _difference(self, difference: Difference) -> Iterator[Line]:
         told = difference.told
-        judgement = told.judgement
-        letters = self.system.alphabet.letters
-        mark = "FAIL" if difference.hard else judgement.kind.upper()
-        style = "fail" if difference.hard else _STYLE[judgement.kind]
-        head = f"{difference.number}. {mark} {letters[told.move.letter]} in {shown(told.state.calls)}"
-        yield line(f"{head}, MS-TRP {judgement.section}", style)
-        yield from wrapped(judgement.why, "plain", width=110, first="   ", rest="   ")
-        if judgement.usual:
-            yield line(f"   the tables lead to {shown(judgement.usual)}; the server: {told.move.seen}")
+        assessment = told.assessment
+        inputs = self.system.alphabet.inputs
+        mark = "FAIL" if difference.hard else assessment.kind.upper()
+        style = "fail" if difference.hard else _STYLE[assessment.kind]
+        head = f"{difference.number}. {mark} {inputs[told.move.symbol]} in {shown(told.state.calls)}"
+        yield line(f"{head}, MS-TRP {assessment.section}", style)
+        yield from wrapped(assessment.why, "plain", width=110, first="   ", rest="   ")
+        if assessment.usual:
+            yield line(f"   the tables lead to {shown(assessment.usual)}; the server: {told.move.output}")
         if difference.confirmed is False:
             yield line("   performed once more, it was something else", "warn")
-        width = max(len(letters[place].name) for place in difference.word)
+        width = max(len(inputs[place].name) for place in difference.word)
         yield line(f"   {'':>2}  {'step':{width}}  {'answer':{_ANSWER}}  calls after it", "dim")
         for number, (place, observed) in enumerate(zip(difference.word, difference.observed, strict=False), 1):
-            seen = observed.seen
-            yield line(f"   {number:>2}  {letters[place].name:{width}}  {seen.answer:{_ANSWER}}  {shown(seen.states)}")
+            output = observed.output
+            yield line(
+                f"   {number:>2}  {inputs[place].name:{width}}  {output.answer:{_ANSWER}}  {shown(output.states)}"
+            )
 
     # -- JSON -----------------------------------------------------------------------------------------------------
 
@@ -110,7 +110,7 @@ class Report(NamedTuple):
             "verdict": self.verdict.value,
             "server": str(system.target.binding),
             "alphabet": system.alphabet.name,
-            "letters": [letter.name for letter in system.alphabet.letters],
+            "letters": [symbol.name for symbol in system.alphabet.inputs],
             "ended": lesson.ended,
             "cost": {
                 "conversations": system.queries,
@@ -133,20 +133,20 @@ class Report(NamedTuple):
         return found
 
     def _spelled(self, word: tuple[int, ...]) -> list[str]:
-        return [self.system.alphabet.letters[place].name for place in word]
+        return [self.system.alphabet.inputs[place].name for place in word]
 
     def _states(self, comparison: Comparison) -> list[dict[str, Any]]:
-        kinds = {(told.state.number, told.move.letter): told.judgement.kind.value for told in comparison.moves}
+        kinds = {(told.state.number, told.move.symbol): told.assessment.kind.value for told in comparison.moves}
         return [
             {
                 "calls": shown(state.calls),
                 "access": self._spelled(state.access),
                 "moves": [
                     {
-                        "letter": self.system.alphabet.letters[move.letter].name,
-                        "answer": move.seen.answer,
+                        "letter": self.system.alphabet.inputs[move.symbol].name,
+                        "answer": move.output.answer,
                         "target": move.target,
-                        "kind": kinds[state.number, move.letter],
+                        "kind": kinds[state.number, move.symbol],
                     }
                     for move in state.moves
                 ],
@@ -156,19 +156,19 @@ class Report(NamedTuple):
 
     def _as_json(self, difference: Difference) -> dict[str, Any]:
         told = difference.told
-        judgement = told.judgement
+        assessment = told.assessment
         return {
             "number": difference.number,
-            "kind": judgement.kind.value,
+            "kind": assessment.kind.value,
             "fails": difference.hard,
-            "level": judgement.level.name,
-            "section": judgement.section,
-            "summary": judgement.why,
+            "level": assessment.level.name,
+            "section": assessment.section,
+            "summary": assessment.why,
             "calls": shown(told.state.calls),
-            "letter": self.system.alphabet.letters[told.move.letter].name,
-            "answer": told.move.seen.answer,
-            "calls_after": shown(told.move.seen.states),
-            "usual": shown(judgement.usual) if judgement.usual else None,
+            "letter": self.system.alphabet.inputs[told.move.symbol].name,
+            "answer": told.move.output.answer,
+            "calls_after": shown(told.move.output.states),
+            "usual": shown(assessment.usual) if assessment.usual else None,
             "word": self._spelled(difference.word),
             "confirmed": difference.confirmed,
             "program": difference.program.to_json() if difference.program is not None else None,

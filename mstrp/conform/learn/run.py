@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mstrp.conform.core.target import Budget, BudgetSpent
 from mstrp.conform.learn.compare import compare, converse
 from mstrp.conform.learn.learner import learn
 from mstrp.conform.learn.report import Report
 from mstrp.conform.learn.system import SetUpFailed, System
-from mstrp.conform.target import Budget, BudgetSpent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mstrp.conform.core.target import Target
     from mstrp.conform.learn.alphabet import Alphabet
-    from mstrp.conform.target import Target
 
 __all__ = ["study"]
 

@@ -1,4 +1,4 @@
-"""One conversation of the learner: the letters of an alphabet, performed with a live server."""
+"""One conversation of the learner: the inputs of an alphabet, performed with a live server."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from fsm.tables.call_states import BY_BIT, CallState
+from mstrp.conform.core.errors import Missing
 from mstrp.conform.learn.alphabet import Cause
-from mstrp.conform.learn.seen import FAULT, NO_ANSWER, NOT_COMPLETED, NOT_SENT, OK, Observed, Seen, refusal
-from mstrp.conform.probe import Missing, Probe
-from mstrp.conform.world import World
+from mstrp.conform.learn.observation import FAULT, NO_ANSWER, NOT_COMPLETED, NOT_SENT, OK, Observation, Output, refusal
+from mstrp.conform.server.test_bed import TestBed
+from mstrp.conform.server.tester import Tester
 from protocol import line
 
 if TYPE_CHECKING:
-    from mstrp.conform.learn.alphabet import Alphabet, Letter
-    from mstrp.conform.target import Budget, Target
+    from mstrp.conform.core.target import Budget, Target
+    from mstrp.conform.learn.alphabet import Alphabet, Input
 
 __all__ = ["Session"]
 
@@ -25,8 +26,8 @@ class Session:
 
     def __init__(self, alphabet: Alphabet, target: Target, budget: Budget) -> None:
         self.alphabet = alphabet
-        self.probe = Probe(target, budget)
-        self.world = World(self.probe)
+        self.tester = Tester(target, budget)
+        self.bed = TestBed(self.tester)
         #: The handles by place, 0 where there is none yet; which were given up.
         self.calls = [0] * alphabet.calls
         self.gone = [False] * alphabet.calls
@@ -34,24 +35,24 @@ class Session:
 
     async def begin(self) -> None:
         """Attach, open both lines, and bring about the first call; raises `Missing` or `Unreachable`."""
-        await self.world.begin()
-        await self.world.numbers()
+        await self.bed.begin()
+        await self.bed.numbers()
         if self.alphabet.connected:
-            self.calls[0] = await self.world.connected()
-            await self.probe.quiet()
+            self.calls[0] = await self.bed.connected()
+            await self.tester.quiet()
 
     async def end(self) -> None:
         """Detach; every call goes with the client."""
-        await self.probe.close()
+        await self.tester.close()
 
     # -- looking --------------------------------------------------------------------------------------------------
 
     def _reported(self) -> list[int]:
-        states = self.probe.seats["a"].states
+        states = self.tester.slots["a"].states
         return [len(states.get(call, ())) if call else 0 for call in self.calls]
 
     def _path(self, before: list[int]) -> tuple[tuple[CallState, ...], ...]:
-        states = self.probe.seats["a"].states
+        states = self.tester.slots["a"].states
         return tuple(
             tuple(BY_BIT.get(state, CallState.ABSENT) for state in states.get(call, ())[count:]) if call else ()
             for call, count in zip(self.calls, before, strict=True)
@@ -59,7 +60,7 @@ class Session:
 
     def states(self) -> tuple[CallState, ...]:
         """What is known of each call."""
-        known = self.probe.seats["a"].states
+        known = self.tester.slots["a"].states
         found = []
         for call, gone in zip(self.calls, self.gone, strict=True):
             told = known.get(call)
@@ -69,44 +70,44 @@ class Session:
 
     async def _arrives(self, before: list[int], path: tuple[tuple[CallState, ...], ...]) -> bool:
         """Wait until what was reported once has been reported again; whether it was."""
-        seat = self.probe.seats["a"]
+        slot = self.tester.slots["a"]
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.probe.target.patience):
+            async with asyncio.timeout(self.tester.target.patience):
                 while any(len(now) < len(then) for now, then in zip(self._path(before), path, strict=True)):
-                    seat.changed.clear()
-                    await seat.changed.wait()
+                    slot.changed.clear()
+                    await slot.changed.wait()
                 return True
         return False
 
     # -- steps ----------------------------------------------------------------------------------------------------
 
-    async def step(self, letter: Letter, known: Observed | None = None) -> Observed:
-        """Perform a letter and wait until nothing is under way; with ``known`` only until the same has been seen."""
+    async def step(self, symbol: Input, known: Observation | None = None) -> Observation:
+        """Perform an input and wait until nothing is under way; with ``known`` only until the same has been seen."""
         before, gone = self._reported(), list(self.gone)
-        answer = await self._perform(letter)
-        again = known is not None and answer == known.seen.answer and await self._arrives(before, known.path)
+        answer = await self._perform(symbol)
+        again = known is not None and answer == known.output.answer and await self._arrives(before, known.path)
         if not again and answer != NOT_SENT:
-            await self.probe.quiet()
+            await self.tester.quiet()
         path = self._path(before)
         late = [state for reports, ended in zip(path, gone, strict=True) if ended for state in reports]
-        return Observed(Seen(answer, self.states(), tuple(late)), path)
+        return Observation(Output(answer, self.states(), tuple(late)), path)
 
-    async def _perform(self, letter: Letter) -> str:
-        if letter.cause is Cause.OFFER:
-            return await self._offer(letter.place)
-        if letter.cause is Cause.HANG_UP:
-            return await self._hang_up(letter.place)
-        return await self._ask(letter)
+    async def _perform(self, symbol: Input) -> str:
+        if symbol.cause is Cause.OFFER:
+            return await self._offer(symbol.place)
+        if symbol.cause is Cause.HANG_UP:
+            return await self._hang_up(symbol.place)
+        return await self._ask(symbol)
 
     async def _offer(self, place: int) -> str:
         if self.calls[place]:
             return NOT_SENT
         try:
-            outgoing = await self.world.make(self.world.partner, self.world.number)
-            call = await self.probe.call("a", self.world.subject)
+            outgoing = await self.bed.make(self.bed.partner, self.bed.number)
+            call = await self.tester.call("a", self.bed.subject)
         except Missing:
             return NO_ANSWER
-        self.world.ends[call] = outgoing
+        self.bed.ends[call] = outgoing
         self.calls[place] = call
         return OK
 
@@ -114,29 +115,29 @@ class Session:
         call = self.calls[place]
         if not call:
             return NOT_SENT
-        outgoing = self.world.ends.pop(call, 0)
+        outgoing = self.bed.ends.pop(call, 0)
         if not outgoing:
             return OK  # Whoever has hung up stays so.
         # How the partner's own end answers is its own business.
         with contextlib.suppress(Missing):
-            asked = await self.probe.ask("a", line.Drop(call=outgoing))
+            asked = await self.tester.ask("a", line.Drop(call=outgoing))
             if asked.ok:
-                await self.probe.reply("a", asked)
+                await self.tester.reply("a", asked)
         return OK
 
-    async def _ask(self, letter: Letter) -> str:
-        assert letter.request is not None
-        if letter.makes is not None and self.calls[letter.makes]:
+    async def _ask(self, symbol: Input) -> str:
+        assert symbol.request is not None
+        if symbol.makes is not None and self.calls[symbol.makes]:
             return NOT_SENT
-        given: dict[str, Any] = {name: self.calls[place] for name, place in letter.calls}
+        given: dict[str, Any] = {name: self.calls[place] for name, place in symbol.calls}
         if not all(given.values()):
             return NOT_SENT
-        number = self.world.partner_number
-        given |= {name: number if value == "{number}" else value for name, value in letter.fields}
-        if letter.makes is not None:
-            given["context"] = self.world.own()
+        number = self.bed.partner_number
+        given |= {name: number if value == "{number}" else value for name, value in symbol.fields}
+        if symbol.makes is not None:
+            given["context"] = self.bed.own()
         try:
-            asked = await self.probe.ask("a", letter.request(**given))
+            asked = await self.tester.ask("a", symbol.request(**given))
         except Missing:
             return NO_ANSWER
         if asked.ack is None:
@@ -144,15 +145,15 @@ class Session:
         if not asked.ok:
             return refusal(asked.code)
         completion = None
-        if letter.request.completion == "async":
+        if symbol.request.completion == "async":
             try:
-                completion = await self.probe.reply("a", asked)
+                completion = await self.tester.reply("a", asked)
             except Missing:
                 return NOT_COMPLETED
             if completion.outcome < 0:
                 return refusal(completion.words[7])
-        if letter.request is line.DeallocateCall:
-            self.gone[letter.calls[0][1]] = True
-        if letter.makes is not None:
-            self.calls[letter.makes] = int(getattr(completion, letter.brings, 0) or 0)
+        if symbol.request is line.DeallocateCall:
+            self.gone[symbol.calls[0][1]] = True
+        if symbol.makes is not None:
+            self.calls[symbol.makes] = int(getattr(completion, symbol.brings, 0) or 0)
         return OK

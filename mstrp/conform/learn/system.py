@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mstrp.conform.core.errors import Missing
 from mstrp.conform.learn.session import Session
-from mstrp.conform.probe import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fsm.tables.call_states import CallState
+    from mstrp.conform.core.target import Budget, Target
     from mstrp.conform.learn.alphabet import Alphabet
-    from mstrp.conform.learn.seen import Observed, Seen
-    from mstrp.conform.target import Budget, Target
+    from mstrp.conform.learn.observation import Observation, Output
 
 __all__ = ["Node", "SetUpFailed", "System", "Unsteady"]
 
@@ -26,7 +26,7 @@ __all__ = ["Node", "SetUpFailed", "System", "Unsteady"]
 class Unsteady(Exception):  # noqa: N818 - a verdict about the server, no error of ours
     """The same word is answered in different ways."""
 
-    def __init__(self, word: tuple[int, ...], first: Seen, then: Seen) -> None:
+    def __init__(self, word: tuple[int, ...], first: Output, then: Output) -> None:
         super().__init__(f"first {first}, then {then}")
         self.word = word
         self.first = first
@@ -34,27 +34,27 @@ class Unsteady(Exception):  # noqa: N818 - a verdict about the server, no error 
 
 
 class SetUpFailed(Exception):  # noqa: N818 - as above
-    """What has to be there before the first letter cannot be brought about."""
+    """What has to be there before the first input cannot be brought about."""
 
 
 @dataclass(slots=True)
 class Node:
     """What was observed after a word."""
 
-    observed: Observed | None = None
+    observed: Observation | None = None
     after: dict[int, Node] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class System:
-    """Answers words of letters by number; ``told`` is called after every conversation."""
+    """Answers words of inputs by number; ``told`` is called after every conversation."""
 
     alphabet: Alphabet
     target: Target
     budget: Budget
     told: Callable[[System], None] | None = None
     root: Node = field(default_factory=Node)
-    #: Conversations with the server, and letters performed in them.
+    #: Conversations with the server, and inputs performed in them.
     queries: int = 0
     steps: int = 0
     initial: tuple[CallState, ...] = ()
@@ -66,10 +66,10 @@ class System:
     def node(self, word: Iterable[int]) -> Node | None:
         """What is known of a word."""
         found: Node | None = self.root
-        for letter in word:
+        for symbol in word:
             if found is None:
                 return None
-            found = found.after.get(letter)
+            found = found.after.get(symbol)
         return found
 
     # -- one word -------------------------------------------------------------------------------------------------
@@ -87,22 +87,22 @@ class System:
             if self.told is not None:
                 self.told(self)
 
-    async def step(self, letter: int) -> Seen:
-        """The answer to the next letter; performed only when it is not known."""
+    async def step(self, symbol: int) -> Output:
+        """The response to the next input; performed only when it is not known."""
         here = self.node(self._word)
         assert here is not None
-        if letter not in here.after:
-            here.after[letter] = Node(await self._explore(letter))
-        self._word.append(letter)
-        observed = here.after[letter].observed
+        if symbol not in here.after:
+            here.after[symbol] = Node(await self._explore(symbol))
+        self._word.append(symbol)
+        observed = here.after[symbol].observed
         assert observed is not None
-        return observed.seen
+        return observed.output
 
-    async def _explore(self, letter: int) -> Observed:
+    async def _explore(self, symbol: int) -> Observation:
         session = await self._catch_up()
         self.steps += 1
-        observed = await session.step(self.alphabet.letters[letter])
-        self._at.append(letter)
+        observed = await session.step(self.alphabet.inputs[symbol])
+        self._at.append(symbol)
         return observed
 
     async def _catch_up(self) -> Session:
@@ -117,27 +117,27 @@ class System:
                 await self.leave()
                 raise SetUpFailed(str(error)) from error
             self.initial = self._session.states()
-        for letter in self._word[len(self._at) :]:
-            self._at.append(letter)
+        for symbol in self._word[len(self._at) :]:
+            self._at.append(symbol)
             node = self.node(self._at)
             assert node is not None
             assert node.observed is not None
             self.steps += 1
-            observed = await self._session.step(self.alphabet.letters[letter], node.observed)
-            if observed.seen != node.observed.seen:
-                raise Unsteady(tuple(self._at), node.observed.seen, observed.seen)
+            observed = await self._session.step(self.alphabet.inputs[symbol], node.observed)
+            if observed.output != node.observed.output:
+                raise Unsteady(tuple(self._at), node.observed.output, observed.output)
         return self._session
 
-    async def perform(self, word: Iterable[int]) -> tuple[Session, list[Observed]]:
-        """Perform a whole word once more with a client of its own, waiting for silence after every letter."""
+    async def perform(self, word: Iterable[int]) -> tuple[Session, list[Observation]]:
+        """Perform a whole word once more with a client of its own, waiting for silence after every input."""
         session = Session(self.alphabet, self.target, self.budget)
         self.queries += 1
         found = []
         try:
             await session.begin()
-            for letter in word:
+            for symbol in word:
                 self.steps += 1
-                found.append(await session.step(self.alphabet.letters[letter]))
+                found.append(await session.step(self.alphabet.inputs[symbol]))
         except Missing as error:
             raise SetUpFailed(str(error)) from error
         finally:

@@ -1,0 +1,1 @@
+"""Conformance tests of live servers: a tester acts as their clients."""

@@ -1,0 +1,1 @@
+"""Case cases for servers, by what they test."""

@@ -1,0 +1,140 @@
+"""Refusals that cannot be true: error codes that contradict what the conversation has shown.
+
+A server may refuse a legal request for many reasons, and most codes cannot be proved wrong. These say something about
+the request itself, or about handles and states that both sides know.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fsm.judge.routes import ROUTES
+from fsm.tables.call_requests import EFFECTS
+from fsm.tables.call_states import BY_BIT, LABELS, CallState
+from protocol.constants import LINEERR, PHONEERR
+from protocol.fields import Buffer, Handle, HandleType, Number
+from protocol.packet import error_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fsm.conversation import Conversation
+    from protocol.packet import Request
+
+__all__ = ["NOT_OFFERED", "disproved", "reached"]
+
+_SAYS = {
+    "INVALAPPHANDLE": "the application is registered",
+    "INVALLINEHANDLE": "the line is open",
+    "INVALCALLHANDLE": "the call handle is live",
+    "INVALPHONEHANDLE": "the phone is open",
+    "INVALCALLSTATE": "the request is allowed in the state of the call",
+    "INVALPOINTER": "all offsets are inside VarData",
+    "STRUCTURETOOSMALL": "all sizes fit",
+    "BADDEVICEID": "the device is one of those that Initialize counted",
+    "INCOMPATIBLEAPIVERSION": "the version is the one that was agreed on",
+    "NOTOWNER": "the client owns what it names",
+    "UNINITIALIZED": "the application is registered",
+}
+_UNTRUE: dict[int, str] = {
+    int(family[name]): text
+    for name, text in _SAYS.items()
+    for family in (LINEERR, PHONEERR)
+    if name in family.__members__
+}
+#: Codes that say that the server, or its provider, does not have the operation.
+NOT_OFFERED: frozenset[int] = frozenset(
+    int(family[name])
+    for family in (LINEERR, PHONEERR)
+    for name in ("OPERATIONUNAVAIL", "NODRIVER", "NODEVICE", "NOMULTIPLEINSTANCE", "RESOURCEUNAVAIL")
+    if name in family.__members__
+)
+
+
+def disproved(code: int, packet: Request, conversation: Conversation) -> str:
+    """Why a refusal of a legal request cannot be true; empty where it may be."""
+    says = _UNTRUE.get(code & 0xFFFFFFFF)
+    if says is None or packet.problems():
+        return ""
+    if says == _SAYS["INVALCALLSTATE"] and not _allowed(packet, conversation):
+        return ""
+    if not _live(packet, conversation):
+        return ""
+    if says == _SAYS["STRUCTURETOOSMALL"] and _brings(packet):
+        return ""
+    if says == _SAYS["BADDEVICEID"] and not _counted(packet, conversation):
+        return ""
+    return f"{error_name(code)}, but {says}"
+
+
+def reached(packet: Any, before: Mapping[int, int], now: Mapping[int, int]) -> str:
+    """Where a request has led its call that is said to have failed; empty where it did not lead there.
+
+    The states of calls are LINECALLSTATE bits. A call may also end by itself: that proves nothing.
+    """
+    for (name, spec, _), effect in EFFECTS.items():
+        if name != packet.layout.name or packet.device != "line":
+            continue
+        call = packet.words[packet.layout.by_spec[spec].index]
+        was, became = BY_BIT.get(before.get(call, 0)), BY_BIT.get(now.get(call, 0))
+        if became in {None, was, CallState.DISCONNECTED, CallState.IDLE}:
+            continue
+        if was in effect.sources and became in effect.expect:
+            return LABELS.get(became, became.name.lower())
+    return ""
+
+
+def _allowed(packet: Any, conversation: Conversation) -> bool:
+    """Whether every call that a request names is known to be in a state in which it is allowed."""
+    route = ROUTES.get(packet.words[0])
+    if route is None:
+        return False
+    for use in route.calls:
+        call = conversation.calls.get(packet.words[use.word])
+        if call is None or call.mask & (call.mask - 1):
+            return False
+        move = call.machine.move(call, use.event, call.flags)
+        if not move:
+            return False
+    return True
+
+
+def _live(packet: Any, conversation: Conversation) -> bool:
+    """Whether the client has every handle that a request names."""
+    known: dict[HandleType, Any] = {
+        HandleType.HLINEAPP: conversation.apps,
+        HandleType.HPHONEAPP: conversation.apps,
+        HandleType.HLINE: conversation.lines,
+        HandleType.HPHONE: conversation.phones,
+        HandleType.HCALL: conversation.calls,
+    }
+    for field in packet.layout.fields:
+        if isinstance(field, Handle) and field.direction == "in" and field.type in known:
+            value = packet.words[field.index]
+            if value not in known[field.type] and not (field.optional and not value):
+                return False
+    return True
+
+
+def _brings(packet: Any) -> bool:
+    """Whether data come back, for which the client's room may be too small."""
+    if type(packet).Completion is not None:
+        return True
+    return any(
+        isinstance(field, Buffer)
+        or getattr(field, "role", "") in {"capacity", "limit"}
+        or getattr(field, "direction", "in") != "in"
+        for field in packet.layout.fields
+    )
+
+
+def _counted(packet: Any, conversation: Conversation) -> bool:
+    """Whether the devices that a request names are among those that its application was told of."""
+    counts = [app.devices for app in conversation.apps.values() if app.kind == packet.device]
+    devices = [
+        packet.words[field.index]
+        for field in packet.layout.fields
+        if isinstance(field, Number) and field.role == "device" and field.direction == "in"
+    ]
+    known = [count for count in counts if count is not None]
+    return bool(devices and known) and all(device < min(known) for device in devices)

@@ -1,0 +1,85 @@
+"""What a server has to keep and can be tested for: every requirement by its id, made from the tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fsm.judge.routes import ROUTES
+from fsm.rules.call_rules import CALL_RULES
+from fsm.rules.catalogue import RULES, Status
+from fsm.tables.call_requests import PRECONDITIONS
+from mstrp.conform.core.outcome import Requirement
+from mstrp.conform.server.consistency import CONSISTENCY
+from mstrp.conform.server.test_bed import REACHABLE
+from mstrp.generate.flows import FLOWS
+from protocol.packet import REQUESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fsm.tables.call_states import CallState
+    from protocol.packet import Request
+
+__all__ = ["SCENARIO_FLOWS", "SERVER", "row_id", "row_states"]
+
+#: The flows that are scenarios of section 4.
+SCENARIO_FLOWS: dict[str, str] = {
+    "4.1": "session",
+    "4.2": "session",
+    "4.3": "outgoing",
+    "4.4": "incoming",
+    "4.5": "blind-transfer",
+    "4.6": "forward",
+    "4.7": "management",
+    "4.8": "management",
+    "4.9": "get-server-config",
+    "4.10": "set-server-config",
+    "4.11": "agent",
+    "4.12": "agent-session",
+}
+
+
+def row_id(request: type[Request], state: CallState) -> str:
+    """The requirement that a request works, or fails, on a call in a state."""
+    return f"ROW-call-{state.name}-{request.__name__}"
+
+
+def row_states(request: type[Request]) -> tuple[CallState, ...]:
+    """The states in which a request may be made on its first call, of those that can be brought about."""
+    use = ROUTES[request.req_func].calls[0]
+    condition = PRECONDITIONS.get((request.__name__, use.spec))
+    return tuple(state for state in REACHABLE if condition is None or state in condition.states)
+
+
+def _of_server() -> Iterator[Requirement]:
+    for number, flow_name in SCENARIO_FLOWS.items():
+        yield Requirement(f"SCENARIO-{number}", "scenario", number, f"section {number}: {FLOWS[flow_name].summary}")
+    for name, flow in FLOWS.items():
+        yield Requirement(f"FLOW-{name}", "flow", flow.section, flow.summary)
+    for rule in RULES.values():
+        if rule.role == "server" and rule.status is Status.CHECKED:
+            yield Requirement(rule.id, "rule", rule.section, rule.summary)
+    for name, call_rule in CALL_RULES.items():
+        if not name.startswith(("CALL-PRE", "CALL-STATE")):
+            yield Requirement(name, "call rule", call_rule.section, call_rule.summary)
+    for request in REQUESTS.values():
+        name = f"{request.device}.{request.__name__}"
+        section = request.layout.section
+        yield Requirement(
+            f"LEGAL-{name}", "request", section, f"{name} with nothing wrong is not refused for an untrue reason"
+        )
+        if request.completion == "async":
+            yield Requirement(f"DONE-{name}", "request", section, f"{name} is completed when it was accepted")
+        if request.device == "line" and len(ROUTES[request.req_func].calls) == 1:
+            for state in row_states(request):
+                summary = f"{request.__name__} may be made on a call in {state.name}"
+                yield Requirement(row_id(request, state), "row", section, summary)
+    for name, consistency in CONSISTENCY.items():
+        yield Requirement(name, "consistency", consistency.section, consistency.summary)
+    yield Requirement("TOLD-STATE", "call rule", "2.2.4.2.1.8", "LINE_CALLSTATE tells what GetCallStatus says")
+    yield Requirement("WALK", "walk", "3.1", "random legal conversations have no finding")
+    yield Requirement("ALIVE", "walk", "3.1.4", "the server serves on, whatever it is sent")
+
+
+#: What a server can be tested for, by id.
+SERVER: dict[str, Requirement] = {requirement.id: requirement for requirement in _of_server()}
