@@ -13,7 +13,7 @@ from mstrp.capture.hints import Setup
 from mstrp.capture.reader import Reader
 from mstrp.capture.replay import Replay
 from mstrp.capture.sessions import Sessions
-from mstrp.printable import printable
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

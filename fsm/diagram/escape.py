@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-__all__ = ["for_dot", "for_markdown", "for_mermaid", "for_plantuml", "front_matter", "visible"]
+from protocol.printable import printable
+
+__all__ = ["for_dot", "for_markdown", "for_mermaid", "for_plantuml", "front_matter"]
 
 #: What may have a meaning in Mermaid, as an underscore has at the end of a word. It becomes an entity, which Mermaid
 #: decodes last.
@@ -17,36 +19,24 @@ _ANGLES = str.maketrans("<>", "\u2039\u203a")
 _MARKDOWN = re.compile(r"[\\`*<>|\[\]&]")
 
 
-def visible(text: str) -> str:
-    """Write control characters, format characters and lone surrogates as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else _code(sign) for sign in text)
-
-
-def _code(sign: str) -> str:
-    number = ord(sign)
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
-
-
 def for_dot(text: str) -> str:
     """Escape text for a quoted string of DOT that is a label; Graphviz decodes HTML entities in labels."""
-    return visible(text).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
+    return printable(text).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
 
 
 def for_mermaid(text: str) -> str:
     """Escape text for a label of Mermaid."""
-    return _MERMAID.sub(lambda found: f"#{ord(found[0])};", visible(text))
+    return _MERMAID.sub(lambda found: f"#{ord(found[0])};", printable(text))
 
 
 def for_plantuml(text: str) -> str:
     """Escape text for a label of PlantUML."""
-    return _PLANTUML.sub(lambda found: f"<U+{ord(found[0]):04X}>", visible(text))
+    return _PLANTUML.sub(lambda found: f"<U+{ord(found[0]):04X}>", printable(text))
 
 
 def for_markdown(text: str) -> str:
     """Escape text for a cell of a Markdown table."""
-    return _MARKDOWN.sub(lambda found: f"\\{found[0]}", visible(text))
+    return _MARKDOWN.sub(lambda found: f"\\{found[0]}", printable(text))
 
 
 def front_matter(title: str) -> list[str]:
@@ -55,5 +45,5 @@ def front_matter(title: str) -> list[str]:
     A JSON string is a YAML string, too. Mermaid sanitises titles and decodes no entities there, so that angle brackets
     are replaced.
     """
-    text = visible(title).translate(_ANGLES)
+    text = printable(title).translate(_ANGLES)
     return ["---", f"title: {json.dumps(text, ensure_ascii=False)}", "---"]

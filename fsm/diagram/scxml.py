@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from fsm.diagram.escape import visible
 from fsm.engine.interop import condition_name, state_name, trigger_name
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     from fsm.engine.row import Row
@@ -38,7 +38,7 @@ def scxml(table: Table) -> str:
             ET.SubElement(data, f"{{{SCXML}}}data", {"id": name, "expr": "false"})
     for state in table.states:
         element = ET.SubElement(root, f"{{{SCXML}}}state", {"id": state_name(state)})
-        element.set(f"{{{_OWN}}}caption", visible(table.caption(state)))
+        element.set(f"{{{_OWN}}}caption", printable(table.caption(state)))
         if state in table.finals:
             element.set(f"{{{_OWN}}}final", "true")
         for row in table.rows:

@@ -21,12 +21,12 @@ from mstrp.commands.output import complain, opened, terminal_width, write_lines
 from mstrp.commands.progress import Bar
 from mstrp.commands.status import BROKEN, INTERNAL, INTERRUPTED, OK, UNREADABLE, gravest, internal_error
 from mstrp.output_file import OutputError, check_outputs, replaced
-from mstrp.printable import printable
 from mstrp.report.html_record import Recorder
 from mstrp.report.ladder import Ladder
 from mstrp.report.pictures import draw_result
 from mstrp.report.results import as_json, as_jsonl, as_junit
 from mstrp.report.text import result_lines, summary_lines
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

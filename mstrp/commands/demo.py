@@ -11,10 +11,10 @@ from mstrp.checking import check_capture
 from mstrp.commands.live_options import add_client_options, client_options, run_until_interrupted, shown
 from mstrp.commands.output import complain, terminal_width, write_lines
 from mstrp.output_file import replaced
-from mstrp.printable import printable
 from mstrp.report.ladder import Ladder
 from mstrp.report.pictures import draw_result
 from mstrp.report.text import result_lines, summary_lines
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     import argparse

@@ -13,7 +13,7 @@ from mstrp.drawing.gallery import TEXTS, pictures, texts
 from mstrp.drawing.render import FORMATS, DrawError, render
 from mstrp.drawing.views import Views
 from mstrp.output_file import write_file
-from mstrp.printable import printable
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     import argparse

@@ -11,7 +11,7 @@ from mstrp.generate.captures import find_flow, play
 from mstrp.generate.flows import FLOWS
 from mstrp.generate.wire import Wire
 from mstrp.output_file import replaced
-from mstrp.printable import printable
+from protocol.printable import printable
 
 __all__ = ["arguments", "run"]
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from mstrp.output_file import replaced
-from mstrp.printable import printable
 from mstrp.report.lines import plain
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

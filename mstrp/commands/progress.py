@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from mstrp.printable import printable
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -12,10 +12,10 @@ from fsm.diagram import collapsed, dot
 from fsm.engine.levels import Verdict
 from fsm.state.machines import MACHINES
 from mstrp.drawing.render import DrawError, render
-from mstrp.printable import printable
 from mstrp.report.html_record import CHUNK, packed
 from mstrp.report.results import counts, verdict
 from mstrp.report.rules import rule_help
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fsm.diagram.notebook import finding_html, states_svg
 from fsm.state.machines import MACHINES
-from mstrp.printable import printable
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     from mstrp.checking import CallResult, CaptureResult

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from fsm.engine.levels import Verdict, worst
 from fsm.rules.wording import either
-from mstrp.printable import printable
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from fsm.engine.levels import Level, Verdict
-from mstrp.printable import printable
 from mstrp.report.html import SPECIFICATION
 from mstrp.report.rules import rule_help
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

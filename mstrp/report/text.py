@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsm.engine.levels import Verdict
-from mstrp.printable import printable
 from mstrp.report.ladder import finding_lines, ladder_lines
 from mstrp.report.lines import Line, Span, blank, line, wrapped
 from mstrp.report.results import counts, verdict
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

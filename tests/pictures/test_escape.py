@@ -15,10 +15,11 @@ from nasty import NASTY, chart_with, states_with
 
 from fsm import MACHINES
 from fsm.diagram import collapsed, dot, full, mermaid, plantuml
-from fsm.diagram.escape import for_dot, for_markdown, for_mermaid, for_plantuml, visible
+from fsm.diagram.escape import for_dot, for_markdown, for_mermaid, for_plantuml
 from mstrp.cli import main
 from mstrp.drawing.render import render
 from mstrp.report.sequence import chart_dot, chart_mermaid, chart_plantuml
+from protocol.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ needs_plantuml = pytest.mark.skipif(
 
 def squeezed(text: str) -> str:
     """Text without white space, as programs break lines where they like."""
-    return "".join(visible(text).replace("\N{NO-BREAK SPACE}", "").split())
+    return "".join(printable(text).replace("\N{NO-BREAK SPACE}", "").split())
 
 
 def shown(svg: bytes) -> tuple[str, set[str]]:
