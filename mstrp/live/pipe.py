@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mstrp.live.bindings import Binding
-    from mstrp.live.client.client import ClientOptions
+    from mstrp.live.client.options import ClientOptions
     from mstrp.live.recorder import Recorder
     from mstrp.live.server import Server
     from protocol.rpc.client_association import ClientAssociation

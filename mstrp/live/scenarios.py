@@ -126,7 +126,7 @@ async def _handler(client: TapiClient) -> tuple[LineApp, Line]:
 
 async def _create_agent(client: TapiClient, opened: Line) -> int:
     done = await opened.ask(
-        line.CreateAgent, context=client.own(), agent_id="1001", agent_pin="0000", agent_context=client.own()
+        line.CreateAgent, context=client.new_id(), agent_id="1001", agent_pin="0000", agent_context=client.new_id()
     )
     return int.from_bytes(done.data[:4], "little")
 
@@ -142,17 +142,17 @@ async def _agent_session(client: TapiClient, to: str) -> None:
     agent = await _create_agent(client, opened)
     done = await opened.ask(
         line.GetAgentGroupList,
-        context=client.own(),
-        agent_group_list_context=client.own(),
+        context=client.new_id(),
+        agent_group_list_context=client.new_id(),
         agent_group_list_size=1024,
     )
     entries: Any = done.agent_group_list.entries
     words = (entries[0].group_id1, entries[0].group_id2, entries[0].group_id3, entries[0].group_id4)
     await opened.ask(
         line.CreateAgentSession,
-        context=client.own(),
+        context=client.new_id(),
         agent=agent,
-        agent_session_context=client.own(),
+        agent_session_context=client.new_id(),
         group_id=UUID(bytes_le=b"".join(word.to_bytes(4, "little") for word in words)),
     )
     await _close(app, opened)

@@ -14,8 +14,7 @@ from fsm.engine.levels import Fault, Verdict
 from fsm.monitor import Monitor
 from fsm.tables.call_requests import ASKS, PRECONDITIONS
 from mstrp.live.bindings import parse_binding
-from mstrp.live.client import TapiClient
-from mstrp.live.client.client import ClientOptions
+from mstrp.live.client import ClientOptions, TapiClient
 from mstrp.live.server import Options, Server
 from mstrp.live.switch import Plan, Switch
 from mstrp.live.transport import RpcFault
@@ -182,7 +181,7 @@ class ServerMachine(RuleBasedStateMachine):
     async def _ask(self, packet: Request) -> Any:
         assert self.client is not None
         if type(packet).completion == "async":
-            packet = with_word(packet, type(packet).layout.index("dwRequestID"), self.client.own())
+            packet = with_word(packet, type(packet).layout.index("dwRequestID"), self.client.new_id())
         try:
             answer = await self.client.request(packet)
         except RpcFault:
@@ -251,7 +250,7 @@ class ServerMachine(RuleBasedStateMachine):
         """Make a call from the first line."""
         assert self.client is not None
         opened = next(iter(self.judge.conversation.lines))
-        self.ask(line.MakeCall(context=self.client.own(), line=opened, call_context=1, dest_address=number))
+        self.ask(line.MakeCall(context=self.client.new_id(), line=opened, call_context=1, dest_address=number))
         return self.arrived()
 
     @rule(target=calls)

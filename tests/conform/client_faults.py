@@ -534,7 +534,7 @@ class _Init(TapiClient):
     """Does not look at InitContext."""
 
     def concerns(self, event: Any) -> bool:
-        self.contexts.add(event.words[1])
+        self.handles.contexts.add(event.words[1])
         return super().concerns(event)
 
 
@@ -547,13 +547,13 @@ class AnyLine(TapiClient):
     kinds: tuple[type, ...] = ()
 
     def concerns(self, event: Any) -> bool:
-        return event.words[1] in self.contexts if isinstance(event, self.kinds) else super().concerns(event)
+        return event.words[1] in self.handles.contexts if isinstance(event, self.kinds) else super().concerns(event)
 
     def route(self, event: Any) -> None:
         words = event.words
         place = 9 if isinstance(event, e.LINE_CALLSTATE) else 3
-        if isinstance(event, self.kinds) and words[place] not in self.lines and self.lines:
-            words = (*words[:place], next(iter(self.lines)), *words[place + 1 :])
+        if isinstance(event, self.kinds) and words[place] not in self.handles.lines and self.handles.lines:
+            words = (*words[:place], next(iter(self.handles.lines)), *words[place + 1 :])
             data = b"".join(word.to_bytes(4, "little") for word in words)
             event = decode_events(data).events[0]
         super().route(event)
@@ -581,7 +581,7 @@ class _State(TapiClient):
     """Takes a state of its call although the line is not its own."""
 
     def concerns(self, event: Any) -> bool:
-        return event.words[1] in self.contexts
+        return event.words[1] in self.handles.contexts
 
 
 @fault("close-any-line")
@@ -597,9 +597,9 @@ class _ClosePhone(TapiClient):
 
     def route(self, event: Any) -> None:
         if isinstance(event, e.PHONE_CLOSE):
-            for opened in self.phones.values():
+            for opened in self.handles.phones.values():
                 opened.closed = True
-            self.phones.clear()
+            self.handles.phones.clear()
         super().route(event)
 
 
@@ -608,13 +608,13 @@ class _ClosedLine(TapiClient):
     """Takes calls on a line that it has closed."""
 
     def route(self, event: Any) -> None:
-        if isinstance(event, e.LINE_APPNEWCALL) and event.words[3] not in self.lines:
+        if isinstance(event, e.LINE_APPNEWCALL) and event.words[3] not in self.handles.lines:
             asyncio.ensure_future(self._answer(event.call))  # noqa: RUF006 - it ends with the loop
         super().route(event)
 
     async def _answer(self, call: int) -> None:
         if self.attached:
-            with_id, _ = self.numbered(line.Answer(call=call))
+            with_id, _ = self.completions.number(line.Answer(call=call))
             try:
                 await self.request(with_id)
             except OSError:
@@ -675,12 +675,16 @@ class Oldest(TapiClient):
 
     kinds: tuple[type, ...] = (Reply,)
 
-    def _reply(self, event: Any) -> None:
-        if isinstance(event, self.kinds) and event.completed_id not in self._waiting and self._waiting:
-            number = next(iter(self._waiting))
+    def complete(self, event: Any) -> None:
+        if (
+            isinstance(event, self.kinds)
+            and event.completed_id not in self.completions.pending
+            and self.completions.pending
+        ):
+            number = next(iter(self.completions.pending))
             data = event.buffer[:24] + number.to_bytes(4, "little") + event.buffer[28:]
             event = decode_events(data, self.conversation.completes).events[0]
-        super()._reply(event)
+        super().complete(event)
 
 
 @fault("reply-oldest")
@@ -702,11 +706,11 @@ class _OldestPhone(Oldest):
 class _ByOrder(TapiClient):
     """Gives replies to its requests in their order, and does not look at the ids."""
 
-    def _reply(self, event: Any) -> None:
-        waiting = next(iter(self._waiting), None)
+    def complete(self, event: Any) -> None:
+        waiting = next(iter(self.completions.pending), None)
         if waiting is not None and waiting != event.completed_id:
-            self._waiting[event.completed_id] = self._waiting.pop(waiting)
-        super()._reply(event)
+            self.completions.pending[event.completed_id] = self.completions.pending.pop(waiting)
+        super().complete(event)
 
 
 @fault("reply-unknown-dies")
@@ -714,7 +718,7 @@ class _ReplyDies(Dies):
     """Dies of a reply that it does not expect."""
 
     def deadly(self, event: Any) -> bool:
-        return isinstance(event, Reply) and event.completed_id not in self._waiting
+        return isinstance(event, Reply) and event.completed_id not in self.completions.pending
 
 
 @fault("reply-twice")
@@ -723,27 +727,27 @@ class _Twice(TapiClient):
 
     made: dict[int, Any]
 
-    def _reply(self, event: Any) -> None:
+    def complete(self, event: Any) -> None:
         found = self.__dict__.setdefault("made", {})
         call = getattr(event, "call", 0) or getattr(event, "consult_call", 0)
         if event.completed_id in found and call:
             old = found[event.completed_id]
-            known = self.calls.get(old)
+            known = self.handles.calls.get(old)
             if known is not None:
                 known.handle = call
         elif call:
             found[event.completed_id] = call
-        super()._reply(event)
+        super().complete(event)
 
 
 @fault("reply-repeated-fails")
 class _RepeatedFails(TapiClient):
     """Takes a second reply that is a failure for one to the request that waits."""
 
-    def _reply(self, event: Any) -> None:
-        if event.completed_id not in self._waiting and event.outcome < 0:
+    def complete(self, event: Any) -> None:
+        if event.completed_id not in self.completions.pending and event.outcome < 0:
             self.failing = True
-        super()._reply(event)
+        super().complete(event)
 
     failing = False
 
@@ -758,11 +762,11 @@ class _FirstLost(TapiClient):
     """Loses a reply that comes before the answer which names its id."""
 
     async def _accepted(self, packet: Any, number: int) -> int:
-        waiting = self._waiting.pop(number)
+        waiting = self.completions.pending.pop(number)
         answer = await self.request(packet)
         if answer.ack <= 0:
             raise TapiError(answer.words[0], packet.layout.name)
-        self._waiting[answer.ack] = waiting
+        self.completions.pending[answer.ack] = waiting
         return int(answer.ack)
 
 
@@ -772,7 +776,7 @@ class _SameId(TapiClient):
 
     async def ask(self, packet: Any) -> Any:
         if isinstance(packet, line.Hold):
-            first, number = self.numbered(packet)
+            first, number = self.completions.number(packet)
             future = self.expect(number, first)
             second = line.SecureCall(call=packet.call, request_id=number)
             await asyncio.gather(self.request(first), self.request(second))
@@ -786,7 +790,7 @@ class _SameId(TapiClient):
 async def raw(script: Reference, packet: Any) -> Any:
     """Send a request whatever comes of it."""
     if type(packet).completion == "async":
-        packet, _ = script.client.numbered(packet)
+        packet, _ = script.client.completions.number(packet)
     await asyncio.sleep(0.02)
     return await script.client.request(packet)
 
@@ -933,7 +937,7 @@ class _CloseIgnored(TapiClient):
 
     async def _later(self) -> None:
         await asyncio.sleep(0.15)
-        for call in list(self.calls):
+        for call in list(self.handles.calls):
             if self.attached:
                 await self.request(line.GetCallInfo(call=call, call_info=1024))
 
@@ -971,7 +975,7 @@ class _PhoneForced(Reference):
 
     async def use_phone(self) -> None:
         await super().use_phone()
-        if self.phone.closed and self.phone.remote not in self.client.phones:
+        if self.phone.closed and self.phone.remote not in self.client.handles.phones:
             await asyncio.sleep(0.15)
             await raw(self, phone.GetStatus(phone=self.phone.handle, phone_status=1024))
 
@@ -1163,8 +1167,8 @@ class _NoDetach(TapiClient):
     async def detach(self) -> None:
         self._closing = True
         self.attached = False
-        if self._poller is not None:
-            self._poller.cancel()
+        if self._fetcher is not None:
+            self._fetcher.stop()
 
 
 both(_NoDetach, "no-detach-pull")
@@ -1309,7 +1313,7 @@ class _Stub(TapiClient):
         reference = caller.association.call
 
         def call(method: Any, stub: bytes) -> int:
-            if method.name == "ClientRequest" and not self.spoilt and self.lines:
+            if method.name == "ClientRequest" and not self.spoilt and self.handles.lines:
                 self.spoilt = True
                 place = 24 if caller.association.ndr64(method) else 20
                 stub = stub[:place] + (4).to_bytes(4, "little") + stub[place + 4 :]

@@ -52,13 +52,13 @@ class Reference:
                 await self.looked(event)
 
     def has_line(self, remote: int) -> bool:
-        return remote in self.client.lines
+        return remote in self.client.handles.lines
 
     def has_phone(self, remote: int) -> bool:
-        return remote in self.client.phones
+        return remote in self.client.handles.phones
 
     def has_context(self, event: Any) -> bool:
-        return event.words[1] in self.client.contexts
+        return event.words[1] in self.client.handles.contexts
 
     def has_device(self, event: Any) -> bool:
         return event.words[6] < self.app.count
@@ -70,14 +70,14 @@ class Reference:
         if not self.has_context(event):
             return
         if isinstance(event, OF_LINES) and self.has_line(words[3]):
-            await self.about_line(client.lines.get(words[3], self.line))
+            await self.about_line(client.handles.lines.get(words[3], self.line))
         elif isinstance(event, OF_CALLS) and self.has_line(words[9]):
             await self.about_call(words[3])
         elif isinstance(event, OF_EITHER):
             if words[9] and self.has_line(words[9]):
                 await self.about_call(words[3])
             elif not words[9] and self.has_line(words[3]):
-                await self.about_line(client.lines.get(words[3], self.line))
+                await self.about_line(client.handles.lines.get(words[3], self.line))
         elif isinstance(event, OF_PHONES) and self.has_phone(words[3]):
             await self.phone.ask(phone.GetStatus, phone_status=1024)
         elif isinstance(event, (e.LINE_REMOVE, e.PHONE_REMOVE)) and self.has_device(event):
@@ -88,8 +88,8 @@ class Reference:
             await opened.ask(line.GetLineDevStatus, line_dev_status=1024)
 
     async def about_call(self, handle: int) -> None:
-        call = self.client.calls.get(handle)
-        if call is not None and call.live and handle not in self.gone:
+        call = self.client.handles.calls.get(handle)
+        if call is not None and call.valid and handle not in self.gone:
             await call.status()
 
     # -- the script -----------------------------------------------------------------------------------------------
@@ -161,22 +161,22 @@ class Reference:
 
     async def tried(self, act: Any, call: Any) -> None:
         """Do something while the call lives; the other side may end it meanwhile."""
-        if call.live and call.state not in {S.IDLE, S.DISCONNECTED}:
+        if call.valid and call.state not in {S.IDLE, S.DISCONNECTED}:
             try:
                 await act()
             except TapiError:
                 await asyncio.sleep(0.02)
-                if call.state not in {S.IDLE, S.DISCONNECTED} and call.live:
+                if call.state not in {S.IDLE, S.DISCONNECTED} and call.valid:
                     raise
 
     async def release(self, call: Any) -> None:
         """Drop a call and give up its handle."""
-        if call.live and call.state != S.IDLE:
+        if call.valid and call.state != S.IDLE:
             with contextlib.suppress(TapiError):
                 await call.drop()
             with contextlib.suppress(CallEnded):
                 await call.wait(S.IDLE)
-        if call.live:
+        if call.valid:
             await self.forget(call)
 
     async def forget(self, call: Any) -> None:

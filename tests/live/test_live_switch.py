@@ -475,7 +475,7 @@ def test_forced_close(recording: Path) -> None:
         with pytest.raises(CallEnded):
             await call.wait(S.IDLE)
         assert one.closed
-        assert not call.live
+        assert not call.valid
         again = await one.app.open(0)
         await ended(await answered(switch, again))
 
@@ -534,7 +534,7 @@ def test_agents(recording: Path) -> None:
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         queue = client.reader()
-        own = {"context": client.own()}
+        own = {"context": client.new_id()}
         groups = await one.ask(line.GetAgentGroupList, **own, agent_group_list_size=1024)
         assert [entry.name for entry in groups.agent_group_list.entries] == ["Support", "Sales"]
         entry: LINEAGENTGROUPENTRY = groups.agent_group_list.entries[0]

@@ -22,9 +22,9 @@ def _with_line() -> tuple[TapiClient, Line]:
     """A client that has one application and one line, and no server."""
     client = TapiClient(parse_binding("127.0.0.1:1"), ClientOptions())
     client.conversation = Monitor().conversation()
-    client.contexts.add(_INIT)
+    client.handles.contexts.add(_INIT)
     app: Any = type("App", (), {"client": client})()
-    line = client.lines[_REMOTE] = Line(app, 0x55, _REMOTE)
+    line = client.handles.lines[_REMOTE] = Line(app, 0x55, _REMOTE)
     return client, line
 
 
@@ -40,9 +40,9 @@ def test_calls_of_others(words: dict[str, int]) -> None:
     async def test() -> None:
         client, _ = _with_line()
         client.route(_state(**words))
-        assert not client.calls
+        assert not client.handles.calls
         client.route(_state())
-        assert set(client.calls) == {0x99}
+        assert set(client.handles.calls) == {0x99}
 
     run(test())
 
@@ -55,7 +55,7 @@ def test_states_of_others(words: dict[str, int]) -> None:
         client, _ = _with_line()
         client.route(_state())
         client.route(_state(call_state=int(S.IDLE), **words))
-        assert client.calls[0x99].states == [S.OFFERING]
+        assert client.handles.calls[0x99].states == [S.OFFERING]
 
     run(test())
 
@@ -66,9 +66,9 @@ def test_damaged_buffer() -> None:
     async def test() -> None:
         client, _ = _with_line()
         client._pushed(_state().encode() + b"\0\0")
-        assert not client.calls
+        assert not client.handles.calls
         client._pushed(_state().encode())
-        assert client.calls
+        assert client.handles.calls
 
     run(test())
 
@@ -79,7 +79,7 @@ def test_idle_is_the_end() -> None:
     async def test() -> None:
         _, line = _with_line()
         call = Call(line, 0x99)
-        call.entered(_state(call_state=int(S.IDLE)))
+        call.update_state(_state(call_state=int(S.IDLE)))
         assert await call.wait(S.IDLE) == S.IDLE
         with pytest.raises(CallEnded):
             async with asyncio.timeout(1.0):

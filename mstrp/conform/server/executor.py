@@ -193,7 +193,7 @@ class Executor:
         try:
             answer = await client.request(packet)
         except (RpcFault, TimeoutError) as error:
-            client.give_up(number)
+            client.completions.forget(number)
             if isinstance(error, TimeoutError):
                 raise Missing(f"{packet.layout.name} is not answered in {self.target.patience:g} s") from error
             transaction = Transaction(action.number, packet, None)
@@ -221,7 +221,7 @@ class Executor:
         number = packet.words[index]
         if number:
             return packet, number
-        _, number = client.numbered(type(packet)())
+        _, number = client.completions.number(type(packet)())
         data = bytearray(packet.encode())
         data[4 * index : 4 * index + 4] = number.to_bytes(4, "little")
         return decode_request(bytes(data), packet.capacity), number
@@ -230,10 +230,10 @@ class Executor:
         self, client: TapiClient, step: int, number: int, future: asyncio.Future[Any], transaction: Transaction
     ) -> None:
         if transaction.ack is None or transaction.ack <= 0:
-            client.give_up(number)
+            client.completions.forget(number)
             return
         if transaction.ack != number:
-            client.renumber(number, transaction.ack)
+            client.completions.renumber(number, transaction.ack)
         self._waiting[step] = (client.machine, future)
 
     async def _doubt(self, slot: ClientSlot, action: Action, transaction: Transaction) -> None:

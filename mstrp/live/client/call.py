@@ -1,4 +1,4 @@
-"""A call as its client sees it."""
+"""Calls of a client."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["Call", "CallEnded"]
 
 
-class CallEnded(Exception):  # noqa: N818 - it is no error of anybody
-    """A call ended while something else was waited for."""
+class CallEnded(Exception):  # noqa: N818 - not an error
+    """A call ended before it entered an expected state."""
 
 
 class Call:
-    """A call handle. ``state`` is what the server reported last, ``states`` everything it reported."""
+    """A call handle, with the reported states; ``state`` is the last of them."""
 
     def __init__(self, line: Line, handle: int) -> None:
         self.line = line
@@ -30,9 +30,9 @@ class Call:
         self.mode = 0
         self.privilege = int(LINECALLPRIVILEGE.OWNER)
         self.states: list[LINECALLSTATE] = []
-        #: Digits that were detected or gathered, newest last.
+        #: Monitored and gathered digits.
         self.digits = ""
-        self.live = True
+        self.valid = True
         self._changed: list[asyncio.Future[None]] = []
 
     def __repr__(self) -> str:
@@ -41,16 +41,16 @@ class Call:
 
     # -- states ---------------------------------------------------------------------------------------------------
 
-    def entered(self, event: Any) -> None:
-        """LINE_CALLSTATE."""
+    def update_state(self, event: Any) -> None:
+        """Process LINE_CALLSTATE."""
         self.state = event.call_state & 0x00FFFFFF
         self.mode = event.mode
         self.privilege = event.privilege or self.privilege
         self.states.append(LINECALLSTATE(self.state))
         self._wake()
 
-    def heard(self, event: Event) -> None:
-        """Something else about the call."""
+    def update(self, event: Event) -> None:
+        """Process another event about the call."""
         digits = getattr(event, "digits", None)
         if digits is not None:
             self.digits += digits
@@ -58,9 +58,9 @@ class Call:
             self.digits += chr(event.digit & 0xFF)
         self._wake()
 
-    def void(self) -> None:
-        """The handle means nothing any more."""
-        self.live = False
+    def invalidate(self) -> None:
+        """Mark the handle as no longer valid."""
+        self.valid = False
         self._wake()
 
     def _wake(self) -> None:
@@ -70,7 +70,10 @@ class Call:
                 future.set_result(None)
 
     async def wait(self, *states: int, timeout: float | None = 10.0) -> int:  # noqa: ASYNC109
-        """Wait until the call is, or has been since the last such wait, in one of the states; any change without."""
+        """Wait until the call enters one of the states, or any state if none is given; the state.
+
+        Returns at once if the call is in one of them; raises `CallEnded` if the call becomes idle or invalid first.
+        """
         wanted = {int(state) for state in states}
         seen = len(self.states)
         if self.state in wanted:
@@ -79,8 +82,8 @@ class Call:
             raise CallEnded(f"{self!r} before waiting for {sorted(wanted)}")
         async with asyncio.timeout(timeout):
             while True:
-                if not self.live:
-                    raise CallEnded(f"{self!r} is void")
+                if not self.valid:
+                    raise CallEnded(f"{self!r} is no longer valid")
                 future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._changed.append(future)
                 await future
@@ -94,11 +97,14 @@ class Call:
     # -- control --------------------------------------------------------------------------------------------------
 
     async def ask(self, kind: type[Any], **fields: Any) -> Any:
-        """Any request about the call; the handle is filled in."""
+        """Perform any request with the handle of the call."""
         return await self.line.client.ask(kind(call=self.handle, **fields))
 
+    def _adopt(self, handle: int) -> Call:
+        return self.line.client.handles.adopt(self.line, handle)
+
     async def accept(self, user_user: bytes | None = None) -> None:
-        """Claim the call before answering it."""
+        """Claim an offered call."""
         await self.ask(line.Accept, user_user_info=user_user)
 
     async def answer(self, user_user: bytes | None = None) -> None:
@@ -110,11 +116,11 @@ class Call:
         await self.ask(line.Drop, user_user_info=user_user)
 
     async def dial(self, number: str, country: int = 0) -> None:
-        """Dial."""
+        """Dial a number."""
         await self.ask(line.Dial, dest_address=number, country_code=country)
 
     async def redirect(self, number: str, country: int = 0) -> None:
-        """Send an offered call on."""
+        """Redirect an offered call."""
         await self.ask(line.Redirect, dest_address=number, country_code=country)
 
     async def hold(self) -> None:
@@ -122,11 +128,11 @@ class Call:
         await self.ask(line.Hold)
 
     async def unhold(self) -> None:
-        """Take the call back."""
+        """Resume the call on hold."""
         await self.ask(line.UnHold)
 
     async def swap(self, held: Call) -> None:
-        """Hold this call and take the other one back."""
+        """Hold this call and resume the other one."""
         await self.line.client.ask(line.SwapHold(active_call=self.handle, held_call=held.handle))
 
     async def blind_transfer(self, number: str, country: int = 0) -> None:
@@ -134,38 +140,37 @@ class Call:
         await self.ask(line.BlindTransfer, dest_address=number, country_code=country)
 
     async def set_up_transfer(self, params: LINECALLPARAMS | None = None) -> Call:
-        """Hold the call for transfer; the consultation call."""
+        """Hold the call for transfer; return the consultation call."""
         done = await self.ask(line.SetUpTransfer, call_params=params)
-        return self.line.client.adopt(self.line, done.consult_call)
+        return self._adopt(done.consult_call)
 
     async def complete_transfer(self, consult: Call) -> None:
-        """Connect the two other parties."""
+        """Connect the two remote parties."""
         await self.ask(line.CompleteTransfer, consult_call=consult.handle, transfer_mode=int(LINETRANSFERMODE.TRANSFER))
 
     async def merge(self, consult: Call) -> Call:
-        """Complete a transfer as a conference; the call that stands for it."""
+        """Complete a transfer as a conference; return the conference call."""
         done = await self.ask(
             line.CompleteTransfer, consult_call=consult.handle, transfer_mode=int(LINETRANSFERMODE.CONFERENCE)
         )
-        return self.line.client.adopt(self.line, done.conf_call)
+        return self._adopt(done.conf_call)
 
     async def set_up_conference(self, parties: int = 3) -> tuple[Call, Call]:
-        """Begin a conference with this call; the call that stands for it, and a consultation call."""
+        """Start a conference with this call; return the conference call and a consultation call."""
         done = await self.ask(line.SetUpConference, line=self.line.handle, num_parties=parties)
-        client = self.line.client
-        return client.adopt(self.line, done.conf_call), client.adopt(self.line, done.consult_call)
+        return self._adopt(done.conf_call), self._adopt(done.consult_call)
 
     async def prepare_add(self) -> Call:
-        """On the call that stands for a conference: a consultation call for one more member."""
+        """Hold this conference call; return a consultation call for another member."""
         done = await self.line.client.ask(line.PrepareAddToConference(conf_call=self.handle))
-        return self.line.client.adopt(self.line, done.consult_call)
+        return self._adopt(done.consult_call)
 
     async def add(self, consult: Call) -> None:
-        """On the call that stands for a conference: add a member."""
+        """Add a consultation call to this conference call."""
         await self.line.client.ask(line.AddToConference(conf_call=self.handle, consult_call=consult.handle))
 
     async def leave_conference(self) -> None:
-        """Take the call out of its conference."""
+        """Remove the call from its conference."""
         await self.ask(line.RemoveFromConference)
 
     async def park(self, address: str) -> None:
@@ -173,12 +178,12 @@ class Call:
         await self.ask(line.Park, park_mode=int(LINEPARKMODE.DIRECTED), dir_address=address)
 
     async def park_anywhere(self, room: int = 256) -> str:
-        """Park the call where the switch likes; that address."""
+        """Park the call at an address that the switch chooses; return the address."""
         done = await self.ask(line.Park, park_mode=int(LINEPARKMODE.NONDIRECTED), non_dir_address=room)
         return str(done.address.string)
 
     async def complete(self, mode: int = 2, message: int = 0) -> int:
-        """Ask to have the call completed later (mode: LINECALLCOMPLMODE, call back by default); the completion id."""
+        """Request call completion (LINECALLCOMPLMODE, default: call back); return the completion id."""
         done = await self.ask(line.CompleteCall, completion_mode=mode, message_id=message)
         return int(done.completion_id)
 
@@ -191,29 +196,29 @@ class Call:
         await self.ask(line.SendUserUserInfo, user_user_info=data)
 
     async def set_data(self, data: bytes) -> None:
-        """Data that travels with the call."""
+        """Set the data that travels with the call."""
         await self.ask(line.SetCallData, call_data=data)
 
     async def set_app_specific(self, value: int) -> None:
-        """A value that all applications see."""
+        """Set the application-specific value, which all applications share."""
         await self.ask(line.SetAppSpecific, app_specific=value)
 
     async def set_media(self, media: int) -> None:
-        """The media type of the call."""
+        """Set the media type of the call."""
         await self.ask(line.SetMediaMode, media_mode=media)
 
     # -- digits ---------------------------------------------------------------------------------------------------
 
     async def monitor_digits(self, modes: int = int(LINEDIGITMODE.DTMF)) -> None:
-        """Have digits reported."""
+        """Monitor digits."""
         await self.ask(line.MonitorDigits, digit_modes=modes)
 
     async def gather_digits(self, count: int, *, ending: str | None = None, first: int = 0, between: int = 0) -> None:
-        """Have digits collected; they arrive in one event."""
+        """Gather digits, which arrive in one event."""
         await self.ask(
             line.GatherDigits,
-            context=self.line.client.own(),
-            digits_context=self.line.client.own(),
+            context=self.line.client.new_id(),
+            digits_context=self.line.client.new_id(),
             digit_modes=int(LINEDIGITMODE.DTMF),
             num_digits=count,
             termination_digits=ending,
@@ -228,19 +233,18 @@ class Call:
     # -- information ----------------------------------------------------------------------------------------------
 
     async def info(self, room: int = 2048) -> LINECALLINFO:
-        """What is known about the call."""
+        """Return the call information."""
         answer = await self.ask(line.GetCallInfo, call_info=room)
         found: LINECALLINFO = answer.call_info
         return found
 
     async def status(self, room: int = 256) -> LINECALLSTATUS:
-        """State and privilege."""
+        """Return state and privilege."""
         answer = await self.ask(line.GetCallStatus, call_status=room)
         found: LINECALLSTATUS = answer.call_status
         return found
 
     async def deallocate(self) -> None:
-        """Give up the handle."""
+        """Release the handle."""
         await self.ask(line.DeallocateCall)
-        self.line.client.calls.pop(self.handle, None)
-        self.void()
+        self.line.client.handles.invalidate(self.handle)

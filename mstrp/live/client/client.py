@@ -1,4 +1,4 @@
-"""The client itself: a binding to a server, requests, completions, events (3.2, 3.3)."""
+"""The client: a binding to a server, requests, completions, events (3.2, 3.3)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import contextlib
 import logging
 import socket
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from fsm.engine.errors import LocalProtocolError, ProtocolError
@@ -16,12 +15,14 @@ from fsm.monitor import Monitor
 from mstrp.capture.packets import CLIENT_TO_SERVER, SERVER_TO_CLIENT
 from mstrp.live.bindings import Binding, parse_binding
 from mstrp.live.client.channel import Channel
-from mstrp.live.client.routing import Routing
+from mstrp.live.client.completions import Completions
+from mstrp.live.client.fetcher import Fetcher
+from mstrp.live.client.handles import Handles
+from mstrp.live.client.options import ClientOptions
 from mstrp.live.provider import TapiError
 from mstrp.live.transport import Caller, ConnectionEnded, RpcFault
 from protocol import line, phone
 from protocol.event import Reply, decode_events
-from protocol.generic import GetAsyncEvents
 from protocol.ndr import (
     MANAGEMENT,
     METHODS,
@@ -32,7 +33,7 @@ from protocol.ndr import (
     ClientRequest,
     RemoteSPAttach,
 )
-from protocol.packet import FIXED, decode_response
+from protocol.packet import decode_response
 from protocol.rpc.association import AssociationError
 from protocol.rpc.client_association import ClientAssociation
 from protocol.rpc.pdu import NDR20, NDR64, Syntax
@@ -40,59 +41,18 @@ from protocol.rpc.pdu import NDR20, NDR64, Syntax
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
+    from fsm.conversation import Conversation
     from mstrp.live.recorder import Recorder
     from protocol.event import Event
     from protocol.packet import Request
-    from protocol.rpc.association import Security
 
-__all__ = ["ClientOptions", "TapiClient"]
+__all__ = ["TapiClient"]
 
 _logger = logging.getLogger("mstrp.live")
 _METHODS = {method.name: method for method in METHODS.values()}
 _TRANSFERS: dict[str, tuple[Syntax, ...]] = {"auto": (NDR20, NDR64), "20": (NDR20,), "64": (NDR64,)}
-#: Events that wait for an iterator: more than that nobody will read.
+#: Events queued for a reader at most.
 _BACKLOG = 100_000
-#: The buffer for GetAsyncEvents, and how large it may grow.
-_ROOM, _MOST = 16_384, 16 * 1024 * 1024
-_USED = GetAsyncEvents.layout.index("dwUsedBufferSize")
-_NEEDED = GetAsyncEvents.layout.index("dwNeededBufferSize")
-
-
-@dataclass
-class ClientOptions:
-    """The settings of a client; times in seconds."""
-
-    #: How events come: "push" to an endpoint of our own, or "pull" with GetAsyncEvents.
-    events: str = "push"
-    #: Administer the server instead of controlling its devices.
-    management: bool = False
-    ndr: str = "auto"
-    #: Whether what the tables forbid raises `LocalProtocolError` before anything is sent.
-    strict: bool = True
-    #: A call of the interface (3.2.2), and a completion (None: for as long as it takes, O8).
-    timeout: float = 5.0
-    completion_timeout: float | None = None
-    #: GetAsyncEvents that fails is tried again (3.2.6, note 9).
-    retries: int = 2
-    retry_after: float = 1.0
-    #: How often to look for a server that is not there (3.2.6, note 8), and whether to do so when it is lost.
-    absent_after: float = 300.0
-    wait: bool = False
-    reconnect: bool = False
-    #: Pull without a mailslot that works: how often to look for events.
-    poll: float = 0.05
-    machine: str = ""
-    user: str = ""
-    mailslot: str = ""
-    #: Where to listen for events; by default the address from which the server is reached.
-    event_host: str = ""
-    #: Makes security contexts for requests; for the event channel: of (type, level), and the least level.
-    security: Callable[[], Security] | None = None
-    event_security: Callable[[int, int], Security] | None = None
-    event_level: int = 0
-    header_signing: bool = True
-    #: Who one is to the SMB server in front of a named pipe.
-    smb_user: tuple[str, str] = ("guest", "")
 
 
 class _Connecting:
@@ -111,50 +71,59 @@ class _Connecting:
         await self.client.close()
 
 
-class TapiClient(Routing):
+class TapiClient:
     """A binding to a telephony server."""
 
+    #: The state machines of the binding, from `attach` on.
+    conversation: Conversation
+
     def __init__(self, binding: Binding, options: ClientOptions, recorder: Recorder | None = None) -> None:
-        super().__init__()
         self.binding = binding
         self.options = options
         self.recorder = recorder
         self.machine = options.machine or socket.gethostname().split(".")[0].upper() or "CLIENT"
-        #: What the server did that the tables do not allow; without ``strict`` it is among the findings of the monitor.
+        #: Violations by the server, with ``strict``; without, they are among the findings of the monitor.
         self.problems: list[ProtocolError] = []
         self.monitor = Monitor()
+        self.handles = Handles()
+        self.completions = Completions()
+        self.reconnected = asyncio.Event()
         self.attached = False
-        #: Called for every packet: direction, method, phase, content.
+        #: Called with every packet: direction, method, phase, content.
         self.on_packet: Callable[[str, str, str, Any], None] | None = None
         self.begun = time.monotonic()
         self._caller: Caller | None = None
         self._channel: Channel | None = None
         self._context = b""
-        self._poller: asyncio.Task[None] | None = None
-        self._reviver: asyncio.Task[None] | None = None
-        self._wake = asyncio.Event()
-        self._room = _ROOM
+        self._fetcher: Fetcher | None = None
+        self._reconnecting: asyncio.Task[None] | None = None
         self._readers: set[asyncio.Queue[Event | None]] = set()
         self._closing = False
+        self._last_id = 0x100
 
     @classmethod
     def connect(cls, binding: str | Binding, *, recorder: Recorder | None = None, **options: Any) -> _Connecting:
         """Attach to a server: ``async with TapiClient.connect("ncacn_ip_tcp:host[5150]") as client``.
 
         Keyword arguments are those of `ClientOptions`. Raises `OSError`, `TimeoutError`, `AssociationError` or
-        `TapiError` when it does not work.
+        `TapiError` if it fails.
         """
         found = parse_binding(binding) if isinstance(binding, str) else binding
         return _Connecting(cls(found, ClientOptions(**options), recorder))
 
     def now(self) -> float:
-        """Seconds since the client began, for the machines."""
+        """Seconds since the client was created."""
         return time.monotonic() - self.begun
+
+    def new_id(self) -> int:
+        """Return an unused value for contexts and for handles that the client chooses."""
+        self._last_id += 1
+        return self._last_id
 
     # -- the binding ----------------------------------------------------------------------------------------------
 
     async def attach(self) -> Self:
-        """Connect and attach; with ``wait`` as soon as the server is there."""
+        """Connect and attach; with ``wait``, retry until the server is reachable."""
         while True:
             try:
                 await self._attach()
@@ -173,7 +142,7 @@ class TapiClient(Routing):
         options = self.options
         self.monitor.conversations.clear()
         self.conversation = self.monitor.conversation(role=Fault.CLIENT if options.strict else None)
-        # In a thread, because a KDC may be asked.
+        # In a thread, because it may contact a KDC.
         security = await asyncio.to_thread(options.security) if options.security is not None else None
         association = ClientAssociation(
             [TAPSRV],
@@ -189,27 +158,14 @@ class TapiClient(Routing):
             user = user or "admin"
         elif options.events == "push":
             user = ""
-            self._channel = Channel(
-                opened=self._channel_opened,
-                closed=self._channel_closed,
-                events=self._pushed,
-                lost=self._lost,
-                recorder=self.recorder,
-                association={
-                    "transfers": _TRANSFERS[options.ndr][::-1],
-                    "security": options.event_security,
-                    "required_level": options.event_level,
-                },
-            )
-            port = await self._channel.start(self._event_host(caller))
-            machine = f'{machine}"ncacn_ip_tcp"{port}"'
+            machine = f'{machine}"ncacn_ip_tcp"{await self._listen(caller)}"'
         else:
             user = options.mailslot or rf"\\{self.machine}\mailslot\tapi\tp{id(self) & 0xFFFF}"
-        asked = ClientAttach(process, user, machine)
-        self._show(CLIENT_TO_SERVER, "ClientAttach", "request", asked)
-        result = await caller.call(_METHODS["ClientAttach"], asked, options.timeout)
+        request = ClientAttach(process, user, machine)
+        self._show(CLIENT_TO_SERVER, "ClientAttach", "request", request)
+        result = await caller.call(_METHODS["ClientAttach"], request, options.timeout)
         self._show(SERVER_TO_CLIENT, "ClientAttach", "response", result)
-        self._watch(lambda: self.conversation.inspect_attach(asked, result))
+        self._watch(lambda: self.conversation.inspect_attach(request, result))
         if result.result:
             raise TapiError(result.result & 0xFFFFFFFF, "ClientAttach")
         self._context = result.context
@@ -217,7 +173,24 @@ class TapiClient(Routing):
         self.attached = True
         caller.on_lost = self._lost
         if options.events == "pull" and not options.management:
-            self._poller = asyncio.create_task(self._poll())
+            self._fetcher = Fetcher(options, request=self.request, fetched=self._receive_fetched, lost=self._lost)
+
+    async def _listen(self, caller: Caller) -> int:
+        """Open the event endpoint; its port."""
+        options = self.options
+        self._channel = Channel(
+            opened=self._channel_opened,
+            closed=self._channel_closed,
+            events=self._pushed,
+            lost=self._lost,
+            recorder=self.recorder,
+            association={
+                "transfers": _TRANSFERS[options.ndr][::-1],
+                "security": options.event_security,
+                "required_level": options.event_level,
+            },
+        )
+        return await self._channel.start(self._event_host(caller))
 
     async def open_transport(self, association: ClientAssociation) -> Caller:
         """Connect to the server's endpoint."""
@@ -248,22 +221,29 @@ class TapiClient(Routing):
         return str(own[0]) if isinstance(own, tuple) else "127.0.0.1"
 
     def _lost(self) -> None:
-        """The connection, or the server's event channel, is gone: the binding is void."""
+        """End the binding: the connection, or the server's event channel, is lost."""
         if not self.attached or self._closing:
             return
         self.attached = False
         _logger.info("the connection to %s is lost", self.binding)
         self.conversation.lost(0, self.now())
-        self.void(ConnectionEnded("the connection to the server is lost"))
+        self._end(ConnectionEnded("the connection to the server is lost"))
         if self._caller is not None:
             self._caller.abort()
-        if self.options.reconnect and self._reviver is None:
-            self._reviver = asyncio.create_task(self._revive())
+        if self.options.reconnect and self._reconnecting is None:
+            self._reconnecting = asyncio.create_task(self._reconnect())
         else:
-            self._tell(None)
+            self._publish(None)
 
-    async def _revive(self) -> None:
-        """Look for the server until it is there again; everything has to be opened anew (3.2.6)."""
+    def _end(self, error: Exception) -> None:
+        if self._fetcher is not None:
+            self._fetcher.stop()
+            self._fetcher = None
+        self.completions.fail(error)
+        self.handles.close_all()
+
+    async def _reconnect(self) -> None:
+        """Retry until the server is reachable; all handles have to be opened again (3.2.6)."""
         await self._release()
         while not self._closing:
             try:
@@ -273,13 +253,13 @@ class TapiClient(Routing):
                 await asyncio.sleep(self.options.absent_after)
             else:
                 break
-        self._reviver = None
+        self._reconnecting = None
         self.reconnected.set()
 
     async def _release(self) -> None:
-        if self._poller is not None:
-            self._poller.cancel()
-            self._poller = None
+        if self._fetcher is not None:
+            self._fetcher.stop()
+            self._fetcher = None
         if self._caller is not None:
             self._caller.on_lost = None
             self._caller.close()
@@ -290,18 +270,18 @@ class TapiClient(Routing):
             self._channel = None
 
     async def close(self) -> None:
-        """Detach; whatever is still open goes with the binding, and the connections end."""
+        """Detach and close the connections; handles that are still open become invalid."""
         await self.detach()
         await self._release()
 
     async def detach(self) -> None:
-        """ClientDetach: the binding ends, its connection stays open until `close`."""
+        """End the binding with ClientDetach; its connection stays open until `close`."""
         self._closing = True
-        if self._reviver is not None:
-            self._reviver.cancel()
-        if self._poller is not None:
-            self._poller.cancel()
-            self._poller = None
+        if self._reconnecting is not None:
+            self._reconnecting.cancel()
+        if self._fetcher is not None:
+            self._fetcher.stop()
+            self._fetcher = None
         caller = self._caller
         if self.attached and caller is not None and not caller.closed:
             self.attached = False
@@ -311,19 +291,19 @@ class TapiClient(Routing):
                 self._show(SERVER_TO_CLIENT, "ClientDetach", "response", ClientDetach(self._context))
                 self.conversation.detached(0, self.now())
                 if self._channel is not None:
-                    # RemoteSPDetach follows; a server that forgets it is not waited for.
+                    # RemoteSPDetach follows; do not wait long for a server that omits it.
                     async with asyncio.timeout(1.0):
                         await self._channel.detached.wait()
         self.attached = False
-        self.void(ConnectionEnded("the client is closed"))
-        self._tell(None)
+        self._end(ConnectionEnded("the client is closed"))
+        self._publish(None)
 
     # -- requests -------------------------------------------------------------------------------------------------
 
     async def request(self, packet: Request, *, timeout: float | None = None) -> Any:  # noqa: ASYNC109
-        """Send a request and return its answer, whatever that says.
+        """Send a request and return its response, also if that is an error.
 
-        Raises `LocalProtocolError` before anything is sent when the tables forbid it (unless ``strict`` is off).
+        Raises `LocalProtocolError` instead of sending a request that the tables forbid (with ``strict``).
         """
         caller = self._caller
         if caller is None or not self.attached:
@@ -331,7 +311,7 @@ class TapiClient(Routing):
         conversation = self.conversation
         exchange = conversation.sent(packet, 0, self.now())
         if isinstance(packet, (line.Initialize, phone.Initialize)):
-            self.contexts.add(packet.init_context)
+            self.handles.contexts.add(packet.init_context)
         self._show(CLIENT_TO_SERVER, "ClientRequest", "request", packet)
         value = ClientRequest(self._context, packet.encode(), packet.capacity)
         try:
@@ -345,40 +325,43 @@ class TapiClient(Routing):
         return answer
 
     async def ask(self, packet: Request) -> Any:
-        """Perform a request: the answer of a synchronous one, the completion of an asynchronous one.
+        """Perform a request; the response of a synchronous one, the completion of an asynchronous one.
 
-        Raises `TapiError` when it fails, at once or later.
+        Raises `TapiError` if the response or the completion is an error.
         """
         if type(packet).completion != "async":
             answer = await self.request(packet)
             if answer.ack < 0:
                 raise TapiError(answer.words[0], packet.layout.name)
             return answer
-        packet, number = self.numbered(packet)
+        packet, number = self.completions.number(packet)
         future = self.expect(number, packet)
         try:
             number = await self._accepted(packet, number)
             async with asyncio.timeout(self.options.completion_timeout):
                 completion: Reply = await future
         except BaseException:
-            self.give_up(number)
+            self.completions.forget(number)
             raise
         if completion.outcome < 0:
             raise TapiError(completion.words[7], packet.layout.name)
         return completion
 
+    def expect(self, number: int, packet: Request) -> asyncio.Future[Any]:
+        """Register an asynchronous request; its future completion."""
+        return self.completions.expect(number, self.handles.line_for(packet))
+
     async def _accepted(self, packet: Request, number: int) -> int:
-        """Send an asynchronous request; the id under which its completion will come."""
+        """Send an asynchronous request; the request id of its completion."""
         answer = await self.request(packet)
         if answer.ack <= 0:
             raise TapiError(answer.words[0], packet.layout.name)
         if answer.ack != number:
-            self.renumber(number, answer.ack)
-        found: int = answer.ack
-        return found
+            self.completions.renumber(number, answer.ack)
+        return int(answer.ack)
 
     def _watch(self, step: Callable[[], Any]) -> None:
-        """Let the machines look at what the server did; what they object to is kept and told, not raised."""
+        """Check an action of the server; keep and log violations instead of raising them."""
         try:
             step()
         except LocalProtocolError:
@@ -394,41 +377,61 @@ class TapiClient(Routing):
         self._watch(lambda: self.conversation.delivered(0, self.now()))
         self._take(data, whole=True)
 
+    def _receive_fetched(self, data: bytes) -> None:
+        self._watch(lambda: self.conversation.fetched(0, self.now()))
+        self._take(data)
+
     def _take(self, data: bytes, *, whole: bool = False) -> None:
-        """Take the events of a buffer; with ``whole`` none of one that is damaged anywhere (3.3.4.2)."""
+        """Process the events of a buffer; with ``whole``, none of a damaged buffer (3.3.4.2)."""
         found = decode_events(data, self.conversation.completes)
         for event in () if whole and found.problems else found.events:
             self._show(SERVER_TO_CLIENT, "RemoteSPEventProc", "event", event)
             if self.options.strict and self._foreign(event):
-                # What is dropped must not decide what the client may ask for.
-                _logger.warning("dropped, it is about nothing that is here: %s", event)
+                # A dropped event must not change what the client may request.
+                _logger.warning("dropped an event with an unknown application or line: %s", event)
             else:
                 self._watch(lambda event=event: self.conversation.event(event, 0, self.now()))  # type: ignore[misc]
             self.route(event)
-            self._tell(event)
+            self._publish(event)
         for problem in found.problems:
             _logger.warning("events: %s", problem)
         self._watch(lambda: self.conversation.damaged_events(found.problems))
 
     def _foreign(self, event: Event) -> bool:
-        """Whether an event is about an application or a line that was not asked for, by whatever part of the program."""
+        """Whether an event has an InitContext or a line that no part of the program has registered."""
         if self.concerns(event):
             return False
         talk = self.conversation
-        named = self.line_of(event)
-        contexts = {app.init_context for app in talk.apps.values()} | self.contexts
-        lines = {*talk.reported, *talk.opening, *self.lines}
-        return event.words[1] not in contexts or (bool(named) and named not in lines)
+        remote = self.handles.line_of(event)
+        contexts = {app.init_context for app in talk.apps.values()} | self.handles.contexts
+        lines = {*talk.reported, *talk.opening, *self.handles.lines}
+        return event.words[1] not in contexts or (bool(remote) and remote not in lines)
 
-    def _tell(self, event: Event | None) -> None:
+    def concerns(self, event: Event) -> bool:
+        """Whether an event is about an application and a line of this client."""
+        return self.handles.concerns(event)
+
+    def route(self, event: Event) -> None:
+        """Deliver an event to the pending request, line, phone or call that it is about; drop others (3.3.4.2)."""
+        if isinstance(event, Reply):
+            self.complete(event)
+        elif self.concerns(event):
+            self.handles.deliver(event)
+
+    def complete(self, event: Reply) -> None:
+        """Complete a pending request."""
+        line = self.completions.complete(event)
+        if line is not None and event.outcome == 0:
+            self.handles.adopt_created(line, event)
+
+    def _publish(self, event: Event | None) -> None:
         for reader in self._readers:
             if event is None or reader.qsize() < _BACKLOG:
                 reader.put_nowait(event)
 
     async def events(self) -> AsyncIterator[Event]:
-        """All events from now on, until the binding ends."""
-        queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        self._readers.add(queue)
+        """Iterate over all events from now on, until the binding ends."""
+        queue = self.reader()
         try:
             while (event := await queue.get()) is not None:
                 yield event
@@ -436,52 +439,15 @@ class TapiClient(Routing):
             self._readers.discard(queue)
 
     def reader(self) -> asyncio.Queue[Event | None]:
-        """A queue of all events from now on; None when the binding ends."""
+        """Return a queue of all events from now on; None marks the end of the binding."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._readers.add(queue)
         return queue
 
     def wake(self) -> None:
-        """The mailslot says that events wait."""
-        self._wake.set()
-
-    async def _poll(self) -> None:
-        """Fetch events when the mailslot says so, and now and then in case it does not."""
-        while self.attached:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.options.poll):
-                    await self._wake.wait()
-            self._wake.clear()
-            try:
-                while await self._fetch():
-                    pass
-            except (OSError, TimeoutError, RpcFault, AssociationError) as error:
-                _logger.info("GetAsyncEvents: %s", error)
-                self._lost()
-                return
-
-    async def _fetch(self) -> bool:
-        """One GetAsyncEvents, tried again when it fails; whether there is more."""
-        room = self._room
-        packet = GetAsyncEvents(total_buffer_size=room, capacity=FIXED + room)
-        for attempt in range(self.options.retries + 1):
-            try:
-                answer = await self.request(packet)
-                break
-            except (TimeoutError, RpcFault):
-                if attempt == self.options.retries:
-                    raise
-                await asyncio.sleep(self.options.retry_after)
-        used, needed = answer.words[_USED], answer.words[_NEEDED]
-        if answer.words[0]:
-            return False
-        if not used:
-            # The next event is larger than the buffer: bring a larger one (decision E20).
-            self._room = max(self._room, min(needed, _MOST))
-            return bool(needed) and room < self._room
-        self._watch(lambda: self.conversation.fetched(0, self.now()))
-        self._take(answer.buffer[FIXED : FIXED + used])
-        return bool(needed > used)
+        """Fetch events now: the mailslot has signalled some (pull)."""
+        if self._fetcher is not None:
+            self._fetcher.wake()
 
     # -- applications ---------------------------------------------------------------------------------------------
 

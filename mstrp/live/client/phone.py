@@ -1,4 +1,4 @@
-"""Phone applications and open phones as their client sees them."""
+"""Phone applications and open phones of a client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Phone", "PhoneApp"]
 
 
 class PhoneApp:
-    """An HPHONEAPP."""
+    """An HPHONEAPP: negotiates versions, queries capabilities, opens phones."""
 
     def __init__(self, client: TapiClient, handle: int, count: int, version: int) -> None:
         self.client = client
@@ -28,12 +28,12 @@ class PhoneApp:
     async def initialize(cls, client: TapiClient, name: str, version: int) -> PhoneApp:
         """Register an application."""
         answer = await client.ask(
-            phone.Initialize(init_context=client.own(), friendly_name=name, module_name=name, api_version=version)
+            phone.Initialize(init_context=client.new_id(), friendly_name=name, module_name=name, api_version=version)
         )
         return cls(client, answer.phone_app, answer.num_devs, version)
 
     async def negotiate(self, device: int) -> int:
-        """Agree on a version with one phone."""
+        """Negotiate the version for one phone."""
         answer = await self.client.ask(
             phone.NegotiateAPIVersion(
                 phone_app=self.handle,
@@ -43,12 +43,11 @@ class PhoneApp:
                 size=16,
             )
         )
-        found: int = answer.negotiated_version
-        self.versions[device] = found
-        return found
+        self.versions[device] = int(answer.negotiated_version)
+        return self.versions[device]
 
     async def dev_caps(self, device: int, room: int = 4096) -> PHONECAPS:
-        """What a phone can do."""
+        """Return the capabilities of a phone."""
         version = self.versions.get(device, self.version)
         answer = await self.client.ask(
             phone.GetDevCaps(phone_app=self.handle, device_id=device, tspi_version=version, phone_caps=room)
@@ -57,36 +56,35 @@ class PhoneApp:
         return found
 
     async def open(self, device: int, privilege: int = int(PHONEPRIVILEGE.OWNER)) -> Phone:
-        """Open a phone."""
+        """Open a phone; negotiate its version first, if necessary."""
         if device not in self.versions:
             await self.negotiate(device)
-        remote = self.client.own()
+        remote = self.client.new_id()
         opened = Phone(self, 0, remote)
-        self.client.phones[remote] = opened
+        self.client.handles.phones[remote] = opened
         try:
             answer = await self.client.ask(
                 phone.Open(
                     phone_app=self.handle,
                     device_id=device,
                     negotiated_version=self.versions[device],
-                    open_context=self.client.own(),
+                    open_context=self.client.new_id(),
                     privilege=privilege,
                     remote_phone=remote,
                 )
             )
         except BaseException:
-            self.client.phones.pop(remote, None)
+            self.client.handles.phones.pop(remote, None)
             raise
         opened.handle = answer.phone
         return opened
 
     async def shut_down(self) -> None:
-        """End the application; its phones go with it."""
+        """End the application and close its phones."""
         await self.client.ask(phone.ShutDown(phone_app=self.handle))
-        for remote, opened in list(self.client.phones.items()):
+        for remote, opened in list(self.client.handles.phones.items()):
             if opened.app is self:
-                del self.client.phones[remote]
-                opened.closed = True
+                self.client.handles.close_phone(remote)
 
 
 class Phone:
@@ -100,7 +98,7 @@ class Phone:
         self.closed = False
 
     async def ask(self, kind: type[Any], **fields: Any) -> Any:
-        """Any request about the phone; the handle is filled in."""
+        """Perform any request with the handle of the phone."""
         return await self.client.ask(kind(phone=self.handle, **fields))
 
     async def ring(self, mode: int, volume: int = 0x8000) -> None:
@@ -113,21 +111,20 @@ class Phone:
         await self.ask(phone.SetDisplay, row=row, column=column, display=data)
 
     async def lamp(self, number: int, mode: int) -> None:
-        """Light a lamp."""
+        """Set the mode of a lamp."""
         await self.ask(phone.SetLamp, button_lamp_id=number, lamp_mode=mode)
 
     async def status(self, room: int = 1024) -> PHONESTATUS:
-        """Everything about the phone."""
+        """Return the status of the phone."""
         answer = await self.ask(phone.GetStatus, phone_status=room)
         found: PHONESTATUS = answer.phone_status
         return found
 
     async def status_messages(self, states: int, buttons: int = 0, button_states: int = 0) -> None:
-        """Choose which status and button events come."""
+        """Select the status and button events to receive."""
         await self.ask(phone.SetStatusMessages, phone_states=states, button_modes=buttons, button_states=button_states)
 
     async def close(self) -> None:
         """Close the phone."""
         await self.ask(phone.Close)
-        self.client.phones.pop(self.remote, None)
-        self.closed = True
+        self.client.handles.close_phone(self.remote)
