@@ -9,7 +9,7 @@ from wire_pages import write_wire
 from fsm.rules.catalogue import RULES, Rule, Status
 from fsm.state.machines import MACHINES
 from mstrp.drawing.gallery import machine_text
-from mstrp.lookup import rule_shares
+from mstrp.reference.lookup import rule_shares
 
 if TYPE_CHECKING:
     from pathlib import Path

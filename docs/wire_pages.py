@@ -6,8 +6,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from mstrp.declarations import constants, packets
-from mstrp.wording import rows
+from mstrp.reference.declarations import constants, packets
+from mstrp.reference.wording import rows
 from protocol.event import COMPLETIONS, EVENTS
 from protocol.members import Union
 from protocol.packet import REQUESTS

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mstrp.commands.output import abandon, complain, repair_streams, tolerant
 from mstrp.commands.status import INTERNAL, INTERRUPTED, UNREADABLE, internal_error
 from mstrp.commands.verbosity import Verbosity
-from mstrp.output_file import OutputError
+from mstrp.report.files import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

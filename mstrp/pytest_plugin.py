@@ -76,7 +76,7 @@ def _known(config: pytest.Config) -> dict[str, str]:
     baseline = config.getoption("--mstrp-baseline")
     if not baseline:
         return {}
-    from mstrp.baseline import read_baseline
+    from mstrp.checking.baseline import read_baseline
 
     try:
         return read_baseline(baseline)

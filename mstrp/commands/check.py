@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from fsm.engine.journal import check_journal, open_journal
 from fsm.engine.levels import Verdict
 from fsm.rules.profiles import PROFILES, ProfileError, load_profile
-from mstrp.baseline import baseline_toml, read_baseline
 from mstrp.checking import CaptureResult, check_capture
+from mstrp.checking.baseline import baseline_toml, read_baseline
 from mstrp.commands.capture_options import add_capture_options, capture_setup
 from mstrp.commands.collecting import seldom
 from mstrp.commands.interrupt import Interrupts
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
 from mstrp.commands.progress import Bar
 from mstrp.commands.status import BROKEN, INTERNAL, INTERRUPTED, OK, UNREADABLE, gravest, internal_error
-from mstrp.output_file import OutputError, check_outputs, replaced
+from mstrp.report.files import OutputError, check_outputs, replaced
 from mstrp.report.html_record import Recorder
 from mstrp.report.ladder import Ladder
 from mstrp.report.pictures import draw_result
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fsm.engine.journal import Journal
     from fsm.engine.step import Step
     from mstrp.capture.packets import Packet
-    from mstrp.parallel import Jobs
+    from mstrp.checking.parallel import Jobs
     from mstrp.report.coverage import Coverage
 
 __all__ = ["arguments", "run"]
@@ -212,7 +212,7 @@ def _tally() -> Coverage:
 
 def _pool(options: argparse.Namespace) -> Jobs:
     # Here, because starting processes needs much that is not needed otherwise.
-    from mstrp.parallel import Jobs
+    from mstrp.checking.parallel import Jobs
 
     number = options.jobs or os.cpu_count() or 1
     ladder = options.ladder if options.format == "text" else 0

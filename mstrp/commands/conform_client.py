@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     if options.listing:
         sys.stdout.write(_listed())
         return 0
-    from mstrp.baseline import read_baseline
+    from mstrp.checking.baseline import read_baseline
 
     check_files(options)
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mstrp.commands.live_options import add_client_options, client_options, credentials, run_until_interrupted
 from mstrp.commands.output import complain, write_lines, write_text
 from mstrp.conform.learn.alphabet import ALPHABETS
-from mstrp.output_file import write_file
+from mstrp.report.files import write_file
 
 if TYPE_CHECKING:
     import argparse

@@ -11,7 +11,7 @@ from mstrp.capture.packets import CLIENT_TO_SERVER, Packet
 from mstrp.commands.live_options import add_client_options, client_options, credentials
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
 from mstrp.commands.status import BROKEN, INTERNAL, INTERRUPTED, OK
-from mstrp.output_file import check_outputs
+from mstrp.report.files import check_outputs
 
 if TYPE_CHECKING:
     import argparse
@@ -109,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
     if options.binding is None:
         complain("a BINDING is needed, such as ncacn_ip_tcp:127.0.0.1[5150]")
         return 2
-    from mstrp.baseline import read_baseline
+    from mstrp.checking.baseline import read_baseline
     from mstrp.conform.core.saved import read_saved
     from mstrp.conform.core.target import Target
 

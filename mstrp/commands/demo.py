@@ -10,7 +10,7 @@ from fsm.engine.levels import Verdict
 from mstrp.checking import check_capture
 from mstrp.commands.live_options import add_client_options, client_options, run_until_interrupted, shown
 from mstrp.commands.output import complain, terminal_width, write_lines
-from mstrp.output_file import replaced
+from mstrp.report.files import replaced
 from mstrp.report.ladder import Ladder
 from mstrp.report.pictures import draw_result
 from mstrp.report.text import result_lines, summary_lines

@@ -12,7 +12,7 @@ from mstrp.commands.output import complain
 from mstrp.drawing.gallery import TEXTS, pictures, texts
 from mstrp.drawing.render import FORMATS, DrawError, render
 from mstrp.drawing.views import Views
-from mstrp.output_file import write_file
+from mstrp.report.files import write_file
 from protocol.printable import printable
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mstrp.commands.output import complain
-from mstrp.lookup import KINDS, Entry, listing, lookup, rule_shares
+from mstrp.reference.lookup import KINDS, Entry, listing, lookup, rule_shares
 
 if TYPE_CHECKING:
     import argparse

@@ -10,7 +10,7 @@ from mstrp.commands.output import complain
 from mstrp.generate.captures import find_flow, play
 from mstrp.generate.flows import FLOWS
 from mstrp.generate.wire import Wire
-from mstrp.output_file import replaced
+from mstrp.report.files import replaced
 from protocol.printable import printable
 
 __all__ = ["arguments", "run"]

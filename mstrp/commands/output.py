@@ -11,7 +11,7 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from mstrp.output_file import replaced
+from mstrp.report.files import replaced
 from mstrp.report.lines import plain
 from protocol.printable import printable
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mstrp.commands.live_options import credentials, run_until_interrupted
 from mstrp.commands.output import complain
-from mstrp.output_file import replaced
+from mstrp.report.files import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

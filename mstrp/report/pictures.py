@@ -10,7 +10,7 @@ from fsm.diagram.model import Tone
 from fsm.engine.levels import Verdict
 from fsm.state.machines import MACHINES
 from mstrp.drawing.render import DrawError, render
-from mstrp.output_file import write_file
+from mstrp.report.files import write_file
 from mstrp.report.sequence import chart_dot, chart_mermaid, chart_of, chart_plantuml
 
 if TYPE_CHECKING:

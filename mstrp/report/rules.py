@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from mstrp.lookup import lookup
+from mstrp.reference.lookup import lookup
 
 __all__ = ["RuleHelp", "rule_help"]
 

@@ -235,7 +235,7 @@ def test_a_capture_in_parts_gives_the_same_report(
     form: str, damage: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One capture shared by its sessions among processes gives the report of one process, notes and all."""
-    from mstrp import parallel
+    from mstrp.checking import parallel
 
     monkeypatch.setattr(parallel, "_WORTH", 1)
     stream = io.BytesIO()

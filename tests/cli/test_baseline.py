@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from running import run
 
-from mstrp.baseline import baseline_toml, read_baseline
+from mstrp.checking.baseline import baseline_toml, read_baseline
 from mstrp.report.schema import schema
 
 ROOT = Path(__file__).parents[2]

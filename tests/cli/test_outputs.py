@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from running import run
 
-from mstrp.output_file import OutputError, check_outputs, replaced, write_file
+from mstrp.report.files import OutputError, check_outputs, replaced, write_file
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "blind-transfer.pcapng"
 

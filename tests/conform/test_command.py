@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 from test_server import serve_apart
 
-from mstrp.baseline import read_baseline
+from mstrp.checking.baseline import read_baseline
 from mstrp.cli import main
 from mstrp.conform.core.campaign import Campaign
 from mstrp.conform.server.cases.handles import HANDLE_TESTS

@@ -12,7 +12,7 @@ from oracle import FACTS
 from test_facts import decided_members
 
 from mstrp.cli import main
-from mstrp.lookup import lookup
+from mstrp.reference.lookup import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mstrp.baseline import baseline_toml
+from mstrp.checking.baseline import baseline_toml
 from mstrp.conform.core.outcome import Verdict
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mstrp.conform.core.program import Program
-from mstrp.output_file import write_file
+from mstrp.report.files import write_file
 
 if TYPE_CHECKING:
     from mstrp.conform.core.outcome import Outcome

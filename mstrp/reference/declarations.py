@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fsm.tables.call_requests import PRECONDITIONS
 from fsm.tables.call_states import LABELS
-from mstrp.wording import rows
+from mstrp.reference.wording import rows
 from protocol.event import COMPLETIONS, EVENTS
 from protocol.members import Union
 from protocol.packet import REQUESTS
@@ -17,7 +17,7 @@ from protocol.tables import TABLES, members, spelling
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mstrp.wording import Row
+    from mstrp.reference.wording import Row
     from protocol.event import Completion, Event
     from protocol.packet import Request
     from protocol.structure import Structure

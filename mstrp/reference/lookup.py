@@ -9,7 +9,7 @@ from fsm.rules.call_rules import CALL_RULES
 from fsm.rules.catalogue import RULES, Rule, Status, share
 from fsm.state.machines import MACHINES
 from fsm.tables.call_states import STATE_BITS, STATES
-from mstrp.declarations import Entry, constants, packets, returned_by, same_number
+from mstrp.reference.declarations import Entry, constants, packets, returned_by, same_number
 from protocol.event import EVENTS
 from protocol.packet import REQUESTS
 from protocol.structure import STRUCTURES

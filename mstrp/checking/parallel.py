@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from mstrp.capture.hints import Setup
 from mstrp.capture.share import Share
-from mstrp.checking import MORE_CALLS, CaptureResult, check_capture
+from mstrp.checking.check import MORE_CALLS, CaptureResult, check_capture
 from mstrp.report.ladder import Ladder
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fsm.rules.profiles import Profile
     from mstrp.capture.limits import Limits
     from mstrp.capture.packets import Packet
-    from mstrp.checking import Part
+    from mstrp.checking.check import Part
 
 __all__ = ["Jobs", "merged"]
 

@@ -1,0 +1,1 @@
+"""Reference texts: rules, packets, machines and constants."""
