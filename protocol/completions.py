@@ -1,4 +1,4 @@
-"""Special completions (2.2.4.2.2, 2.2.4.2.3): the replies that bring more than success or failure.
+"""Special completions (2.2.4.2.2, 2.2.4.2.3): replies that contain results.
 
 Each is also an attribute of the request that it completes: ``line.MakeCall.Completion``.
 """
@@ -53,7 +53,7 @@ __all__ = [
 
 
 class AgentSpecificCompletion(Completion, completes=line.AgentSpecific, section="2.2.4.2.2.1"):
-    """Data that the agent handler returns."""
+    """The data returned by the agent handler."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")
@@ -65,7 +65,7 @@ class AgentSpecificCompletion(Completion, completes=line.AgentSpecific, section=
 
 
 class CompleteCallCompletion(Completion, completes=line.CompleteCall, section="2.2.4.2.2.2"):
-    """The id with which the completion can be cancelled."""
+    """The completion id, needed to cancel the call completion."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")
@@ -76,7 +76,7 @@ class CompleteCallCompletion(Completion, completes=line.CompleteCall, section="2
 
 
 class CompleteTransferCompletion(Completion, completes=line.CompleteTransfer, section="2.2.4.2.2.3"):
-    """The conference call, when the transfer ends as a conference."""
+    """The conference call, if the transfer completes as a conference."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")
@@ -114,7 +114,7 @@ class CreateAgentSessionCompletion(Completion, completes=line.CreateAgentSession
 
 
 class DevSpecificCompletion(Completion, completes=line.DevSpecific, section="2.2.4.2.2.6"):
-    """Device-specific data that is returned."""
+    """The returned device-specific data."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")
@@ -126,7 +126,7 @@ class DevSpecificCompletion(Completion, completes=line.DevSpecific, section="2.2
 
 
 class DevSpecificFeatureCompletion(Completion, completes=line.DevSpecificFeature, section="2.2.4.2.2.7"):
-    """Device-specific data that is returned."""
+    """The returned device-specific data."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")
@@ -138,7 +138,7 @@ class DevSpecificFeatureCompletion(Completion, completes=line.DevSpecificFeature
 
 
 class ForwardCompletion(Completion, completes=line.Forward, section="2.2.4.2.2.8", shortest=40):
-    """The consultation call, where forwarding needs one; 40 bytes long without (E5)."""
+    """The consultation call, if forwarding requires one; otherwise the record has 40 bytes (E5)."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")
@@ -152,7 +152,7 @@ class ForwardCompletion(Completion, completes=line.Forward, section="2.2.4.2.2.8
 
 
 class GetAgentActivityListCompletion(Completion, completes=line.GetAgentActivityList, section="2.2.4.2.2.9"):
-    """The activities of an agent."""
+    """The activities available to an agent."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")
@@ -164,7 +164,7 @@ class GetAgentActivityListCompletion(Completion, completes=line.GetAgentActivity
 
 
 class GetAgentCapsCompletion(Completion, completes=line.GetAgentCaps, section="2.2.4.2.2.10"):
-    """What agent operations are supported."""
+    """The supported agent operations."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")
@@ -286,7 +286,7 @@ class MakeCallCompletion(Completion, completes=line.MakeCall, section="2.2.4.2.2
 
 
 class ParkCompletion(Completion, completes=line.Park, section="2.2.4.2.2.20"):
-    """The address where the call was parked."""
+    """The address at which the call was parked."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")
@@ -298,7 +298,7 @@ class ParkCompletion(Completion, completes=line.Park, section="2.2.4.2.2.20"):
 
 
 class PickUpCompletion(Completion, completes=line.PickUp, section="2.2.4.2.2.21"):
-    """The call that was picked up."""
+    """The picked-up call."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")
@@ -312,7 +312,7 @@ class PickUpCompletion(Completion, completes=line.PickUp, section="2.2.4.2.2.21"
 
 
 class PrepareAddToConferenceCompletion(Completion, completes=line.PrepareAddToConference, section="2.2.4.2.2.22"):
-    """The consultation call that can be added to the conference."""
+    """The consultation call to be added to the conference."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")
@@ -359,7 +359,7 @@ class SetUpTransferCompletion(Completion, completes=line.SetUpTransfer, section=
 
 
 class UnParkCompletion(Completion, completes=line.UnPark, section="2.2.4.2.2.25"):
-    """The call that was retrieved."""
+    """The retrieved call."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")
@@ -373,7 +373,7 @@ class UnParkCompletion(Completion, completes=line.UnPark, section="2.2.4.2.2.25"
 
 
 class PhoneDevSpecificCompletion(Completion, completes=phone.DevSpecific, section="2.2.4.2.3.1"):
-    """Device-specific data that is returned."""
+    """The returned device-specific data."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice")

@@ -92,7 +92,7 @@ class LINE_AGENTSESSIONSTATUS(Event, msg=0x1B, section="2.2.4.2.1.2"):
 
 
 class LINE_AGENTSPECIFIC(Event, msg=0x15, section="2.2.4.2.1.3"):
-    """The agent handler reports something of its own."""
+    """A handler-specific event of the agent handler."""
 
     post_process: int = field.number("fnPostProcessProcHandle")
     device_handle: int = field.number("hDevice", note="hCall if the event is about a call, else hRemoteLine")
@@ -116,7 +116,7 @@ class LINE_AGENTSTATUS(Event, msg=0x16, section="2.2.4.2.1.4"):
 
 
 class LINE_AGENTSTATUSEX(Event, msg=0x1D, section="2.2.4.2.1.5"):
-    """An agent that is known by handle changed."""
+    """An agent, identified by handle, changed."""
 
     post_process: int = field.number("fnPostProcessProcHandle")
     remote_line: int = field.handle("hRemoteLine", HandleType.HLINE)
@@ -151,20 +151,20 @@ class LINE_CALLINFO(Event, msg=0x1, section="2.2.4.2.1.7"):
 
 
 class LINE_CALLSTATE(Event, msg=0x2, section="2.2.4.2.1.8"):
-    """A call is in a state; the state's mode stands in the third word."""
+    """The state of a call changed; the mode of the state is in the third DWORD."""
 
     mode: int = field.mode("fnPostProcessProcHandle", "Param1", CALL_STATE_MODES)
     call: int = field.handle("hCall", HandleType.HCALL)
     call_state: int = field.flags("Param1", LINECALLSTATE, cardinality="one", note="new call state")
     privilege: int = field.flags(
-        "Param2", LINECALLPRIVILEGE, cardinality="one", note="client privilege; said to be OWNER"
+        "Param2", LINECALLPRIVILEGE, cardinality="one", note="client privilege; documented as OWNER"
     )
     media_mode: int = field.flags("Param3", LINEMEDIAMODE, cardinality="one-or-more", note="media type")
     remote_line: int = field.handle("hRemoteLine", HandleType.HLINE)
 
 
 class LINE_CLOSE(Event, msg=0x3, section="2.2.4.2.1.9"):
-    """The line was closed by force; its call handles are void."""
+    """The server closed the line; its call handles are invalid."""
 
     post_process: int = field.number("fnPostProcessProcHandle")
     remote_line: int = field.handle("hRemoteLine", HandleType.HLINE)
@@ -175,7 +175,7 @@ class LINE_CLOSE(Event, msg=0x3, section="2.2.4.2.1.9"):
 
 
 class LINE_CREATE(Event, msg=0x13, section="2.2.4.2.1.10"):
-    """A new line device exists."""
+    """A line device was added."""
 
     post_process: int = field.number("fnPostProcessProcHandle")
     device_handle: int = field.number("hDevice")
@@ -186,7 +186,7 @@ class LINE_CREATE(Event, msg=0x13, section="2.2.4.2.1.10"):
 
 
 class LINE_CREATEDIALOGINSTANCE(Event, msg=0x1F7, section="2.2.4.2.1.11"):
-    """A provider asks for a dialog on the client."""
+    """A provider requests a dialog on the client."""
 
     post_process: int = field.number("fnPostProcessProcHandle")
     device_handle: int = field.number("hDevice", note="call or device handle the event belongs to")
@@ -220,7 +220,7 @@ class LINE_DEVSPECIFICFEATURE(Event, msg=0x5, section="2.2.4.2.1.13"):
 
 
 class LINE_GATHERDIGITS(Event, msg=0x6, section="2.2.4.2.1.14"):
-    """The gathering of digits ended."""
+    """Gathering of digits ended."""
 
     context: int = field.context("lpContext")
     device_handle: int = field.number("hDevice", note="call or device handle the event belongs to")
@@ -234,7 +234,7 @@ class LINE_GATHERDIGITS(Event, msg=0x6, section="2.2.4.2.1.14"):
 
 
 class LINE_GENERATE(Event, msg=0x7, section="2.2.4.2.1.15"):
-    """The generation of digits or of a tone ended."""
+    """Generation of digits or of a tone ended."""
 
     post_process: int = field.number("fnPostProcessProcHandle")
     call: int = field.handle("hCall", HandleType.HCALL)
@@ -315,7 +315,7 @@ class LINE_PROXYREQUEST(Event, msg=0x18, section="2.2.4.2.1.21"):
 
 
 class LINE_PROXYSTATUS(Event, msg=0x1F, section="2.2.4.2.1.22"):
-    """The set of proxy handlers changed."""
+    """The available proxy handlers changed."""
 
     post_process: int = field.number("fnPostProcessProcHandle")
     remote_line: int = field.handle("hRemoteLine", HandleType.HLINE)
@@ -339,7 +339,7 @@ class LINE_QUEUESTATUS(Event, msg=0x1C, section="2.2.4.2.1.23"):
 
 
 class LINE_REMOVE(Event, msg=0x19, section="2.2.4.2.1.24"):
-    """A line device was removed for good."""
+    """A line device was permanently removed."""
 
     post_process: int = field.number("fnPostProcessProcHandle")
     device_handle: int = field.number("hDevice")
@@ -372,7 +372,7 @@ class PHONE_BUTTON(Event, msg=0xE, section="2.2.4.2.1.26", device="phone"):
 
 
 class PHONE_CLOSE(Event, msg=0xF, section="2.2.4.2.1.27", device="phone"):
-    """The phone was closed by force."""
+    """The server closed the phone."""
 
     post_process: int = field.number("fnPostProcessProcHandle")
     remote_phone: int = field.handle("hRemotePhone", HandleType.HPHONE)
@@ -383,7 +383,7 @@ class PHONE_CLOSE(Event, msg=0xF, section="2.2.4.2.1.27", device="phone"):
 
 
 class PHONE_CREATE(Event, msg=0x14, section="2.2.4.2.1.28", device="phone"):
-    """A new phone exists."""
+    """A phone was added."""
 
     post_process: int = field.number("fnPostProcessProcHandle")
     device_handle: int = field.number("hDevice")
@@ -405,7 +405,7 @@ class PHONE_DEVSPECIFIC(Event, msg=0x10, section="2.2.4.2.1.29", device="phone")
 
 
 class PHONE_REMOVE(Event, msg=0x1A, section="2.2.4.2.1.30", device="phone"):
-    """A phone was removed for good."""
+    """A phone was permanently removed."""
 
     post_process: int = field.number("fnPostProcessProcHandle")
     device_handle: int = field.number("hDevice")

@@ -1,4 +1,4 @@
-"""Requests of every kind of client (2.2.4.1.8)."""
+"""Requests of all types of clients (2.2.4.1.8)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class GetAsyncEvents(
     section="2.2.4.1.8.1",
     device="generic",
 ):
-    """Fetch waiting events in the pull model."""
+    """Get pending events (pull model)."""
 
     total_buffer_size: int = field.room("dwTotalBufferSize", note="client buffer for events", fits="01")
     needed_buffer_size: int = field.number("dwNeededBufferSize", direction="out", note="bytes pending at the server")
@@ -50,7 +50,7 @@ class NegotiateAPIVersionForAllDevices(
         Times("06", "dwPhoneExtensionIDListSize", 16, "dwNumPhoneDevices"),
     ),
 ):
-    """Agree on TAPI versions with all lines and phones at once."""
+    """Negotiate the TAPI versions for all lines and phones."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP)
     num_line_devices: int = field.number("dwNumLineDevices", note="line ids 0..n-1", exists="02")
@@ -80,7 +80,7 @@ class RSPSetEventFilterMasks(
     section="2.2.4.1.8.3",
     device="generic",
 ):
-    """Choose which events the server sends for an object."""
+    """Set the event filter of an object."""
 
     obj_type: int = field.flags("dwObjType", OBJTYPE, cardinality="one", legal="01")
     object_id: int = field.number("lObjectID", note="handle of the type given by dwObjType", exists="02")

@@ -30,7 +30,7 @@ class GetAvailableProviders(
     section="2.2.4.1.7.1",
     device="mmc",
 ):
-    """List the service providers that could be installed."""
+    """Get the service providers available for installation."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP)
     provider_list: int | AVAILABLEPROVIDERLIST | None = field.buffer(
@@ -44,7 +44,7 @@ class GetDeviceFlags(
     section="2.2.4.1.7.2",
     device="mmc",
 ):
-    """Ask for the capability flags of a device by provider and permanent id."""
+    """Get the capability flags of a device, by provider id and permanent device id."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP)
     line: int = field.number("fLine", note="1 line, 0 phone")
@@ -60,7 +60,7 @@ class GetLineInfo(
     section="2.2.4.1.7.3",
     device="mmc",
 ):
-    """List line devices with their users."""
+    """Get the line devices and the users allowed to use them."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP)
     device_info_list: int | DEVICEINFOLIST | None = field.buffer(
@@ -74,7 +74,7 @@ class GetPhoneInfo(
     section="2.2.4.1.7.4",
     device="mmc",
 ):
-    """List phone devices with their users."""
+    """Get the phone devices and the users allowed to use them."""
 
     phone_app: int = field.handle("hPhoneApp", HandleType.HPHONEAPP)
     device_info_list: int | DEVICEINFOLIST | None = field.buffer(
@@ -92,7 +92,7 @@ class GetProviderList(
         "LINEERR_INVALPOINTER LINEERR_STRUCTURETOOSMALL"
     ),
 ):
-    """List the installed service providers."""
+    """Get the installed service providers."""
 
     api_version: int = field.version("dwAPIVersion", note="highest version the client supports", listed="02")
     provider_list: int | LINEPROVIDERLIST | None = field.buffer(
@@ -106,7 +106,7 @@ class GetServerConfig(
     section="2.2.4.1.7.6",
     device="mmc",
 ):
-    """Read the configuration of the telephony server."""
+    """Get the configuration of the telephony server."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP)
     provider_list: int | TAPISERVERCONFIG | None = field.buffer(
@@ -121,7 +121,7 @@ class SetLineInfo(
     device="mmc",
     administrator=(("01", "", ()),),
 ):
-    """Set which users may use which lines."""
+    """Set the users allowed to use line devices."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP)
     device_info_list: DEVICEINFOLIST | None = field.structure("lpDeviceInfoList", DEVICEINFOLIST, room="03", start="02")
@@ -134,7 +134,7 @@ class SetPhoneInfo(
     device="mmc",
     administrator=(("01", "", ()),),
 ):
-    """Set which users may use which phones."""
+    """Set the users allowed to use phone devices."""
 
     phone_app: int = field.handle("hPhoneApp", HandleType.HPHONEAPP)
     device_info_list: DEVICEINFOLIST | None = field.structure("lpDeviceInfoList", DEVICEINFOLIST, room="03", start="02")
@@ -150,7 +150,7 @@ class GetUIDllName(
         ("02", "dwObjectType", (int(TUISPIDLL_OBJECT.PROVIDERID),)),
     ),
 ):
-    """Start a configuration dialog of a provider and get its dialog instance."""
+    """Start a configuration dialog of a provider; returns the dialog instance."""
 
     object_id: int = field.number(
         "dwObjectID",
@@ -184,7 +184,7 @@ class TUISPIDLLCallback(
     device="mmc",
     administrator=(("03", "dwObjectType", (int(TUISPIDLL_OBJECT.LINEID), int(TUISPIDLL_OBJECT.PHONEID))),),
 ):
-    """Carry data between a provider and its dialog on the client."""
+    """Transfer data between a provider and its dialog on the client."""
 
     object_id: int = field.number(
         "dwObjectID", note="meaning set by dwObjectType; DIALOGINSTANCE = handle from GetUIDllName", exists="04"
@@ -204,7 +204,7 @@ class FreeDialogInstance(
     section="2.2.4.1.7.11",
     device="mmc",
 ):
-    """End a dialog instance and commit or cancel what it began."""
+    """Free a dialog instance, and commit or cancel its operation."""
 
     dlg_inst: int = field.handle("htDlgInst", HandleType.DIALOGINSTANCE, note="invalid after this request", live="01")
     ui_dll_result: int = field.number("lUIDllResult", note="0 success, nonzero cancelled or failed")
@@ -217,7 +217,7 @@ class SetServerConfig(
     device="mmc",
     administrator=(("01", "", ()),),
 ):
-    """Change the configuration of the telephony server."""
+    """Set the configuration of the telephony server."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP)
     server_config: TAPISERVERCONFIG | None = field.structure(

@@ -60,7 +60,7 @@ class Initialize(
         "PHONEERR_NODRIVER PHONEERR_INVALPARAM"
     ),
 ):
-    """Register a phone application with the server and learn how many phones there are."""
+    """Register a phone application with the server; returns the number of phone devices."""
 
     phone_app: int = field.handle("hPhoneApp", HandleType.HPHONEAPP, direction="out")
     instance: int = field.number("hInstance", note="ignored by the server")
@@ -92,12 +92,12 @@ class NegotiateAPIVersion(
         "PHONEERR_INCOMPATIBLEAPIVERSION PHONEERR_UNINITIALIZED PHONEERR_NODEVICE"
     ),
 ):
-    """Agree on the TAPI version to use with one phone."""
+    """Negotiate the TAPI version for a phone."""
 
     phone_app: int = field.handle("hPhoneApp", HandleType.HPHONEAPP, live="03")
     device_id_local: int = field.device("dwDeviceIDLocal", note="0..dwNumDevs-1", exists="02")
     version: int = field.version(
-        "dwVersion", note="text fixes it to 0x00010003 (TAPI_VERSION1_0)", ordered="04", overlap="05"
+        "dwVersion", note="documented as always 0x00010003 (TAPI_VERSION1_0)", ordered="04", overlap="05"
     )
     version_current: int = field.version("dwVersionCurrent", note="highest acceptable version")
     negotiated_version: int = field.version("dwNegotiatedVersion", direction="out", default=ABSENT)
@@ -119,7 +119,7 @@ class GetDevCaps(
         "PHONEERR_UNINITIALIZED PHONEERR_NODEVICE"
     ),
 ):
-    """Ask what a phone can do."""
+    """Get the capabilities of a phone."""
 
     phone_app: int = field.handle("hPhoneApp", HandleType.HPHONEAPP)
     device_id: int = field.device("dwDeviceID", exists="03")
@@ -175,7 +175,7 @@ class ShutDown(
     device="phone",
     returns="PHONEERR_INVALAPPHANDLE PHONEERR_NOMEM PHONEERR_UNINITIALIZED PHONEERR_RESOURCEUNAVAIL",
 ):
-    """End the use of phones by an application; everything under it becomes void."""
+    """Shut down a phone application; all its handles become invalid."""
 
     phone_app: int = field.handle("hPhoneApp", HandleType.HPHONEAPP, live="01")
 
@@ -191,7 +191,7 @@ class DevSpecific(
         "PHONEERR_OPERATIONUNAVAIL PHONEERR_UNINITIALIZED PHONEERR_OPERATIONFAILED"
     ),
 ):
-    """Reach device-specific extensions of a phone."""
+    """Invoke a device-specific extension of a phone."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -212,7 +212,7 @@ class GetButtonInfo(
         "PHONEERR_OPERATIONUNAVAIL PHONEERR_UNINITIALIZED"
     ),
 ):
-    """Ask for function and text of a button."""
+    """Get the function and text of a button."""
 
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="02")
     button_lamp_id: int = field.number("dwButtonLampID", note="0..dwNumButtonLamps-1")
@@ -230,7 +230,7 @@ class GetData(
         "PHONEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Read a data area of a phone."""
+    """Get a data area of a phone."""
 
     phone: int = field.handle("hPhone", HandleType.HPHONE)
     data_id: int = field.number("dwDataID", note="0..dwNumGetData-1")
@@ -249,7 +249,7 @@ class GetDisplay(
         "PHONEERR_NOMEM"
     ),
 ):
-    """Read the display of a phone."""
+    """Get the display contents of a phone."""
 
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
     display: int | VARSTRING | None = field.buffer("lpDisplay", VARSTRING, fits="02", minimum="03")
@@ -266,7 +266,7 @@ class GetGain(
         "PHONEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Ask for the gain of a hookswitch device's microphone."""
+    """Get the microphone gain of a hookswitch device."""
 
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
     hook_switch_dev: int = field.flags("dwHookSwitchDev", PHONEHOOKSWITCHDEV, cardinality="one", legal="02")
@@ -283,7 +283,7 @@ class GetHookSwitch(
         "PHONEERR_INVALPHONESTATE PHONEERR_OPERATIONFAILED PHONEERR_OPERATIONUNAVAIL PHONEERR_UNINITIALIZED"
     ),
 ):
-    """Ask which hookswitch devices are off hook."""
+    """Get the hookswitch devices that are off hook."""
 
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
     hook_switch_devs: int = field.flags(
@@ -302,7 +302,7 @@ class GetID(
         "PHONEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Ask for the device id that belongs to a phone."""
+    """Get the device id of a phone."""
 
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="04")
     device_id: int | VARSTRING | None = field.buffer("lpDeviceID", VARSTRING, fits="01", minimum="02")
@@ -320,7 +320,7 @@ class GetLamp(
         "PHONEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Ask how a lamp is lit."""
+    """Get the mode of a lamp."""
 
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
     button_lamp_id: int = field.number("dwButtonLampID", note="0..dwNumButtonLamps-1")
@@ -337,7 +337,7 @@ class GetRing(
         "PHONEERR_INVALPOINTER PHONEERR_OPERATIONFAILED PHONEERR_OPERATIONUNAVAIL PHONEERR_UNINITIALIZED"
     ),
 ):
-    """Ask for the ring mode and its volume."""
+    """Get the ring mode and volume."""
 
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
     ring_mode: int = field.number("lpdwRingMode", direction="out", note="0 = not ringing; direction not stated")
@@ -354,7 +354,7 @@ class GetStatus(
         "PHONEERR_OPERATIONFAILED PHONEERR_STRUCTURETOOSMALL PHONEERR_OPERATIONUNAVAIL PHONEERR_UNINITIALIZED"
     ),
 ):
-    """Ask for the status of an open phone."""
+    """Get the status of an open phone."""
 
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="02")
     phone_status: int | PHONESTATUS | None = field.buffer("lpPhoneStatus", PHONESTATUS, fits="01", minimum="03")
@@ -371,7 +371,7 @@ class GetVolume(
         "PHONEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Ask for the volume of a hookswitch device's speaker."""
+    """Get the speaker volume of a hookswitch device."""
 
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
     hook_switch_dev: int = field.flags("dwHookSwitchDev", PHONEHOOKSWITCHDEV, cardinality="one", legal="02")
@@ -389,7 +389,7 @@ class NegotiateExtVersion(
         "PHONEERR_INCOMPATIBLEEXTVERSION PHONEERR_UNINITIALIZED PHONEERR_INVALPOINTER PHONEERR_NODEVICE"
     ),
 ):
-    """Agree on the version of device-specific extensions of a phone."""
+    """Negotiate the version of the device-specific extensions of a phone."""
 
     phone_app: int = field.handle("hPhoneApp", HandleType.HPHONEAPP, live="01")
     device_id: int = field.device("dwDeviceID", exists="02")
@@ -409,7 +409,7 @@ class SelectExtVersion(
         "PHONEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Use a version of device-specific extensions with an open phone."""
+    """Select the version of the device-specific extensions of an open phone."""
 
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
     ext_version: int = field.version("dwExtVersion", note="0 cancels the selection")
@@ -426,7 +426,7 @@ class SetButtonInfo(
         "PHONEERR_OPERATIONFAILED PHONEERR_NOMEM PHONEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Set function and text of a button."""
+    """Set the function and text of a button."""
 
     request_id: int = field.request_id()
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
@@ -447,7 +447,7 @@ class SetData(
     ),
     owner="04",
 ):
-    """Write a data area of a phone."""
+    """Set a data area of a phone."""
 
     request_id: int = field.request_id()
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
@@ -470,7 +470,7 @@ class SetDisplay(
     ),
     owner="04",
 ):
-    """Write to the display of a phone."""
+    """Write text to the display of a phone."""
 
     request_id: int = field.request_id()
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
@@ -493,7 +493,7 @@ class SetGain(
     ),
     owner="03",
 ):
-    """Set the gain of a hookswitch device's microphone."""
+    """Set the microphone gain of a hookswitch device."""
 
     request_id: int = field.request_id()
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
@@ -538,7 +538,7 @@ class SetLamp(
     ),
     owner="03",
 ):
-    """Light a lamp."""
+    """Set the mode of a lamp."""
 
     request_id: int = field.request_id()
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
@@ -559,7 +559,7 @@ class SetRing(
     ),
     owner="02",
 ):
-    """Ring the phone, or stop it."""
+    """Start or stop ringing of a phone."""
 
     request_id: int = field.request_id()
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
@@ -579,7 +579,7 @@ class SetStatusMessages(
         "PHONEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Choose which status events of a phone are sent."""
+    """Select the status events sent for a phone."""
 
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")
     phone_states: int = field.flags("dwPhoneStates", PHONESTATE, cardinality="zero-or-more", legal="02")
@@ -611,7 +611,7 @@ class SetVolume(
     ),
     owner="03",
 ):
-    """Set the volume of a hookswitch device's speaker."""
+    """Set the speaker volume of a hookswitch device."""
 
     request_id: int = field.request_id()
     phone: int = field.handle("hPhone", HandleType.HPHONE, live="01")

@@ -1,4 +1,4 @@
-"""All constant tables, by the names that the specification and the SDK headers use."""
+"""All constant tables, with the names used in the specification and in the SDK headers."""
 
 from protocol.constants.agents import (
     LINEAGENTFEATURE,

@@ -39,7 +39,7 @@ class LINEAGENTSESSIONSTATE(Flags, section="2.2.3.1.8"):
 
 
 class LINEAGENTSESSIONSTATUS(Flags, section="2.2.3.1.9"):
-    """What changed in an agent session."""
+    """Changed items of an agent session."""
 
     NEWSESSION = value(0x1, since="2.2")
     STATE = value(0x2, since="2.2")
@@ -62,7 +62,7 @@ class LINEAGENTSTATE(Flags, section="2.2.3.1.10"):
 
 
 class LINEAGENTSTATEEX(Flags, section="2.2.3.1.11"):
-    """States of an agent that is known by handle."""
+    """States of an agent identified by handle."""
 
     NOTREADY = value(0x1, since="2.2")
     READY = value(0x2, since="2.2")
@@ -74,7 +74,7 @@ class LINEAGENTSTATEEX(Flags, section="2.2.3.1.11"):
 
 
 class LINEAGENTSTATUS(Flags, section="2.2.3.1.12"):
-    """What changed in the agent status of an address."""
+    """Changed items of the agent status of an address."""
 
     GROUP = value(0x1, since="2.0")
     STATE = value(0x2, since="2.0")
@@ -88,7 +88,7 @@ class LINEAGENTSTATUS(Flags, section="2.2.3.1.12"):
 
 
 class LINEAGENTSTATUSEX(Flags, section="2.2.3.1.13"):
-    """What changed in an agent that is known by handle."""
+    """Changed items of an agent identified by handle."""
 
     NEWAGENT = value(0x1, since="2.2")
     STATE = value(0x2, since="2.2")
@@ -103,7 +103,7 @@ class LINEPROXYREQUEST(
         "public SDK docs use DevSpecific), (b) as LINEPROXYREQUEST.dwRequestType"
     ),
 ):
-    """Request types that a proxy handler can serve."""
+    """Request types that a proxy handler can support."""
 
     SETAGENTGROUP = 1
     SETAGENTSTATE = 2
@@ -128,7 +128,7 @@ class LINEPROXYREQUEST(
 
 
 class LINEPROXYSTATUS(Flags, section="2.2.3.1.49", remark="no version sentence"):
-    """What changed in the set of proxy handlers."""
+    """Changes of the available proxy handlers."""
 
     OPEN = 0x1
     CLOSE = 0x2
@@ -136,7 +136,7 @@ class LINEPROXYSTATUS(Flags, section="2.2.3.1.49", remark="no version sentence")
 
 
 class LINEQUEUESTATUS(Flags, section="2.2.3.1.50"):
-    """What changed in an ACD queue."""
+    """Changed items of an ACD queue."""
 
     UPDATEINFO = 0x1
     NEWQUEUE = 0x2

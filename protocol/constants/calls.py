@@ -58,7 +58,7 @@ class LINECALLCOMPLMODE(Flags, section="2.2.3.1.18"):
 
 
 class LINECALLFEATURE(Flags, section="2.2.3.1.19"):
-    """Operations that can be invoked on a call now."""
+    """Operations currently available on a call."""
 
     ACCEPT = 0x1
     ADDTOCONF = 0x2
@@ -95,7 +95,7 @@ class LINECALLFEATURE(Flags, section="2.2.3.1.19"):
 
 
 class LINECALLFEATURE2(Flags, section="2.2.3.1.20"):
-    """More operations that can be invoked on a call (since 2.0)."""
+    """Further operations currently available on a call (since 2.0)."""
 
     NOHOLDCONFERENCE = value(0x1, since="2.0")
     ONESTEPTRANSFER = value(0x2, since="2.0")
@@ -114,7 +114,7 @@ class LINECALLHUBTRACKING(
     section="2.2.3.1.21",
     remark="value 0 (NONE) is a legal member although described as bit flags; no extension bits",
 ):
-    """How far the server tracks call hubs."""
+    """Extents of call hub tracking."""
 
     NONE = value(0x0, since="3.0", note="zero value")
     PROVIDERLEVEL = value(0x1, since="3.0")
@@ -122,7 +122,7 @@ class LINECALLHUBTRACKING(
 
 
 class LINECALLINFOSTATE(Flags, section="2.2.3.1.22"):
-    """Which items of the call information changed."""
+    """Changed items of the call information."""
 
     OTHER = 0x1
     DEVSPECIFIC = 0x2
@@ -158,7 +158,7 @@ class LINECALLINFOSTATE(Flags, section="2.2.3.1.22"):
 
 
 class LINECALLORIGIN(Flags, section="2.2.3.1.23"):
-    """Where a call comes from."""
+    """Origins of calls."""
 
     OUTBOUND = value(0x1, note="printed with 7 hex digits (0x0000001)")
     INTERNAL = 0x2
@@ -170,7 +170,7 @@ class LINECALLORIGIN(Flags, section="2.2.3.1.23"):
 
 
 class LINECALLPARAMFLAGS(Flags, section="2.2.3.1.24"):
-    """Options of a call that is being set up."""
+    """Options of a new call."""
 
     SECURE = 0x1
     IDLE = 0x2
@@ -187,7 +187,7 @@ class LINECALLPARAMFLAGS(Flags, section="2.2.3.1.24"):
 
 
 class LINECALLPARTYID(Flags, section="2.2.3.1.25"):
-    """What is known about a party of a call."""
+    """Availability of information about a party of a call."""
 
     BLOCKED = 0x1
     OUTOFAREA = 0x2
@@ -199,7 +199,7 @@ class LINECALLPARTYID(Flags, section="2.2.3.1.25"):
 
 
 class LINECALLPRIVILEGE(Flags, section="2.2.3.1.26"):
-    """What a client may do with a call or asks for when it opens a line."""
+    """Privileges of a client for a call, or requested when a line is opened."""
 
     NONE = value(0x1, note="no rights; the call handle is void")
     MONITOR = value(0x2, note="status and events only")
@@ -207,7 +207,7 @@ class LINECALLPRIVILEGE(Flags, section="2.2.3.1.26"):
 
 
 class LINECALLREASON(Flags, section="2.2.3.1.27"):
-    """Why a call happened."""
+    """Reasons for a call."""
 
     DIRECT = 0x1
     FWDBUSY = 0x2
@@ -228,7 +228,7 @@ class LINECALLREASON(Flags, section="2.2.3.1.27"):
 
 
 class LINECALLSELECT(Flags, section="2.2.3.1.28"):
-    """Whether a request means a call, an address, a line or a device."""
+    """Selection of a call, an address, a line or a device."""
 
     LINE = 0x1
     ADDRESS = 0x2
@@ -269,7 +269,7 @@ class LINECALLTREATMENT(
     remark="0 = treatments unsupported; 5..0xFF reserved; 0x100 and above provider defined",
     reserved=0xFFFFFF00,
 ):
-    """What the caller hears while unanswered or held."""
+    """Call treatments: what the caller hears while unanswered or held."""
 
     SILENCE = value(1, since="2.0")
     RINGBACK = value(2, since="2.0")
@@ -299,7 +299,7 @@ class LINEDIALTONEMODE(Flags, section="2.2.3.1.35"):
 
 
 class LINEDISCONNECTMODE(Flags, section="2.2.3.1.37"):
-    """Why a call was disconnected; the mode of state DISCONNECTED."""
+    """Reasons for a disconnect; the mode of state DISCONNECTED."""
 
     NORMAL = 0x1
     UNKNOWN = 0x2
@@ -307,9 +307,9 @@ class LINEDISCONNECTMODE(Flags, section="2.2.3.1.37"):
     PICKUP = 0x8
     FORWARDED = 0x00000010
     BUSY = 0x00000020
-    NOANSWER = value(0x00000040, note='text says the station "must answer" (editing slip: it did not answer)')
+    NOANSWER = value(0x00000040, note='documented as "must answer" (meant: did not answer)')
     BADADDRESS = 0x00000080
-    UNREACHABLE = value(0x00000100, note='text says the user "must be reached" (editing slip: could not be reached)')
+    UNREACHABLE = value(0x00000100, note='documented as "must be reached" (meant: could not be reached)')
     CONGESTION = 0x00000200
     INCOMPATIBLE = 0x00000400
     UNAVAIL = 0x00000800
@@ -328,7 +328,7 @@ class LINEFORWARDMODE(
     section="2.2.3.1.40",
     remark="bits are not orthogonal; unconditional overrides busy / no-answer",
 ):
-    """Which calls are forwarded."""
+    """Types of forwarding, by the calls to which they apply."""
 
     UNCOND = 0x1
     UNCONDINTERNAL = 0x2
@@ -351,7 +351,7 @@ class LINEFORWARDMODE(
 
 
 class LINEGATHERTERM(Flags, section="2.2.3.1.41"):
-    """Why the gathering of digits ended."""
+    """Reasons for the end of digit gathering."""
 
     BUFFERFULL = 0x1
     TERMDIGIT = value(0x2, note="last gathered digit is the terminator")
@@ -361,14 +361,14 @@ class LINEGATHERTERM(Flags, section="2.2.3.1.41"):
 
 
 class LINEGENERATETERM(Flags, section="2.2.3.1.42"):
-    """Why the generation of digits or a tone ended."""
+    """Reasons for the end of digit or tone generation."""
 
     DONE = 0x1
     CANCEL = 0x2
 
 
 class LINEOFFERINGMODE(Flags, section="2.2.3.1.45"):
-    """How a call is offered; the mode of state OFFERING."""
+    """Kinds of offering; the mode of state OFFERING."""
 
     ACTIVE = value(0x1, since="1.4")
     INACTIVE = value(0x2, since="1.4")
@@ -382,7 +382,7 @@ class LINEPARKMODE(Flags, section="2.2.3.1.47"):
 
 
 class LINEREMOVEFROMCONF(Choice, section="2.2.3.1.51"):
-    """Which members can be removed from a conference."""
+    """Calls that can be removed from a conference."""
 
     NONE = 1
     LAST = 2
@@ -404,7 +404,7 @@ class LINETRANSFERMODE(
     section="2.2.3.1.58",
     remark="text does not say bit flag; values are single bits and LINEADDRESSCAPS.dwTransferModes combines them",
 ):
-    """Whether a transfer ends as a transfer or as a conference."""
+    """Ways to complete a transfer."""
 
     TRANSFER = value(0x1, note="both calls end idle for the application")
     CONFERENCE = value(0x2, note="creates a three-way conference with a new call handle")

@@ -1,4 +1,4 @@
-"""Tables that lines and phones share: string formats, versions, acknowledgements (2.2.1.8, 2.2.1.9, 1.7, 2.2.5.2)."""
+"""Tables common to lines and phones: string formats, versions, return codes (2.2.1.8, 2.2.1.9, 1.7, 2.2.5.2)."""
 
 from protocol.tables import Choice, value
 
@@ -13,7 +13,7 @@ __all__ = [
 
 
 class STRINGFORMAT(Choice, section="2.2.1.8"):
-    """How the text of a VARSTRING or of capability strings is encoded."""
+    """Encodings of the text in a VARSTRING or in capabilities."""
 
     ASCII = 1
     DBCS = 2
@@ -22,7 +22,7 @@ class STRINGFORMAT(Choice, section="2.2.1.8"):
 
 
 class TUISPIDLL_OBJECT(Choice, section="2.2.1.9"):
-    """What the object id of a provider user-interface request names."""
+    """Types of the object id in a provider user-interface request."""
 
     LINEID = 1
     PHONEID = 2
@@ -59,7 +59,7 @@ class ACK_RETURN_VALUE(
     prefix="",
     remark="TAPIERR_INVALRPCCONTEXT is positive and so collides with the range of async request ids",
 ):
-    """Acknowledgements that any request can get."""
+    """Return codes of all requests."""
 
     TAPI_SUCCESS = 0
     TAPIERR_INVALRPCCONTEXT = 61697
@@ -75,7 +75,7 @@ class NO_DATA(
     prefix="",
     remark="no section of its own; value given in several packet descriptions",
 ):
-    """The value that marks an absent offset or an output field not yet filled."""
+    """Marker for an absent offset, or for an output field that is not set."""
 
     TAPI_NO_DATA = 0xFFFFFFFF
 
@@ -89,7 +89,7 @@ class TAPI_VERSION(
         "TAPI_VERSION1_0, in phone NegotiateAPIVersion; symbolic names here are ours"
     ),
 ):
-    """Versions of TAPI that can be negotiated."""
+    """TAPI versions that can be negotiated."""
 
     V1_3 = value(0x00010003, spelling="TAPI_VERSION_1_3")
     V1_4 = value(0x00010004, spelling="TAPI_VERSION_1_4")

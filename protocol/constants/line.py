@@ -65,14 +65,14 @@ class LINEADDRCAPFLAGS(Flags, section="2.2.3.1.1"):
 
 
 class LINEADDRESSMODE(Flags, section="2.2.3.1.2"):
-    """How an address is specified."""
+    """Ways to specify an address."""
 
     ADDRESSID = value(0x1, note="address chosen by its index 0..dwNumAddresses-1")
     DIALABLEADDR = value(0x2, note="address chosen by phone number")
 
 
 class LINEADDRESSSHARING(Flags, section="2.2.3.1.3"):
-    """How an address is shared between lines and stations."""
+    """Kinds of sharing of an address between lines and stations."""
 
     PRIVATE = 0x1
     BRIDGEDEXCL = 0x2
@@ -82,7 +82,7 @@ class LINEADDRESSSHARING(Flags, section="2.2.3.1.3"):
 
 
 class LINEADDRESSSTATE(Flags, section="2.2.3.1.4"):
-    """Which items of an address status changed."""
+    """Changed items of an address status."""
 
     OTHER = 0x1
     DEVSPECIFIC = 0x2
@@ -100,7 +100,7 @@ class LINEADDRESSSTATE(Flags, section="2.2.3.1.4"):
 
 
 class LINEADDRESSTYPE(Flags, section="2.2.3.1.5", remark="usable only by sessions that negotiated 3.0 or 3.1"):
-    """What form an address has (phone number, SIP, name, ...)."""
+    """Types of addresses (phone number, SIP, name, ...)."""
 
     PHONENUMBER = 0x1
     SDP = 0x2
@@ -110,7 +110,7 @@ class LINEADDRESSTYPE(Flags, section="2.2.3.1.5", remark="usable only by session
 
 
 class LINEADDRFEATURE(Flags, section="2.2.3.1.6"):
-    """Operations that can be invoked on an address now."""
+    """Operations currently available on an address."""
 
     FORWARD = 0x1
     MAKECALL = 0x2
@@ -129,7 +129,7 @@ class LINEADDRFEATURE(Flags, section="2.2.3.1.6"):
 
 
 class LINEANSWERMODE(Flags, section="2.2.3.1.14", remark="no extension bits"):
-    """What happens to other active calls of the line when a call is answered."""
+    """Effects of answering a call on the other active calls of the line."""
 
     NONE = 0x1
     DROP = 0x2
@@ -139,7 +139,7 @@ class LINEANSWERMODE(Flags, section="2.2.3.1.14", remark="no extension bits"):
 class LINEBEARERMODE(
     Flags, section="2.2.3.1.15", remark="upper 16 bits device specific, lower 16 reserved", reserved=0xFFFF0000
 ):
-    """Bearer modes: the quality of service asked of the network."""
+    """Bearer modes: the requested quality of service of the network."""
 
     VOICE = 0x1
     SPEECH = 0x2
@@ -171,7 +171,7 @@ class LINEDEVCAPFLAGS(Flags, section="2.2.3.1.32"):
 
 
 class LINEDEVSTATE(Flags, section="2.2.3.1.33"):
-    """Which items of a line device status changed."""
+    """Changed items of a line device status."""
 
     OTHER = 0x1
     RINGING = 0x2
@@ -210,7 +210,7 @@ class LINEDEVSTATUSFLAGS(Flags, section="2.2.3.1.34"):
 
 
 class LINEDIGITMODE(Flags, section="2.2.3.1.36"):
-    """How digits are signalled."""
+    """Modes of digit signalling."""
 
     PULSE = 0x1
     DTMF = 0x2
@@ -218,7 +218,7 @@ class LINEDIGITMODE(Flags, section="2.2.3.1.36"):
 
 
 class LINEFEATURE(Flags, section="2.2.3.1.39"):
-    """Operations that can be invoked on a line now."""
+    """Operations currently available on a line."""
 
     DEVSPECIFIC = 0x1
     DEVSPECIFICFEAT = 0x2
@@ -232,7 +232,7 @@ class LINEFEATURE(Flags, section="2.2.3.1.39"):
 
 
 class LINEMEDIACONTROL(Flags, section="2.2.3.1.43"):
-    """What is done with a media stream when a condition is met."""
+    """Actions on a media stream when a condition is met."""
 
     NONE = 0x1
     START = 0x2
@@ -297,7 +297,7 @@ class LINETERMDEV(Flags, section="2.2.3.1.54"):
 
 
 class LINETERMMODE(Flags, section="2.2.3.1.55"):
-    """Which low-level events go to a terminal."""
+    """Low-level events routed to a terminal."""
 
     BUTTONS = 0x1
     LAMPS = 0x2
@@ -310,7 +310,7 @@ class LINETERMMODE(Flags, section="2.2.3.1.55"):
 
 
 class LINETERMSHARING(Flags, section="2.2.3.1.56"):
-    """How a terminal is shared between lines."""
+    """Kinds of sharing of a terminal between lines."""
 
     PRIVATE = 0x1
     SHAREDEXCL = 0x2

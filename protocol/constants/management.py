@@ -1,4 +1,4 @@
-"""Tables of server management and event filters, kept inside packet and structure texts (2.2.4.1.8.3, 2.2.6)."""
+"""Tables for server management and event filters, from packet and structure descriptions (2.2.4.1.8.3, 2.2.6)."""
 
 from protocol.tables import Choice, Flags, value
 
@@ -61,7 +61,7 @@ class OBJTYPE(
     table="RSP_ObjectType",
     remark="the spec lists bare numbers; the symbolic names here are ours",
 ):
-    """Kinds of object that an event filter can name."""
+    """Types of objects that have an event filter."""
 
     NONE = 0
     HLINEAPP = 1
@@ -77,7 +77,7 @@ class AVAILABLEPROVIDER_OPTIONS(
     table="AVAILABLEPROVIDER_Options",
     prefix="AVAILABLEPROVIDER_",
 ):
-    """What can be done with an available provider."""
+    """Operations available for a service provider."""
 
     INSTALLABLE = 0x1
     CONFIGURABLE = 0x2
@@ -90,7 +90,7 @@ class TAPISERVERCONFIGFLAGS(
     table="TAPISERVERCONFIGFLAGS",
     remark="bit 0x00000010 is not assigned",
 ):
-    """Which members of a TAPISERVERCONFIG count."""
+    """Valid members of a TAPISERVERCONFIG."""
 
     ISSERVER = 0x1
     ENABLESERVER = 0x2

@@ -23,7 +23,7 @@ class PHONEBUTTONFUNCTION(
     remark="0x80000000-0xFFFFFFFF device specific; the rest reserved",
     reserved=0x80000000,
 ):
-    """Functions that buttons of a phone commonly have."""
+    """Common functions of phone buttons."""
 
     UNKNOWN = value(0, note="zero value")
     CONFERENCE = 1
@@ -96,7 +96,7 @@ class PHONEBUTTONSTATE(Flags, section="2.2.3.2.3"):
 
 
 class PHONEFEATURE(Flags, section="2.2.3.2.5", remark="text does not say bit flag; values are single bits"):
-    """Operations that can be invoked on a phone now."""
+    """Operations currently available on a phone."""
 
     GETBUTTONINFO = value(0x1, since="2.0")
     GETDATA = value(0x2, since="2.0")
@@ -138,7 +138,7 @@ class PHONEHOOKSWITCHDEV(Flags, section="2.2.3.2.6"):
 
 
 class PHONEHOOKSWITCHMODE(Flags, section="2.2.3.2.7"):
-    """States of microphone and speaker of a hookswitch device."""
+    """States of the microphone and speaker of a hookswitch device."""
 
     ONHOOK = 0x1
     MIC = 0x2
@@ -148,7 +148,7 @@ class PHONEHOOKSWITCHMODE(Flags, section="2.2.3.2.7"):
 
 
 class PHONEINITIALIZEEXOPTION(Choice, section="2.2.3.2.8", remark="no packet field refers to this table"):
-    """Notification mechanisms of a phone application; no packet refers to them."""
+    """Notification mechanisms of a phone application; not used by any packet."""
 
     USEHIDDENWINDOW = value(1, since="2.0")
     USEEVENT = value(2, since="2.0")
@@ -158,7 +158,7 @@ class PHONEINITIALIZEEXOPTION(Choice, section="2.2.3.2.8", remark="no packet fie
 class PHONELAMPMODE(
     Flags, section="2.2.3.2.9", remark="upper 16 bits device specific, lower 16 reserved", reserved=0xFFFF0000
 ):
-    """How a lamp is lit."""
+    """Modes of a lamp."""
 
     DUMMY = value(0x1, note="button position without a lamp")
     OFF = 0x2
@@ -171,14 +171,14 @@ class PHONELAMPMODE(
 
 
 class PHONEPRIVILEGE(Flags, section="2.2.3.2.10"):
-    """What a client may do with a phone."""
+    """Privileges of a client for a phone."""
 
     MONITOR = value(0x1, note="read-only, any number of openers")
     OWNER = value(0x2, note="exclusive; includes monitoring")
 
 
 class PHONESTATE(Flags, section="2.2.3.2.11"):
-    """Which items of a phone status changed."""
+    """Changed items of a phone status."""
 
     OTHER = 0x1
     CONNECTED = 0x2

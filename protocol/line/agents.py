@@ -62,7 +62,7 @@ class AgentSpecific(
     ),
     proxy="04 05 06",
 ):
-    """Reach extensions of the agent handler of a line."""
+    """Invoke a handler-specific extension of the agent handler of a line."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -87,7 +87,7 @@ class CreateAgent(
     ),
     proxy="04 05 06",
 ):
-    """Create an agent object at a proxy handler."""
+    """Create an agent object in a proxy handler."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -108,7 +108,7 @@ class CreateAgentSession(
     ),
     proxy="07 08 09",
 ):
-    """Create a session of an agent in an ACD group."""
+    """Create an agent session in an ACD group."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -120,7 +120,7 @@ class CreateAgentSession(
     size: int | None = field.size("dwSize", note="size of the GUID", minimum="04")
     agent_session_context: int = field.context(
         "lphAgentSessionContext",
-        note="request text calls it the session handle; completion 2.2.4.2.2.5 treats it as an echoed context",
+        note="documented as the session handle; 2.2.4.2.2.5 treats it as an echoed context",
     )
 
 
@@ -136,7 +136,7 @@ class GetAgentActivityList(
     ),
     proxy="03 04 07",
 ):
-    """Ask for the activities that an agent can be set to."""
+    """Get the activities available to an agent."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -158,7 +158,7 @@ class GetAgentCaps(
     ),
     proxy="05 06 07",
 ):
-    """Ask what agent operations an address supports."""
+    """Get the agent operations supported on an address."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -187,7 +187,7 @@ class GetAgentGroupList(
     ),
     proxy="03 04 07",
 ):
-    """Ask for the groups that an agent can log on to."""
+    """Get the groups that an agent can log on to."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -208,7 +208,7 @@ class GetAgentInfo(
     ),
     proxy="05 06 07",
 ):
-    """Ask for the statistics of an agent."""
+    """Get the statistics of an agent."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -229,7 +229,7 @@ class GetAgentSessionInfo(
     ),
     proxy="05 06 07",
 ):
-    """Ask for the statistics of an agent session."""
+    """Get the statistics of an agent session."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -250,7 +250,7 @@ class GetAgentSessionList(
     ),
     proxy="05 06 07",
 ):
-    """Ask for the sessions of an agent."""
+    """Get the sessions of an agent."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -272,7 +272,7 @@ class GetAgentStatus(
     ),
     proxy="03 04 07",
 ):
-    """Ask for the state of the agent at an address."""
+    """Get the status of the agent at an address."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -293,7 +293,7 @@ class GetGroupList(
     ),
     proxy="05 06 07",
 ):
-    """Ask for all ACD groups of a proxy handler."""
+    """Get all ACD groups of a proxy handler."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -311,7 +311,7 @@ class GetProxyStatus(
         "LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
 ):
-    """Ask which request types the proxy handlers of a line serve."""
+    """Get the request types supported by the proxy handlers of a line."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP)
     device_id: int = field.device("dwDeviceID", exists="01")
@@ -332,7 +332,7 @@ class GetQueueInfo(
     ),
     proxy="04 05 06",
 ):
-    """Ask for the statistics of an ACD queue."""
+    """Get the statistics of an ACD queue."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -353,7 +353,7 @@ class GetQueueList(
     ),
     proxy="05 06 07",
 ):
-    """Ask for the queues of an ACD group."""
+    """Get the queues of an ACD group."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -417,7 +417,7 @@ class SetAgentMeasurementPeriod(
     ),
     proxy="03 04 05",
 ):
-    """Set the period over which statistics of an agent are kept."""
+    """Set the measurement period for the statistics of an agent."""
 
     request_id: int = field.request_id()
     line: int = field.handle("hLine", HandleType.HLINE, live="01")
@@ -437,7 +437,7 @@ class SetAgentSessionState(
     checks=(NotBothZero("02", "dwAgentSessionState", "dwNextAgentSessionState"),),
     proxy="05 06 07",
 ):
-    """Set the state of an agent session, or the one to enter next."""
+    """Set the current or next state of an agent session."""
 
     request_id: int = field.request_id()
     line: int = field.handle("hLine", HandleType.HLINE, live="01")
@@ -471,7 +471,7 @@ class SetAgentState(
     checks=(NotBothZero("02", "dwAgentState", "dwNextAgentState"),),
     proxy="05 06 07",
 ):
-    """Set the state of the agent at an address, or the one to enter next."""
+    """Set the current or next state of the agent at an address."""
 
     request_id: int = field.request_id()
     line: int = field.handle("hLine", HandleType.HLINE, live="01")
@@ -480,14 +480,14 @@ class SetAgentState(
         "dwAgentState",
         LINEAGENTSTATE,
         cardinality="one-or-zero",
-        note="0 = leave unchanged; rule names LINEAGENTSESSIONSTATE_Constants instead",
+        note="0 = leave unchanged; the rule refers to LINEAGENTSESSIONSTATE_Constants",
         legal="03",
     )
     next_agent_state: int = field.flags(
         "dwNextAgentState",
         LINEAGENTSTATE,
         cardinality="one-or-zero",
-        note="0 = default next state; rule names LINEAGENTSESSIONSTATE_Constants instead",
+        note="0 = default next state; the rule refers to LINEAGENTSESSIONSTATE_Constants",
         legal="04",
     )
 
@@ -504,7 +504,7 @@ class SetAgentStateEx(
     checks=(NotBothZero("02", "dwAgentState", "dwNextAgentState"),),
     proxy="05 06",
 ):
-    """Set the state of an agent by handle, or the one to enter next."""
+    """Set the current or next state of an agent, by agent handle."""
 
     request_id: int = field.request_id()
     line: int = field.handle("hLine", HandleType.HLINE, live="01")
@@ -528,7 +528,7 @@ class SetQueueMeasurementPeriod(
     ),
     proxy="03 04 05",
 ):
-    """Set the period over which statistics of a queue are kept."""
+    """Set the measurement period for the statistics of a queue."""
 
     request_id: int = field.request_id()
     line: int = field.handle("hLine", HandleType.HLINE, live="02")

@@ -61,7 +61,7 @@ class Accept(
         "LINEERR_NOMEM LINEERR_USERUSERINFOTOOBIG LINEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Claim an offered call and alert the called station."""
+    """Accept ownership of an offering call and alert the called station."""
 
     request_id: int = field.request_id()
     call: int = field.handle("hCall", HandleType.HCALL, live="03")
@@ -82,7 +82,7 @@ class Answer(
         "LINEERR_INUSE LINEERR_RESOURCEUNAVAIL LINEERR_NOMEM LINEERR_USERUSERINFOTOOBIG"
     ),
 ):
-    """Answer an offered call."""
+    """Answer an offering call."""
 
     request_id: int = field.request_id()
     call: int = field.handle("hCall", HandleType.HCALL, live="03")
@@ -117,7 +117,7 @@ class DeallocateCall(
     section="2.2.4.1.3.6",
     returns="LINEERR_NOMEM LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL",
 ):
-    """Give up a call handle; the call itself goes on."""
+    """Release a call handle; the call itself continues."""
 
     call: int = field.handle(
         "hCall",
@@ -139,7 +139,7 @@ class CompleteCall(
         "LINEERR_COMPLETIONOVERRUN LINEERR_INVALMESSAGEID"
     ),
 ):
-    """Ask that a call which cannot be completed now is completed later."""
+    """Request a way of completing a call that cannot be completed now."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -181,7 +181,7 @@ class Drop(
         "LINEERR_NOMEM LINEERR_USERUSERINFOTOOBIG LINEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Disconnect a call, or reject an offered one."""
+    """Disconnect a call, or reject an offering call."""
 
     request_id: int = field.request_id()
     call: int = field.handle("hCall", HandleType.HCALL, live="03")
@@ -202,7 +202,7 @@ class Forward(
         "LINEERR_INVALPARAM LINEERR_STRUCTURETOOSMALL"
     ),
 ):
-    """Forward the calls of an address or line, or cancel the forwarding."""
+    """Forward the calls of an address or line, or cancel forwarding."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -232,7 +232,7 @@ class GetCallIDs(
         "LINEERR_INVALCALLHANDLE LINEERR_NOMEM LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Ask for the address id, call id and related call id of a call."""
+    """Get the address id, call id and related call id of a call."""
 
     call: int = field.handle("hCall", HandleType.HCALL, live="02")
     address_id: int = field.address("lpdwAddressID", direction="out", default=ABSENT)
@@ -248,7 +248,7 @@ class GetCallInfo(
         "LINEERR_INVALCALLHANDLE LINEERR_OPERATIONFAILED LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL LINEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Ask for the information that is kept about a call."""
+    """Get the information about a call."""
 
     call: int = field.handle("hCall", HandleType.HCALL, live="03")
     call_info: int | LINECALLINFO | None = field.buffer("lpCallInfo", LINECALLINFO, fits="01", minimum="02")
@@ -262,7 +262,7 @@ class GetCallStatus(
         "LINEERR_INVALCALLHANDLE LINEERR_OPERATIONFAILED LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL LINEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Ask for the state of a call and for what can be done with it now."""
+    """Get the state of a call and the operations currently available."""
 
     call: int = field.handle("hCall", HandleType.HCALL, live="03")
     call_status: int | LINECALLSTATUS | None = field.buffer("lpCallStatus", LINECALLSTATUS, fits="01", minimum="02")
@@ -278,7 +278,7 @@ class GetNewCalls(
         "LINEERR_NOMEM"
     ),
 ):
-    """Ask for the calls of a line or address to which this client has no handle yet."""
+    """Get the calls of a line or address for which the client has no handle yet."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="04")
     address_id: int = field.address("dwAddressID")
@@ -319,7 +319,7 @@ class MakeCall(
         "LINEERR_RATEUNAVAIL LINEERR_INVALMEDIAMODE LINEERR_USERUSERINFOTOOBIG"
     ),
 ):
-    """Place a call and get its handle with the completion."""
+    """Make a call; the completion returns its handle."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -345,7 +345,7 @@ class Park(
         "LINEERR_STRUCTURETOOSMALL"
     ),
 ):
-    """Park a call at a given address, or where the switch chooses."""
+    """Park a call at a given address, or at one that the switch selects."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -372,7 +372,7 @@ class PickUp(
         "LINEERR_INVALADDRESS LINEERR_OPERATIONFAILED LINEERR_INVALGROUPID LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Take over a call that alerts at another address."""
+    """Pick up a call alerting at another address."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -398,7 +398,7 @@ class Redirect(
         "LINEERR_INVALCOUNTRYCODE LINEERR_OPERATIONFAILED LINEERR_INVALADDRESS LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Send an offered call to another address."""
+    """Redirect an offering call to another address."""
 
     request_id: int = field.request_id()
     call: int = field.handle("hCall", HandleType.HCALL, live="01")
@@ -414,7 +414,7 @@ class ReleaseUserUserInfo(
     privilege="owner",
     returns="LINEERR_INVALCALLHANDLE LINEERR_OPERATIONFAILED LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL",
 ):
-    """Tell the switch that received user-user information may be overwritten."""
+    """Release received user-user information, so that the switch may overwrite it."""
 
     request_id: int = field.request_id()
     call: int = field.handle("hCall", HandleType.HCALL, live="01")
@@ -431,7 +431,7 @@ class SecureCall(
         "LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Protect a call from interruptions."""
+    """Secure a call against interruptions."""
 
     request_id: int = field.request_id()
     call: int = field.handle("hCall", HandleType.HCALL, live="01")
@@ -467,7 +467,7 @@ class SetAppSpecific(
         "LINEERR_INVALCALLHANDLE LINEERR_OPERATIONFAILED LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL LINEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Keep a number of the application's with a call."""
+    """Set the application-specific value of a call."""
 
     call: int = field.handle("hCall", HandleType.HCALL, live="01")
     app_specific: int = field.number("dwAppSpecific", note="stored in LINECALLINFO.dwAppSpecific; not validated")
@@ -481,7 +481,7 @@ class SetCallData(
     privilege="owner",
     returns=("LINEERR_INVALCALLSTATE LINEERR_INVALPARAM LINEERR_NOMEM LINEERR_OPERATIONFAILED LINEERR_RESOURCEUNAVAIL"),
 ):
-    """Attach data to a call that all its owners see."""
+    """Attach data to a call, visible to all its owners."""
 
     request_id: int = field.request_id()
     call: int = field.handle("hCall", HandleType.HCALL, live="03")
@@ -526,7 +526,7 @@ class SetCallQualityOfService(
         "LINEERR_RATEUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
 ):
-    """Ask for other quality of service on a call."""
+    """Request a change of the quality of service of a call."""
 
     request_id: int = field.request_id()
     call: int = field.handle("hCall", HandleType.HCALL, live="05")
@@ -551,7 +551,7 @@ class SetCallTreatment(
         "LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL LINEERR_UNINITIALIZED"
     ),
 ):
-    """Choose what the caller hears while unanswered or held."""
+    """Set the treatment (what the caller hears) of an unanswered or held call."""
 
     request_id: int = field.request_id()
     call: int = field.handle("hCall", HandleType.HCALL, live="01")
@@ -592,7 +592,7 @@ class UnHold(
         "LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL LINEERR_NOTOWNER LINEERR_UNINITIALIZED"
     ),
 ):
-    """Take a call off hold."""
+    """Retrieve a held call."""
 
     request_id: int = field.request_id()
     call: int = field.handle("hCall", HandleType.HCALL, live="01")
@@ -609,7 +609,7 @@ class UnPark(
         "LINEERR_NOMEM"
     ),
 ):
-    """Retrieve a parked call and get a handle for it."""
+    """Retrieve a parked call; the completion returns its handle."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")

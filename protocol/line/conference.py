@@ -31,7 +31,7 @@ class AddToConference(
         "LINEERR_CONFERENCEFULL LINEERR_RESOURCEUNAVAIL LINEERR_NOMEM"
     ),
 ):
-    """Add a call to a conference that was prepared for it."""
+    """Add a call to a conference."""
 
     request_id: int = field.request_id()
     conf_call: int = field.handle("hConfCall", HandleType.HCALL, note="from SetUpConference", live="01")
@@ -53,7 +53,7 @@ class CompleteTransfer(
     checks=(Differ("04", "hCall", "hConsultCall"),),
     same_line="05",
 ):
-    """Complete a transfer that was set up, as transfer or as three-way conference."""
+    """Complete a consultation transfer, as a transfer or as a three-way conference."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -77,7 +77,7 @@ class PrepareAddToConference(
         "LINEERR_USERUSERINFOTOOBIG"
     ),
 ):
-    """Get a consultation call with which to extend a conference."""
+    """Create a consultation call to be added to a conference."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -100,7 +100,7 @@ class RemoveFromConference(
         "LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Take a call out of its conference."""
+    """Remove a call from its conference."""
 
     request_id: int = field.request_id()
     call: int = field.handle("hCall", HandleType.HCALL, live="01")
@@ -121,7 +121,7 @@ class SetUpConference(
         "LINEERR_STRUCTURETOOSMALL LINEERR_USERUSERINFOTOOBIG"
     ),
 ):
-    """Start a conference: get the handles of the conference and of a consultation call."""
+    """Set up a conference; the completion returns the handles of the conference call and of a consultation call."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -140,7 +140,7 @@ class SetUpConference(
         "lpCallParams",
         LINECALLPARAMS,
         optional="packet text",
-        note="text says size, rules treat it as offset; 0xFFFFFFFF = absent",
+        note="documented as a size, but an offset in the rules; 0xFFFFFFFF = absent",
         start="02",
         room="03",
         valid="04",
@@ -162,7 +162,7 @@ class SetUpTransfer(
         "LINEERR_UNINITIALIZED LINEERR_INVALMEDIAMODE LINEERR_USERUSERINFOTOOBIG LINEERR_INVALPOINTER"
     ),
 ):
-    """Start a transfer: hold the call and get a consultation call."""
+    """Set up a transfer: put the call on hold and create a consultation call."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -172,7 +172,7 @@ class SetUpTransfer(
         "lpCallParams",
         LINECALLPARAMS,
         optional="packet text",
-        note="text says size, rules treat it as offset; 0xFFFFFFFF = absent",
+        note="documented as a size, but an offset in the rules; 0xFFFFFFFF = absent",
         start="02",
         room="03",
         valid="04",
@@ -192,7 +192,7 @@ class SwapHold(
     ),
     checks=(Differ("03", "hActiveCall", "hHeldCall"),),
 ):
-    """Exchange the active call and a held one."""
+    """Swap the active call and a held call."""
 
     request_id: int = field.request_id()
     active_call: int = field.handle("hActiveCall", HandleType.HCALL, live="01")

@@ -47,7 +47,7 @@ class DevSpecific(
         "LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Reach device-specific extensions of a line, an address or a call."""
+    """Invoke a device-specific extension of a line, an address or a call."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -69,7 +69,7 @@ class DevSpecificFeature(
         "LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Send the push of a feature button to the switch."""
+    """Send a feature button press to the switch."""
 
     request_id: int = field.request_id()
     context: int = field.context("lpContext")
@@ -99,7 +99,7 @@ class GetAddressID(
     address: bytes | None = field.block(
         "lpsAddress",
         "dwSize",
-        note="address string, encoding not stated; an input although the VarData text says present on completion",
+        note="address string, encoding not stated; an input, although VarData is documented to contain it on completion",
         start="01",
         end="02",
     )
@@ -115,10 +115,10 @@ class GetAddressStatus(
         "LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Ask for the status of an address."""
+    """Get the status of an address."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="01")
-    address_id: int = field.address("dwAddressID", note="said not to be validated")
+    address_id: int = field.address("dwAddressID", note="documented as not validated")
     address_status: int | LINEADDRESSSTATUS | None = field.buffer(
         "lpAddressStatus", LINEADDRESSSTATUS, fits="02", minimum="03"
     )
@@ -132,7 +132,7 @@ class GetCallHubTracking(
         "LINEERR_INVALCALLHANDLE LINEERR_NOMEM LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Ask how far the server tracks call hubs."""
+    """Get the extent of call hub tracking of the server."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="04")
     tracking_info: int | LINECALLHUBTRACKINGINFO | None = field.buffer(
@@ -149,9 +149,9 @@ class GetDevConfig(
         "LINEERR_STRUCTURETOOSMALL LINEERR_OPERATIONFAILED LINEERR_NODRIVER LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Ask for the configuration of a media device of a line."""
+    """Get the configuration of a media device of a line."""
 
-    device_id: int = field.device("dwDeviceID", note="text says obtained via Initialize", exists="03")
+    device_id: int = field.device("dwDeviceID", note="documented as obtained from Initialize", exists="03")
     device_config: int | VARSTRING | None = field.buffer("lpDeviceConfig", VARSTRING, room="01")
     device_class: str | None = field.text("lpszDeviceClass", rule="02")
 
@@ -165,10 +165,10 @@ class GetID(
         "LINEERR_INVALCALLHANDLE LINEERR_OPERATIONFAILED LINEERR_NODEVICE LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Ask for the device id that belongs to a line, an address or a call."""
+    """Get the device id of a line, an address or a call."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="04")
-    address_id: int = field.address("dwAddressID", note="said not to be validated; 3.1.4.2 has a check")
+    address_id: int = field.address("dwAddressID", note="documented as not validated; 3.1.4.2 has a check")
     call: int = field.handle("hCall", HandleType.HCALL, note="used when dwSelect is CALL", live="04")
     select: int = field.flags("dwSelect", LINECALLSELECT, cardinality="one", legal="06")
     device_id: int | VARSTRING | None = field.buffer("lpDeviceID", VARSTRING, minimum="01", fits="02")
@@ -183,7 +183,7 @@ class GetLineDevStatus(
         "LINEERR_INVALLINEHANDLE LINEERR_OPERATIONFAILED LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL LINEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Ask for the status of an open line."""
+    """Get the status of an open line."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="03")
     line_dev_status: int | LINEDEVSTATUS | None = field.buffer(
@@ -197,7 +197,7 @@ class GetNumAddressIDs(
     section="2.2.4.1.3.38",
     returns="LINEERR_NOMEM LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL",
 ):
-    """Ask how many addresses a line has."""
+    """Get the number of addresses of a line."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="01")
     num_address_ids: int = field.number("lpdwNumAddressIDs", direction="out", default=ABSENT)
@@ -212,7 +212,7 @@ class NegotiateExtVersion(
         "LINEERR_OPERATIONFAILED LINEERR_NODRIVER LINEERR_RESOURCEUNAVAIL LINEERR_NOMEM"
     ),
 ):
-    """Agree on the version of device-specific extensions of a line."""
+    """Negotiate the version of the device-specific extensions of a line."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP, live="01")
     device_id: int = field.device("dwDeviceID", exists="02")
@@ -231,7 +231,7 @@ class SelectExtVersion(
         "LINEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Use a version of device-specific extensions with an open line."""
+    """Select the version of the device-specific extensions of an open line."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="01")
     ext_version: int = field.version("dwExtVersion", note="0 cancels the selection")
@@ -245,7 +245,7 @@ class SetCallHubTracking(
         "LINEERR_INVALCALLHANDLE LINEERR_NOMEM LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Choose how far the server tracks call hubs."""
+    """Set the extent of call hub tracking of the server."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="03")
     tracking_info: LINECALLHUBTRACKINGINFO | None = field.structure(
@@ -270,7 +270,7 @@ class SetDevConfig(
         "lpDeviceConfig",
         VARSTRING,
         size="dwSize",
-        note="data returned earlier by GetDevConfig; text calls it VARSTRING",
+        note="data from an earlier GetDevConfig; documented as VARSTRING",
         start="01",
         end="02",
     )
@@ -302,7 +302,7 @@ class SetStatusMessages(
         "LINEERR_INVALLINESTATE LINEERR_UNINITIALIZED LINEERR_NOMEM LINEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Choose which status events of a line and its addresses are sent."""
+    """Select the status events sent for a line and its addresses."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="01")
     line_states: int = field.flags("dwLineStates", LINEDEVSTATE, cardinality="one-or-more", zero=True, legal="02")

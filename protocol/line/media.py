@@ -41,7 +41,7 @@ class ConditionalMediaDetection(
         "LINEERR_NOMEM LINEERR_INVALMEDIAMODE LINEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Check whether media types could be detected under given call parameters."""
+    """Check whether media types can be detected with given call parameters."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="04")
     media_modes: int = field.flags("dwMediaModes", LINEMEDIAMODE, cardinality="one-or-more")
@@ -67,7 +67,7 @@ class GatherDigits(
         "LINEERR_INVALDIGITS LINEERR_INVALPARAM"
     ),
 ):
-    """Collect digits of a call into one event, or cancel the collection."""
+    """Gather digits of a call in one event, or cancel gathering."""
 
     context: int = field.context("lpContext")
     call: int = field.handle("hCall", HandleType.HCALL, live="02")
@@ -104,7 +104,7 @@ class GenerateDigits(
         "LINEERR_INVALDIGITMODE LINEERR_OPERATIONFAILED LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Send digits as inband tones on a call."""
+    """Generate digits as in-band tones on a call."""
 
     call: int = field.handle("hCall", HandleType.HCALL, live="02")
     digit_mode: int = field.flags("dwDigitMode", LINEDIGITMODE, cardinality="one", legal="03")
@@ -126,7 +126,7 @@ class GenerateTone(
     ),
     checks=(Covers("01", "dwNumTones", 16, ("dwToneMode", LINETONEMODE.CUSTOM)),),
 ):
-    """Send a tone on a call, or cancel one in progress."""
+    """Generate a tone on a call, or cancel generation."""
 
     call: int = field.handle("hCall", HandleType.HCALL, live="04")
     tone_mode: int = field.flags(
@@ -156,7 +156,7 @@ class MonitorDigits(
         "LINEERR_INVALDIGITMODE LINEERR_RESOURCEUNAVAIL LINEERR_NOMEM"
     ),
 ):
-    """Switch the detection of digits on a call on or off."""
+    """Start or stop the detection of digits on a call."""
 
     call: int = field.handle("hCall", HandleType.HCALL, live="01")
     digit_modes: int = field.flags(
@@ -178,7 +178,7 @@ class MonitorMedia(
         "LINEERR_INVALMEDIAMODE LINEERR_RESOURCEUNAVAIL LINEERR_NOMEM"
     ),
 ):
-    """Switch the detection of media types on a call on or off."""
+    """Start or stop the detection of media types on a call."""
 
     call: int = field.handle("hCall", HandleType.HCALL, live="01")
     media_modes: int = field.flags(
@@ -195,7 +195,7 @@ class MonitorTones(
         "LINEERR_INVALTONE LINEERR_RESOURCEUNAVAIL LINEERR_NOMEM LINEERR_INVALPOINTER"
     ),
 ):
-    """Switch the detection of tones on a call on or off."""
+    """Start or stop the detection of tones on a call."""
 
     call: int = field.handle("hCall", HandleType.HCALL, live="03")
     tone_list: tuple[LINEMONITORTONE, ...] | None = field.array(
@@ -203,7 +203,7 @@ class MonitorTones(
         LINEMONITORTONE,
         "dwNumEntries",
         optional="packet text",
-        note="0xFFFFFFFF allowed (rule names it lpTones)",
+        note="0xFFFFFFFF allowed (the rule calls it lpTones)",
         start="01",
         end="02",
     )
@@ -222,7 +222,7 @@ class SetDefaultMediaDetection(
         "LINEERR_NOMEM LINEERR_NODRIVER LINEERR_OPERATIONUNAVAIL"
     ),
 ):
-    """Choose the media types that are detected on new calls."""
+    """Set the media types to detect on new calls."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="01")
     media_modes: int = field.flags("dwMediaModes", LINEMEDIAMODE, cardinality="one")
@@ -239,10 +239,10 @@ class SetMediaControl(
         "LINEERR_INVALMEDIALIST"
     ),
 ):
-    """Let the server act on a media stream when digits, tones, media or states occur."""
+    """Set the actions of the server on a media stream upon digits, tones, media types or call states."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="09")
-    address_id: int = field.address("dwAddressID", note="said not to be validated")
+    address_id: int = field.address("dwAddressID", note="documented as not validated")
     call: int = field.handle("hCall", HandleType.HCALL, live="09")
     select: int = field.flags("dwSelect", LINECALLSELECT)
     digit_list: tuple[LINEMEDIACONTROLDIGIT, ...] | None = field.array(

@@ -30,7 +30,7 @@ class Initialize(
         "LINEERR_REINIT LINEERR_NOMEM LINEERR_INVALPARAM"
     ),
 ):
-    """Register a line application with the server and learn how many line devices there are."""
+    """Register a line application with the server; returns the number of line devices."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP, direction="out")
     instance: int = field.number("hInstance", note="client instance handle; NULL allowed")
@@ -64,7 +64,7 @@ class NegotiateAPIVersion(
         "LINEERR_NOMEM LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Agree on the TAPI version to use with one line device."""
+    """Negotiate the TAPI version for a line device."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP, live="03")
     device_id: int = field.device("dwDeviceID", note="0..dwNumDevs-1", exists="02")
@@ -86,12 +86,14 @@ class GetDevCaps(
         "LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL"
     ),
 ):
-    """Ask what a line device can do."""
+    """Get the capabilities of a line device."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP, live="06")
     device_id: int = field.device("dwDeviceID", exists="03")
     tspi_version: int = field.version("dwTSPIVersion", note="value from NegotiateAPIVersion", listed="04")
-    ext_version: int = field.version("dwExtVersion", note="said not to be validated; 3.1.4.2 says to fail when invalid")
+    ext_version: int = field.version(
+        "dwExtVersion", note="documented as not validated, but 3.1.4.2 requires failure if invalid"
+    )
     line_dev_caps: int | LINEDEVCAPS | None = field.buffer("lpLineDevCaps", LINEDEVCAPS, fits="01", minimum="02")
 
 
@@ -100,15 +102,15 @@ class GetAddressCaps(
     number=21,
     section="2.2.4.1.1.4",
 ):
-    """Ask what an address of a line device can do."""
+    """Get the capabilities of an address of a line device."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP, live="01")
     device_id: int = field.device("dwDeviceID", exists="05")
-    address_id: int = field.address("dwAddressID", note="0..dwNumAddresses-1; said not to be validated")
+    address_id: int = field.address("dwAddressID", note="0..dwNumAddresses-1; documented as not validated")
     tspi_version: int = field.version("dwTSPIVersion", note="value from NegotiateAPIVersion", listed="06")
     ext_version: int = field.version(
         "dwExtVersion",
-        note="0 when unused; said not to be validated, 3.1.4.2 says to fail when invalid",
+        note="0 when unused; documented as not validated, but 3.1.4.2 requires failure if invalid",
     )
     address_caps: int | LINEADDRESSCAPS | None = field.buffer(
         "lpAddressCaps", LINEADDRESSCAPS, fits="02", minimum="03", room="04"
@@ -134,7 +136,7 @@ class Open(
         ),
     ),
 ):
-    """Open a line device, so that its calls can be made, taken or watched."""
+    """Open a line device, to make, receive or monitor calls."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP, live="01")
     device_id: int = field.device("dwDeviceID")
@@ -148,7 +150,7 @@ class Open(
         LINEOPENOPTION,
         cardinality="one-or-more",
         zero=True,
-        note="packet text names no constants",
+        note="no constants documented",
         legal="04",
     )
     media_modes: int = field.flags(
@@ -156,7 +158,7 @@ class Open(
         LINEMEDIAMODE,
         cardinality="zero-or-more",
         only=("dwPrivileges", LINECALLPRIVILEGE.OWNER),
-        note="packet text names no constants",
+        note="no constants documented",
         legal="07",
     )
     call_params: LINECALLPARAMS | None = field.structure(
@@ -181,7 +183,7 @@ class Close(
     section="2.2.4.1.2.1",
     returns="LINEERR_NOMEM LINEERR_OPERATIONFAILED LINEERR_OPERATIONUNAVAIL LINEERR_RESOURCEUNAVAIL",
 ):
-    """Close an open line; its call handles become void."""
+    """Close an open line; its call handles become invalid."""
 
     line: int = field.handle("hLine", HandleType.HLINE, live="01")
 
@@ -192,6 +194,6 @@ class ShutDown(
     section="2.2.4.1.2.2",
     returns="LINEERR_INVALAPPHANDLE LINEERR_RESOURCEUNAVAIL LINEERR_NOMEM LINEERR_UNINITIALIZED",
 ):
-    """End the use of line devices by an application; everything under it becomes void."""
+    """Shut down a line application; all its handles become invalid."""
 
     line_app: int = field.handle("hLineApp", HandleType.HLINEAPP, live="01")

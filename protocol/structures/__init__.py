@@ -1,4 +1,4 @@
-"""All structures (2.2.6), by the names that the specification and the SDK headers use."""
+"""All structures (2.2.6), with the names used in the specification and in the SDK headers."""
 
 from protocol.structures.agents import (
     LINEAGENTACTIVITYENTRY,

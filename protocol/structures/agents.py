@@ -81,14 +81,14 @@ class LINEAGENTSTATUS(Structure, section="2.2.6.8"):
 
 
 class LINEAGENTACTIVITYENTRY(Structure, section="2.2.6.9"):
-    """An activity of agents."""
+    """An agent activity."""
 
     id: int = member.number("dwID")
     name: str | None = member.text("dwName")
 
 
 class LINEAGENTACTIVITYLIST(Structure, section="2.2.6.10"):
-    """The activities that an agent can be set to."""
+    """The activities available to an agent."""
 
     total_size: int | None = member.extent("dwTotalSize")
     needed_size: int | None = member.extent("dwNeededSize")
@@ -100,7 +100,7 @@ class LINEAGENTACTIVITYLIST(Structure, section="2.2.6.10"):
 
 
 class LINEAGENTCAPS(Structure, section="2.2.6.13"):
-    """What agent operations an address supports."""
+    """The agent operations supported on an address."""
 
     total_size: int | None = member.extent("dwTotalSize")
     needed_size: int | None = member.extent("dwNeededSize")
@@ -113,19 +113,19 @@ class LINEAGENTCAPS(Structure, section="2.2.6.13"):
     max_num_group_entries: int = member.number("dwMaxNumGroupEntries")
     agent_status_messages: int = member.flags("dwAgentStatusMessages", AGENTSTATUS_BITS)
     num_agent_extension_i_ds: int = member.number(
-        "dwNumAgentExtensionIDs", note="text says 0 if extensions ARE supported; reverse intended"
+        "dwNumAgentExtensionIDs", note="documented as 0 if extensions are supported; the reverse is meant"
     )
     agent_extension_id_list: tuple[LINEEXTENSIONID, ...] | None = member.entries(
         "dwAgentExtensionIDList",
         LINEEXTENSIONID,
         count="dwNumAgentExtensionIDs",
-        note="text says the size is given by this same offset field",
+        note="the size is documented as being in this same field",
     )
     proxy_guid: UUID = member.guid("ProxyGUID", since=TAPI_VERSION.V2_2)
 
 
 class LINEAGENTSESSIONENTRY(Structure, section="2.2.6.14"):
-    """A session of an agent."""
+    """An agent session."""
 
     agent_session: int = member.handle("hAgentSession", HandleType.HAGENTSESSION)
     agent: int = member.handle("hAgent", HandleType.HAGENT)
@@ -230,7 +230,7 @@ class LINEQUEUELIST(Structure, section="2.2.6.35"):
 
 
 class LINEPROXYREQUESTLIST(Structure, section="2.2.6.34"):
-    """The request types that proxy handlers serve."""
+    """The request types supported by proxy handlers."""
 
     total_size: int | None = member.extent("dwTotalSize")
     needed_size: int | None = member.extent("dwNeededSize")

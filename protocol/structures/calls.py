@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 
-#: The table of the mode that goes with a call state (2.2.4.2.1.8).
+#: The table of the mode of each call state that has modes (2.2.4.2.1.8).
 CALL_STATE_MODES: dict[int, Table] = {
     LINECALLSTATE.BUSY: LINEBUSYMODE,
     LINECALLSTATE.CONNECTED: LINECONNECTEDMODE,
@@ -66,7 +66,7 @@ CALL_STATE_MODES: dict[int, Table] = {
 
 
 class LINECALLPARAMS(Structure, section="2.2.6.20"):
-    """The parameters of a call that is being set up."""
+    """The parameters of a new call."""
 
     total_size: int | None = member.extent("dwTotalSize", whole="LCP-01")
     bearer_mode: int = member.flags(
@@ -90,7 +90,7 @@ class LINECALLPARAMS(Structure, section="2.2.6.20"):
         LINEADDRESSMODE,
         cardinality="one-or-more",
         zero=True,
-        note="text bars ADDRESSID for Open; 3.1.4.2 demands ADDRESSID with SINGLEADDRESS",
+        note="documented as never ADDRESSID for Open; 3.1.4.2 requires ADDRESSID with SINGLEADDRESS",
         legal="LCP-04-03",
     )
     address_id: int = member.number("dwAddressID")
@@ -127,7 +127,7 @@ class LINECALLPARAMS(Structure, section="2.2.6.20"):
     device_config: bytes | None = member.data(
         "dwDeviceConfig",
         since=TAPI_VERSION.V2_0,
-        note="text refers to dwDevConfigOffset and repeats the size sentence",
+        note="documented under the name dwDevConfigOffset",
         start="LCP-05-13",
         end="LCP-06-10",
     )
@@ -140,7 +140,7 @@ class LINECALLPARAMS(Structure, section="2.2.6.20"):
 
 
 class LINECALLINFO(Structure, section="2.2.6.19"):
-    """What is known about a call."""
+    """Information about a call."""
 
     total_size: int | None = member.extent("dwTotalSize")
     needed_size: int | None = member.extent("dwNeededSize")
@@ -214,7 +214,7 @@ class LINECALLINFO(Structure, section="2.2.6.19"):
 
 
 class LINECALLSTATUS(Structure, section="2.2.6.17"):
-    """The state of a call and what can be done with it."""
+    """The state of a call and the operations currently available."""
 
     total_size: int | None = member.extent("dwTotalSize")
     needed_size: int | None = member.extent("dwNeededSize")
@@ -241,7 +241,7 @@ class LINECALLLIST(Structure, section="2.2.6.21"):
 
 
 class LINECALLHUBTRACKINGINFO(Structure, section="2.2.6.18"):
-    """How far call hubs are tracked."""
+    """The extent of call hub tracking."""
 
     total_size: int | None = member.extent("dwTotalSize")
     needed_size: int | None = member.extent("dwNeededSize")

@@ -1,4 +1,4 @@
-"""Structures that lines and phones share (2.2.6)."""
+"""Structures common to lines and phones (2.2.6)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class LINEDIALPARAMS(Structure, section="2.2.6.26"):
 
 
 class FLOWSPEC(Structure, section="2.2.4.1.3.67.1"):
-    """A quality of service for one direction of a call."""
+    """The quality of service of one direction of a call."""
 
     token_rate: int = member.number("TokenRate")
     token_bucket_size: int = member.number("TokenBucketSize")

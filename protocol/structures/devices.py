@@ -66,14 +66,14 @@ __all__ = [
 
 
 class LINECALLTREATMENTENTRY(Structure, section="2.2.6.22"):
-    """A treatment of unanswered or held calls."""
+    """A call treatment: what the caller hears while unanswered or held."""
 
     call_treatment_id: int = member.flags("dwCallTreatmentID", LINECALLTREATMENT)
     call_treatment_name: str | None = member.text("dwCallTreatmentName")
 
 
 class LINEADDRESSCAPS(Structure, section="2.2.6.6"):
-    """What an address can do."""
+    """The capabilities of an address."""
 
     total_size: int | None = member.extent("dwTotalSize")
     needed_size: int | None = member.extent("dwNeededSize")
@@ -109,9 +109,7 @@ class LINEADDRESSCAPS(Structure, section="2.2.6.6"):
     max_forward_entries: int = member.number("dwMaxForwardEntries")
     max_specific_entries: int = member.number("dwMaxSpecificEntries")
     min_fwd_num_rings: int = member.number("dwMinFwdNumRings")
-    max_fwd_num_rings: int = member.number(
-        "dwMaxFwdNumRings", note="text compares with dwMaxNumRings, which does not exist"
-    )
+    max_fwd_num_rings: int = member.number("dwMaxFwdNumRings", note="documented limit dwMaxNumRings does not exist")
     max_call_completions: int = member.number("dwMaxCallCompletions")
     call_completion_conds: int = member.flags("dwCallCompletionConds", LINECALLCOMPLCOND, cardinality="one-or-more")
     call_completion_modes: int = member.flags("dwCallCompletionModes", LINECALLCOMPLMODE, cardinality="one")
@@ -130,7 +128,7 @@ class LINEADDRESSCAPS(Structure, section="2.2.6.6"):
         LINECALLTREATMENTENTRY,
         count="dwNumCallTreatments",
         since=TAPI_VERSION.V2_0,
-        note="text also states the array size here",
+        note="also documented as the array size",
     )
     device_classes: tuple[str, ...] | None = member.texts("dwDeviceClasses", since=TAPI_VERSION.V2_0)
     max_call_data_size: int = member.number("dwMaxCallDataSize", since=TAPI_VERSION.V2_0)
@@ -162,7 +160,7 @@ class LINEADDRESSSTATUS(Structure, section="2.2.6.7"):
 
 
 class LINETERMCAPS(Structure, section="2.2.6.49"):
-    """What a terminal can do."""
+    """The capabilities of a terminal."""
 
     term_dev: int = member.flags("dwTermDev", LINETERMDEV, cardinality="one")
     term_modes: int = member.flags("dwTermModes", LINETERMMODE, cardinality="one")
@@ -170,7 +168,7 @@ class LINETERMCAPS(Structure, section="2.2.6.49"):
 
 
 class LINEDEVCAPS(Structure, section="2.2.6.23"):
-    """What a line device can do."""
+    """The capabilities of a line device."""
 
     total_size: int | None = member.extent("dwTotalSize")
     needed_size: int | None = member.extent("dwNeededSize")
@@ -189,7 +187,7 @@ class LINEDEVCAPS(Structure, section="2.2.6.23"):
     generate_tone_max_freq: int = member.number("dwGenerateToneMaxFreq", note="SDK name dwGenerateToneMaxNumFreq")
     generate_digit_modes: int = member.flags("dwGenerateDigitModes", LINEDIGITMODE, cardinality="one-or-more")
     monitor_tone_max_num_freq: int = member.number(
-        "dwMonitorToneMaxNumFreq", note="text names LINEGENERATETONE, LINEMONITORTONE has at most three frequencies"
+        "dwMonitorToneMaxNumFreq", note="documented as LINEGENERATETONE; LINEMONITORTONE has at most three frequencies"
     )
     monitor_tone_max_num_entries: int = member.number("dwMonitorToneMaxNumEntries")
     monitor_digit_modes: int = member.flags("dwMonitorDigitModes", LINEDIGITMODE, cardinality="one-or-more")

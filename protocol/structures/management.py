@@ -18,7 +18,7 @@ __all__ = [
 
 
 class AVAILABLEPROVIDERENTRY(Structure, section="2.2.6.1"):
-    """A service provider that could be installed."""
+    """A service provider available for installation."""
 
     file_name: str | None = member.text("dwFileName")
     friendly_name: str | None = member.text("dwFriendlyName")
@@ -26,7 +26,7 @@ class AVAILABLEPROVIDERENTRY(Structure, section="2.2.6.1"):
 
 
 class AVAILABLEPROVIDERLIST(Structure, section="2.2.6.2"):
-    """The service providers that could be installed."""
+    """The service providers available for installation."""
 
     total_size: int | None = member.extent("dwTotalSize")
     needed_size: int | None = member.extent("dwNeededSize")
@@ -38,7 +38,7 @@ class AVAILABLEPROVIDERLIST(Structure, section="2.2.6.2"):
 
 
 class DEVICEINFO(Structure, section="2.2.6.3"):
-    """A line or phone device with the users who may use it."""
+    """A line or phone device and the users allowed to use it."""
 
     permanent_device_id: int = member.number("dwPermanentDeviceID")
     provider_id: int = member.number("dwProviderID")
@@ -49,7 +49,7 @@ class DEVICEINFO(Structure, section="2.2.6.3"):
 
 
 class DEVICEINFOLIST(Structure, section="2.2.6.4"):
-    """Line or phone devices with their users."""
+    """Line or phone devices and the users allowed to use them."""
 
     total_size: int | None = member.extent("dwTotalSize")
     needed_size: int | None = member.extent("dwNeededSize")

@@ -26,7 +26,7 @@ class LINEGENERATETONE(Structure, section="2.2.6.27"):
 
 
 class LINEMONITORTONE(Structure, section="2.2.6.37"):
-    """A tone to be detected, of up to three frequencies."""
+    """A tone to detect, with up to three frequencies."""
 
     app_specific: int = member.number("dwAppSpecific")
     duration: int = member.number("dwDuration")

@@ -32,7 +32,7 @@ __all__ = [
 
 
 class PHONEBUTTONINFO(Structure, section="2.2.6.41"):
-    """Function, text and state of a button."""
+    """The function, text and state of a button."""
 
     total_size: int | None = member.extent("dwTotalSize")
     needed_size: int | None = member.extent("dwNeededSize")
@@ -47,7 +47,7 @@ class PHONEBUTTONINFO(Structure, section="2.2.6.41"):
 
 
 class PHONECAPS(Structure, section="2.2.6.42"):
-    """What a phone can do."""
+    """The capabilities of a phone."""
 
     total_size: int | None = member.extent("dwTotalSize")
     needed_size: int | None = member.extent("dwNeededSize")
@@ -62,7 +62,7 @@ class PHONECAPS(Structure, section="2.2.6.42"):
         "dwHookSwitchDevs",
         PHONEHOOKSWITCHDEV,
         cardinality="one",
-        note="text says one constant; hook modes of three devices follow",
+        note="documented as one constant; has the hook modes of three devices",
     )
     handset_hook_switch_modes: int = member.flags("dwHandsetHookSwitchModes", PHONEHOOKSWITCHMODE, cardinality="one")
     speaker_hook_switch_modes: int = member.flags("dwSpeakerHookSwitchModes", PHONEHOOKSWITCHMODE, cardinality="one")
@@ -72,7 +72,7 @@ class PHONECAPS(Structure, section="2.2.6.42"):
     display_num_rows: int = member.number("dwDisplayNumRows")
     display_num_columns: int = member.number("dwDisplayNumColumns")
     num_ring_modes: int = member.number("dwNumRingModes", note="range given as 1..n-1 and later as 1..n")
-    num_button_lamps: int = member.number("dwNumButtonLamps", note="keypad said to use ids 0 through 12 for 12 keys")
+    num_button_lamps: int = member.number("dwNumButtonLamps", note="documented ids of a keypad: 0 to 12, for 12 keys")
     button_modes: tuple[int, ...] | None = member.entries(
         "dwButtonModes", None, count="dwNumButtonLamps", table=PHONEBUTTONMODE
     )
@@ -131,7 +131,7 @@ class PHONESTATUS(Structure, section="2.2.6.48"):
     headset_volume: int = member.number("dwHeadsetVolume")
     headset_gain: int = member.number("dwHeadsetGain")
     display: VARSTRING | None = member.inner(
-        "dwDisplay", VARSTRING, note="text says VARSTRING; VarData list says display information"
+        "dwDisplay", VARSTRING, note="documented as VARSTRING; the VarData list has display information"
     )
     lamp_modes: tuple[int, ...] | None = member.entries("dwLampModes", None, table=PHONELAMPMODE)
     owner_name: str | None = member.text("dwOwnerName")

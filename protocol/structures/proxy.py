@@ -87,7 +87,7 @@ class ProxyGetAgentStatus(Structure, section="2.2.6.28", part=True):
 
 
 class ProxyAgentSpecific(Structure, section="2.2.6.28", part=True):
-    """Body of a AGENTSPECIFIC request."""
+    """Body of an AGENTSPECIFIC request."""
 
     address_id: int = member.number("dwAddressID")
     agent_extension_id_index: int = member.number("dwAgentExtensionIDIndex")
@@ -198,7 +198,7 @@ class ProxyGetGroupList(Structure, section="2.2.6.28", part=True):
     group_list: LINEAGENTGROUPLIST | None = member.rest("GroupList", LINEAGENTGROUPLIST)
 
 
-#: What follows the fixed part, by request type.
+#: Body type by request type.
 BODIES: dict[int, type[Structure]] = {
     TYPES.SETAGENTGROUP: ProxySetAgentGroup,
     TYPES.SETAGENTSTATE: ProxySetAgentState,
@@ -224,7 +224,7 @@ BODIES: dict[int, type[Structure]] = {
 
 
 class LINEPROXYREQUEST(Structure, section="2.2.6.28"):
-    """A request that a proxy handler has to serve; its body depends on the request type."""
+    """A request to a proxy handler; its body depends on the request type."""
 
     size: int | None = member.extent("dwSize")
     client_machine_name: str | None = member.text("dwClientMachineName")
