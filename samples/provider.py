@@ -1,8 +1,8 @@
-"""A provider of one's own: the smallest switch that a telephony server can stand before.
+"""A minimal service provider.
 
-It has two lines. Whoever calls "echo" is connected at once and hears the digits that are dialled; every other number is
-busy. A provider for a real switch has the same shape: what is asked of it goes to the hardware, what the hardware
-reports goes to ``self.sink``. Run it, then try:  mstrp call 127.0.0.1:5150 outgoing --to echo
+It has two lines. A call to "echo" is connected and returns the digits that are dialled; all other numbers are busy. A
+provider for a real switch has the same structure: it passes requests to the hardware, and reports the events of the
+hardware to ``self.sink``. Run it, then try:  mstrp call 127.0.0.1:5150 outgoing --to echo
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from protocol.structures.common import LINEDIALPARAMS
 
 
 class Echo(Provider):
-    """Two lines, and somebody at the other end who repeats what is said."""
+    """Two lines, and a remote party that repeats the digits it receives."""
 
     file_name = "echo.tsp"
     lines = 2
 
     def line_get_dev_caps(self, device: int, version: int) -> LINEDEVCAPS:
-        """What the lines can do: version by version, as much as the client understands."""
+        """Return the capabilities of a line, as of the version that the client negotiated."""
         times = LINEDIALPARAMS()
         return LINEDEVCAPS(
             line_name=f"Echo {device}",
@@ -39,20 +39,20 @@ class Echo(Provider):
         )
 
     def line_get_address_caps(self, device: int, address: int, version: int) -> LINEADDRESSCAPS:
-        """The address of a line."""
+        """Return the capabilities of the address of a line."""
         return LINEADDRESSCAPS(line_device_id=device, address=str(100 + device), tapi_version=version)
 
     async def line_make_call(
         self, device: int, call: Call, destination: str | None, country: int, params: LINECALLPARAMS | None
     ) -> None:
-        """Call somebody. What takes its time is a coroutine: when it ends the request is completed."""
+        """Make a call. An operation that takes time is a coroutine; its end completes the request."""
         if not destination:
             raise TapiError(LINEERR.INVALADDRESS)
         await asyncio.sleep(0.1)  # the hardware goes off hook
         asyncio.get_running_loop().call_later(0.2, self._progress, call, destination)
 
     def _progress(self, call: Call, destination: str) -> None:
-        """What the hardware reports later. States may be reported at any time after the call exists."""
+        """Report the progress of the call. States can be reported at any time while the call exists."""
         self.sink.call_state(call, LINECALLSTATE.PROCEEDING)
         if destination == "echo":
             self.sink.call_state(call, LINECALLSTATE.CONNECTED, LINECONNECTEDMODE.ACTIVE)
@@ -60,20 +60,20 @@ class Echo(Provider):
             self.sink.call_state(call, LINECALLSTATE.BUSY, LINEBUSYMODE.STATION)
 
     def line_drop(self, call: Call, user_user: bytes) -> None:
-        """Hang up. What is done at once returns, and the request is completed."""
+        """Drop the call. The return of the method completes the request."""
         self.sink.call_state(call, LINECALLSTATE.IDLE)
 
     def line_monitor_digits(self, call: Call, modes: int) -> None:
-        """Remember in ``call.note``, which is ours, whether digits are wanted."""
+        """Store the digit modes in ``call.note``, which is reserved for the provider."""
         call.note = modes
 
     def line_dial(self, call: Call, destination: str, country: int) -> None:
-        """Digits come back as an echo."""
+        """Report the dialled digits as received digits."""
         for digit in destination if call.note else "":
             self.sink.call_event(call, LINE_MONITORDIGITS, digit=ord(digit), digit_mode=int(LINEDIGITMODE.DTMF))
 
     def line_close_call(self, call: Call) -> None:
-        """Nobody has a handle any more: hang up, if that was forgotten."""
+        """Release the call: no client has a handle to it."""
 
 
 async def main(port: int = 5150) -> None:

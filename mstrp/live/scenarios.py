@@ -1,7 +1,6 @@
-"""The scenarios of section 4 as programs: what a client does, with a real server or a simulated one.
+"""The scenarios of section 4 as client programs.
 
-Each takes an attached client and the number to call or transfer to. They begin and end their own sessions with
-devices (4.1, 4.2), except that attaching and detaching is the client's business.
+Each takes an attached client and the number to call or transfer to, and opens and closes its own devices (4.1, 4.2).
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ _HANDLER = int(LINECALLPRIVILEGE.OWNER | LINECALLPRIVILEGE.MONITOR) | int(LINEOP
 
 
 class Scenario(NamedTuple):
-    """Something that a client does."""
+    """A client program for a scenario."""
 
     name: str
     section: str
     summary: str
     run: Callable[[TapiClient, str], Awaitable[None]]
-    #: Whether an administrator does it, and whether somebody has to call first.
+    #: Whether it attaches as an administrator; whether it waits for an incoming call.
     management: bool = False
     incoming: bool = False
 
@@ -116,7 +115,7 @@ async def _set_config(client: TapiClient, to: str) -> None:
 
 
 async def _handler(client: TapiClient) -> tuple[LineApp, Line]:
-    """A line with a handler for agent requests, which is this client itself."""
+    """Open a line as the handler of its agent requests."""
     app = await client.initialize()
     await app.negotiate_all()
     await app.dev_caps(0)
@@ -159,21 +158,21 @@ async def _agent_session(client: TapiClient, to: str) -> None:
 
 
 SCENARIOS: tuple[Scenario, ...] = (
-    Scenario("session", "4.1", "a line is opened", _session),
-    Scenario("session-end", "4.2", "and closed again", _session),
-    Scenario("outgoing", "4.3", "a call is made and dropped", _outgoing),
-    Scenario("incoming", "4.4", "a call is answered and dropped", _incoming, incoming=True),
-    Scenario("blind-transfer", "4.5", "a call is answered and transferred", _blind_transfer, incoming=True),
-    Scenario("forward", "4.6", "calls are forwarded, and the forwarding is cancelled", _forward),
-    Scenario("management", "4.7", "an administrator attaches", _management, management=True),
-    Scenario("management-end", "4.8", "and detaches", _management, management=True),
-    Scenario("get-server-config", "4.9", "the configuration is read", _get_config, management=True),
-    Scenario("set-server-config", "4.10", "the configuration is written", _set_config, management=True),
-    Scenario("agent", "4.11", "an agent is created", _agent),
-    Scenario("agent-session", "4.12", "an agent session is created", _agent_session),
+    Scenario("session", "4.1", "open a line", _session),
+    Scenario("session-end", "4.2", "close a line", _session),
+    Scenario("outgoing", "4.3", "make and drop a call", _outgoing),
+    Scenario("incoming", "4.4", "answer and drop a call", _incoming, incoming=True),
+    Scenario("blind-transfer", "4.5", "answer and transfer a call", _blind_transfer, incoming=True),
+    Scenario("forward", "4.6", "set and cancel forwarding", _forward),
+    Scenario("management", "4.7", "attach as an administrator", _management, management=True),
+    Scenario("management-end", "4.8", "detach as an administrator", _management, management=True),
+    Scenario("get-server-config", "4.9", "read the configuration", _get_config, management=True),
+    Scenario("set-server-config", "4.10", "write the configuration", _set_config, management=True),
+    Scenario("agent", "4.11", "create an agent", _agent),
+    Scenario("agent-session", "4.12", "create an agent session", _agent_session),
 )
 
 
 def find_scenario(name: str) -> Scenario | None:
-    """A scenario by its name or section."""
+    """Find a scenario by its name or section."""
     return next((one for one in SCENARIOS if name in {one.name, one.section}), None)

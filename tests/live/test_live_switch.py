@@ -658,7 +658,7 @@ def test_bad_script(text: str, tmp_path: Path) -> None:
 
 
 def test_random_calls_repeat() -> None:
-    """The random mode with the same seed brings the same calls."""
+    """The random mode with the same seed makes the same calls."""
 
     async def calls() -> list[tuple[int, str]]:
         from mstrp.live.switch import Script
@@ -667,7 +667,7 @@ def test_random_calls_repeat() -> None:
         switch = Switch(script=Script(Plan(pace=0.001), seed=5, rate=2.0, duration=20.0))
         switch.incoming = lambda line, caller, **more: made.append((line, caller))  # type: ignore[method-assign,assignment]
         switch.provider_init(None)
-        await asyncio.sleep(0.1)
+        await until(lambda: not switch.clock._timers)
         switch.provider_shutdown()
         return made
 

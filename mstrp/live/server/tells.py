@@ -33,7 +33,7 @@ __all__ = ["Tells"]
 
 
 class Tells:
-    """The part of the server that a provider sees (`mstrp.live.provider.Sink`)."""
+    """The part of the server that a provider sees (`mstrp.live.sink.Sink`)."""
 
     lines: dict[int, LineDevice]
     phones: dict[int, PhoneDevice]

@@ -38,7 +38,7 @@ from protocol.structures import LINEAGENTSTATUS as STATUS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstrp.live.provider import Sink
+    from mstrp.live.sink import Sink
 
 __all__ = ["TYPES", "CallCentre"]
 

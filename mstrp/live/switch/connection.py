@@ -16,8 +16,8 @@ from protocol.constants import (
 from protocol.events import LINE_ADDRESSSTATE
 
 if TYPE_CHECKING:
-    from mstrp.live.provider import Sink
     from mstrp.live.server.calls import Call
+    from mstrp.live.sink import Sink
     from mstrp.live.switch.clock import Clock
     from mstrp.live.switch.media import Tones
     from mstrp.live.switch.plan import Plan

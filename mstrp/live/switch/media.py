@@ -11,8 +11,8 @@ from protocol.constants import LINEDIGITMODE, LINEERR, LINEGATHERTERM, LINEGENER
 from protocol.events import LINE_GATHERDIGITS, LINE_GENERATE, LINE_MONITORDIGITS
 
 if TYPE_CHECKING:
-    from mstrp.live.provider import Sink
     from mstrp.live.server.calls import Call, Handle
+    from mstrp.live.sink import Sink
     from mstrp.live.switch.clock import Clock
     from mstrp.live.switch.party import Party
     from mstrp.live.switch.switch import Switch

@@ -21,7 +21,7 @@ from protocol.constants import (
 from protocol.events import LINE_LINEDEVSTATE
 
 if TYPE_CHECKING:
-    from mstrp.live.provider import Sink
+    from mstrp.live.sink import Sink
     from mstrp.live.switch.clock import Clock
     from mstrp.live.switch.conference import Conferences
     from mstrp.live.switch.connection import Connections

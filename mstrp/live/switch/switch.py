@@ -17,9 +17,9 @@ from mstrp.live.switch.routing import Routing
 from protocol.constants import LINECALLORIGIN, LINECALLPRIVILEGE, LINECALLREASON, LINEDEVSTATUSFLAGS, LINEERR
 
 if TYPE_CHECKING:
-    from mstrp.live.provider import Sink
     from mstrp.live.server.calls import Call
     from mstrp.live.server.devices import LineDevice
+    from mstrp.live.sink import Sink
     from mstrp.live.switch.script import Script
 
 __all__ = ["Switch"]
