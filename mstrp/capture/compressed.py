@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from typing import TYPE_CHECKING
 
@@ -50,25 +51,26 @@ def _zstd(data: bytes, read: Callable[[], bytes]) -> Iterator[bytes]:
     """Any number of Zstandard frames."""
     # Loaded here: most captures are not compressed, and loading costs more than opening one.
     try:
-        import zstandard
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+        else:
+            from backports import zstd
     except ModuleNotFoundError:
-        raise CompressionError("Zstandard data needs the package zstandard: pip install zstandard") from None
+        raise CompressionError("Zstandard data needs the package backports.zstd: pip install backports.zstd") from None
+    # A window beyond 128 MB is not what capture programs write, but what bombs are made of.
+    options = {zstd.DecompressionParameter.window_log_max.value: 27}
     while data:
-        # A window beyond 128 MB is not what capture programs write, but what bombs are made of.
-        frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        frame = zstd.ZstdDecompressor(options=options)
         try:
             while not frame.eof:
-                if not data:
+                if frame.needs_input and not data:
                     data = read()
                     if not data:
                         raise CompressionError("the Zstandard data ends in the middle")
-                # In small parts: what comes out of one call cannot be limited.
-                part, data = data[:4096], data[4096:]
-                found = frame.decompress(part)
-                if frame.eof:
-                    data = frame.unused_data + data
+                found = frame.decompress(data, _CHUNK)
+                data = b""
                 if found:
                     yield found
-        except zstandard.ZstdError as error:
+        except zstd.ZstdError as error:
             raise CompressionError(f"damaged Zstandard data: {error}") from None
-        data = data or read()
+        data = frame.unused_data or read()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from mstrp.capture.session import Session, Undecided, fitting
+from mstrp.capture.session import Session, Unclaimed, Undecided, Waiting, fitting
 from mstrp.capture.stream import Taker
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ __all__ = ["Correlation"]
 
 #: Seconds after its end for which late packets of a session are still taken.
 _AFTERGLOW: Final = 60.0
+#: How many sessions of one connection are remembered with it.
+_MOST: Final = 64
 
 
 class Correlation(Taker):
@@ -44,7 +46,10 @@ class Correlation(Taker):
         #: Event channels of which it is not clear yet whose they are.
         self.undecided: dict[tuple[Hosts, bytes], Undecided] = {}
         #: Sessions for which the server may still open an event channel, in the order of their ClientAttach.
-        self.waiting: list[Session] = []
+        self.waiting = Waiting()
+        #: Sessions of which only an event channel was seen, and those that began before the capture without one.
+        self._handleless = Unclaimed()
+        self._channelless = Unclaimed()
         #: Sessions that have ended, with late packets still possible.
         self._ended: deque[Session] = deque()
         #: All sessions of which something may still come.
@@ -59,18 +64,23 @@ class Correlation(Taker):
 
     def gap(self, connection: Connection, frame: int, time: float) -> None:
         """Packets are missing from a connection: what it carries may have changed unseen."""
+        if connection.doubted and not _changed(connection):
+            return
+        connection.doubted = True
         concerned = [*connection.bound.values(), *connection.channels.values()]
         if connection.session is not None:
             concerned.append(connection.session)
         if not concerned:
             hosts = self._hosts_of_channel(connection)
-            concerned = [each for each in self.waiting if each.hosts == hosts and each.names(connection.endpoint)]
+            concerned = self.waiting.of(hosts, connection.endpoint)
         # Each once, and always in the same order.
         for session in dict.fromkeys(concerned):
             since = session.held.gap(connection.carriers(), frame)
-            self._doubt(session, frame, time, since)
+            if session.changed or since < frame:
+                self._doubt(session, frame, time, since)
 
     def _doubt(self, session: Session, frame: int, time: float, since: int | None = None) -> None:
+        session.changed = False
         session.conversation.gap(frame, time)
         if self.on_loss is not None:
             self.on_loss(session.conversation, "gap", frame, time, frame if since is None else since)
@@ -79,7 +89,7 @@ class Correlation(Taker):
         """A connection is gone: bindings that used no other one are lost (Q20)."""
         # A copy, because what is over goes.
         for session in dict.fromkeys(connection.bound.values()):
-            session.ends.discard(connection)
+            session.ends.pop(connection, None)
             if not session.ends and session.ended is None:
                 session.conversation.lost(frame, time)
                 if self.on_loss is not None:
@@ -88,7 +98,7 @@ class Correlation(Taker):
         begun = connection.session
         if begun is not None and begun in self.waiting and not begun.attached:
             # ClientAttach was asked over it and never answered.
-            self.waiting.remove(begun)
+            self.waiting.discard(begun)
         for session in connection.channels.values():
             session.conversation.channel_lost(frame, time)
             if self.on_loss is not None:
@@ -133,17 +143,16 @@ class Correlation(Taker):
     def _attaching(self, connection: Connection, machine: str, frame: int, time: float) -> Session:
         """A client asks to attach, and says where its event channel may be opened: its session, without a handle yet."""
         session = self._begin((connection.client.host, connection.server.host), frame, time, machine)
-        session.ends.add(connection)
+        session.ends[connection] = None
         connection.session = session
-        self.waiting.append(session)
+        self.waiting.add(session)
         if len(self.announced) < self.limit:
             self.announced.update(session.endpoints)
         return session
 
     def _refused(self, connection: Connection, session: Session) -> None:
         """A client may not attach: there is no session."""
-        if session in self.waiting:
-            self.waiting.remove(session)
+        self.waiting.discard(session)
         connection.session = None
         self._open -= 1
         self._known.pop(session, None)
@@ -151,19 +160,23 @@ class Correlation(Taker):
 
     def _over(self, session: Session, time: float) -> None:
         """A binding has ended: no event channel will be opened for it any more, and no request will come."""
-        if session in self.waiting:
-            self.waiting.remove(session)
+        self.waiting.discard(session)
         if session.ended is None:
             session.ended = time
             self._open -= 1
             self._ended.append(session)
+            if len(self._ended) > self.limit // 16 + 1:
+                self._forget(self._ended.popleft(), time)
         self.bindings.pop((session.hosts, session.context), None)
+        self._channelless.discard(session)
         for connection in session.ends:
             connection.bound.pop(session.context, None)
 
     def _forget(self, session: Session, time: float) -> None:
         """Nothing more is expected of a session that has ended."""
         self._known.pop(session, None)
+        self._handleless.discard(session)
+        self.bindings.pop((session.hosts, session.placeholder), None)
         session.held.over()
         self.channels.pop((session.hosts, session.channel), None)
         if self.on_over is not None:
@@ -172,9 +185,16 @@ class Correlation(Taker):
     def _bind(self, connection: Connection, context: bytes, session: Session) -> None:
         """A context handle stands for a session, and is used over a connection."""
         session.context = context
-        session.ends.add(connection)
+        session.changed = True
+        session.ends[connection] = None
         self.bindings[session.hosts, context] = session
+        if session.conversation.partial and not session.channel:
+            self._channelless.add(session)
         connection.bound[context] = session
+        if len(connection.bound) > _MOST:
+            # It is found by its handle again.
+            oldest = connection.bound.pop(next(iter(connection.bound)))
+            oldest.ends.pop(connection, None)
 
     def _bound(self, connection: Connection, context: bytes, frame: int, time: float) -> Session:
         """The session of a context handle that was not used over this connection yet."""
@@ -193,8 +213,11 @@ class Correlation(Taker):
             known.attached = True
             self._doubt(known, frame, time)
             return known
-        session = self._unclaimed(hosts, lambda known: not known.context)
-        if session is None:
+        session = self._handleless.only(hosts)
+        if session is not None:
+            self._handleless.discard(session)
+            self.bindings.pop((hosts, session.placeholder), None)
+        else:
             session = self._begin(hosts, frame, time, partial=True)
             name = session.conversation.session
             self.warn(frame, f"session {name} began before the capture: its ClientAttach is missing")
@@ -216,16 +239,17 @@ class Correlation(Taker):
         # The server calls back while it is asked to attach, so one that still waits for its answer is likelier.
         found.sort(key=lambda session: not session.attached)
         if len(found) == 1:
-            self.waiting.remove(found[0])
+            self.waiting.discard(found[0])
         return found
 
     def _opened(
         self, connection: Connection, context: bytes, session: Session, frame: int, time: float, *, told: bool = True
     ) -> None:
         """An event channel belongs to a session."""
-        if session in self.waiting:
-            self.waiting.remove(session)
+        self.waiting.discard(session)
         session.channel = context
+        session.changed = True
+        self._channelless.discard(session)
         session.events = connection
         session.settled = True
         connection.session = session
@@ -266,19 +290,24 @@ class Correlation(Taker):
         hosts = self._hosts_of_channel(connection)
         if len(self.unannounced) < self.limit:
             self.unannounced.add(connection.endpoint.lower())
-        session = self._unclaimed(hosts, lambda known: known.conversation.partial and not known.channel)
+        session = self._channelless.only(hosts)
         if session is None:
             session = self._begin(hosts, frame, time, partial=True)
             self.warn(frame, f"event channel of session {session.conversation.session}: its ClientAttach is missing")
-            self.bindings[hosts, b"channel of %s" % connection.endpoint.encode()] = session
+            session.placeholder = b"channel of %s" % connection.endpoint.encode()
+            self.bindings[hosts, session.placeholder] = session
+            self._handleless.add(session)
+            self._channelless.add(session)
         return session
 
-    def _unclaimed(self, hosts: Hosts, fits: Callable[[Session], bool]) -> Session | None:
-        """The only session between two hosts that fits; where several do, nothing tells which one it is."""
-        found = {session for key, session in self.bindings.items() if key[0] == hosts and fits(session)}
-        if len(found) != 1:
-            return None
-        session = found.pop()
-        for key in [key for key, known in self.bindings.items() if known is session and key[1] != session.context]:
-            del self.bindings[key]
-        return session
+
+def _changed(connection: Connection) -> bool:
+    """Whether a session of a connection has changed since packets were missing the last time."""
+    if not connection.sessions_known:
+        # It may yet turn out to be the event channel of a session.
+        return True
+    return (
+        (connection.session is not None and connection.session.changed)
+        or any(session.changed for session in connection.bound.values())
+        or any(session.changed for session in connection.channels.values())
+    )

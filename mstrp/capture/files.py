@@ -21,7 +21,7 @@ __all__ = ["CaptureError", "Frame", "Source", "open_capture"]
 #: How much is read at a time: what fits into the cache of a processor core is walked through twice as fast as a megabyte.
 _CHUNK = 1 << 17
 #: The longest line of a text.
-_LINE = 1 << 24
+_LINE = 1 << 22
 
 
 class CaptureError(ValueError):
@@ -61,28 +61,33 @@ class Source:
     def head(self) -> bytes:
         """How the capture begins, unpacked: enough to tell what it is, if there is so much."""
         if self._head is None:
-            head = self._read_at_least(4)
+            head = self.read_at_least(4)
             if head.startswith((GZIP, ZSTD)):
                 self._chunks = unpacked(head, self._bytes)
                 head = b""
-            self._head = self._read_at_least(24, head)
+            self._head = self.read_at_least(24, head)
         return self._head
 
     def lines(self) -> Iterator[bytes]:
         """The lines of a text; what has no line end within `_LINE` bytes is cut there."""
+        pieces: list[bytes] = []
+        size = 0
         data = self.head()
-        while True:
-            *lines, data = data.split(b"\n")
-            yield from lines
-            more = self.read()
-            if not more:
-                break
-            if len(data) > _LINE:
-                yield data
-                data = b""
-            data += more
-        if data:
-            yield data
+        while data:
+            *lines, rest = data.split(b"\n")
+            if lines:
+                pieces.append(lines[0])
+                yield b"".join(pieces)
+                yield from lines[1:]
+                pieces, size = [], 0
+            pieces.append(rest)
+            size += len(rest)
+            if size > _LINE:
+                yield b"".join(pieces)
+                pieces, size = [], 0
+            data = self.read()
+        if size:
+            yield b"".join(pieces)
 
     def __iter__(self) -> Iterator[Frame]:
         head = self.head()
@@ -123,13 +128,19 @@ class Source:
             self.progress(self.position)
         return data
 
-    def _read_at_least(self, size: int, data: bytes = b"") -> bytes:
-        while len(data) < size:
+    def read_at_least(self, size: int, data: bytes = b"") -> bytes:
+        """Bytes that are at hand and those that follow, put together once; fewer than ``size`` at the end only."""
+        if len(data) >= size:
+            return data
+        pieces = [data]
+        missing = size - len(data)
+        while missing > 0:
             more = self.read()
             if not more:
                 break
-            data += more
-        return data
+            pieces.append(more)
+            missing -= len(more)
+        return b"".join(pieces)
 
 
 def open_capture(path: str | Path, warn: Callable[[int, str], None]) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -28,31 +29,55 @@ class Transport(NamedTuple):
 
 
 class _Pieces:
-    """The fragments of one packet that have been seen."""
+    """The fragments of one packet so far, without overlaps: what was seen first counts."""
 
-    __slots__ = ("frame", "parts", "time", "total")
+    __slots__ = ("frame", "parts", "places", "size", "time", "total")
 
     def __init__(self, frame: int, time: float) -> None:
         self.frame = frame
         self.time = time
-        self.parts: dict[int, bytes] = {}
+        #: Where the parts begin, in order, and the parts in the same order.
+        self.places: list[int] = []
+        self.parts: list[bytes] = []
+        self.size = 0
         self.total = -1
 
     def add(self, offset: int, data: bytes, last: bool) -> bytes | None:
-        """Take a fragment; the whole packet when nothing is missing any more."""
-        if last:
+        """Add a fragment; return the whole packet when nothing is missing."""
+        if self.total < 0 and last:
             self.total = offset + len(data)
-        known = self.parts.get(offset)
-        if known is None or len(known) < len(data):
-            self.parts[offset] = data
-        if self.total < 0:
-            return None
-        whole = b""
-        for place, part in sorted(self.parts.items()):
-            if place > len(whole):
-                return None
-            whole += part[len(whole) - place :]
-        return whole[: self.total] if len(whole) >= self.total else None
+            self._limit()
+        if self.total >= 0:
+            data = data[: max(0, self.total - offset)]
+        self._insert(offset, data)
+        return b"".join(self.parts) if self.size == self.total else None
+
+    def _limit(self) -> None:
+        """Drop what is beyond the end of the packet."""
+        while self.places and self.places[-1] + len(self.parts[-1]) > self.total:
+            place, part = self.places.pop(), self.parts.pop()
+            self.size -= len(part)
+            if place < self.total:
+                self._insert(place, part[: self.total - place])
+
+    def _insert(self, offset: int, data: bytes) -> None:
+        """Insert the bytes of a fragment that are new."""
+        end = offset + len(data)
+        index = bisect_right(self.places, offset)
+        if index:
+            offset = max(offset, self.places[index - 1] + len(self.parts[index - 1]))
+        while offset < end:
+            following = self.places[index] if index < len(self.places) else end
+            stop = min(end, following)
+            if offset < stop:
+                self.places.insert(index, offset)
+                self.parts.insert(index, data[offset - end : stop - end or None])
+                self.size += stop - offset
+                index += 1
+            if index == len(self.places):
+                return
+            offset = following + len(self.parts[index])
+            index += 1
 
 
 class Datagrams:

@@ -17,7 +17,7 @@ class Limits(NamedTuple):
     datagrams: int = 1_024
     calls: int = 4_096
     fragments: int = 16 * 1024 * 1024
-    pipes: int = 1_024
+    pipes: int = 128
     sessions: int = 65_536
     listed_sessions: int = 10_000
     listed_calls: int = 2_000

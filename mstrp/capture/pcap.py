@@ -84,11 +84,13 @@ class Records(Cursor):
                     self._position = end
                     return True
             self._source.frames = self.number
-            more = self._source.read()
-            if not more:
+            left = len(data) - position
+            needed = self._head if position > self._last else end - position
+            data = self._source.read_at_least(needed, data[position:])
+            if len(data) == left:
                 self._over()
                 return False
-            self._go_on(data[position:] + more, 0)
+            self._go_on(data, 0)
 
     def _go_on(self, data: bytes, position: int) -> None:
         self.data = data
@@ -130,11 +132,12 @@ class Records(Cursor):
                             self._go_on(data, place)
                             return
                 place = data.find(b"\0", place + 1 + high) - high
-            more = source.read()
-            if not more:
+            left = len(data) - keep
+            # A lot at once, because what was kept is looked at again.
+            data = source.read_at_least(left + MAX_FRAME, data[keep:])
+            if len(data) == left:
                 self._go_on(b"", 0)
                 return
-            data = data[keep:] + more
             position = 0
 
 

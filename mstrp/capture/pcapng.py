@@ -79,12 +79,12 @@ def frames(source: Source, data: bytes) -> Iterator[Frame]:
                     source.warn(number + 1, f"interface description of {size} bytes: too short")
             position = stop
         source.frames = number
-        more = source.read()
-        if not more:
-            if position < end:
-                source.warn(number + 1, f"the file ends in the middle of a block: {end - position} bytes are left")
+        left = end - position
+        data = source.read_at_least(section.pair(data, position)[1] if left >= 12 else 12, data[position:])
+        if len(data) == left:
+            if left:
+                source.warn(number + 1, f"the file ends in the middle of a block: {left} bytes are left")
             return
-        data = data[position:] + more
         position = 0
 
 
@@ -156,8 +156,9 @@ def _resume(source: Source, data: bytes, position: int, section: _Section) -> tu
                     return place, data
         # A block may lie across the end of what has been read.
         keep = max(position, (len(data) - MAX_FRAME - 4096) & ~3)
-        more = source.read()
-        if not more:
+        left = len(data) - keep
+        # A lot at once, because what was kept is looked at again.
+        data = source.read_at_least(left + MAX_FRAME, data[keep:])
+        if len(data) == left:
             return 0, b""
-        data = data[keep:] + more
         position = 0

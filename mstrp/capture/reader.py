@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import math
+from collections import OrderedDict
+from itertools import islice
 from struct import Struct
 from struct import error as StructError
 from typing import TYPE_CHECKING, Final
@@ -52,7 +54,10 @@ class Reader:
         self.setup = setup or Setup()
         self.limits = self.setup.limits
         self.halves: dict[bytes, Half] = {}
-        self.connections: dict[bytes, Connection] = {}
+        #: Directions by age: those of which nothing is known yet, or was when the oldest were last looked for, and
+        #: those of connections that are followed.
+        self._young: dict[bytes, Half] = {}
+        self._followed: OrderedDict[bytes, Half] = OrderedDict()
         #: Directions in which segments wait for a missing one: while there are any, acknowledgements matter.
         self.holes = Holes()
         self.datagrams = Datagrams(self.limits.datagrams, sessions.note)
@@ -68,7 +73,7 @@ class Reader:
         """Read everything; `finish` has to follow."""
         frames = cursor(source)
         halves = self.halves
-        holes = self.holes
+        holes = self.holes.halves
         begin = math.nan
         # Types of what structures hold, for the compiler.
         kind: i64
@@ -179,7 +184,7 @@ class Reader:
         first = place + (offset >> 4 << 2)
         if first > stop:
             return
-        if self.holes and flags & _ACK:
+        if self.holes.halves and flags & _ACK:
             size = len(addresses) // 2
             ports = data[place + 2 : place + 4] + data[place : place + 2]
             back = addresses[size:] + addresses[:size]
@@ -191,7 +196,7 @@ class Reader:
 
         Besides, what was missing for too long in any stream is given up.
         """
-        half = self.holes.get(addresses + ports)
+        half = self.holes.halves.get(addresses + ports)
         if half is not None:
             half.acknowledged(ack, now)
             self._drained(half, number, now)
@@ -246,10 +251,11 @@ class Reader:
         size = 4 if version == 4 else 16
         source, target = key[:size], key[size : 2 * size]
         back = target + source + key[-2:] + key[-4:-2]
-        other = self.connections.get(back)
+        known = self.halves.get(back)
+        other = None if known is None else known.connection
         connection: Connection
         answers = flags & _SYN and flags & _ACK
-        if (other is not None and back in self.halves and (answers or not flags & _SYN) and key not in self.halves) or (
+        if (other is not None and (answers or not flags & _SYN) and key not in self.halves) or (
             other is not None
             and len(other.halves) == 1
             # The SYN may be captured behind its answer.
@@ -270,45 +276,55 @@ class Reader:
             self._closed.pop(key, None)
             self._closed.pop(back, None)
         half = Half(key, self.limits, self.holes)
+        half.connection = connection
         half.consumer = connection.consumer(half, from_client)
         if len(connection.halves) == 2:
             first, second = connection.halves
             first.peer, second.peer = second, first
         self.halves[key] = half
-        self.connections[key] = connection
+        self._young[key] = half
         if len(self.halves) > self.limits.streams:
             self._evict(number, now)
         return half
 
     def _evict(self, number: int, now: float) -> None:
         """Too many streams: forget the oldest ones that nobody looks at, or else the oldest of all."""
-        surplus = max(1, self.limits.streams // 16)
-        oldest = [key for key, half in self.halves.items() if half.ignored][:surplus]
-        if not oldest:
-            oldest = [key for key, connection in self.connections.items() if _idle(connection)][:surplus]
-        if not oldest:
-            oldest = list(self.halves)[:1]
         if not self.crowded:
             self.crowded = True
             text = f"more than {self.limits.streams} directions of TCP connections (limit streams); the oldest are forgotten"
             self.sessions.note(number, text)
-        for key in oldest:
-            connection = self.connections.get(key)
-            if connection is not None:
-                self._remove(connection, number, now)
+        for half in self._oldest(max(1, self.limits.streams // 16)):
+            if half.connection is not None:
+                self._remove(half.connection, number, now)
+
+    def _oldest(self, surplus: int) -> list[Half]:
+        """The directions to forget, several at a time, so that each costs little."""
+        found = list(islice(self.holes.dropped.values(), surplus))
+        if found:
+            return found
+        while self._young and not found:
+            for key, half in list(islice(self._young.items(), surplus)):
+                del self._young[key]
+                if _idle(half.connection):
+                    found.append(half)
+                else:
+                    self._followed[key] = half
+        return found or list(islice(self._followed.values(), 1))
 
     def _forget(self, key: bytes, back: bytes, number: int, now: float) -> None:
         """A port pair is used again: the earlier connection is over."""
         for old in (key, back):
-            connection = self.connections.get(old)
-            if connection is not None:
-                self._remove(connection, number, now)
+            half = self.halves.get(old)
+            if half is not None and half.connection is not None:
+                self._remove(half.connection, number, now)
 
     def _remove(self, connection: Connection, number: int, now: float) -> None:
         for half in connection.halves:
             half.close(number, now)
             self.halves.pop(half.key, None)
-            self.connections.pop(half.key, None)
+            self.holes.dropped.pop(half.key, None)
+            self._young.pop(half.key, None)
+            self._followed.pop(half.key, None)
             end = half.fin if half.fin is not None else half.next
             if end >= 0 and not half.ignored:
                 self._closed[half.key] = end
@@ -318,7 +334,8 @@ class Reader:
 
     def _settle(self, key: bytes, number: int, now: float, *, reset: bool = False) -> None:
         """A direction has ended: so has the connection when both have, or when it was reset."""
-        connection = self.connections.get(key)
+        known = self.halves.get(key)
+        connection = None if known is None else known.connection
         if connection is not None and (reset or all(half.ignored or half.complete for half in connection.halves)):
             self._remove(connection, number, now)
 
@@ -328,13 +345,14 @@ class Reader:
         for half in list(self.halves.values()):
             half.close(frame, now)
         self.datagrams.finish()
-        for connection in dict.fromkeys(self.connections.values()):
-            connection.finish(frame)
+        for connection in dict.fromkeys(half.connection for half in self.halves.values()):
+            if connection is not None:
+                connection.finish(frame)
         self.sessions.finish()
         if self.cut_off > 1:
             self.sessions.note(frame, f"{self.cut_off} frames were cut off by the snap length in all")
 
 
-def _idle(connection: Connection) -> bool:
+def _idle(connection: Connection | None) -> bool:
     """Whether nothing is known of a connection that could be lost."""
-    return connection.dissector is None and connection.smb is None
+    return connection is None or (connection.dissector is None and connection.smb is None)

@@ -62,6 +62,7 @@ class Replay:
         #: Requests that wait for an answer, by session and call.
         self._asked: dict[tuple[str, Any], _Asked] = {}
         self._opened: set[str] = set()
+        self.crowded = False
         #: Number of frames and time of the last line.
         self.last = (0, 0.0)
         self._methods: dict[tuple[str, str], Callable[[Conversation, dict[str, Any], int, float], None]] = {
@@ -123,9 +124,29 @@ class Replay:
         )
         if self.sessions.on_session is not None:
             self.sessions.on_session(found)
+        self._limit()
         self.conversations[name] = found
         self.held[name] = Held(found, None)
         return found
+
+    def _limit(self) -> None:
+        """Give up the oldest session when there are too many."""
+        if len(self.conversations) >= self.sessions.limit:
+            if not self.crowded:
+                self.crowded = True
+                more = f"more than {self.sessions.limit} sessions are open (limit sessions); the oldest are given up"
+                self.sessions.note(self.last[0], more)
+            name = next(iter(self.conversations))
+            oldest = self.conversations.pop(name)
+            self.held.pop(name).over()
+            if self.sessions.on_over is not None:
+                self.sessions.on_over(oldest, self.last[1])
+
+    def _wait(self, conversation: Conversation, line: dict[str, Any], asked: _Asked) -> None:
+        """Let a request wait for its response; of very many the oldest wait no more."""
+        self._asked[conversation.session, line.get("call")] = asked
+        if len(self._asked) > self.sessions.limit:
+            del self._asked[next(iter(self._asked))]
 
     def _show(self, line: dict[str, Any], content: Any, frame: int, time: float) -> None:
         if self.sessions.on_packet is not None:
@@ -133,7 +154,7 @@ class Replay:
             self.sessions.on_packet(_packet(line, content, frame, time, problems))
 
     def _asks(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
-        self._asked[conversation.session, line.get("call")] = _Asked(None, line)
+        self._wait(conversation, line, _Asked(None, line))
 
     def _attached(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
         asked = self._asked.pop((conversation.session, line.get("call")), None)
@@ -147,7 +168,7 @@ class Replay:
     def _request(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
         packet = decode_request(bytes.fromhex(line["bytes"]), _whole(line["capacity"], 32))
         exchange = conversation.sent(packet, frame, time)
-        self._asked[conversation.session, line.get("call")] = _Asked(exchange, {})
+        self._wait(conversation, line, _Asked(exchange, {}))
         self._show(line, packet, frame, time)
 
     def _response(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mstrp.capture.held import Held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from fsm.conversation import Conversation
     from mstrp.capture.stream import Connection
     from mstrp.capture.tcp import Half
 
-__all__ = ["Hosts", "Session", "Undecided", "endpoints", "fitting"]
+__all__ = ["Hosts", "Session", "Unclaimed", "Undecided", "Waiting", "endpoints", "fitting"]
 
 #: The two hosts of a binding, client first.
 Hosts = tuple[str, str]
+#: How many endpoints of a client, connections of a session and candidates for an event channel are looked at.
+_MOST: Final = 64
 
 
 def endpoints(machine: str) -> list[tuple[str, str]]:
@@ -30,6 +33,7 @@ class Session:
 
     __slots__ = (
         "attached",
+        "changed",
         "channel",
         "context",
         "conversation",
@@ -39,15 +43,14 @@ class Session:
         "events",
         "held",
         "hosts",
-        "machine",
+        "placeholder",
         "settled",
     )
 
     def __init__(self, conversation: Conversation, machine: str, hosts: Hosts) -> None:
         self.conversation = conversation
-        self.machine = machine
         #: Where the client can be reached, as it said.
-        self.endpoints = {each.lower().removeprefix("\\pipe\\") for _, each in endpoints(machine)}
+        self.endpoints = {each.lower().removeprefix("\\pipe\\") for _, each in endpoints(machine)[:_MOST]}
         self.hosts = hosts
         #: The context handles of the binding and of the event channel.
         self.context = b""
@@ -55,8 +58,12 @@ class Session:
         self.attached = False
         #: When it ended, None while it has not.
         self.ended: float | None = None
+        #: The key under which it is known while it has no context handle.
+        self.placeholder = b""
+        #: Whether packets have come since the last gap.
+        self.changed = True
         #: Connections over which requests came; when the last one ends, the binding is lost.
-        self.ends: set[Connection] = set()
+        self.ends: dict[Connection, None] = {}
         #: The connection of its event channel.
         self.events: Connection | None = None
         #: Whether it has an event channel, needs none, or is known to be without.
@@ -65,8 +72,10 @@ class Session:
 
     def _halves(self) -> Iterator[Half]:
         """The directions that its packets come from."""
-        for connection in self.ends if self.events is None else (*self.ends, self.events):
+        for connection in islice(reversed(self.ends), _MOST):
             yield from connection.carriers()
+        if self.events is not None:
+            yield from self.events.carriers()
 
     def names(self, endpoint: str) -> bool:
         """Whether the client said that it can be reached at an endpoint."""
@@ -88,16 +97,89 @@ class Undecided(NamedTuple):
         return ([each for each in free if each.knows(init_context)] or free)[-1]
 
 
-def fitting(waiting: Iterable[Session], connection: Connection) -> list[Session]:
+class Waiting:
+    """The sessions for which the server may still open an event channel, in the order of their ClientAttach."""
+
+    def __init__(self) -> None:
+        self._all: dict[Session, None] = {}
+        #: The same by endpoint, with the hosts and without.
+        self._exact: dict[tuple[Hosts, str], dict[Session, None]] = {}
+        self._named: dict[str, dict[Session, None]] = {}
+
+    def __contains__(self, session: Session) -> bool:
+        return session in self._all
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(self._all)
+
+    def add(self, session: Session) -> None:
+        """Let a session wait."""
+        self._all[session] = None
+        for endpoint in session.endpoints:
+            self._exact.setdefault((session.hosts, endpoint), {})[session] = None
+            self._named.setdefault(endpoint, {})[session] = None
+
+    def discard(self, session: Session) -> None:
+        """A session waits no more."""
+        if self._all.pop(session, session) is session:
+            return
+        for endpoint in session.endpoints:
+            _discard(self._exact, (session.hosts, endpoint), session)
+            _discard(self._named, endpoint, session)
+
+    def of(self, hosts: Hosts, endpoint: str) -> list[Session]:
+        """The sessions between two hosts that named an endpoint, of very many the last ones."""
+        return _last(self._exact.get((hosts, endpoint.lower()), {}))
+
+    def naming(self, endpoint: str) -> list[Session]:
+        """The same between any hosts."""
+        return _last(self._named.get(endpoint.lower(), {}))
+
+
+def _discard(index: dict[Any, dict[Session, None]], key: Any, session: Session) -> None:
+    found = index.get(key)
+    if found is not None:
+        found.pop(session, None)
+        if not found:
+            del index[key]
+
+
+def _last(sessions: dict[Session, None]) -> list[Session]:
+    return list(islice(reversed(sessions), _MOST))[::-1]
+
+
+class Unclaimed:
+    """Sessions that lack something, by hosts."""
+
+    def __init__(self) -> None:
+        self._found: dict[Hosts, dict[Session, None]] = {}
+
+    def add(self, session: Session) -> None:
+        """A session lacks it."""
+        self._found.setdefault(session.hosts, {})[session] = None
+
+    def discard(self, session: Session) -> None:
+        """A session lacks it no more, or is over."""
+        _discard(self._found, session.hosts, session)
+
+    def only(self, hosts: Hosts) -> Session | None:
+        """The only session between two hosts that lacks it; where several do, nothing tells which one it is."""
+        found = self._found.get(hosts, {})
+        return next(iter(found)) if len(found) == 1 else None
+
+
+def fitting(waiting: Waiting, connection: Connection) -> list[Session]:
     """The sessions that wait for an event channel and may have got this one, the best kind of match only.
 
     The server connects to the endpoint that the client has named. It may do so from another address than the one the
     client talks to, and to another one than the client talks from (IPv6 instead of IPv4, several interfaces).
     """
-    named = [session for session in waiting if session.names(connection.endpoint)]
     hosts = connection.server.host, connection.client.host
+    exact = waiting.of(hosts, connection.endpoint)
+    if exact:
+        return exact
+    named = waiting.naming(connection.endpoint)
     kinds = (
-        [session for session in named if session.hosts == hosts],
         [session for session in named if session.hosts[0] == hosts[0]],
         [session for session in named if session.hosts[1] == hosts[1]],
     )

@@ -162,6 +162,7 @@ class Sessions(Correlation):
             session = self._bound(connection, raw.context, frame, time)
         if not session.settled:
             self._settle(session, raw.packet(), frame, time)
+        session.changed = True
         exchange = session.conversation.sent(raw, frame, time)
         call.note = session, exchange
         if damage:
@@ -197,6 +198,7 @@ class Sessions(Correlation):
             answer = raw_of(decode_response(value.buffer, asked))
         if self.on_packet is not None:
             self._show(session, SERVER_TO_CLIENT, "ClientRequest", RESPONSE, answer.packet(), frame, time, call=call)
+        session.changed = True
         session.conversation.answered(exchange, answer, frame, time)
         if asked is _fetch and answer.words[0] == 0 and answer.words[_USED]:
             session.conversation.fetched(frame, time)
@@ -214,6 +216,7 @@ class Sessions(Correlation):
         elif call.note is not None:
             session = call.note[0]
             self._show(session, SERVER_TO_CLIENT, "ClientDetach", RESPONSE, value, frame, time)
+            session.changed = True
             session.conversation.detached(frame, time)
             self._over(session, time)
 
@@ -235,10 +238,12 @@ class Sessions(Correlation):
                 if len(candidates) > 1:
                     key = self._hosts_of_channel(connection), value.context
                     self.undecided[key] = Undecided(candidates)
+                    if len(self.undecided) > self.limit:
+                        del self.undecided[next(iter(self.undecided))]
                 else:
                     self._opened(connection, value.context, session, frame, time)
             elif session not in self.waiting and session.ended is None and not session.channel:
-                self.waiting.append(session)
+                self.waiting.add(session)
 
     def _remote_event(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
         if call.phase:
@@ -256,6 +261,7 @@ class Sessions(Correlation):
         session = connection.channels.get(raw.context)
         if session is None:
             session = self._channel_of(connection, raw.context, _words(raw.buffer), frame, time)
+        session.changed = True
         conversation = session.conversation
         if not conversation.flowing:
             conversation.delivered(frame, time)
@@ -289,6 +295,7 @@ class Sessions(Correlation):
         elif call.note is not None:
             session = call.note[0]
             self._show(session, CLIENT_TO_SERVER, "RemoteSPDetach", RESPONSE, value, frame, time)
+            session.changed = True
             session.conversation.channel_closed(frame, time)
             self.channels.pop((self._hosts_of_channel(connection), session.channel), None)
             connection.channels.pop(session.channel, None)

@@ -32,6 +32,8 @@ _PIPE_SHARE = 2
 _ENOUGH = 4 + 64 + 32
 #: Messages with parts of a pipe are not larger; others are skipped.
 _LARGEST = 1 << 20
+#: What is kept of the name of a pipe.
+_LONGEST = 512
 #: A message without contents that keeps a connection alive (RFC 1002, 4.3.5).
 _KEEP_ALIVE = 0x85
 #: A file id in a compound request that means the file of the request before.
@@ -171,7 +173,7 @@ class SmbConnection:
         if not self.trees.get(tree, True):
             return None
         name = _part(message, int.from_bytes(body[44:46], "little"), int.from_bytes(body[46:48], "little"))
-        return self._opened(name.decode("utf-16-le", "replace").lstrip("\\"), tree, frame)
+        return self._opened(name[:_LONGEST].decode("utf-16-le", "replace").lstrip("\\"), tree, frame)
 
     def _opened(self, name: str, tree: tuple[int, int], frame: int, *, midway: bool = False) -> _Pipe:
         below = self.connection
@@ -256,7 +258,10 @@ class SmbConnection:
             side = "client" if from_client else "server"
             self.sessions.note(frame, f"{self.connection}: {size} bytes of the {side} are missing before this frame")
         for pipe in used:
-            pipe.ways[from_client].lose(frame, time)
+            way = pipe.ways[from_client]
+            # One that is lost already, and carries no session, has nothing more to lose.
+            if not way.lost or pipe.connection.sessions_known:
+                way.lose(frame, time)
 
     def ended(self, frame: int, time: float) -> None:
         """The connection is gone, and all pipes with it."""
@@ -273,12 +278,15 @@ class SmbConnection:
 class _Way(Consumer):
     """Cuts the bytes of one side into messages."""
 
-    __slots__ = ("buffer", "from_client", "lost", "skip", "smb")
+    __slots__ = ("enough", "from_client", "held", "lost", "pieces", "skip", "smb")
 
     def __init__(self, smb: SmbConnection, *, from_client: bool) -> None:
         self.smb = smb
         self.from_client = from_client
-        self.buffer = b""
+        #: What is not read yet, how much that is, and how much is needed to go on.
+        self.pieces: list[bytes] = []
+        self.held = 0
+        self.enough = 0
         #: How many bytes of a message that does not matter are still to come.
         self.skip = 0
         #: Whether the beginning of a message has to be found, after a gap.
@@ -292,9 +300,15 @@ class _Way(Consumer):
                 return
             data = data[self.skip :]
             self.skip = 0
-        if self.buffer:
-            data = self.buffer + data
+        if self.pieces:
+            # Put together only when there is enough, so that small segments are not copied again and again.
+            self.pieces.append(data)
+            self.held += len(data)
+            if self.held < self.enough:
+                return
+            data = b"".join(self.pieces)
         position, end = 0, len(data)
+        enough = 0
         while end - position >= 10:
             size = int.from_bytes(data[position + 1 : position + 4], "big")
             if not size and data[position] in (_KEEP_ALIVE, 0):
@@ -315,6 +329,7 @@ class _Way(Consumer):
             self.lost = False
             if data.startswith(_PLAIN, message):
                 if end - message < min(size, _ENOUGH - 4):
+                    enough = 4 + min(size, _ENOUGH - 4)
                     break
                 matters = self.smb.matters(data[message : message + _ENOUGH])
                 if matters and size > _LARGEST:
@@ -322,6 +337,7 @@ class _Way(Consumer):
                     matters = False
                 if matters:
                     if end - message < size:
+                        enough = 4 + size
                         break
                     self.smb.message(data[message : message + size], frame, time)
             else:
@@ -330,7 +346,13 @@ class _Way(Consumer):
             if position > end:
                 self.skip = position - end
                 position = end
-        self.buffer = data[position:]
+        self._keep(data[position:], enough)
+
+    def _keep(self, data: bytes, enough: int = 0) -> None:
+        """Keep what is not read yet until there is enough of it."""
+        self.pieces = [data] if data else []
+        self.held = len(data)
+        self.enough = enough
 
     @staticmethod
     def _known(magic: bytes, size: int) -> bool:
@@ -353,7 +375,7 @@ class _Way(Consumer):
             self.skip -= size
             return
         self.skip = 0
-        self.buffer = b""
+        self._keep(b"")
         self.lost = True
         self.smb.lost(self.from_client, size, frame, time)
 

@@ -74,6 +74,7 @@ class Connection:
         "client",
         "directions",
         "dissector",
+        "doubted",
         "frame",
         "halves",
         "looks",
@@ -119,6 +120,8 @@ class Connection:
         self.bound: dict[bytes, Session] = {}
         self.channels: dict[bytes, Session] = {}
         self.unbound_told = False
+        #: Whether packets of it were missing.
+        self.doubted = False
 
     def __str__(self) -> str:
         pipe = f" \\pipe\\{self.pipe}" if self.pipe else ""
@@ -151,6 +154,11 @@ class Connection:
             interface=setup.hints.ports.get(self.server.port),
         )
         return True
+
+    @property
+    def sessions_known(self) -> bool:
+        """Whether a session was seen on it."""
+        return self.session is not None or bool(self.bound) or bool(self.channels)
 
     @property
     def hinted(self) -> bool:
@@ -268,7 +276,7 @@ class Direction(Consumer):
                 else:
                     self.deliver(dissector, data, frame, time)
                     return
-                if dissector.problems:
+                if dissector.problems or dissector.dropped:
                     connection.sessions.problems(connection, frame)
                 if dissector.missed:
                     self._missed(dissector, frame, time)
@@ -328,7 +336,7 @@ class Direction(Consumer):
         """A whole PDU."""
         connection = self.connection
         call = dissector.receive(self.from_client, pdu)
-        if dissector.problems:
+        if dissector.problems or dissector.dropped:
             connection.sessions.problems(connection, frame)
         if dissector.missed:
             self._missed(dissector, frame, time)

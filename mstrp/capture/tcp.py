@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fsm.engine.compiling import mypyc_attr
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
     from mypy_extensions import i64
 
     from mstrp.capture.limits import Limits
+    from mstrp.capture.stream import Connection
 
 __all__ = ["Consumer", "Endpoint", "Half", "Holes"]
 
@@ -61,13 +64,24 @@ class _Segment(NamedTuple):
     ack: int | None
 
 
-class Holes(dict[bytes, "Half"]):
-    """All directions in which segments wait, the one whose time is over first at the beginning."""
+class Holes:
+    """Directions in which segments wait, in the order in which they are given up."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self.halves: OrderedDict[bytes, Half] = OrderedDict()
         #: Those whose next segment is there, and waits for bytes of the other direction that it acknowledges.
-        self.ahead: dict[bytes, Half] = {}
+        self.ahead: OrderedDict[bytes, Half] = OrderedDict()
+        #: Those that are of no interest.
+        self.dropped: dict[bytes, Half] = {}
+
+    def add(self, half: Half) -> None:
+        """Segments of a direction wait."""
+        self.halves[half.key] = half
+
+    def discard(self, half: Half) -> None:
+        """No segment of a direction waits."""
+        self.halves.pop(half.key, None)
+        self.ahead.pop(half.key, None)
 
     def expire(self, frame: int, time: float) -> Half | None:
         """Give up what has been missing for too long in one direction, and say in which."""
@@ -82,7 +96,7 @@ class Holes(dict[bytes, "Half"]):
                 return half
             else:
                 break
-        for half in self.values():
+        for half in self.halves.values():
             if time - half.since > half.limits.seconds:
                 half.give_up()
                 return half
@@ -100,6 +114,7 @@ class Half:
     """
 
     __slots__ = (
+        "connection",
         "consumer",
         "fin",
         "finished",
@@ -109,6 +124,8 @@ class Half:
         "key",
         "limits",
         "next",
+        "order",
+        "origin",
         "peer",
         "since",
         "start",
@@ -127,6 +144,7 @@ class Half:
         #: Sequence number of the SYN, and the one behind the FIN, where they were seen.
         self.start: int | None = None
         self.fin: int | None = None
+        self.connection: Connection | None = None
         self.consumer: Consumer | None = None
         self.ignored = False
         self.finished = False
@@ -134,6 +152,9 @@ class Half:
         self.since = 0.0
         self.waiting: dict[int, _Segment] = {}
         self.waiting_bytes = 0
+        #: Their places in the stream in order, counted from a sequence number without wrapping.
+        self.order: list[int] = []
+        self.origin: i64 = 0
 
     def segment(self, sequence: int, data: bytes, frame: int, time: float, ack: int | None = None) -> None:
         """A segment with payload that is not simply the next one; ``ack`` is what it acknowledges."""
@@ -167,12 +188,14 @@ class Half:
         if known is not None and len(known.data) >= len(segment.data):
             return
         if known is not None:
-            self.waiting_bytes -= len(known.data)
-        elif not self.waiting:
-            self.since = segment.time
-        self.waiting[sequence] = segment
-        self.waiting_bytes += len(segment.data)
-        self.holes[self.key] = self
+            self.waiting[sequence] = segment
+            self.waiting_bytes += len(segment.data) - len(known.data)
+        else:
+            if not self.waiting:
+                self.since = segment.time
+                self.origin = self.next
+            self._insert(sequence, segment)
+        self.holes.add(self)
         if sequence == self.next:
             self.holes.ahead[self.key] = self
         limits = self.limits
@@ -188,6 +211,33 @@ class Half:
             if other is not None and other.ack is not None:
                 # What the other side sends next acknowledges what is missing here.
                 self._acknowledged(other.ack)
+
+    def _here(self) -> int:
+        """The place of the next byte."""
+        here = (self.next - self.origin) % _MODULUS
+        if here > _WINDOW:
+            # Count from here, so that places never wrap.
+            self.order = [place - here for place in self.order]
+            self.origin = self.next
+            return 0
+        return here
+
+    def _insert(self, sequence: int, segment: _Segment) -> None:
+        """Let a segment wait that begins at or after the next byte."""
+        here = self._here()
+        insort(self.order, here + (sequence - self.next) % _MODULUS)
+        self.waiting[sequence] = segment
+        self.waiting_bytes += len(segment.data)
+
+    def _remove(self, index: int) -> _Segment:
+        """Remove a waiting segment by its index in the order."""
+        found = self.waiting.pop((self.order.pop(index) + self.origin) % _MODULUS)
+        self.waiting_bytes -= len(found.data)
+        return found
+
+    def _remove_next(self) -> None:
+        """Remove the segment that begins at the next byte."""
+        self._remove(bisect_left(self.order, self._here()))
 
     def _deliver(self, data: bytes, frame: int, time: float) -> None:
         self.next = (self.next + len(data)) % _MODULUS
@@ -211,8 +261,7 @@ class Half:
                 self.holes.ahead[self.key] = self
                 return some
             self.holes.ahead.pop(self.key, None)
-            del self.waiting[self.next]
-            self.waiting_bytes -= len(found.data)
+            self._remove_next()
             self._deliver(found.data, max(frame, found.frame), max(time, found.time))
             some = True
         self._tidy()
@@ -221,37 +270,36 @@ class Half:
     def _tidy(self) -> None:
         """Wait no more, when nothing does."""
         if not self.waiting:
-            self.holes.pop(self.key, None)
-            self.holes.ahead.pop(self.key, None)
+            self.holes.discard(self)
 
     def _overlapping(self) -> _Segment | None:
         """A waiting segment that begins before the expected byte and reaches beyond it, cut to begin there."""
-        for sequence in list(self.waiting):
-            behind = (self.next - sequence) % _MODULUS
-            if behind < _HALF:
-                found = self.waiting.pop(sequence)
-                self.waiting_bytes -= len(found.data)
-                if behind < len(found.data):
-                    found = self.waiting[self.next] = found._replace(data=found.data[behind:])
-                    self.waiting_bytes += len(found.data)
-                    return found
+        here = self._here()
+        while self.order and self.order[0] < here:
+            behind = here - self.order[0]
+            found = self._remove(0)
+            if behind < len(found.data):
+                found = found._replace(data=found.data[behind:])
+                self._insert(self.next, found)
+                return found
         return None
 
-    def _first(self, expected: int) -> int:
+    def _first(self) -> int:
         """The sequence number of the segment behind the hole."""
-        return min(self.waiting, key=lambda waiting: (waiting - expected) % _MODULUS)
+        index = bisect_left(self.order, self._here())
+        return (self.order[index if index < len(self.order) else 0] + self.origin) % _MODULUS
 
     def acknowledged(self, sequence: int, time: float) -> None:
         """The other side has everything up to a sequence number: what is missing of that was never captured."""
         if not self._acknowledged(sequence) and self.waiting:
             # It still lacks it, so that it will be sent again.
             self.since = time
-            self.holes[self.key] = self.holes.pop(self.key)
+            self.holes.halves.move_to_end(self.key)
 
     def _acknowledged(self, sequence: int) -> bool:
         found = False
         while self.waiting and self.next >= 0:
-            first = self._first(self.next)
+            first = self._first()
             if first == self.next or (sequence - first) % _MODULUS >= _HALF:
                 break
             self.give_up()
@@ -268,7 +316,7 @@ class Half:
         if not self.waiting or self.next < 0:
             self._tidy()
             return
-        sequence = self._first(self.next)
+        sequence = self._first()
         _, frame, time, ack = self.waiting[sequence]
         self.since = time
         if sequence != self.next:
@@ -280,14 +328,14 @@ class Half:
     def skip(self, target: int, frame: int, time: float) -> None:
         """The bytes up to a sequence number were not captured; what waits before it is delivered."""
         while self.next >= 0 and 0 < (target - self.next) % _MODULUS <= _WINDOW:
-            found = self.waiting.pop(self.next, None)
+            found = self.ready
             if found is not None:
-                self.waiting_bytes -= len(found.data)
+                self._remove_next()
                 self._deliver(found.data, max(frame, found.frame), max(time, found.time))
                 continue
             found = self._overlapping()
             if found is None:
-                first = self._first(self.next) if self.waiting else target
+                first = self._first() if self.waiting else target
                 here, there = (first - self.next) % _MODULUS, (target - self.next) % _MODULUS
                 self._skip(first if here < there else target, frame, time)
         self._tidy()
@@ -308,7 +356,9 @@ class Half:
     def drop(self) -> None:
         """Nothing of this direction matters any more."""
         self.ignored = True
+        self.holes.dropped[self.key] = self
         self.waiting.clear()
+        self.order.clear()
         self.waiting_bytes = 0
         self._tidy()
         self.consumer = None

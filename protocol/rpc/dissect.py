@@ -7,7 +7,6 @@ reported.
 
 from __future__ import annotations
 
-from collections import deque
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from protocol.ndr import Interface, Method
-    from protocol.rpc.pdu import Auth, Header
+    from protocol.rpc.pdu import Auth, Context, Header
 
 __all__ = ["FAULT", "HEADER", "REQUEST", "RESPONSE", "Dissector", "Limits", "RpcCall"]
 
@@ -92,6 +91,36 @@ class Dissector:
     ``problems``, from which the user of the dissector removes them.
     """
 
+    __slots__ = (
+        "_dropping",
+        "_early",
+        "_fresh",
+        "_gaps",
+        "_headless",
+        "_last_id",
+        "_orphaned",
+        "_partial",
+        "_proposed",
+        "_repeats",
+        "_tracks",
+        "contexts",
+        "dropped",
+        "forged",
+        "guess",
+        "interface",
+        "interfaces",
+        "level",
+        "limits",
+        "missed",
+        "pending",
+        "problems",
+        "repeated",
+        "sealed",
+        "secrets",
+        "security",
+        "verified",
+    )
+
     def __init__(
         self,
         limits: Limits | None = None,
@@ -122,24 +151,28 @@ class Dissector:
         #: Calls dropped because of a limit.
         self.dropped: list[RpcCall] = []
         self._dropping = False
-        self._proposed: dict[int, Bind] = {}
+        #: Proposed contexts of the last binds by call id, and by context id those with one transfer syntax.
+        self._proposed: dict[int, tuple[Bind, dict[int, Context]]] = {}
         #: Pending calls by id (None for other interfaces); ``repeated``: later calls with the same id, in order.
         self.pending: dict[int, RpcCall | None] = {}
-        self.repeated: dict[int, deque[RpcCall | None]] = {}
+        self.repeated: dict[int, list[RpcCall | None]] = {}
+        self._repeats = 0
         #: Set if PDUs are missing, for example for a response without a request. The user of the dissector resets it.
         self.missed = False
         #: Whether PDUs are known to be missing.
         self._gaps = False
         #: The id of the last response, with or without a pending call.
         self._last_id: int | None = None
-        #: Ids of calls whose response may be missing from the capture, so that the id may be reused.
-        self._stale: set[int] = set()
+        #: Once PDUs are missing: ids of pending calls whose response is not among them. Other ids may be reused.
+        self._tracks = False
+        self._fresh: dict[int, None] = {}
         #: Ids of responses without a request, and of orphaned calls.
-        self._early: deque[int] = deque(maxlen=_MAX_IDS)
-        self._orphaned: deque[int] = deque(maxlen=_MAX_IDS)
+        self._early: dict[int, None] = {}
+        self._orphaned: dict[int, None] = {}
         #: The last call reported for a missing first fragment, so that each call is reported once.
         self._headless: tuple[bool, int] | None = None
-        self._partial: Fragments[tuple[bool, int]] = Fragments()
+        #: Incomplete calls by id: responses, and requests.
+        self._partial: tuple[Fragments[int], Fragments[int]] = (Fragments(), Fragments())
 
     def receive(self, from_client: bool, pdu: bytes) -> RpcCall | None:
         """Process one PDU; return the call whose request or response is complete, else None.
@@ -178,43 +211,49 @@ class Dissector:
                 call.note = None
             elif binding[0]:
                 self._problem("opnum", f"call {call_id} has {opnum}, which is not a method of its interface")
-        if self._early and call_id in self._early:
-            # Either the capture has the response before the request, or that response belonged to another call.
-            self._early.remove(call_id)
-            self._stale &= self.pending.keys()
-            self._stale.add(call_id)
-            self.missed = True
         pending = self.pending
+        early = bool(self._early) and call_id in self._early
+        if early:
+            # Either the capture has the response before the request, or that response belonged to another call.
+            del self._early[call_id]
+            if not self._tracks:
+                self._tracks = True
+                self._fresh = dict.fromkeys(pending)
+            self._fresh.pop(call_id, None)
+            self.missed = True
         if call_id in pending:
             self._queue_repeated(call_id, call)
         else:
             pending[call_id] = call
+            if self._tracks and not early:
+                self._fresh[call_id] = None
         if len(pending) > self.limits.calls:
             self._drop_oldest()
         return call
 
     def _queue_repeated(self, call_id: int, call: RpcCall | None) -> None:
         """Add a request whose id is that of a pending call."""
-        if call_id in self._stale:
-            self._stale.discard(call_id)
+        if self._tracks and call_id not in self._fresh:
+            self._fresh[call_id] = None
             self.pending[call_id] = call
-            self.repeated.pop(call_id, None)
+            self._repeats -= len(self.repeated.pop(call_id, ()))
             return
-        waiting = self.repeated.setdefault(call_id, deque())
+        waiting = self.repeated.setdefault(call_id, [])
         waiting.append(call)
-        if len(waiting) > self.limits.calls:
-            self._report_dropped(call_id, waiting.popleft())
+        self._repeats += 1
+        if len(self.pending) + self._repeats > self.limits.calls:
+            self._repeats -= 1
+            self._report_dropped(call_id, waiting.pop(0))
+            if not waiting:
+                del self.repeated[call_id]
 
     def _assume_binding(self, context: int) -> tuple[dict[int, Method], bool] | None:
         """Assume acceptance of a proposed context that is in use, if it has only one transfer syntax; else None."""
-        for bind in self._proposed.values():
-            for each in bind.contexts:
-                if each.id == context and len(each.transfers) == 1 and not is_feature_negotiation(each):
-                    self.missed = True
-                    methods = BY_INTERFACE.get(each.interface.uuid, {})
-                    binding = self.contexts[context] = (methods, each.transfers[0].uuid == NDR64.uuid)
-                    self.interfaces.add(each.interface.uuid)
-                    return binding
+        for _, single in self._proposed.values():
+            each = single.get(context)
+            if each is not None:
+                self.missed = True
+                return self._add_binding(context, each.interface.uuid, each.transfers[0].uuid == NDR64.uuid)
         return None
 
     def _recognise_binding(self, context: int, opnum: int, stub: bytes) -> tuple[dict[int, Method], bool] | None:
@@ -226,9 +265,15 @@ class Dissector:
         if found is None:
             return None
         interface, ndr64 = found
-        binding = self.contexts[context] = (BY_INTERFACE[interface.uuid], ndr64)
-        self.interfaces.add(interface.uuid)
         self.missed = True
+        return self._add_binding(context, interface.uuid, ndr64)
+
+    def _add_binding(self, context: int, interface: UUID, ndr64: bool) -> tuple[dict[int, Method], bool]:
+        """Record the interface of a context; return its binding."""
+        methods = BY_INTERFACE.get(interface, {})
+        binding = self.contexts[context] = (methods, ndr64)
+        if methods or len(self.interfaces) < _MAX_IDS:
+            self.interfaces.add(interface)
         return binding
 
     def add_response(
@@ -239,6 +284,8 @@ class Dissector:
         if call_id in pending:
             call = pending.pop(call_id)
             self._last_id = call_id
+            if self._tracks:
+                self._fresh.pop(call_id, None)
         else:
             found = self._match_renumbered(call_id)
             if found is None:
@@ -259,39 +306,50 @@ class Dissector:
         Some RPC stacks send all responses with the id of the first call.
         """
         pending = self.pending
-        waiting = [number for number in pending if number not in self._stale]
+        waiting = self._fresh if self._tracks else pending
         if call_id == self._last_id and len(waiting) == 1:
-            call = pending.pop(waiting[0])
+            number = next(iter(waiting))
+            call = pending.pop(number)
             # The earlier calls get no response.
+            self._fresh.clear()
             pending.clear()
             self.repeated.clear()
-            return waiting[0], call
+            self._repeats = 0
+            return number, call
         if call_id not in self._orphaned:
             if self._last_id is None:
-                self._stale = set(pending)
+                self._doubt_pending()
             self._last_id = call_id
-            self._early.append(call_id)
+            _remember(self._early, call_id)
             self.missed = True
         return None
 
     def mark_gap(self, from_client: bool) -> None:
         """Record that PDUs of one direction are missing; discard its incomplete calls."""
         self._gaps = True
-        self._stale = set(self.pending)
-        for key in [key for key in self._partial if key[0] is from_client]:
-            self._partial.drop(key)
+        self._doubt_pending()
+        self._partial[from_client].clear()
+
+    def _doubt_pending(self) -> None:
+        """Record that the responses of all pending calls may be missing."""
+        self._tracks = True
+        self._fresh.clear()
 
     def _activate_repeated(self, call_id: int) -> None:
         """Make the next call with the same id the pending one."""
         waiting = self.repeated.get(call_id)
         if waiting:
-            self.pending[call_id] = waiting.popleft()
+            self.pending[call_id] = waiting.pop(0)
+            self._repeats -= 1
+            if self._tracks:
+                self._fresh[call_id] = None
             if not waiting:
                 del self.repeated[call_id]
 
     def _drop_oldest(self) -> None:
         call_id = next(iter(self.pending))
         call = self.pending.pop(call_id)
+        self._fresh.pop(call_id, None)
         self._activate_repeated(call_id)
         self._report_dropped(call_id, call)
 
@@ -333,7 +391,12 @@ class Dissector:
                 self.security.unseal(from_client, data, end - len(body.stub), end, auth)
             return self.add_response(call_id, body.stub, 0, FAULT, body.status)
         if isinstance(body, Bind):
-            self._proposed[call_id] = body
+            single = {
+                each.id: each
+                for each in reversed(body.contexts)
+                if len(each.transfers) == 1 and not is_feature_negotiation(each)
+            }
+            self._proposed[call_id] = body, single
             if len(self._proposed) > 16:
                 del self._proposed[next(iter(self._proposed))]
         elif isinstance(body, BindAck):
@@ -341,12 +404,13 @@ class Dissector:
         elif isinstance(body, BindNak):
             self._problem("bind_nak", f"the bind was rejected, reason {body.reason}")
         elif kind == Kind.ORPHANED:
-            # The client ignores the response and sends no more fragments.
-            unfinished = self._partial.drop((True, call_id))
+            # The client will not read the answer, and what it had not sent yet will not come.
+            unfinished = self._partial[True].drop(call_id)
             if not unfinished and call_id in self.pending:
                 del self.pending[call_id]
+                self._fresh.pop(call_id, None)
                 self._activate_repeated(call_id)
-            self._orphaned.append(call_id)
+            _remember(self._orphaned, call_id)
         return None
 
     def _add_token(self, from_client: bool, auth: Auth) -> None:
@@ -384,12 +448,12 @@ class Dissector:
         self, from_client: bool, call_id: int, kind: int, flags: int, body: CallBody, stub: bytes
     ) -> RpcCall | None:
         key = (kind == Kind.REQUEST, call_id)
-        partial = self._partial
+        partial = self._partial[kind == Kind.REQUEST]
         if flags & Flag.FIRST_FRAG:
-            if key in partial:
-                self._drop_fragments(key, f"call {call_id} restarts before its last fragment")
-            partial.begin(key, body.context, body.number)
-        assembly = partial.add(key, stub)
+            if call_id in partial:
+                self._drop_fragments(partial, call_id, f"call {call_id} restarts before its last fragment")
+            partial.begin(call_id, body.context, body.number)
+        assembly = partial.add(call_id, stub)
         if assembly is None:
             self.missed = True
             if self._gaps or self._headless == key:
@@ -397,32 +461,34 @@ class Dissector:
             self._headless = key
             self._problem("pfc_flags", f"a later fragment of call {call_id} without its first one")
             return None
-        if len(partial) > self.limits.calls:
+        answers, requests = self._partial
+        if len(answers) + len(requests) > self.limits.calls:
             self._drop_fragments(
-                next(iter(partial)), f"more than {self.limits.calls} calls are incomplete (limit calls)"
+                partial, next(iter(partial)), f"more than {self.limits.calls} calls are incomplete (limit calls)"
             )
-        if partial.size > self.limits.fragments:
+        if answers.size + requests.size > self.limits.fragments:
             more = f"more than {self.limits.fragments} bytes of incomplete calls (limit fragments)"
-            self._drop_fragments(next(iter(partial)), f"{more}; the oldest call is dropped")
+            self._drop_fragments(partial, next(iter(partial)), f"{more}; the oldest call is dropped")
             return None
-        if not flags & Flag.LAST_FRAG or not partial.drop(key):
+        if not flags & Flag.LAST_FRAG or not partial.drop(call_id):
             return None
         whole = assembly.join()
         if kind == Kind.REQUEST:
             return self.add_request(call_id, assembly.context, assembly.opnum, whole, 0)
         return self.add_response(call_id, whole, 0)
 
-    def _drop_fragments(self, key: tuple[bool, int], why: str) -> None:
-        self._partial.drop(key)
+    def _drop_fragments(self, partial: Fragments[int], call_id: int, why: str) -> None:
+        partial.drop(call_id)
         self._problem("fragments", why)
 
     def _add_bindings(self, call_id: int, body: BindAck) -> None:
         self._last_id = call_id
-        proposed = self._proposed.pop(call_id, None)
-        if proposed is None and self._proposed:
-            _, proposed = self._proposed.popitem()
-        if proposed is None:
+        found = self._proposed.pop(call_id, None)
+        if found is None and self._proposed:
+            _, found = self._proposed.popitem()
+        if found is None:
             return
+        proposed = found[0]
         if len(body.outcomes) != len(proposed.contexts):
             detail = f"{len(body.outcomes)} results for {len(proposed.contexts)} contexts"
             self._problem("p_result_list", detail)
@@ -431,9 +497,16 @@ class Dissector:
                 methods = BY_INTERFACE.get(context.interface.uuid, {})
                 if methods and outcome.transfer.uuid not in (NDR20.uuid, NDR64.uuid):
                     self._problem("transfer_syntax", f"{outcome.transfer.uuid} is neither NDR20 nor NDR64")
-                self.contexts[context.id] = (methods, outcome.transfer.uuid == NDR64.uuid)
-                self.interfaces.add(context.interface.uuid)
+                self._add_binding(context.id, context.interface.uuid, outcome.transfer.uuid == NDR64.uuid)
 
     def _problem(self, field: str, detail: str) -> None:
         if len(self.problems) < _MAX_PROBLEMS:
             self.problems.append(Problem(field, "layout", detail, "C706 12.6.4"))
+
+
+def _remember(ids: dict[int, None], call_id: int) -> None:
+    """Add an id to the most recent ones."""
+    ids.pop(call_id, None)
+    ids[call_id] = None
+    if len(ids) > _MAX_IDS:
+        del ids[next(iter(ids))]

@@ -75,3 +75,8 @@ class Fragments(Generic[Key]):
             return False
         self.size -= assembly.size
         return True
+
+    def clear(self) -> None:
+        """Discard all calls."""
+        self._calls.clear()
+        self.size = 0

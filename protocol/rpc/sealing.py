@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from hashlib import md5
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from Cryptodome.Cipher import ARC4, DES
@@ -16,6 +17,8 @@ from Cryptodome.Hash import MD4
 from protocol.rpc.ntlm import NegotiateFlag
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from protocol.rpc.ntlm import Authenticate, Challenge
 
 __all__ = ["SealingContext", "nt_hash", "session_key"]
@@ -25,6 +28,9 @@ VERSION = b"\x01\0\0\0"
 SIGNATURE_SIZE = 16
 #: Number of bytes of key stream searched after missing messages.
 _SEARCH = 1 << 16
+#: Bytes of the association per position tried, and the fewest positions of a search.
+_BYTES_A_TRY = 8
+_FEW_TRIES = 64
 
 
 def nt_hash(password: str) -> bytes:
@@ -89,17 +95,22 @@ class SealingContext:
         strength = 16 if flags & NegotiateFlag.BITS_128 else 7 if flags & NegotiateFlag.BITS_56 else 5
         self.signing = md5(key + b"session key to " + way + b" signing key magic constant\0").digest()  # noqa: S324
         sealing = md5(key[:strength] + b"session key to " + way + b" sealing key magic constant\0").digest()  # noqa: S324
-        self._cipher: ARC4.ARC4Cipher | _BufferedKeyStream = ARC4.new(sealing)
+        self._stream = _KeyStream(ARC4.new(sealing))
         self._exchanged = bool(flags & NegotiateFlag.KEY_EXCH)
         #: The expected sequence number of the next message.
         self.sequence = 0
+        #: After missing messages: the sequence number that belongs to the current position of the key stream.
+        self._known: int | None = None
+        #: How many positions may be tried, and how many are required for the next search.
+        self._allowed = 0
+        self._tries = _FEW_TRIES
 
     def seal(self, head: bytes, stub: bytes, tail: bytes, *, private: bool) -> tuple[bytes, bytes]:
         """Sign ``head + stub + tail`` and, if ``private``, seal the stub; return the stub to send and the signature."""
-        sealed = self._cipher.encrypt(stub) if private and stub else stub
+        sealed = self._stream.apply(stub) if private and stub else stub
         check = self._checksum(self.sequence, head + stub + tail)
         if self._exchanged:
-            check = self._cipher.encrypt(check)
+            check = self._stream.apply(check)
         signature = VERSION + check + self.sequence.to_bytes(4, "little")
         self.sequence = self.sequence + 1 & 0xFFFFFFFF
         return sealed, signature
@@ -112,12 +123,15 @@ class SealingContext:
         header signing, only the stub (MS-RPCE 2.2.2.11).
         """
         sequence = int.from_bytes(signature[12:16], "little")
-        missed = sequence != self.sequence and sequence > 1
-        self.sequence = sequence + 1 & 0xFFFFFFFF
+        missed = self._known is not None or (sequence != self.sequence and sequence > 1)
+        expected, self.sequence = self.sequence, sequence + 1 & 0xFFFFFFFF
+        self._allowed = min(_SEARCH, self._allowed + (len(head) + len(stub) + len(signature)) // _BYTES_A_TRY)
         if missed and (private or self._exchanged):
+            if self._known is None:
+                self._known = expected
             return self._search(head, stub, tail, signature, private=private)
-        clear = self._cipher.decrypt(stub) if private and stub else stub
-        check = self._cipher.decrypt(signature[4:12]) if self._exchanged else signature[4:12]
+        clear = self._stream.apply(stub) if private and stub else stub
+        check = self._stream.apply(signature[4:12]) if self._exchanged else signature[4:12]
         return clear, self._is_valid(sequence, head, clear, tail, check)
 
     def _checksum(self, sequence: int, message: bytes) -> bytes:
@@ -127,41 +141,97 @@ class SealingContext:
         return self._checksum(sequence, head + clear + tail) == check or self._checksum(sequence, clear) == check
 
     def _search(self, head: bytes, stub: bytes, tail: bytes, signature: bytes, *, private: bool) -> tuple[bytes, bool]:
-        """Search the key stream for the position at which this message was sealed, after missing messages."""
+        """Search the key stream for the position at which this message was sealed, after missing messages.
+
+        The cost is proportional to the bytes seen: the number of positions tried is limited, and a search without a
+        result doubles the number required for the next one.
+        """
         size = len(stub) if private else 0
         used = size + (8 if self._exchanged else 0)
-        stream = self._cipher.encrypt(bytes(_SEARCH + used))
-        sequence = int.from_bytes(signature[12:16], "little")
+        if self._allowed >= self._tries:
+            sequence = int.from_bytes(signature[12:16], "little")
+            # Only half, so that a forged message leaves enough for the next valid one.
+            tries = self._allowed // 2
+            stream = self._stream.ahead(min(_SEARCH, 16 * tries) + used)
+            for place, clear in self._places(stream, used, sequence, head, stub, tail, signature, private=private):
+                check = signature[4:12]
+                if self._exchanged:
+                    check = _xor(check, stream[place + size : place + size + 8])
+                self._allowed -= 1
+                tries -= 1
+                if self._checksum(sequence, head + clear + tail) == check:
+                    self._stream.skip(place + used)
+                    self._known = None
+                    self._tries = _FEW_TRIES
+                    return clear, True
+                if not tries:
+                    break
+            self._tries = min(2 * self._tries, _SEARCH // 4)
+        return stub, False
+
+    def _places(
+        self,
+        stream: bytes,
+        used: int,
+        sequence: int,
+        head: bytes,
+        stub: bytes,
+        tail: bytes,
+        signature: bytes,
+        *,
+        private: bool,
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield the possible positions of a message, the most likely first, with its unsealed stub."""
+        if not private:
+            # The signed message does not depend on the position, so the key stream of its signature is known.
+            key = _xor(self._checksum(sequence, head + stub + tail), signature[4:12])
+            place = stream.find(key)
+            if place >= 0:
+                yield place, stub
+            return
+        size = len(stub)
         sealed = int.from_bytes(stub, "big")
-        found = -1
-        clear, check = stub, signature[4:12]
-        for place in range(_SEARCH):
-            if size:
-                clear = (sealed ^ int.from_bytes(stream[place : place + size], "big")).to_bytes(size, "big")
-            if self._exchanged:
-                key = stream[place + size : place + size + 8]
-                check = bytes(a ^ b for a, b in zip(signature[4:12], key, strict=True))
-            if self._checksum(sequence, head + clear + tail) == check:
-                found = place
-                break
-        # Keep the generated key stream that was not used.
-        rest = stream[max(found, 0) + used :]
-        self._cipher = _BufferedKeyStream(rest, self._cipher)
-        return clear, found >= 0
+        # Stubs are padded to 16 bytes, by some stacks to 4.
+        missed = sequence - (self._known or 0)
+        first = missed * 8 % 16 if self._exchanged else 0
+        end = len(stream) - used + 1
+        for place in chain(range(first, end, 16), (place for place in range(0, end, 4) if (place - first) % 16)):
+            yield place, (sealed ^ int.from_bytes(stream[place : place + size], "big")).to_bytes(size, "big")
 
 
-class _BufferedKeyStream:
-    """A key stream with a part already generated."""
+def _xor(data: bytes, key: bytes) -> bytes:
+    return (int.from_bytes(data, "big") ^ int.from_bytes(key, "big")).to_bytes(len(data), "big")
 
-    def __init__(self, ready: bytes, cipher: ARC4.ARC4Cipher | _BufferedKeyStream) -> None:
-        self.ready = ready
-        self.cipher = cipher
 
-    def encrypt(self, data: bytes) -> bytes:
-        size = len(data)
-        if len(self.ready) < size:
-            self.ready += self.cipher.encrypt(bytes(max(size, 4096)))
-        key, self.ready = self.ready[:size], self.ready[size:]
-        return (int.from_bytes(data, "big") ^ int.from_bytes(key, "big")).to_bytes(size, "big")
+class _KeyStream:
+    """Key stream of a cipher with lookahead."""
 
-    decrypt = encrypt
+    def __init__(self, cipher: ARC4.ARC4Cipher) -> None:
+        self._cipher = cipher
+        #: Generated key stream, and how much of it is consumed.
+        self._ready = b""
+        self._used = 0
+
+    def ahead(self, size: int) -> bytes:
+        """Return the next bytes without consuming them."""
+        if self._used:
+            self._ready, self._used = self._ready[self._used :], 0
+        missing = size - len(self._ready)
+        if missing > 0:
+            self._ready += self._cipher.encrypt(bytes(missing))
+        return self._ready if len(self._ready) == size else self._ready[:size]
+
+    def skip(self, size: int) -> None:
+        """Consume bytes of the lookahead."""
+        self._used += size
+        if self._used == len(self._ready):
+            self._ready, self._used = b"", 0
+
+    def apply(self, data: bytes) -> bytes:
+        """Encrypt or decrypt the next bytes."""
+        here = min(len(data), len(self._ready) - self._used)
+        if not here:
+            return bytes(self._cipher.encrypt(data))
+        key = self._ready[self._used : self._used + here]
+        self.skip(here)
+        return _xor(data[:here], key) + (self._cipher.encrypt(data[here:]) if here < len(data) else b"")
