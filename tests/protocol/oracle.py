@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 __all__ = ["FACTS", "Told", "event", "request", "structure"]
 
 FACTS: dict[str, Any] = json.loads(Path(__file__).with_name("facts.json").read_text(encoding="utf-8"))
-# As decided (E10, A8, P4), instead of as printed.
+# As decided (E10, A8, P4, F17), instead of as printed.
 FACTS["events"]["LINE_AGENTSESSIONSTATUS"]["fields"][8][2] = "LINEAGENTSESSIONSTATE_Constants one-or-zero"
 FACTS["completions"]["line.GetQueueInfo"]["fields"].pop()
 FACTS["structures"]["FLOWSPEC"]["members"].append(["ProviderData", 32, 0, "", "bytes"])
+FACTS["constants"]["LINEDEVSTATE_Constants"]["members"]["LINEDEVSTATE_TRANSLATECHANGE"] = 0x00400000
+FACTS["constants"]["LINEDEVCAPFLAGS_Constants"]["members"]["LINEDEVCAPFLAGS_MSP"] = 0x00000200
 _ABSENT = 0xFFFFFFFF
 _HEADER = 60
 _ERRORS = {

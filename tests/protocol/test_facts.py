@@ -50,12 +50,6 @@ DECIDED = {
 }
 
 
-def decided_members(table: str) -> dict[str, int]:
-    """The values of a table: those of the specification, and those that a decision adds."""
-    added = {path[3]: here for path, (here, _, _) in DECIDED.items() if path[:3] == ("constants", table, "members")}
-    return {**FACTS["constants"][table]["members"], **added}
-
-
 def differences(said: Any, fact: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
     """Where two trees differ, with what stands in each."""
     if isinstance(said, dict) and isinstance(fact, dict):
