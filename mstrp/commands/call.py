@@ -70,8 +70,8 @@ def run(options: argparse.Namespace) -> int:
     except (TapiError, CallEnded, RpcFault) as error:
         complain(str(error))
         return 1
-    except TimeoutError:
-        complain(f"{options.server}: no answer in time")
+    except TimeoutError as error:
+        complain(f"{options.server}: no answer in time" + (f", {error}" if str(error) else ""))
         return 1
     except (AssociationError, ValueError) as error:
         complain(f"{options.server}: {error}")
@@ -108,6 +108,8 @@ async def _call(options: argparse.Namespace) -> int:
         host = binding.host.partition(":")[0] if binding.sequence == "ncacn_np" else binding.host
         choices["security"] = initiator(options.auth, user, password, level=options.level, host=host)
     connecting = TapiClient.connect(options.server, **choices)
+    if not options.quiet:
+        connecting.client.on_wait = lambda what: complain(f"waiting for {what}")
     with shown(connecting.client, (lambda text: None) if options.quiet else sys.stdout.write):
         async with connecting as client:
             try:

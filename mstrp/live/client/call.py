@@ -69,30 +69,54 @@ class Call:
             if not future.done():
                 future.set_result(None)
 
-    async def wait(self, *states: int, timeout: float | None = 10.0) -> int:  # noqa: ASYNC109
+    def check_state(self) -> None:
+        """Let waiting programs check the state again."""
+        self._wake()
+
+    @property
+    def implied(self) -> int:
+        """The state that the last successful request implies, 0 if LINE_CALLSTATE reported one since."""
+        known = self.line.client.conversation.calls.get(self.handle)
+        if known is None or not known.inferred or known.path.state is None:
+            return 0
+        return int(LINECALLSTATE[known.path.state.name])
+
+    async def wait(self, *states: int, timeout: float | None = 10.0, silent: float | None = None) -> int:  # noqa: ASYNC109
         """Wait until the call enters one of the states, or any state if none is given; the state.
 
-        Returns at once if the call is in one of them; raises `CallEnded` if the call becomes idle or invalid first.
+        Returns at once if the call is in one of them; raises `CallEnded` if the call becomes idle or invalid first. A
+        state that a successful request implies counts unless LINE_CALLSTATE reports one within `ClientOptions.quiet`.
+        ``silent``: return 0 if no state of the call is reported for so long.
         """
         wanted = {int(state) for state in states}
-        seen = len(self.states)
         if self.state in wanted:
             return self.state
+        names = " or ".join(str(LINECALLSTATE(state).name).lower() for state in sorted(wanted))
         if wanted and self.state == LINECALLSTATE.IDLE:
-            raise CallEnded(f"{self!r} before waiting for {sorted(wanted)}")
-        async with asyncio.timeout(timeout):
-            while True:
-                if not self.valid:
-                    raise CallEnded(f"{self!r} is no longer valid")
-                future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self._changed.append(future)
-                await future
-                for state in self.states[seen:]:
-                    if not wanted or int(state) in wanted:
-                        return int(state)
-                    if state == LINECALLSTATE.IDLE:
-                        raise CallEnded(f"{self!r} while waiting for {sorted(wanted)}")
-                seen = len(self.states)
+            raise CallEnded(f"{self!r} before waiting for {names}")
+        with self.line.client.waiting(f"{self!r} to be {names}" if names else f"a state of {self!r}"):
+            async with asyncio.timeout(timeout):
+                return await self._wait(wanted, names, silent)
+
+    async def _wait(self, wanted: set[int], names: str, silent: float | None) -> int:
+        seen = len(self.states)
+        while True:
+            if not self.valid:
+                raise CallEnded(f"{self!r} is no longer valid")
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._changed.append(future)
+            quiet = self.line.client.options.quiet if self.implied in wanted else None if self.states else silent
+            try:
+                async with asyncio.timeout(quiet):
+                    await future
+            except TimeoutError:
+                return self.implied if self.implied in wanted else 0
+            for state in self.states[seen:]:
+                if not wanted or int(state) in wanted:
+                    return int(state)
+                if state == LINECALLSTATE.IDLE:
+                    raise CallEnded(f"{self!r} while waiting for {names}")
+            seen = len(self.states)
 
     # -- control --------------------------------------------------------------------------------------------------
 

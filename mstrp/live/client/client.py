@@ -39,7 +39,7 @@ from protocol.rpc.client_association import ClientAssociation
 from protocol.rpc.pdu import NDR20, NDR64, Syntax
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
 
     from fsm.conversation import Conversation
     from mstrp.live.recorder import Recorder
@@ -91,6 +91,8 @@ class TapiClient:
         self.attached = False
         #: Called with every packet: direction, method, phase, content.
         self.on_packet: Callable[[str, str, str, Any], None] | None = None
+        #: Called with a description of each wait that takes longer than ``notice_after``.
+        self.on_wait: Callable[[str], object] | None = None
         self.begun = time.monotonic()
         self._caller: Caller | None = None
         self._channel: Channel | None = None
@@ -119,6 +121,20 @@ class TapiClient:
         """Return an unused value for contexts and for handles that the client chooses."""
         self._last_id += 1
         return self._last_id
+
+    @contextlib.contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Report a long wait, and describe it in a TimeoutError."""
+        notice = None
+        if self.on_wait is not None:
+            notice = asyncio.get_running_loop().call_later(self.options.notice_after, self.on_wait, what)
+        try:
+            yield
+        except TimeoutError as error:
+            raise TimeoutError(f"waiting for {what}") from error
+        finally:
+            if notice is not None:
+                notice.cancel()
 
     # -- the binding ----------------------------------------------------------------------------------------------
 
@@ -327,7 +343,8 @@ class TapiClient:
     async def ask(self, packet: Request) -> Any:
         """Perform a request; the response of a synchronous one, the completion of an asynchronous one.
 
-        Raises `TapiError` if the response or the completion is an error.
+        None for a Drop that returned 0, as sections 4.3 and 4.4 print it: it has no completion. Raises `TapiError` if
+        the response or the completion is an error.
         """
         if type(packet).completion != "async":
             answer = await self.request(packet)
@@ -337,12 +354,19 @@ class TapiClient:
         packet, number = self.completions.number(packet)
         future = self.expect(number, packet)
         try:
-            number = await self._accepted(packet, number)
-            async with asyncio.timeout(self.options.completion_timeout):
-                completion: Reply = await future
+            accepted = await self._accepted(packet, number)
+            if not accepted:
+                self.completions.forget(number)
+                self.handles.check_states(packet)
+                return None
+            number = accepted
+            with self.waiting(f"the completion of {packet.layout.name} (request id {number:#x})"):
+                async with asyncio.timeout(self.options.completion_timeout):
+                    completion: Reply = await future
         except BaseException:
             self.completions.forget(number)
             raise
+        self.handles.check_states(packet)
         if completion.outcome < 0:
             raise TapiError(completion.words[7], packet.layout.name)
         return completion
@@ -352,8 +376,10 @@ class TapiClient:
         return self.completions.expect(number, self.handles.line_for(packet))
 
     async def _accepted(self, packet: Request, number: int) -> int:
-        """Send an asynchronous request; the request id of its completion."""
+        """Send an asynchronous request; the request id of its completion, 0 for a Drop that returned 0 (Q6)."""
         answer = await self.request(packet)
+        if answer.ack == 0 and isinstance(packet, line.Drop):
+            return 0
         if answer.ack <= 0:
             raise TapiError(answer.words[0], packet.layout.name)
         if answer.ack != number:

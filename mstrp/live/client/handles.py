@@ -18,6 +18,8 @@ from protocol.events import (
 from protocol.fields import Handle, HandleType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mstrp.live.client.line import Line
     from mstrp.live.client.phone import Phone
     from protocol.event import Event
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Handles"]
 
+#: Fields of requests with calls; the line of the request is that of the first.
+_CALL_FIELDS = ("call", "conf_call", "active_call", "consult_call", "held_call")
 #: Events about calls that carry hRemoteLine in the last DWORD.
 _OF_CALLS = (LINE_CALLSTATE, LINE_CALLINFO, LINE_MONITORDIGITS)
 
@@ -98,15 +102,21 @@ class Handles:
 
     def line_for(self, packet: Request) -> Line | None:
         """The line that a request refers to, directly or by a call."""
-        line: Line | None = None
-        for name in ("call", "conf_call", "active_call"):
-            call = self.calls.get(getattr(packet, name, 0) or 0)
-            if call is not None:
-                line = call.line
-        if line is not None:
-            return line
+        for call in self._named(packet):
+            return call.line
         handle = getattr(packet, "line", 0) or 0
         return next((opened for opened in self.lines.values() if opened.handle == handle), None)
+
+    def check_states(self, packet: Request) -> None:
+        """Let waiting programs check the calls of a completed request: it may imply a state."""
+        for call in self._named(packet):
+            call.check_state()
+
+    def _named(self, packet: Request) -> Iterator[Call]:
+        for name in _CALL_FIELDS:
+            call = self.calls.get(getattr(packet, name, 0) or 0)
+            if call is not None:
+                yield call
 
     # -- ends -----------------------------------------------------------------------------------------------------
 

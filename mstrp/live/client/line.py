@@ -168,12 +168,13 @@ class Line:
 
     async def next_call(self, timeout: float | None = 10.0) -> Call:  # noqa: ASYNC109
         """Wait for the next new call that has a state."""
-        async with asyncio.timeout(timeout):
-            found = await self._arrivals.get()
-            if found is None:
-                raise CallEnded("the line is closed")
-            if not found.states:
-                await found.wait(timeout=None)
+        with self.client.waiting(f"a call on line {self.handle:#x}"):
+            async with asyncio.timeout(timeout):
+                found = await self._arrivals.get()
+                if found is None:
+                    raise CallEnded("the line is closed")
+                if not found.states:
+                    await found.wait(timeout=None)
         return found
 
     async def make_call(self, number: str | None, *, country: int = 0, params: LINECALLPARAMS | None = None) -> Call:

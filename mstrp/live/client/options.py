@@ -28,6 +28,10 @@ class ClientOptions:
     #: Timeouts of a remote procedure call (3.2.2) and of a completion (None: no timeout, decision O8).
     timeout: float = 5.0
     completion_timeout: float | None = None
+    #: How long LINE_CALLSTATE may follow a completion; after that, a call is in the state that the completion implies.
+    quiet: float = 1.0
+    #: Duration after which a wait is reported to `TapiClient.on_wait`.
+    notice_after: float = 0.5
     #: Retries of a failed GetAsyncEvents (3.2.6, note 9).
     retries: int = 2
     retry_after: float = 1.0
