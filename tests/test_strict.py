@@ -174,11 +174,11 @@ def test_a_request_to_open_a_line_that_is_stopped_leaves_nothing() -> None:
     """No event is taken for a line whose Open was never sent; those of a line that is being opened are."""
     talk = conversation(Fault.CLIENT, OFFERING)
     right = line.Open(line_app=0x100, negotiated_version=0x30001, remote_line=0x501, privileges=4)
-    with pytest.raises(LocalProtocolError, match="known version"):
+    with pytest.raises(LocalProtocolError, match="known TAPI version"):
         talk.sent(right.replace(negotiated_version=0x30002))
     assert talk.opening == {}
     talk.sent(right)
     assert list(talk.opening) == [0x501]
-    with pytest.raises(LocalProtocolError, match="known version"):
+    with pytest.raises(LocalProtocolError, match="known TAPI version"):
         talk.sent(right.replace(negotiated_version=0x30002))
     assert list(talk.opening) == [0x501]
