@@ -102,7 +102,7 @@ def test_mermaid_shows_text(tmp_path: Path) -> None:
 
 
 @needs_mermaid
-def test_mermaid_takes_every_diagram(tmp_path: Path, captures: Path) -> None:
+def test_mermaid_parses_every_diagram(tmp_path: Path, captures: Path) -> None:
     """Mermaid parses every machine in each view, the committed diagrams, and the charts of every recording."""
     texts = {
         f"{name} {view.__name__}": mermaid(view(machine.table))
