@@ -1,4 +1,4 @@
-"""What the declarations say, in the terms of ``facts.json``: one row per packet, field, member and constant."""
+"""The declarations in the format of ``facts.json``: one entry per packet, field, member and constant."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SPELLED = {HandleType.DIALOGINSTANCE: "DIALOGINSTANCE"}
 
 
 def requests() -> dict[str, dict[str, Any]]:
-    """All requests by device and name."""
+    """Return all requests by device and name."""
     return {f"{kind.device}.{kind.layout.name}": _request(kind) for kind in REQUESTS.values()}
 
 
@@ -42,7 +42,7 @@ def _request(kind: Any) -> dict[str, Any]:
 
 
 def _answered(kind: Any, field: Any, offset: int) -> bool:
-    """Whether a field waits for the server's answer and says so with TAPI_NO_DATA."""
+    """Whether a field is an output that the client initializes with TAPI_NO_DATA."""
     asked = isinstance(field, Offset) and field.direction == "in"
     return not asked and kind().words[offset // 4] == ABSENT
 
@@ -54,7 +54,7 @@ def _words(layout: Layout) -> Iterator[tuple[Field, str, int]]:
 
 
 def _parameter(field: Any) -> str:
-    """What a field of a request is."""
+    """Describe a field of a request."""
     if isinstance(field, Handle):
         return _SPELLED.get(field.type, field.type.name)
     if isinstance(field, Buffer):
@@ -91,7 +91,7 @@ def _flag(field: Flag) -> str:
 
 
 def events() -> dict[str, dict[str, Any]]:
-    """All events by name."""
+    """Return all events by name."""
     return {
         kind.layout.name: {
             "number": number,
@@ -106,7 +106,7 @@ def events() -> dict[str, dict[str, Any]]:
 
 
 def completions() -> dict[str, dict[str, Any]]:
-    """All special completions by the request that they complete."""
+    """Return all special completions by the completed request."""
     return {
         f"{kind.device}.{kind.layout.name}": {
             "number": number,
@@ -121,7 +121,7 @@ def completions() -> dict[str, dict[str, Any]]:
 
 
 def _param(field: Field) -> str:
-    """What a field of an event is."""
+    """Describe a field of an event."""
     if isinstance(field, Mode):
         return _mode(field)
     if isinstance(field, Handle):
@@ -144,7 +144,7 @@ def _variable(layout: Layout) -> str:
 
 
 def structures() -> dict[str, dict[str, Any]]:
-    """All structures by name."""
+    """Return all structures by name."""
     return {
         name: {
             "section": kind.layout.section,
@@ -189,7 +189,7 @@ def _version(since: int) -> str:
 
 
 def _member(field: Any) -> str:
-    """What a member of a structure is."""
+    """Describe a member of a structure."""
     if isinstance(field, Pair):
         return _pair(field)
     if isinstance(field, Following):
@@ -226,7 +226,7 @@ def _pair(field: Pair) -> str:
 
 
 def constants() -> dict[str, dict[str, Any]]:
-    """All tables by the name of the specification."""
+    """Return all tables by their names in the specification."""
     return {
         name: {
             "section": table.section,

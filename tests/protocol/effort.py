@@ -1,4 +1,4 @@
-"""How much work a call does, counted instead of timed: lines of Python run, and the most memory held at once."""
+"""The cost of a call, counted instead of timed: executed lines of Python and peak memory."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["Effort", "effort", "everything"]
 
 
 class Effort(NamedTuple):
-    """Lines run and bytes held."""
+    """The number of executed lines and the peak memory in bytes."""
 
     lines: int
     memory: int
 
 
 def effort(function: Callable[[], Any]) -> Effort:
-    """Run a function, once for its lines and once for its memory."""
+    """Run a function twice, to count its lines and to measure its memory."""
     function()
     lines = 0
 
@@ -45,7 +45,7 @@ def effort(function: Callable[[], Any]) -> Effort:
 
 
 def everything(record: Any) -> None:
-    """What `decode` and `check` ask of a packet: its numbers, what they mean, what is wrong."""
+    """Access everything that `decode` and `check` use of a packet: raw values, decoded values, problems."""
     record.raw()
     record.meanings()
     record.problems()

@@ -1,6 +1,6 @@
-"""A second reader of packets, which knows nothing but ``facts.json``: what ``decode --format jsonl`` has to say.
+"""An independent decoder: computes the output of ``decode --format jsonl`` from ``facts.json``.
 
-It is slow and trusts its input; it shares no code with the product. Bytes go in, ``fields`` and ``values`` come out.
+It trusts its input and shares no code with the product. Bytes go in, ``fields`` and ``values`` come out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 __all__ = ["FACTS", "Told", "event", "request", "structure"]
 
 FACTS: dict[str, Any] = json.loads(Path(__file__).with_name("facts.json").read_text(encoding="utf-8"))
-# As decided (E10, A8, P4, F17), instead of as printed.
+# As in decisions E10, A8, P4 and F17, which deviate from the specification.
 FACTS["events"]["LINE_AGENTSESSIONSTATUS"]["fields"][8][2] = "LINEAGENTSESSIONSTATE_Constants one-or-zero"
 FACTS["completions"]["line.GetQueueInfo"]["fields"].pop()
 FACTS["structures"]["FLOWSPEC"]["members"].append(["ProviderData", 32, 0, "", "bytes"])
@@ -29,7 +29,7 @@ _ERRORS = {
 
 
 class Told(NamedTuple):
-    """What a packet says."""
+    """The expected ``fields`` and ``values`` of a packet."""
 
     fields: dict[str, int]
     values: dict[str, Any]
@@ -43,7 +43,7 @@ def _word(data: bytes, offset: int) -> int:
 
 
 def _meant(what: str, number: int) -> Any:
-    """The names of a number in tables that are written as ``A_Constants/B_Constants cardinality``."""
+    """Return the names of a number in tables given as ``A_Constants/B_Constants cardinality``."""
     names: list[str] = []
     rest = number
     tables = [FACTS["constants"][name] for name in what.split(" ", maxsplit=1)[0].split("/")]
@@ -61,7 +61,7 @@ def _meant(what: str, number: int) -> Any:
 
 
 def _moded(what: str, number: int, selector: int) -> Any:
-    """The name of a mode, whose table depends on another word: ``by Param1: 0x1=A_Constants ...``."""
+    """Return the name of a mode whose table depends on another field, given as ``by Param1: 0x1=A_Constants ...``."""
     tables = {int(key, 16): table for key, _, table in (each.partition("=") for each in what.split(": ")[1].split())}
     table = tables.get(selector & 0xFFFFFF)
     return None if table is None or not number else _meant(table, number)
@@ -76,12 +76,12 @@ def _text(data: bytes) -> str:
 
 
 def structure(name: str, data: bytes, *, origin: int = 0, start: int = 0, size: int = 0, version: int = -1) -> Any:
-    """A structure at ``start``, whose offsets count from ``origin``, with a fixed part of ``size`` bytes."""
+    """Decode a structure at ``start`` with a fixed part of ``size`` bytes; offsets are relative to ``origin``."""
     fact = FACTS["structures"][name]
     size = size or fact["sizes"][version]
     found = _members(fact["members"], data, origin, start, size)
     if "arms" in fact:
-        # Its offsets count from its first member; it ends where the variable data of the request begins.
+        # Offsets are relative to the first member; it ends where the variable data of the request begins.
         first = start + fact["sizes"][-1]
         end = min(value for name, value in found.items() if name.endswith("Offset"))
         arm = [[name, place - first, *more] for name, place, *more in fact["arms"][found["dwRequestType"]]]
@@ -132,7 +132,7 @@ def _members(members: list[Any], data: bytes, origin: int, start: int, size: int
 
 
 def _data(what: str, data: bytes, origin: int, start: int, length: int, raw: dict[str, int]) -> Any:
-    """What a size and an offset lead to."""
+    """Decode the data that a size and an offset refer to."""
     kind, *more = what.split(" ")
     part = data[start : start + length]
     if kind == "text":
@@ -161,7 +161,7 @@ def _data(what: str, data: bytes, origin: int, start: int, length: int, raw: dic
 
 
 def request(name: str, data: bytes, *, back: bool = False) -> Told:
-    """A request by device and name, or with ``back`` its response."""
+    """Decode a request by device and name, or with ``back`` its response."""
     fact = FACTS["requests"][name]
     code = _word(data, 0)
     fields = {"Ack_ReturnValue" if back else "Req_Func": code}
@@ -206,7 +206,7 @@ def _parameter(what: str, fields: dict[str, int], number: int, data: bytes, *, t
 
 
 def event(family: str, name: str, data: bytes) -> Told:
-    """An event, or a completion by device and request."""
+    """Decode an event, or a completion by device and request."""
     fact = FACTS[family][name]
     fields = {field: _word(data, offset) for field, offset, *_ in fact["fields"]}
     values: dict[str, Any] = {}

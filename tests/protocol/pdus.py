@@ -32,7 +32,7 @@ __all__ = ["ACK", "BIND", "IFACE", "auths", "bodies", "encoded", "pdu"]
 _u16 = st.sampled_from((0, 1, 0xFFFF)) | st.integers(0, 0xFFFF)
 _stubs = st.binary(max_size=60)
 IFACE = Syntax(TAPSRV.uuid, 1)
-#: Both interfaces in both syntaxes, on contexts 0 to 3, offered and accepted.
+#: Bind and bind_ack of both interfaces in both syntaxes, on contexts 0 to 3.
 BIND = Bind(
     4280,
     4280,
@@ -69,12 +69,12 @@ _BODIES: dict[Kind, SearchStrategy[Any]] = {
 
 
 def bodies(kind: Kind) -> SearchStrategy[Any]:
-    """Bodies of one kind of PDU."""
+    """Generate bodies of one type of PDU."""
     return _BODIES[kind]
 
 
 def auths() -> SearchStrategy[Auth | None]:
-    """A security trailer, or none; its pad length is for the encoder to set."""
+    """Generate a security trailer or None; the encoder sets its padding length."""
     return st.none() | st.builds(
         Auth,
         st.sampled_from((9, 10, 16)),
@@ -87,12 +87,12 @@ def auths() -> SearchStrategy[Auth | None]:
 
 @st.composite
 def encoded(draw: DrawFn) -> bytes:
-    """A PDU of any kind, whole or a fragment, with or without authentication, of one of a few calls."""
+    """Generate a PDU of any type, complete or a fragment, with or without authentication, of a few calls."""
     kind = draw(st.sampled_from(Kind))
     flags = draw(st.sampled_from((3, 3, 3, 1, 2, 0, 0x17)))
     return encode(kind, draw(st.integers(1, 4)), draw(bodies(kind)), flags=flags, auth=draw(auths()))
 
 
 def pdu(kind: Kind, call_id: int, body: Any, *, flags: int = 3, auth: Auth | None = None) -> bytes:
-    """One PDU."""
+    """Generate one PDU."""
     return encode(kind, call_id, body, flags=flags, auth=auth)

@@ -1,4 +1,4 @@
-"""The stubs in the recordings, as the RPC stacks of others put them on the wire."""
+"""The stubs in the recordings, as other RPC stacks sent them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Recorded(NamedTuple):
 
 
 class _Collector(Taker):
-    """Stands where the sessions stand, and keeps the stubs."""
+    """A replacement for the sessions that collects the stubs."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -55,11 +55,11 @@ class _Collector(Taker):
         pass
 
     def finish(self) -> None:
-        """Nothing is held back here."""
+        """No data is buffered here."""
 
 
 def recorded(folder: Path) -> Iterator[Recorded]:
-    """All stubs of all recordings."""
+    """Return all stubs of all recordings."""
     for path in sorted(folder.glob("*.pcap*")):
         collector = _Collector(path.stem)
         reader = Reader(collector)

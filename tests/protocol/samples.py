@@ -1,4 +1,4 @@
-"""One full instance of everything that is declared: each field has a value of its own, derived from the declaration."""
+"""One complete instance of each declaration: every field has a distinct value derived from the declaration."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _FORMATS = {"dwStringFormat"}
 
 
 def _flags(tables: tuple[Table, ...]) -> int:
-    """Of every table the first and the last bit, and a bit that it does not know; of a list the last value."""
+    """Return the first, the last and an undefined bit of each table, or the last value of an enumeration."""
     found = 0
     for table in tables:
         values = [int(member) for member in members(table)]
         bits = [value for value in values if value and not value & (value - 1)]
         found |= bits[0] | bits[-1] if issubclass(table, Flags) and bits else values[-1]
     if tables[0].__name__ == "LINECALLSTATE":
-        # One state, so that the mode that goes with it has a table.
+        # A single state, because the table of the mode depends on it.
         return 0x100
     return found
 
@@ -46,7 +46,7 @@ def _guid(field: Field) -> uuid.UUID:
 
 
 def _offset(field: Offset) -> Any:
-    """What stands at an offset."""
+    """Return data for an offset."""
     if isinstance(field, Text):
         return f"{field.spec} é\U0001f4de"
     if isinstance(field, GuidAt):
@@ -59,7 +59,7 @@ def _offset(field: Offset) -> Any:
 
 
 def _pair(field: Pair) -> Any:
-    """What stands at a size and an offset."""
+    """Return data for a size and an offset."""
     if field.content == "text":
         return f"{field.spec} ü"
     if field.content == "ascii":
@@ -99,7 +99,7 @@ def _rest(field: Trailing) -> Any:
 
 
 def structure(kind: type[Structure], version: int = 0, body: type[Structure] | None = None) -> Structure:
-    """A structure with all members of a version; ``body`` is that of its union."""
+    """Build a structure with all members of a version; ``body`` is the body of its union."""
     length = kind.length(version)
     given: dict[str, Any] = {}
     counted = {
@@ -137,17 +137,17 @@ def _message(kind: type[Request], directions: tuple[str, ...]) -> dict[str, Any]
 
 
 def request(kind: type[Request], **others: Any) -> Request:
-    """A request with all its fields."""
+    """Build a request with all its fields."""
     return kind(**{**_message(kind, ("in", "inout")), **others})
 
 
 def response(kind: type[Request], ack: int = 0) -> Request:
-    """The response to a request with all its fields."""
+    """Build the response to a request, with all its fields."""
     return kind(**_message(kind, ("out", "inout")), ack=ack)
 
 
 def event(kind: type[Event], **others: Any) -> Event:
-    """An event or a completion with all its fields."""
+    """Build an event or a completion with all its fields."""
     counted = {field.length for field in kind.layout.fields if isinstance(field, Trailing)}
     given = {
         field.name: _rest(field) if isinstance(field, Trailing) else _number(field)

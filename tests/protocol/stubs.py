@@ -19,7 +19,7 @@ _buffers = st.binary(max_size=80)
 
 
 def _room(value: Any) -> Any:
-    """A buffer is never larger than there is room for."""
+    """Make lNeededSize at least the length of the buffer."""
     return value._replace(needed=max(value.needed, len(value.buffer)))
 
 
@@ -38,10 +38,10 @@ _PARAMETERS: dict[type[Any], SearchStrategy[Any]] = {
     ndr.RemoteSPDetachResult: st.builds(ndr.RemoteSPDetachResult, _contexts),
 }
 
-#: Every method with both of its phases.
+#: All methods, each with both phases.
 PHASES = [(method, phase) for method in ndr.METHODS.values() for phase in ("request", "response")]
 
 
 def parameters(method: ndr.Method, phase: str) -> SearchStrategy[Any]:
-    """Parameters of one phase of a method."""
+    """Generate the parameters of one phase of a method."""
     return _PARAMETERS[method.request if phase == "request" else method.response]

@@ -1,4 +1,4 @@
-"""Decoding costs work and memory in proportion to the bytes present, never to a number written in them."""
+"""The cost of decoding is proportional to the number of bytes, regardless of the numbers in them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from effort import Effort, effort, everything
-from hostile import mutated, poke
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malformed import mutated, poke
 
 import samples
 from mstrp.capture.files import Source
@@ -33,7 +33,7 @@ def _words(*numbers: int) -> bytes:
 
 
 def _list(kind: str, size: int) -> Any:
-    """A list whose entries fill one half of the bytes, and all of which claim the other half as their own."""
+    """Build a list whose entries fill half of the bytes and all refer to the other half as their data."""
     half = size // 2
     entries = _words(0, half, half) * ((half - 24) // 12)
     head = _words(size, size, size, _HUGE, len(entries), 24)
@@ -41,7 +41,7 @@ def _list(kind: str, size: int) -> Any:
 
 
 def _request_to(kind: Any, field: str, data: bytes, **numbers: int) -> Any:
-    """A request whose offset field leads to bytes."""
+    """Build a request with an offset to the given bytes."""
     words = bytearray(kind().encode()[:60])
     for name, number in {field: 0, **numbers}.items():
         place = 4 * kind.layout.index(name)
@@ -56,7 +56,7 @@ def _response_to(kind: Any, field: str, data: bytes) -> Any:
     return decode_response(bytes(words) + data, kind)
 
 
-#: Bytes that grow, and what reads them: lists whose entries overlap, strings that do not end or end everywhere,
+#: Inputs of any size and their decoders: lists with overlapping entries, strings without or with many NULs,
 #: buffers full of the smallest events, sizes and counts of 2^32 - 1.
 GROWING: dict[str, Callable[[int], Any]] = {
     "entries that share one long text": lambda size: everything(_list("LINEAGENTACTIVITYLIST", size)),
@@ -114,7 +114,7 @@ def _rows(size: int, step: int) -> Any:
 
 @pytest.mark.parametrize("name", GROWING)
 def test_four_times_the_bytes_cost_at_most_five_times_the_work(name: str) -> None:
-    """Neither lines run nor memory held grow faster than the bytes, whatever the numbers in them claim."""
+    """Executed lines and memory grow at most in proportion to the bytes, regardless of their content."""
     grows = GROWING[name]
     small, large = effort(lambda: grows(1_200)), effort(lambda: grows(4_800))
     assert large.lines <= 5 * small.lines + 200
@@ -143,8 +143,8 @@ def _affordable(spent: Effort, size: int) -> bool:
 
 @_few
 @given(data=st.data())
-def test_no_number_in_a_packet_makes_it_dear(data: st.DataObject) -> None:
-    """Whatever a word of a full packet or structure is changed to, the work stays within a multiple of its bytes."""
+def test_cost_is_bounded_for_any_number_in_a_packet(data: st.DataObject) -> None:
+    """The cost is bounded by a multiple of the size, whatever value any DWORD of a packet or structure has."""
     decode, good = data.draw(_RECORDS)
     found = data.draw(mutated(st.just(good)))
     for place in data.draw(st.lists(st.integers(0, max(0, len(found) // 4 - 1)), max_size=8)):
@@ -156,8 +156,8 @@ def test_no_number_in_a_packet_makes_it_dear(data: st.DataObject) -> None:
 @given(
     data=mutated(st.lists(_EVENTS, max_size=3).map(b"".join)), kind=st.none() | st.sampled_from(list(REQUESTS.values()))
 )
-def test_no_number_in_an_event_makes_it_dear(data: bytes, kind: Any) -> None:
-    """Nor does one in a buffer of events."""
+def test_cost_is_bounded_for_any_number_in_an_event(data: bytes, kind: Any) -> None:
+    """The same holds for a buffer of events."""
 
     def decode() -> None:
         for event in decode_events(data, lambda _: kind).events:
@@ -167,7 +167,7 @@ def test_no_number_in_an_event_makes_it_dear(data: bytes, kind: Any) -> None:
 
 
 def test_variable_data_is_resolved_only_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decoding a packet, and reading its numbers, looks at none of the strings in it."""
+    """Decoding a packet and reading its numbers does not access its strings."""
     data = line.BlindTransfer(call=0x10005, dest_address="5551234", request_id=7).encode()
     resolved = []
     decode = Text.decode
@@ -179,8 +179,8 @@ def test_variable_data_is_resolved_only_when_asked_for(monkeypatch: pytest.Monke
     assert resolved == ["lpszDestAddress"]
 
 
-def test_what_cannot_be_a_record_is_passed_over() -> None:
-    """Damage in a capture is searched for the next record at the pace of memory, not byte by byte."""
+def test_damage_is_searched_for_the_next_record() -> None:
+    """Damaged parts of a capture are searched for the next record with a fast search, not byte by byte."""
     size = 300_000
     capture = bytes.fromhex("d4c3b2a1 02000400") + bytes(8) + _words(262_144, 1) + b"\xff" * size
 

@@ -1,4 +1,4 @@
-"""An association seen from outside: which bytes become which calls, and what is said about those that do not."""
+"""Passive dissection of associations: the calls found in the bytes, and the problems reported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _held(found: Dissector) -> tuple[int, int]:
 
 
 def _bound(**limits: int) -> Dissector:
-    """An association on which both interfaces are bound, in both syntaxes."""
+    """Create an association with both interfaces bound in both syntaxes."""
     found = Dissector(Limits(**limits))
     found.receive(True, pdu(Kind.BIND, 1, BIND))
     found.receive(False, pdu(Kind.BIND_ACK, 1, ACK))
@@ -49,8 +49,8 @@ def _told(found: Dissector) -> list[tuple[str, str]]:
     ("context", "interface", "ndr64"),
     [(0, TAPSRV, False), (1, TAPSRV, True), (2, REMOTESP, False), (3, REMOTESP, True)],
 )
-def test_a_context_add_binding_interface_and_syntax(context: int, interface: Any, ndr64: bool) -> None:
-    """The number in a request tells the method and the syntax; the answer comes with the same call."""
+def test_a_context_stands_for_interface_and_syntax(context: int, interface: Any, ndr64: bool) -> None:
+    """The context id of a request determines method and syntax; the response returns the same call."""
     found = _bound()
     call = found.receive(True, _request(5, b"asked", context=context))
     assert (call.method.interface, call.method.opnum, call.ndr64, call.phase) == (interface, 1, ndr64, REQUEST)
@@ -63,7 +63,7 @@ def test_a_context_add_binding_interface_and_syntax(context: int, interface: Any
 
 @given(stubs=st.lists(st.lists(st.binary(max_size=9), min_size=2, max_size=4), min_size=1, max_size=4), data=st.data())
 def test_fragments_of_calls_may_interleave(stubs: list[list[bytes]], data: st.DataObject) -> None:
-    """Fragments of several calls in any order between each other give each call its whole stub."""
+    """Fragments of several calls in any interleaving are reassembled to complete stubs."""
     queues = {number: list(parts) for number, parts in enumerate(stubs, 1)}
     found = _bound()
     done = {}
@@ -83,7 +83,7 @@ def test_fragments_of_calls_may_interleave(stubs: list[list[bytes]], data: st.Da
 
 
 def test_a_response_comes_in_fragments_too() -> None:
-    """And so does an answer, to its call."""
+    """A fragmented response is reassembled and returned with its call."""
     found = _bound()
     call = found.receive(True, _request(5))
     assert found.receive(False, _response(5, b"ab", flags=_FIRST)) is None
@@ -93,7 +93,7 @@ def test_a_response_comes_in_fragments_too() -> None:
 
 
 def test_a_fault_ends_a_call() -> None:
-    """Its status is kept."""
+    """A fault ends the call, and its status is available."""
     found = _bound()
     call = found.receive(True, _request(5))
     assert found.receive(False, pdu(Kind.FAULT, 5, Fault(0, 0, 0x1C010003, b""))) is call
@@ -102,7 +102,7 @@ def test_a_fault_ends_a_call() -> None:
 
 
 def test_another_interface_is_left_alone() -> None:
-    """Its requests and answers are no calls of ours, and no problems."""
+    """Calls of other interfaces are neither returned nor reported as problems."""
     found = Dissector()
     found.receive(True, pdu(Kind.BIND, 1, Bind(1, 1, 0, (Context(0, _OTHER, (NDR20,)),))))
     found.receive(False, pdu(Kind.BIND_ACK, 1, ACK._replace(outcomes=(Outcome(0, 0, NDR20),))))
@@ -112,8 +112,8 @@ def test_another_interface_is_left_alone() -> None:
     assert not found.missed
 
 
-def test_calls_with_one_id_are_answered_in_turn() -> None:
-    """A second request with an id that waits queues behind the first."""
+def test_calls_with_the_same_id_are_queued() -> None:
+    """A request whose id is already pending is queued after the first one."""
     found = _bound()
     first, second = found.receive(True, _request(5, b"1")), found.receive(True, _request(5, b"2"))
     assert found.receive(False, _response(5)) is first
@@ -122,7 +122,7 @@ def test_calls_with_one_id_are_answered_in_turn() -> None:
 
 
 def test_an_orphaned_call_gets_no_answer() -> None:
-    """Orphaning a call drops it, or what had come of its request."""
+    """An orphaned PDU drops a pending call, or the fragments of an incomplete request."""
     found = _bound()
     found.receive(True, _request(5))
     found.receive(True, pdu(Kind.ORPHANED, 5, b""))
@@ -134,8 +134,8 @@ def test_an_orphaned_call_gets_no_answer() -> None:
     assert not found.problems
 
 
-def test_a_gap_drops_what_was_being_put_together_on_its_side() -> None:
-    """Fragments of the other side stay; later fragments of the dropped call are not complained about."""
+def test_gap_drops_incomplete_calls_of_its_direction() -> None:
+    """A gap affects only its own direction; later fragments of a dropped call are not reported."""
     found = _bound()
     found.receive(True, _request(5))
     found.receive(True, _request(6, b"ab", flags=_FIRST))
@@ -176,8 +176,8 @@ _BAD = {
 
 
 @pytest.mark.parametrize("name", _BAD)
-def test_what_does_not_fit_is_told_once(name: str) -> None:
-    """Each with the field of the PDU and the call or context that it is about."""
+def test_problems_are_reported_once(name: str) -> None:
+    """Each problem is reported once, with the PDU field and the call or context concerned."""
     pdus, field, detail = _BAD[name]
     found = _bound()
     for data in pdus:
@@ -187,8 +187,8 @@ def test_what_does_not_fit_is_told_once(name: str) -> None:
     assert detail in told[0][1]
 
 
-def test_calls_that_wait_are_limited() -> None:
-    """The oldest go first; that is told once, and whoever follows the calls learns which."""
+def test_pending_calls_are_limited() -> None:
+    """The oldest pending calls are dropped; this is reported once, and the dropped calls are available."""
     found = _bound(calls=2)
     calls = [found.receive(True, _request(number)) for number in range(1, 6)]
     assert found.dropped == calls[:3]
@@ -197,14 +197,14 @@ def test_calls_that_wait_are_limited() -> None:
 
 
 def test_calls_with_one_id_are_limited() -> None:
-    """So is the row behind one id."""
+    """The queue of calls with the same id is limited too."""
     found = _bound(calls=2)
     calls = [found.receive(True, _request(1)) for _ in range(5)]
     assert found.dropped == calls[1:4]
 
 
-def test_fragments_that_wait_are_limited() -> None:
-    """Too many incomplete calls, or too many bytes of them: the oldest is dropped, and nothing is kept of it."""
+def test_incomplete_calls_are_limited() -> None:
+    """With too many incomplete calls or bytes, the oldest call is dropped with all its data."""
     found = _bound(calls=2)
     for number in range(1, 5):
         found.receive(True, _request(number, b"x", flags=_FIRST))
@@ -216,24 +216,24 @@ def test_fragments_that_wait_are_limited() -> None:
     assert "limit fragments" in _told(found)[0][1]
 
 
-def test_an_answer_with_another_id_belongs_to_nobody() -> None:
-    """Its request was missed: whatever waits, waits for another answer."""
+def test_response_with_an_unknown_id() -> None:
+    """A response with an id that is not pending belongs to a missed request; pending calls stay pending."""
     found = _bound()
     call = found.receive(True, _request(5))
     assert (found.receive(False, _response(99)), found.missed) == (None, True)
     assert found.receive(False, _response(5)) is call
 
 
-def test_a_bind_that_was_not_seen_to_be_accepted_is_believed_when_used() -> None:
-    """There was but one choice of syntax, so it must have been accepted."""
+def test_bind_without_ack_is_accepted_when_used() -> None:
+    """A proposed context with one syntax is taken as accepted once it is used."""
     found = Dissector()
     found.receive(True, pdu(Kind.BIND, 1, BIND))
     call = found.receive(True, _request(5, context=1))
     assert (call.method.name, call.ndr64, found.missed) == ("ClientRequest", True, True)
 
 
-def test_binds_that_wait_are_limited() -> None:
-    """Seventeen offers without an answer: the oldest is forgotten."""
+def test_pending_binds_are_limited() -> None:
+    """After seventeen binds without a response, the oldest is dropped."""
     found = Dissector()
     for number in range(17):
         offer = Bind(1, 1, 0, (Context(number, BIND.contexts[0].interface, (NDR20,)),))
@@ -243,8 +243,8 @@ def test_binds_that_wait_are_limited() -> None:
 
 
 @given(pdus=st.lists(st.tuples(st.booleans(), encoded()), max_size=12))
-def test_any_pdus_keep_the_books(pdus: list[tuple[bool, bytes]]) -> None:
-    """Whatever comes, what is buffered is what the incomplete calls hold, and the limits hold."""
+def test_limits_hold_for_any_pdus(pdus: list[tuple[bool, bytes]]) -> None:
+    """For any PDUs, the counted bytes are those of the incomplete calls, and the limits hold."""
     found = _bound(calls=3, fragments=100)
     for from_client, data in pdus:
         found.receive(from_client, data)
@@ -255,7 +255,7 @@ def test_any_pdus_keep_the_books(pdus: list[tuple[bool, bytes]]) -> None:
 
 
 def test_problems_are_limited() -> None:
-    """Thousands of bad PDUs cost no thousands of problems."""
+    """Thousands of bad PDUs produce a limited number of problems."""
     found = _bound()
     for number in range(1_200):
         found.receive(True, _request(number, context=9))
@@ -271,8 +271,8 @@ _TELLING = {
 
 @pytest.mark.parametrize("ndr64", [False, True], ids=["NDR20", "NDR64"])
 @pytest.mark.parametrize("name", _TELLING)
-def test_a_context_that_was_not_seen_to_be_bound_is_recognised(name: str, ndr64: bool) -> None:
-    """When asked to guess, a request shows by what is in it which interface and syntax its context stands for."""
+def test_unbound_context_is_recognised(name: str, ndr64: bool) -> None:
+    """With ``guess``, interface and syntax of an unknown context are recognised from a request."""
     interface, opnum, value = _TELLING[name]
     found = Dissector(guess=True)
     call = found.receive(True, _request(5, Method.write(value, ndr64=ndr64), opnum=opnum))
@@ -284,7 +284,7 @@ def test_a_context_that_was_not_seen_to_be_bound_is_recognised(name: str, ndr64:
 
 @given(opnum=st.integers(0, 3), stub=st.binary(max_size=60))
 def test_noise_is_not_recognised(opnum: int, stub: bytes) -> None:
-    """Bytes that are no stub of ours bind nothing, and the context stays unknown."""
+    """Bytes that are not a valid stub do not bind a context."""
     found = Dissector(guess=True)
     call = found.receive(True, _request(5, b"\xff" * 4 + stub, opnum=opnum))
     assert call is None

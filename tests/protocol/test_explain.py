@@ -1,4 +1,4 @@
-"""``mstrp explain`` on everything that is declared, held against the facts."""
+"""``mstrp explain`` for every declaration, compared with the facts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _VALUES = {name: value for table in FACTS["constants"].values() for name, value in table["members"].items()}
-#: The table spells this one in another way than the packets that list it.
+#: The table and the packets spell this name differently.
 _VALUES["PHONEERR_NOTOWNER"] = _VALUES["PHONEERR_notOWNER"]
 
 
@@ -30,12 +30,12 @@ def _explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 def test_an_explanation_reads_as_reviewed(
     name: str, golden: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A packet, an event, a structure, a table, a small number and a return code, as people see them."""
+    """A packet, an event, a structure, a table, a small number and a return code match the golden files."""
     golden(f"explain/{name}.txt", _explained([name], capsys))
 
 
 def _rows(lines: tuple[str, ...]) -> list[list[Any]]:
-    """Offsets and names in a layout as it is printed."""
+    """Return offsets and names of a layout in the output."""
     words = [line.split() for line in lines]
     return [[int(row[0]), row[1]] for row in words if len(row) > 2 and row[0].isdecimal()]
 
@@ -48,7 +48,7 @@ def _one(name: str, kind: str) -> Any:
 
 @pytest.mark.parametrize("name", FACTS["requests"])
 def test_a_request_is_explained_as_the_facts_say(name: str) -> None:
-    """Number, section, whether it is asynchronous, every field with its offset, every return code with its value."""
+    """Number, section, whether it is asynchronous, each field with its offset, each return code with its value."""
     fact = FACTS["requests"][name]
     entry = _one(name, "request")
     assert (entry.section, entry.data["req_func"], entry.data["completion"]) == (
@@ -66,7 +66,7 @@ def test_a_request_is_explained_as_the_facts_say(name: str) -> None:
 
 @pytest.mark.parametrize("family", ["events", "completions"])
 def test_an_event_is_explained_as_the_facts_say(family: str) -> None:
-    """Number, section, every word with its offset, and the variable part."""
+    """Number, section, each DWORD with its offset, and the variable part."""
     for name, fact in FACTS[family].items():
         found = [entry for entry in lookup(fact["section"]) if entry.kind == family[:-1]]
         assert len(found) == 1, name
@@ -78,7 +78,7 @@ def test_an_event_is_explained_as_the_facts_say(family: str) -> None:
 
 
 def test_a_structure_is_explained_as_the_facts_say() -> None:
-    """Sizes, and every member with its offset, those of the bodies of a union among them."""
+    """Sizes, and each member with its offset, including the members of union bodies."""
     for name, fact in FACTS["structures"].items():
         entry = _one(name, "structure")
         assert (entry.section, entry.data["sizes"]) == (fact["section"], fact["sizes"])
@@ -90,7 +90,7 @@ def test_a_structure_is_explained_as_the_facts_say() -> None:
 
 
 def test_a_table_is_explained_as_the_facts_say() -> None:
-    """Every member of every table with its value."""
+    """Each member of each table with its value."""
     for name, fact in FACTS["constants"].items():
         entry = _one(name, "constants")
         assert (entry.section, entry.data["members"]) == (fact["section"], fact["members"])
@@ -100,7 +100,7 @@ def test_a_table_is_explained_as_the_facts_say() -> None:
 
 @given(name=st.sampled_from([(table, name) for table, fact in FACTS["constants"].items() for name in fact["members"]]))
 def test_a_constant_is_found_by_name_and_by_value(name: tuple[str, str]) -> None:
-    """In any case, in decimal, in hex, and as the negative number that a return code is."""
+    """In any case; in decimal, hexadecimal, and as the negative number of a return code."""
     table, member = name
     value = FACTS["constants"][table]["members"][member]
     assert any(entry.data.get("value") == value for entry in lookup(member.lower()))
@@ -116,7 +116,7 @@ def test_a_constant_is_found_by_name_and_by_value(name: tuple[str, str]) -> None
     ],
 )
 def test_a_list_has_everything(kind: str, counts: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
-    """One line for each in the text, one object for each in the JSON, with name, section and summary."""
+    """One line per item in the text output, one object in JSON, with name, section and summary."""
     found = json.loads(_explained(["--list", kind, "--format", "json"], capsys))
     for each, count in counts.items():
         assert sum(entry["kind"] == each for entry in found) == count
@@ -128,7 +128,7 @@ def test_a_list_has_everything(kind: str, counts: dict[str, int], capsys: pytest
 
 
 def test_several_ids_can_be_explained_at_once_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    """The fields of a packet come as objects, with offset, size and meaning."""
+    """The fields of a packet are objects with offset, size and meaning."""
     found = json.loads(_explained(["line.BlindTransfer", "LINEDIALPARAMS", "--format", "json"], capsys))
     assert [(entry["kind"], entry["name"]) for entry in found] == [
         ("request", "BlindTransfer"),
@@ -142,8 +142,8 @@ def test_several_ids_can_be_explained_at_once_as_json(capsys: pytest.CaptureFixt
     ]
 
 
-def test_what_is_unknown_is_said_with_what_is_close(capsys: pytest.CaptureFixture[str]) -> None:
-    """An unknown id ends with status 2 and names what may have been meant; the others are explained all the same."""
+def test_unknown_id_suggests_similar_ids(capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown id causes status 2 and suggests similar ids; the other ids are still explained."""
     assert main(["explain", "BlindTranfer", "LINEDIALPARAMS"]) == 2
     shown = capsys.readouterr()
     assert "LINEDIALPARAMS" in shown.out

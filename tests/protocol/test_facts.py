@@ -1,4 +1,4 @@
-"""The declarations against the facts of the specification in ``facts.json``, written down independently of them."""
+"""The declarations compared with the facts of the specification in ``facts.json``, an independent transcription."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DECISIONS = Path(__file__).parents[2] / "docs" / "decisions.md"
 _ABSENT = object()
 _few = settings(max_examples=max(12, settings().max_examples // 3))
 
-#: Where a declaration follows a written decision instead of what is printed: what stands there, and whose id it is.
+#: Deviations of declarations from the specification: the declared value and the id of the decision.
 DECIDED = {
     ("requests", "line.GatherDigits", "printed"): (60, 64, "A1"),
     ("requests", "phone.GetStatus", "printed"): (60, 64, "A1"),
@@ -51,7 +51,7 @@ DECIDED = {
 
 
 def differences(said: Any, fact: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
-    """Where two trees differ, with what stands in each."""
+    """Return the differences between two trees, with both values."""
     if isinstance(said, dict) and isinstance(fact, dict):
         for key in (*said, *(key for key in fact if key not in said)):
             yield from differences(said.get(key, _ABSENT), fact.get(key, _ABSENT), (*path, key))
@@ -68,7 +68,7 @@ def _family(family: str) -> Any:
 
 
 def _undecided(family: str, said: Any, fact: Any) -> list[Any]:
-    """The differences of a family that no decision explains, and decisions that explain nothing."""
+    """Return the differences that no decision explains, and the decisions that explain no difference."""
     found = {path: (here, there) for path, here, there in differences(said, fact, (family,))}
     decided = {path: (here, there) for path, (here, there, _) in DECIDED.items() if path[0] == family}
     return [
@@ -78,20 +78,20 @@ def _undecided(family: str, said: Any, fact: Any) -> list[Any]:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_declarations_say_what_the_facts_say(family: str) -> None:
-    """Numbers, names, sections, fields, offsets, sizes, kinds and values agree, up to the decisions written down."""
+    """Numbers, names, sections, fields, offsets, sizes, kinds and values agree, except for documented decisions."""
     assert _undecided(family, _family(family), FACTS[family]) == []
 
 
 @pytest.mark.parametrize(("path", "decision"), [(path, entry[2]) for path, entry in DECIDED.items()])
 def test_a_departure_is_a_written_decision(path: tuple[Any, ...], decision: str) -> None:
-    """Every place where a declaration departs from the print is named in the line of its decision."""
+    """Every deviation of a declaration from the specification is mentioned in its decision."""
     lines = [line for line in DECISIONS.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {decision} |")]
     assert len(lines) == 1
     assert path[1].split(".")[-1] in lines[0]
 
 
 def test_everything_is_declared_once() -> None:
-    """There are as many packets, structures, tables and values as the specification has, and two more values (F17)."""
+    """The numbers of packets, structures, tables and values are those of the specification plus two values (F17)."""
     assert Counter(kind.device for kind in REQUESTS.values()) == {"line": 89, "phone": 28, "mmc": 12, "generic": 3}
     assert Counter(kind.device for kind in EVENTS.values()) == {"line": 25, "phone": 7}
     assert Counter(kind.device for kind in COMPLETIONS.values()) == {"line": 25, "phone": 1}
@@ -111,7 +111,7 @@ _LAYOUTS = {
 
 @pytest.mark.parametrize("family", _LAYOUTS)
 def test_no_word_is_declared_twice(family: str) -> None:
-    """In a layout every word belongs to one field, and every name of the specification to one word."""
+    """In a layout, every DWORD belongs to one field, and every specification name to one DWORD."""
     for layout in _LAYOUTS[family]:
         words = [word for field in layout.fields for word in range(field.index, field.index + field.width)]
         assert words == sorted(set(words)), layout.name
@@ -119,7 +119,7 @@ def test_no_word_is_declared_twice(family: str) -> None:
         assert len(specs) == len(set(specs)), layout.name
 
 
-# -- slips ------------------------------------------------------------------------------------------------------------
+# -- errors -----------------------------------------------------------------------------------------------------------
 
 
 def _leaves(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -138,7 +138,7 @@ _SAID = {family: json.loads(json.dumps(_family(family))) for family in FAMILIES}
 
 
 def _slipped(tree: Any, path: tuple[Any, ...]) -> Any:
-    """The tree with another value at one place."""
+    """Return the tree with a different value at one place."""
     key, *rest = path
     copy = dict(tree) if isinstance(tree, dict) else list(tree)
     if rest:
@@ -151,12 +151,12 @@ def _slipped(tree: Any, path: tuple[Any, ...]) -> Any:
 @pytest.mark.parametrize("family", FAMILIES)
 @_few
 @given(data=st.data())
-def test_a_slip_in_the_facts_shows(family: str, data: st.DataObject) -> None:
-    """Changing any one value of the facts makes them disagree with the declarations, at that place."""
+def test_error_in_the_facts_is_detected(family: str, data: st.DataObject) -> None:
+    """Changing any value of the facts causes a difference at that place."""
     path = data.draw(st.sampled_from(_LEAVES[family]))
     found = _undecided(family, _SAID[family], _slipped(FACTS[family], path))
     assert found
-    # A leaf inside a part that is decided as a whole shows as that whole.
+    # A change inside a part covered by a decision is reported for the whole part.
     assert {where[1:] for where, _ in found} & {path[:size] for size in range(len(path) + 1)}
 
 
@@ -164,7 +164,7 @@ _OTHER_TYPES = {kind: next(other for other in HandleType if other is not kind) f
 _OTHER_TABLE = TABLES["LINEFORWARDMODE_Constants"]
 _OTHER_STRUCTURE = STRUCTURES["LINETERMCAPS"]
 
-#: How each attribute of a field slips, where the field has it.
+#: The change applied to each attribute of a field.
 _SLIPS: dict[str, Any] = {
     "spec": lambda spec: f"{spec}s",
     "index": lambda index: index + 1,
@@ -185,7 +185,7 @@ _SLIPS: dict[str, Any] = {
     "type": lambda kind: _OTHER_TYPES.get(kind, _OTHER_STRUCTURE),
     "entry": lambda kind: None if kind is _OTHER_STRUCTURE else _OTHER_STRUCTURE,
 }
-#: Which of them the facts of a family tell.
+#: The attributes that the facts of each family contain.
 _TOLD = {
     "requests": {"spec", "index", "direction", "cardinality", "tables", "size", "optional", "type"},
     "events": {"spec", "index", "cardinality", "tables", "by", "type", "text"},
@@ -207,17 +207,17 @@ _TOLD = {
 
 
 def _slips(family: str) -> list[tuple[Any, str]]:
-    """Every field of a family with every attribute that can slip."""
+    """Yield every field of a family with every attribute that can be changed."""
     found = []
     for layout in _LAYOUTS[family]:
         for field in layout.fields:
             for name in _TOLD[family] & (set(vars(field)) | {"index"}):
                 if name == "type" and field.type is None:
                     continue
-                # What stands behind the fixed part stands nowhere else, and in all versions.
+                # The data after the fixed part has no other position, and exists in all versions.
                 if name in ("index", "since") and not field.width:
                     continue
-                # The body of a union has no name of its own; that a handle may be 0 is for the rules to say.
+                # The body of a union has no name; the facts do not contain whether a handle may be 0.
                 if (name, field.kind) in (("spec", "union"), ("optional", "handle")):
                     continue
                 found.append((field, name))
@@ -227,8 +227,8 @@ def _slips(family: str) -> list[tuple[Any, str]]:
 @pytest.mark.parametrize("family", _LAYOUTS)
 @_few
 @given(data=st.data())
-def test_a_slip_in_a_declaration_shows(family: str, data: st.DataObject) -> None:
-    """Changing any one thing that a field is declared as makes the declarations disagree with the facts."""
+def test_error_in_a_field_declaration_is_detected(family: str, data: st.DataObject) -> None:
+    """Changing any attribute of a declared field causes a difference."""
     field, name = data.draw(st.sampled_from(_slips(family)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(field, name, _SLIPS[name](getattr(field, name)))
@@ -250,8 +250,8 @@ _ATTRIBUTES = {
 @pytest.mark.parametrize("family", FAMILIES)
 @_few
 @given(data=st.data())
-def test_a_slip_in_a_packet_or_a_table_shows(family: str, data: st.DataObject) -> None:
-    """So does changing what is declared of a packet, a structure or a table as a whole."""
+def test_error_in_a_packet_or_table_is_detected(family: str, data: st.DataObject) -> None:
+    """Changing any attribute of a declared packet, structure or table causes a difference."""
     registry, attributes = _ATTRIBUTES[family]
     kind = data.draw(st.sampled_from(list(registry.values())))
     name = data.draw(st.sampled_from(list(attributes)))
@@ -268,8 +268,8 @@ def test_a_slip_in_a_packet_or_a_table_shows(family: str, data: st.DataObject) -
 @pytest.mark.parametrize("family", FAMILIES)
 @_few
 @given(data=st.data())
-def test_a_missing_declaration_shows(family: str, data: st.DataObject) -> None:
-    """So does leaving out a packet, a structure or a table."""
+def test_missing_declaration_is_detected(family: str, data: st.DataObject) -> None:
+    """Removing a packet, a structure or a table causes a difference."""
     registry = _ATTRIBUTES[family][0]
     key = data.draw(st.sampled_from(list(registry)))
     before = dict(registry)
@@ -277,6 +277,6 @@ def test_a_missing_declaration_shows(family: str, data: st.DataObject) -> None:
     try:
         assert _undecided(family, _family(family), FACTS[family])
     finally:
-        # All of it again, so that the order stays.
+        # Insert everything again to preserve the order.
         registry.clear()
         registry.update(before)

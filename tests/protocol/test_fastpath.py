@@ -1,13 +1,13 @@
-"""The quick readers of the commonest stubs against the careful ones."""
+"""The fast path for frequent stubs, compared with the full decoders."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hostile import mutated, poke
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malformed import mutated, poke
 from recordings import recorded
 
 from mstrp.testing.wild import events, requests, responses
@@ -35,7 +35,7 @@ def _stub(value: Any, ndr64: bool) -> bytes:
 
 
 def _carefully(name: str, phase: str, stub: bytes, ndr64: bool) -> Any:
-    """The parameters, when the careful way has nothing to say against them."""
+    """Return the parameters from the full decoder, or None if it reports problems."""
     try:
         found = _METHOD[name].read(phase, stub, ndr64=ndr64)
     except DecodeError:
@@ -44,13 +44,13 @@ def _carefully(name: str, phase: str, stub: bytes, ndr64: bool) -> Any:
 
 
 def _quickly(reader: Any, data: bytes, start: int, *more: Any) -> Any:
-    """What a quick reader gives: context handle and packet, or the buffer of events."""
+    """Return the result of the fast path: context handle and packet, or the buffer of events."""
     raw = reader(data, start, *more)
     return None if raw is None else (raw.context, raw.buffer if raw.kind is None else raw.packet())
 
 
 def _huge(counts: int, ndr64: bool) -> bytes:
-    """A stub whose array claims the largest number of elements."""
+    """Build a stub whose array has the largest possible element count."""
     width = 8 if ndr64 else 4
     return bytes(-counts % width + counts) + b"\xff" * width + bytes(width) + b"\xff" * width + bytes(80)
 
@@ -66,7 +66,7 @@ def _request_stub(ndr64: bool) -> Any:
 @_many
 @given(data=st.data(), start=_BEFORE)
 def test_a_request_is_the_same_both_ways(ndr64: bool, data: st.DataObject, start: int) -> None:
-    """A request that the quick reader reads is what the careful way reads without problems; nothing good is refused."""
+    """A request read by the fast path equals that of the full decoder; no valid request is rejected."""
     stub = data.draw(mutated(_request_stub(ndr64)))
     quick = _quickly(READERS[ndr64].request, bytes(start) + stub, start)
     careful = _carefully("ClientRequest", "request", stub, ndr64)
@@ -81,7 +81,7 @@ def test_a_request_is_the_same_both_ways(ndr64: bool, data: st.DataObject, start
 @_many
 @given(data=st.data(), start=_BEFORE, kind=_REQUESTS)
 def test_a_response_is_the_same_both_ways(ndr64: bool, data: st.DataObject, start: int, kind: Any) -> None:
-    """A response that the quick reader reads is what the careful way reads without problems."""
+    """A response read by the fast path equals that of the full decoder."""
     packets = responses(kind).map(lambda packet: packet.encode())
     stub = data.draw(mutated(packets.map(lambda b: _stub(ndr.ClientRequestResult(b, len(b) + 8), ndr64))))
     quick = _quickly(READERS[ndr64].response, bytes(start) + stub, start, kind)
@@ -96,7 +96,7 @@ def test_a_response_is_the_same_both_ways(ndr64: bool, data: st.DataObject, star
 @_many
 @given(data=st.data(), start=_BEFORE)
 def test_events_are_the_same_both_ways(ndr64: bool, data: st.DataObject, start: int) -> None:
-    """Events that the quick reader reads are what the careful way reads: one event, or the buffer they are in."""
+    """Events read by the fast path equal those of the full decoder: one event, or a buffer of events."""
     encoded = _EVENTS.flatmap(events).map(lambda event: event.encode())
     buffers = encoded | st.lists(encoded, max_size=3).map(b"".join)
     stub = data.draw(mutated(buffers.map(lambda b: _stub(ndr.RemoteSPEventProc(_CONTEXT, b), ndr64))))
@@ -116,14 +116,14 @@ def test_events_are_the_same_both_ways(ndr64: bool, data: st.DataObject, start: 
 @_SYNTAX
 @pytest.mark.parametrize(("name", "before"), [("request", 20), ("response", 0), ("events", 20)])
 def test_an_array_larger_than_any_memory_is_refused(name: str, before: int, ndr64: bool) -> None:
-    """A count that no address reaches gives nothing, and no error."""
+    """An element count that exceeds the address space gives None without an error."""
     more = (line.Open,) if name == "response" else ()
     assert _quickly(getattr(READERS[ndr64], name), _huge(before, ndr64), 0, *more) is None
 
 
 @_SYNTAX
 def test_sizes_that_contradict_are_refused(ndr64: bool) -> None:
-    """Each count of a request against the others: what the careful way reports, the quick one does not read."""
+    """The fast path rejects each contradiction between counts that the full decoder reports."""
     stub = _stub(ndr.ClientRequest(_CONTEXT, bytes(60), 64), ndr64)
     width, counts, sizes = (8, 24, len(stub) - 8) if ndr64 else (4, 20, len(stub) - 8)
     read = READERS[ndr64].request
@@ -139,7 +139,7 @@ def test_sizes_that_contradict_are_refused(ndr64: bool) -> None:
 
 
 def test_a_plain_reply_is_read_at_once_and_a_long_one_left(captures: Path) -> None:
-    """In the recordings the quick readers read every request, response and event that the careful way reads."""
+    """In the recordings, the fast path reads every request, response and event without problems."""
     for found in recorded(captures):
         careful = _carefully(found.method.name, found.phase, found.stub, found.ndr64)
         readers = READERS[found.ndr64]

@@ -1,13 +1,13 @@
-"""No bytes make a decoder fail with anything but its documented errors."""
+"""For any bytes, decoders raise only their documented errors."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import Any
 
-from hostile import explore, mutated
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malformed import explore, mutated
 
 from mstrp.testing.wild import events, requests, responses, structures, words
 from protocol.event import COMPLETIONS, EVENTS, decode_event, decode_events
@@ -30,7 +30,7 @@ def _encoded(packets: Any) -> Any:
 @_many
 @given(data=mutated(_encoded(_REQUESTS.flatmap(requests))) | _RANDOM, capacity=st.none() | words())
 def test_any_bytes_are_a_request(data: bytes, capacity: int | None) -> None:
-    """A request is decoded from any bytes, and everything about it can be asked."""
+    """A request can be decoded from any bytes, and all its attributes can be read."""
     packet = decode_request(data, capacity)
     assert packet.encode() == data
     explore(packet)
@@ -39,7 +39,7 @@ def test_any_bytes_are_a_request(data: bytes, capacity: int | None) -> None:
 @_many
 @given(kind=_REQUESTS, data=st.data())
 def test_any_bytes_are_a_response(kind: Any, data: st.DataObject) -> None:
-    """A response is decoded from any bytes, also from those that answer another request."""
+    """A response can be decoded from any bytes, including those of a response to another request."""
     other = data.draw(_REQUESTS | st.just(kind))
     found = data.draw(mutated(_encoded(responses(other))) | _RANDOM)
     packet = decode_response(found, kind)
@@ -53,7 +53,7 @@ def test_any_bytes_are_a_response(kind: Any, data: st.DataObject) -> None:
     completed=st.none() | _REQUESTS,
 )
 def test_any_bytes_are_events_up_to_where_they_break(buffer: bytes, completed: Any) -> None:
-    """Events are decoded up to the first that is broken; what they hold and what is left over are the whole buffer."""
+    """Events are decoded up to the first invalid one; events and remaining bytes make up the buffer."""
     found = decode_events(buffer, lambda _: completed)
     joined = b"".join(event.encode() for event in found.events)
     assert buffer.startswith(joined)
@@ -65,7 +65,7 @@ def test_any_bytes_are_events_up_to_where_they_break(buffer: bytes, completed: A
 @_many
 @given(data=mutated(_encoded(_EVENTS.flatmap(events))) | _RANDOM, completed=st.none() | _REQUESTS)
 def test_a_single_event_is_read_as_in_a_buffer(data: bytes, completed: Any) -> None:
-    """Reading one event gives what reading a buffer gives, or nothing when the buffer is not exactly one event."""
+    """Decoding one event equals decoding a buffer, or gives None if the buffer is not exactly one event."""
     found = decode_events(data, lambda _: completed)
     one = decode_event(data, lambda _: completed)
     if one is None:
@@ -77,7 +77,7 @@ def test_a_single_event_is_read_as_in_a_buffer(data: bytes, completed: Any) -> N
 @_many
 @given(kind=_STRUCTURES, data=st.data())
 def test_any_bytes_are_a_structure(kind: Any, data: st.DataObject) -> None:
-    """A structure can be looked at between any two positions of any bytes, in any version."""
+    """A structure can be decoded between any two positions of any bytes, in any version."""
     found = data.draw(mutated(_encoded(structures(kind))) | _RANDOM)
     start = data.draw(st.integers(0, min(8, len(found))) | st.just(0))
     end = data.draw(st.integers(start, len(found)) | st.just(len(found)))
@@ -87,8 +87,8 @@ def test_any_bytes_are_a_structure(kind: Any, data: st.DataObject) -> None:
 
 @_many
 @given(data=mutated(_encoded(_REQUESTS.flatmap(requests))) | _RANDOM)
-def test_a_request_without_suspicion_has_no_problems(data: bytes) -> None:
-    """The quick test whether a request may be wrong misses nothing that the long one finds."""
+def test_prechecks_have_no_false_negatives(data: bytes) -> None:
+    """A request that passes the prechecks has no problems."""
     packet = decode_request(data)
     if not packet.may_fail():
         assert packet.problems() == []
@@ -97,7 +97,7 @@ def test_a_request_without_suspicion_has_no_problems(data: bytes) -> None:
 @_many
 @given(data=mutated(_encoded(_REQUESTS.flatmap(requests))))
 def test_strict_decoding_raises_the_first_problem(data: bytes) -> None:
-    """Strict decoding of a request fails exactly where lenient decoding finds a problem, and with the first of them."""
+    """Strict decoding of a request raises the first problem that lenient decoding finds, if any."""
     packet = decode_request(data)
     raised = None
     with contextlib.suppress(DecodeError):

@@ -1,4 +1,4 @@
-"""One way of decoding: problems are collected, everything else stays readable, and strict use raises the first."""
+"""Decoding collects problems and keeps all other fields readable; strict decoding raises the first problem."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hostile import mutated, poke
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malformed import mutated, poke
 
 import samples
 from protocol import line
@@ -33,13 +33,13 @@ _few = settings(max_examples=max(10, settings().max_examples // 2))
 
 
 def _others(record: Any, field: Field) -> dict[str, Any]:
-    """All values but that of one field, and of what says how long it is."""
+    """Return all values except that of one field and of the field with its length."""
     return {name: new for name, new in record.values().items() if name != field.name}
 
 
 @pytest.mark.parametrize(("kind", "field"), _OFFSETS)
 def test_a_bad_offset_spoils_nothing_else(kind: Any, field: Any) -> None:
-    """Every other field reads as before; the problem names field, offset, bounds and section, the same in strict use."""
+    """The other fields are unaffected; the problem has field, offset, bounds and section, also in strict mode."""
     good = samples.request(kind)
     room = len(good.encode()) - 60
     offset = room + 4 & ~3
@@ -68,7 +68,7 @@ _PAIRS = [
 
 @pytest.mark.parametrize(("kind", "field"), _PAIRS)
 def test_a_bad_pair_spoils_nothing_else(kind: Any, field: Any) -> None:
-    """A size that runs past the structure, alone or as a sum beyond 2^32, costs that member and no other."""
+    """A size that extends past the structure, or overflows 2^32 with the offset, affects only its member."""
     good = samples.structure(kind).encode()
     for place, number in ((field.index, 0xFFFFFFF0), (field.index + 1, 0xFFFFFFFC)):
         data = poke(good, 4 * place, number)
@@ -81,7 +81,7 @@ def test_a_bad_pair_spoils_nothing_else(kind: Any, field: Any) -> None:
 
 
 def test_text_of_a_problem_names_field_place_and_section() -> None:
-    """As a person sees it."""
+    """The text of a problem contains field, position and section."""
     packet = decode_request(line.BlindTransfer(dest_address=0x1000).encode())
     assert [str(problem) for problem in packet.problems() if problem.field == "lpszDestAddress"] == [
         "lpszDestAddress: offset 4096 lies outside the 0 bytes of VarData (MS-TRP 2.2.4.1.3.5)"
@@ -91,7 +91,7 @@ def test_text_of_a_problem_names_field_place_and_section() -> None:
 @_few
 @given(kind=st.sampled_from(list(REQUESTS.values())), data=st.data())
 def test_strict_decoding_of_a_response_raises_the_first_problem(kind: Any, data: st.DataObject) -> None:
-    """Strict decoding of a response fails exactly where lenient decoding finds a problem, and with the first."""
+    """Strict decoding of a response raises the first problem that lenient decoding finds, if any."""
     found = data.draw(mutated(st.just(samples.response(kind).encode())))
     problems = decode_response(found, kind).problems()
     if not problems:
@@ -108,7 +108,7 @@ _EVENTS = st.sampled_from([samples.event(kind).encode() for kind in (*EVENTS.val
 @_few
 @given(data=mutated(st.lists(_EVENTS, min_size=1, max_size=3).map(b"".join)))
 def test_strict_decoding_of_events_raises_the_first_problem(data: bytes) -> None:
-    """So with events: what is wrong with the buffer comes first, then what is wrong in each."""
+    """For events, problems of the buffer precede those of the events."""
     found = decode_events(data)
     problems = [*found.problems, *(problem for event in found.events for problem in event.problems())]
     if not problems:
@@ -120,7 +120,7 @@ def test_strict_decoding_of_events_raises_the_first_problem(data: bytes) -> None
 
 
 def test_an_event_that_is_too_short_is_read_as_far_as_it_goes() -> None:
-    """LINE_GATHERDIGITS without its last two words; the ids of a failed Forward may be missing (E5)."""
+    """LINE_GATHERDIGITS without its last two DWORDs; a failed Forward may lack the ids (E5)."""
     full = samples.event(EVENTS[6]).encode()
     event = decode_events(poke(full[:40], 0, 40)).events[0]
     assert event.layout.name == "LINE_GATHERDIGITS"
@@ -131,8 +131,8 @@ def test_an_event_that_is_too_short_is_read_as_far_as_it_goes() -> None:
     assert (reply.completed_id, reply.outcome, reply.consult_call_id, reply.problems()) == (7, -2147483576, None, [])
 
 
-def test_variable_data_that_lies_is_a_problem() -> None:
-    """More bytes claimed behind an event than there are; a structure there that contradicts itself."""
+def test_inconsistent_variable_data_is_a_problem() -> None:
+    """A length beyond the end of an event, and an inconsistent structure after its fixed part, are problems."""
     data = line.DevSpecific.Completion(request_id=1, data=b"12345678").encode()
     (event,) = decode_events(poke(data, 36, 4_000), lambda _: line.DevSpecific).events
     assert [(problem.field, problem.aspect) for problem in event.problems()] == [("VarData", "overrun")]
@@ -143,27 +143,27 @@ def test_variable_data_that_lies_is_a_problem() -> None:
 
 
 def test_a_structure_that_stops_early_is_read_as_far_as_it_goes() -> None:
-    """Members that are not there read as None: numbers, arrays behind the fixed part, bodies, GUIDs and times."""
+    """Missing members are None: numbers, arrays after the fixed part, bodies, GUIDs and times."""
     for name, kind in STRUCTURES.items():
         full = samples.structure(kind).encode()
         for end in range(0, min(len(full), 4 * kind.layout.words), 4):
             read = kind.at(full[:end], 0, end)
-            # A counted text at offset 0 may still find bytes; what lies behind the end may not.
+            # A counted text at offset 0 may find bytes; one after the end cannot.
             behind = [field for field in kind.layout.fields if 4 * (field.index + max(1, field.width)) > end]
             assert all(getattr(read, field.name) in (None, ()) for field in behind), name
             assert read.problems(), (name, end)
 
 
 def test_errors_survive_a_process_boundary() -> None:
-    """A DecodeError comes out of a pool of processes as it went in."""
+    """A DecodeError can be pickled and unpickled."""
     with pytest.raises(DecodeError) as caught:
         decode_request(b"", strict=True)
     again = pickle.loads(pickle.dumps(caught.value))
     assert (again.packet, again.problem, str(again)) == (caught.value.packet, caught.value.problem, str(caught.value))
 
 
-def test_a_response_to_an_unknown_request_is_no_problem_of_its_own() -> None:
-    """Only the request is told to have a number that is assigned to nothing (C10)."""
+def test_response_to_an_unknown_request_has_no_problem() -> None:
+    """The unassigned number is a problem of the request only (C10)."""
     asked = decode_request(poke(line.Answer().encode(), 0, 999))
     assert [problem.rule for problem in asked.problems()] == ["TRP-3.1.4.2-GEN-04"]
     answer = decode_response(bytes(60), type(asked))

@@ -1,13 +1,13 @@
-"""The stubs of the six methods, in NDR20 and NDR64."""
+"""The stubs of the six methods in NDR20 and NDR64."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hostile import mutated, poke
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malformed import mutated, poke
 from recordings import recorded
 from stubs import PHASES, parameters
 
@@ -23,7 +23,7 @@ _few = settings(max_examples=max(12, settings().max_examples // 4))
 _CONTEXT = bytes(range(20))
 _SYNTAX = pytest.mark.parametrize("ndr64", [False, True], ids=["NDR20", "NDR64"])
 _METHOD = {method.name: method for method in ndr.METHODS.values()}
-#: What a trailer of 52 bytes starts with, and what the stacks of the recordings fill gaps with.
+#: The first bytes of a 52-byte trailer, and the padding values of the recorded stacks.
 _TRAILED = TRAILER + bytes(44)
 _FILLS = (0x00, 0xAB)
 
@@ -33,7 +33,7 @@ _FILLS = (0x00, 0xAB)
 @_few
 @given(data=st.data())
 def test_parameters_read_back_as_written(method: ndr.Method, phase: str, ndr64: bool, data: st.DataObject) -> None:
-    """Decoding an encoded stub gives the same parameters without problems, whatever the padding consists of."""
+    """Decoding an encoded stub returns the parameters without problems, for any padding value."""
     value = data.draw(parameters(method, phase))
     stub = method.write(value, ndr64=ndr64, fill=data.draw(st.integers(0, 255)))
     assert method.read(phase, stub, ndr64=ndr64) == (value, [])
@@ -46,7 +46,7 @@ def test_parameters_read_back_as_written(method: ndr.Method, phase: str, ndr64: 
 def test_any_bytes_are_a_stub_or_a_decode_error(
     method: ndr.Method, phase: str, ndr64: bool, data: st.DataObject
 ) -> None:
-    """Reading a stub gives parameters, or a DecodeError that names the method, the parameter and the place."""
+    """Decoding returns parameters or raises a DecodeError with method, parameter and position."""
     good = parameters(method, phase).map(lambda value: method.write(value, ndr64=ndr64))
     stub = data.draw(mutated(good) | st.binary(max_size=120))
     try:
@@ -59,7 +59,7 @@ def test_any_bytes_are_a_stub_or_a_decode_error(
 
 @_SYNTAX
 def test_a_missing_parameter_is_named(ndr64: bool) -> None:
-    """A stub that ends too early fails with the first parameter that is not there."""
+    """A truncated stub raises an error with the first missing parameter."""
     stub = _METHOD["ClientRequest"].write(ndr.ClientRequest(_CONTEXT, bytes(60), 60), ndr64=ndr64)
     for end, name in (
         (12, "phContext"),
@@ -80,7 +80,7 @@ def _problems(name: str, phase: str, stub: bytes, ndr64: bool) -> list[tuple[str
 
 @_SYNTAX
 def test_contradicting_sizes_of_a_request_are_problems(ndr64: bool) -> None:
-    """LNeededSize has to be max_count, and plUsedSize actual_count."""
+    """The fields lNeededSize and plUsedSize must equal max_count and actual_count."""
     stub = _METHOD["ClientRequest"].write(ndr.ClientRequest(_CONTEXT, bytes(60), 64), ndr64=ndr64)
     end = len(stub)
     assert _problems("ClientRequest", "request", poke(stub, end - 8, 68), ndr64) == [("lNeededSize", "size")]
@@ -89,14 +89,14 @@ def test_contradicting_sizes_of_a_request_are_problems(ndr64: bool) -> None:
 
 @_SYNTAX
 def test_contradicting_sizes_of_a_response_are_problems(ndr64: bool) -> None:
-    """PlUsedSize has to be actual_count."""
+    """The field plUsedSize must equal actual_count."""
     stub = _METHOD["ClientRequest"].write(ndr.ClientRequestResult(bytes(60), 64), ndr64=ndr64)
     assert _problems("ClientRequest", "response", poke(stub, len(stub) - 4, 64), ndr64) == [("plUsedSize", "size")]
 
 
 @_SYNTAX
 def test_contradicting_sizes_of_events_are_problems(ndr64: bool) -> None:
-    """LSize has to be both max_count and actual_count."""
+    """The field lSize must equal max_count and actual_count."""
     stub = _METHOD["RemoteSPEventProc"].write(ndr.RemoteSPEventProc(_CONTEXT, bytes(40)), ndr64=ndr64)
     found = _problems("RemoteSPEventProc", "request", poke(stub, len(stub) - 4, 41), ndr64)
     assert found == [("lSize", "size"), ("lSize", "size")]
@@ -104,7 +104,7 @@ def test_contradicting_sizes_of_events_are_problems(ndr64: bool) -> None:
 
 @_SYNTAX
 def test_an_array_starts_at_its_first_element_and_fits(ndr64: bool) -> None:
-    """A varying array with an offset, or with more elements than max_count, is read but a problem."""
+    """A varying array with an offset, or with more elements than max_count, is read with a problem."""
     width, start = (8, 24) if ndr64 else (4, 20)
     stub = _METHOD["RemoteSPEventProc"].write(ndr.RemoteSPEventProc(_CONTEXT, bytes(40)), ndr64=ndr64)
     assert _problems("RemoteSPEventProc", "request", poke(stub, start + width, 1), ndr64) == [("pBuffer", "size")]
@@ -114,7 +114,7 @@ def test_an_array_starts_at_its_first_element_and_fits(ndr64: bool) -> None:
 
 @_SYNTAX
 def test_a_string_ends_with_nul(ndr64: bool) -> None:
-    """A string whose last character is not NUL is read in full and is a problem; the first NUL ends the others."""
+    """A string without a final NUL is read completely, with a problem; otherwise the first NUL ends it."""
     method = _METHOD["ClientAttach"]
     stub = method.write(ndr.ClientAttach(1, "ab", "cd"), ndr64=ndr64)
     encoded = "cd\0".encode("utf-16-le")
@@ -128,7 +128,7 @@ def test_a_string_ends_with_nul(ndr64: bool) -> None:
 @_SYNTAX
 @given(name=texts(), rest=st.binary(max_size=7))
 def test_only_padding_and_a_trailer_may_follow(ndr64: bool, name: str, rest: bytes) -> None:
-    """Up to seven bytes and a verification trailer behind the parameters are no problem; eight others are one."""
+    """Up to seven bytes and a verification trailer may follow the parameters; eight other bytes are a problem."""
     method = _METHOD["ClientAttach"]
     value = ndr.ClientAttach(0xFFFFFFFF, "", name)
     stub = method.write(value, ndr64=ndr64)
@@ -140,13 +140,13 @@ def test_only_padding_and_a_trailer_may_follow(ndr64: bool, name: str, rest: byt
 
 
 def _parameters_alone(stub: bytes) -> bytes:
-    """Without the verification trailer."""
+    """Remove the verification trailer."""
     end = stub.find(TRAILER)
     return stub if end < 0 else stub[:end]
 
 
 def test_recorded_stubs_are_written_again_to_the_byte(captures: Path) -> None:
-    """Every stub that another stack wrote reads without problems, and encodes to the same bytes again."""
+    """Every recorded stub of another stack is read without problems and encoded to the same bytes."""
     seen: set[tuple[Any, ...]] = set()
     for found in recorded(captures):
         read = found.method.read(found.phase, found.stub, ndr64=found.ndr64)
@@ -154,7 +154,7 @@ def test_recorded_stubs_are_written_again_to_the_byte(captures: Path) -> None:
         again = {found.method.write(read.value, ndr64=found.ndr64, fill=fill) for fill in _FILLS}
         assert _parameters_alone(found.stub) in again, found
         seen.add((found.method.name, found.phase, found.ndr64))
-    # The recordings have every method both ways, in both syntaxes.
+    # The recordings contain both phases of every method in both syntaxes.
     assert seen == {(method.name, phase, ndr64) for method, phase in PHASES for ndr64 in (False, True)} - {
         ("RemoteSPEventProc", "response", False),
         ("RemoteSPEventProc", "response", True),
@@ -164,6 +164,6 @@ def test_recorded_stubs_are_written_again_to_the_byte(captures: Path) -> None:
 @pytest.mark.parametrize(
     ("interface", "caller", "callee"), [(ndr.TAPSRV, "client", "server"), (ndr.REMOTESP, "server", "client")]
 )
-def test_an_interface_knows_who_calls_whom(interface: ndr.Interface, caller: str, callee: str) -> None:
-    """Requests of tapsrv go to the server, those of remotesp to the client."""
+def test_rpc_roles_of_interfaces(interface: ndr.Interface, caller: str, callee: str) -> None:
+    """The RPC client of tapsrv is the telephony client, that of remotesp the telephony server."""
     assert (interface.rpc_client, interface.rpc_server) == (caller, callee)

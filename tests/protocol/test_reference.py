@@ -1,4 +1,4 @@
-"""The reference pages of the docs, held against the facts."""
+"""The reference pages of the docs, compared with the facts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, list[list[str]]]]:
-    """What stands under each target: the text, and the cells of its tables."""
+    """Return the content of each target: its text and the cells of its tables."""
     folder = tmp_path_factory.mktemp("generated")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(_DOCS))
@@ -38,7 +38,7 @@ def _has(part: tuple[str, list[list[str]]], section: str) -> bool:
 
 
 def test_the_pages_list_every_packet(parts: dict[str, Any]) -> None:
-    """Requests, events and completions with number, section, and every field at its offset."""
+    """Requests, events and completions with number, section, and each field at its offset."""
     for name, fact in FACTS["requests"].items():
         part = parts[f"request-{name.lower()}"]
         assert _has(part, fact["section"])
@@ -55,7 +55,7 @@ def test_the_pages_list_every_packet(parts: dict[str, Any]) -> None:
 
 
 def test_the_pages_list_every_structure_and_table(parts: dict[str, Any]) -> None:
-    """Structures with sizes and members, bodies of the union among them; tables with every name and value."""
+    """Structures with sizes and members, including union bodies; tables with each name and value."""
     for name, fact in FACTS["structures"].items():
         part = parts[f"structure-{name.lower()}"]
         assert _has(part, fact["section"])
@@ -71,11 +71,11 @@ def test_the_pages_list_every_structure_and_table(parts: dict[str, Any]) -> None
 
 
 def test_the_pages_have_nothing_else(parts: dict[str, Any]) -> None:
-    """Each declaration has one place."""
+    """Each declaration appears once, and nothing else does."""
     assert len(parts) == 132 + 32 + 26 + 50 + 80
 
 
 def test_links_lead_somewhere(parts: dict[str, Any]) -> None:
-    """Every link between the pages has its target."""
+    """Every link between the pages has a target."""
     for text, _ in parts.values():
         assert {link.partition(")")[0] for link in text.split("](#")[1:]} <= parts.keys()

@@ -1,4 +1,4 @@
-"""What is encoded reads back the same, for everything that is declared."""
+"""Encoding and decoding round-trip for every declaration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from protocol.packet import REQUESTS, decode_request, decode_response
 from protocol.structure import STRUCTURES
 from protocol.structures import proxy
 
-#: There are hundreds of classes: each gets a share of the examples.
+#: There are hundreds of classes; each gets a share of the examples.
 _few = settings(max_examples=max(4, settings().max_examples // 15))
 _requests = pytest.mark.parametrize("kind", REQUESTS.values(), ids=lambda kind: f"{kind.device}.{kind.__name__}")
 _events = pytest.mark.parametrize("kind", EVENTS.values(), ids=lambda kind: kind.__name__)
@@ -26,7 +26,7 @@ _structures = pytest.mark.parametrize("kind", [*STRUCTURES.values(), *_bodies], 
 
 
 def _agrees(decoded: Any, packet: Any, values: dict[str, Any]) -> None:
-    """What is read is what was written, value by value, and built again from its values it has the same bytes."""
+    """Check that the decoded values equal the encoded ones, and that a record built from them has the same bytes."""
     assert decoded == packet
     assert {name: getattr(decoded, name) for name in values} == values
     assert decoded.replace().encode() == packet.encode()
@@ -34,7 +34,7 @@ def _agrees(decoded: Any, packet: Any, values: dict[str, Any]) -> None:
 
 @_requests
 def test_a_full_packet_reads_back_every_field(kind: Any) -> None:
-    """A request and its response with a value in every field have each of them, and the same bytes built again."""
+    """A request and its response with all fields set return all of them."""
     asked, answer = samples.request(kind), samples.response(kind)
     _agrees(decode_request(asked.encode(), asked.capacity), asked, asked.values())
     _agrees(decode_response(answer.encode(), kind), answer, answer.values())
@@ -46,7 +46,7 @@ def test_a_full_packet_reads_back_every_field(kind: Any) -> None:
 @_few
 @given(data=st.data())
 def test_a_request_reads_back_what_was_given(kind: Any, data: st.DataObject) -> None:
-    """Decoding an encoded request gives an equal one with the values it was built from, and no problems."""
+    """Decoding an encoded request returns an equal one with the same values, without problems."""
     values = data.draw(request_values(kind))
     packet = kind(**values)
     decoded = decode_request(packet.encode(), packet.capacity)
@@ -57,7 +57,7 @@ def test_a_request_reads_back_what_was_given(kind: Any, data: st.DataObject) -> 
 @_few
 @given(data=st.data())
 def test_a_response_reads_back_what_was_given(kind: Any, data: st.DataObject) -> None:
-    """Decoding an encoded response gives an equal one with the values it was built from."""
+    """Decoding an encoded response returns an equal one with the same values."""
     values = data.draw(response_values(kind))
     packet = kind(**values)
     decoded = decode_response(packet.encode(), kind)
@@ -68,7 +68,7 @@ def test_a_response_reads_back_what_was_given(kind: Any, data: st.DataObject) ->
 @_few
 @given(data=st.data())
 def test_an_event_reads_back_what_was_given(kind: Any, data: st.DataObject) -> None:
-    """Decoding an encoded event gives an equal one with the values it was built from."""
+    """Decoding an encoded event returns an equal one with the same values."""
     values = data.draw(event_values(kind))
     event = kind(**values)
     decoded = decode_event(event.encode())
@@ -79,7 +79,7 @@ def test_an_event_reads_back_what_was_given(kind: Any, data: st.DataObject) -> N
 @_few
 @given(data=st.data())
 def test_a_completion_reads_back_what_was_given(kind: Any, data: st.DataObject) -> None:
-    """Knowing its request, a completion reads back with the values it was built from."""
+    """Given its request, decoding a completion returns the same values."""
     values = data.draw(event_values(kind))
     event = kind(**values)
     decoded = decode_event(event.encode(), lambda _: kind.completes)
@@ -90,7 +90,7 @@ def test_a_completion_reads_back_what_was_given(kind: Any, data: st.DataObject) 
 @_few
 @given(data=st.data())
 def test_a_structure_reads_back_what_was_given(kind: Any, data: st.DataObject) -> None:
-    """A structure read from its bytes equals the one that was built, with the values given, in every version."""
+    """Decoding an encoded structure returns an equal one with the same values, in every version."""
     values = data.draw(structure_values(kind))
     built = kind(**values)
     encoded = built.encode()
@@ -103,7 +103,7 @@ def test_a_structure_reads_back_what_was_given(kind: Any, data: st.DataObject) -
 
 
 def test_a_body_without_members_is_a_body() -> None:
-    """A proxy request whose body consists of a list that is not there has that body all the same."""
+    """A proxy request whose body is only an empty list still has that body."""
     kind = STRUCTURES["LINEPROXYREQUEST"]
     for names in ({}, {"client_machine_name": "m", "client_user_name": ""}):
         encoded = kind(body=proxy.ProxyGetGroupList(), **names).encode()

@@ -1,4 +1,4 @@
-"""Packets written by hand: bytes without counting, text that can be pasted, types that an editor knows."""
+"""Building packets: computed sizes and offsets, a repr that is valid Python, and typed fields."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, get_origin
 from uuid import UUID
 
 import pytest
-from hostile import poke
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malformed import poke
 
 import samples
 from mstrp.testing.wild import events, requests, responses, structures
@@ -40,7 +40,7 @@ def _u32(*numbers: int) -> bytes:
 
 
 def test_a_request_is_written_without_counting() -> None:
-    """BlindTransfer with a string: 60 bytes of words, then the string with its NUL; pBuffer is rounded up to 4."""
+    """BlindTransfer: 60 bytes, then the NUL-terminated string; pBuffer is rounded up to 4 bytes."""
     packet = line.BlindTransfer(call=0x10005, dest_address="5551234", request_id=7)
     words = _u32(8, 0, 7, 0x10005, 0, 0) + bytes(36)
     assert packet.encode() == words + "5551234\0".encode("utf-16-le")
@@ -48,7 +48,7 @@ def test_a_request_is_written_without_counting() -> None:
 
 
 def test_offsets_are_aligned_and_sizes_follow() -> None:
-    """Two flow specifications, one with bytes of the provider behind it: both at multiples of 4, each with its size."""
+    """Two FLOWSPECs, one with provider data: both at multiples of 4, each with its size."""
     packet = line.SetCallQualityOfService(
         call=0x10005,
         sending_flowspec=FLOWSPEC(token_rate=1, provider_data=b"abc"),
@@ -60,8 +60,8 @@ def test_offsets_are_aligned_and_sizes_follow() -> None:
     assert packet.encode()[60:] == _u32(1, *[0] * 7) + b"abc\0" + _u32(0, 0, 0, 2, *[0] * 4)
 
 
-def test_what_is_nested_counts_from_where_it_stands() -> None:
-    """Strings of call parameters count from the parameters, those of forwarding entries from their list."""
+def test_nested_offsets_are_relative_to_their_structure() -> None:
+    """Strings in call parameters are relative to the parameters, those of forwarding entries to their list."""
     params = LINECALLPARAMS(device_class="tapi/line", tapi_version=0x00020000)
     packet = line.MakeCall(line=1, dest_address="1", call_params=params)
     assert packet.raw()["lpCallParams"] == 4
@@ -73,26 +73,26 @@ def test_what_is_nested_counts_from_where_it_stands() -> None:
 
 
 def test_an_array_knows_its_length() -> None:
-    """The size field of an array counts bytes (A12)."""
+    """The size field of an array is in bytes (A12)."""
     packet = line.MonitorTones(call=5, tone_list=(LINEMONITORTONE(duration=1), LINEMONITORTONE(duration=2)))
     assert packet.raw()["dwNumEntries"] == 40
 
 
 def test_room_is_left_for_what_the_server_writes() -> None:
-    """A buffer size makes pBuffer larger than the bytes that are sent."""
+    """A buffer size increases lNeededSize beyond the number of sent bytes."""
     packet = line.GetCallInfo(call=5, call_info=1000)
     assert (len(packet.encode()), packet.capacity) == (60, 1060)
 
 
 def test_a_response_is_written_with_its_result() -> None:
-    """With ``ack`` the same class gives the response; negative results are written as such."""
+    """With ``ack``, the class creates the response; negative results are encoded as two's complement."""
     answer = line.Open(ack=0, line=0x10001)
     assert (answer.phase, answer.ack, answer.line) == ("response", 0, 0x10001)
     assert line.Open(ack=-2147483644).encode()[:4] == _u32(0x80000004)
 
 
 def test_an_event_is_padded_and_names_its_number() -> None:
-    """The header words are filled in; the variable part ends on a multiple of 8 (E6)."""
+    """The header is filled in; the record is padded to a multiple of 8 bytes (E6)."""
     event = LINE_CALLSTATE(call=0x10005, call_state=LINECALLSTATE.CONNECTED, mode=1, privilege=4)
     assert event.encode() == _u32(40, 0, 1, 0x10005, 2, 0, 0x100, 4, 0, 0)
     found = line.Park.Completion(request_id=7, address={"string": "77"}).encode()
@@ -141,20 +141,20 @@ _REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
 
 
 @pytest.mark.parametrize("name", _REFUSED)
-def test_what_cannot_be_written_is_refused_by_name(name: str) -> None:
-    """The error names the packet, the field and what is wrong with the value."""
+def test_invalid_value_raises_with_its_field(name: str) -> None:
+    """The error has the packet, the field and the reason."""
     build, error, text = _REFUSED[name]
     with pytest.raises(error, match=re.escape(text)):
         build()
 
 
 def test_a_wrong_offset_can_be_written() -> None:
-    """An integer in place of data is taken for the offset itself (P2)."""
+    """An integer given as data is used as the offset (P2)."""
     assert line.BlindTransfer(dest_address=0x1001).raw()["lpszDestAddress"] == 0x1001
 
 
 def test_packets_do_not_change() -> None:
-    """Assigning to a field fails; `replace` gives a changed copy with its data laid out anew."""
+    """Assignment to a field fails; `replace` returns a changed copy with the data encoded again."""
     packet = line.BlindTransfer(call=5, dest_address="1")
     with pytest.raises(AttributeError, match=r"use replace\(call=\.\.\.\)"):
         packet.call = 6
@@ -166,7 +166,7 @@ def test_packets_do_not_change() -> None:
 @_few
 @given(packets=st.lists(st.sampled_from(list(REQUESTS.values())).flatmap(requests), min_size=2, max_size=2))
 def test_packets_compare_by_kind_and_content(packets: list[Any]) -> None:
-    """Equal are packets of one kind with the same bytes; equal ones have one hash."""
+    """Packets of the same class with the same bytes are equal and have the same hash."""
     one, other = packets
     same = type(one) is type(other) and one.encode() == other.encode() and one.capacity == other.capacity
     assert (one == other) is same
@@ -197,7 +197,7 @@ _MODULES = {"line": line, "phone": phone, "mmc": mmc, "generic": generic}
 @_few
 @given(kind=st.sampled_from(list(REQUESTS.values())), data=st.data())
 def test_a_printed_packet_can_be_pasted(kind: Any, data: st.DataObject) -> None:
-    """The text of a request or response is Python that makes an equal one."""
+    """The repr of a request or response is Python code that creates an equal one."""
     packet = data.draw(requests(kind) | responses(kind))
     assert _pasted(packet, _MODULES[kind.device]) == packet
 
@@ -205,19 +205,19 @@ def test_a_printed_packet_can_be_pasted(kind: Any, data: st.DataObject) -> None:
 @_few
 @given(event=st.sampled_from([*EVENTS.values(), *COMPLETIONS.values()]).flatmap(events))
 def test_a_printed_event_can_be_pasted(event: Any) -> None:
-    """So is the text of an event or completion."""
+    """The same holds for events and completions."""
     assert _pasted(event) == event
 
 
 @_few
 @given(structure=st.sampled_from([*STRUCTURES.values(), *proxy.BODIES.values()]).flatmap(structures))
 def test_a_printed_structure_can_be_pasted(structure: Any) -> None:
-    """And that of a structure, in any version."""
+    """The same holds for structures, in any version."""
     assert _pasted(structure) == structure
 
 
-def test_a_printed_packet_says_what_matters() -> None:
-    """Names as in Python, handles in hex, flags by name; what has its default or is computed is left out."""
+def test_repr_omits_defaults() -> None:
+    """The repr has attribute names, handles in hex and flags by name; it omits defaults and computed values."""
     assert repr(line.BlindTransfer(call=0x10005, dest_address="5551234", request_id=7)) == (
         "BlindTransfer(request_id=7, call=0x10005, dest_address='5551234')"
     )
@@ -233,7 +233,7 @@ def test_a_printed_packet_says_what_matters() -> None:
 
 
 def test_an_unknown_packet_prints_as_well() -> None:
-    """What no declaration knows can be printed too."""
+    """Unknown packets have a repr too."""
     assert repr(decode_request(poke(line.Answer().encode(), 0, 999))) == "Unknown()"
     found = decode_events(poke(LINE_CALLSTATE(call=5).encode(), 16, 999)).events[0]
     assert repr(found) == "UnknownEvent(device_handle=5, message=999)"
@@ -270,7 +270,7 @@ _BAD = {
 
 
 def test_a_type_checker_knows_the_fields(tmp_path: Path) -> None:
-    """The types of fields and arguments are known, and each misuse is told, in its line."""
+    """Fields and arguments are typed, and a type checker reports each misuse with its line."""
     pytest.importorskip("mypy")
     lines = _GOOD.strip().splitlines()
     first = len(lines) + 1
@@ -297,7 +297,7 @@ def test_a_type_checker_knows_the_fields(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", REQUESTS.values(), ids=lambda kind: f"{kind.device}.{kind.__name__}")
 def test_every_field_has_a_type(kind: Any) -> None:
-    """No field of a request, event or structure is declared without an annotation that fits what is read."""
+    """Every field of a request, event or structure has an annotation that matches the decoded value."""
     known = {**vars(sys.modules[kind.__module__]), "UUID": UUID}
     hints = {name: eval(hint, known) for name, hint in kind.__annotations__.items()}
     for packet in (samples.request(kind), samples.response(kind)):

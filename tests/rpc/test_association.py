@@ -1,4 +1,4 @@
-"""Associations talking to each other without a network: whatever the pieces in which bytes arrive, calls come through."""
+"""Client and server associations connected without a network, with bytes delivered in arbitrary pieces."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FEATURES = Syntax(UUID(bytes_le=BIND_TIME_FEATURES + b"\x03" + bytes(7)), 1)
 
 
 class Xor:
-    """A security context that only shows where signatures and sealed bytes stand."""
+    """A fake security context that makes the position of signatures and sealed bytes visible."""
 
     def __init__(self, level: int, legs: int = 2) -> None:
         self.type = 10
@@ -81,7 +81,7 @@ class Xor:
 
 
 def pump(client: ClientAssociation, server: ServerAssociation, size: int = 1 << 20) -> list[Any]:
-    """Carry bytes back and forth, in pieces, until nobody says anything more; what came of it."""
+    """Exchange bytes in pieces until both sides are idle; return the events."""
     found: list[Any] = []
     while client.outgoing or server.outgoing:
         for data, other in ((client.take_outgoing(), server), (server.take_outgoing(), client)):
@@ -91,7 +91,7 @@ def pump(client: ClientAssociation, server: ServerAssociation, size: int = 1 << 
 
 
 def bound(offered: tuple[Syntax, ...] = (NDR20, NDR64), fragment: int = 5840, **server: Any) -> Any:
-    """A pair that has bound tapsrv."""
+    """Create a client and a server association with tapsrv bound."""
     one = ClientAssociation([TAPSRV], transfers=offered, fragment=fragment)
     two = ServerAssociation([TAPSRV], **server)
     one.bind()
@@ -101,7 +101,7 @@ def bound(offered: tuple[Syntax, ...] = (NDR20, NDR64), fragment: int = 5840, **
 
 @given(st.binary(max_size=20_000), st.integers(1, 2000), st.sampled_from([1432, 2000, 5840]))
 def test_any_stub_in_any_pieces(stub: bytes, size: int, fragment: int) -> None:
-    """A stub of any length, in fragments of any size, cut anywhere, arrives as it was sent; so does its answer."""
+    """A stub of any length, in fragments of any size, split anywhere, arrives unchanged; so does the response."""
     client, server = bound(fragment=fragment)
     call_id = client.call(REQUEST, stub)
     (called,) = [item for item in pump(client, server, size) if isinstance(item, CallReceived)]
@@ -113,7 +113,7 @@ def test_any_stub_in_any_pieces(stub: bytes, size: int, fragment: int) -> None:
 
 @given(st.lists(st.binary(max_size=6000), min_size=1, max_size=5), st.sampled_from([5, 6]), st.booleans())
 def test_signed_and_sealed(stubs: list[bytes], level: int, signing: bool) -> None:
-    """With a security context the same, empty stubs included; sealed stubs do not show."""
+    """The same with a security context, including empty stubs; sealed stubs are not readable on the wire."""
     client = ClientAssociation([TAPSRV], security=Xor(level), header_signing=signing)
     server = ServerAssociation([TAPSRV], security=lambda kind, asked: Xor(asked))
     client.bind()
@@ -143,8 +143,8 @@ def test_tampering_is_noticed() -> None:
         list(server.receive(bytes(data)))
 
 
-def test_unsigned_calls_are_refused_where_signatures_were_agreed_on() -> None:
-    """Who agreed to sign cannot go on without."""
+def test_unsigned_calls_are_refused_after_signing_was_negotiated() -> None:
+    """After signing was negotiated, an unsigned call ends the association."""
     client = ClientAssociation([TAPSRV], security=Xor(6))
     server = ServerAssociation([TAPSRV], security=lambda kind, asked: Xor(asked))
     client.bind()
@@ -153,8 +153,8 @@ def test_unsigned_calls_are_refused_where_signatures_were_agreed_on() -> None:
         list(server.receive(encode(Kind.REQUEST, 9, CallBody(4, 0, 1, b"stub"))))
 
 
-def test_nothing_can_be_signed_any_more() -> None:
-    """A security context that gives up (a ticket has expired) ends the association; nothing goes out unsigned."""
+def test_signing_fails() -> None:
+    """If signing fails (an expired ticket), the association ends and sends nothing unsigned."""
 
     class Expired(Xor):
         def protect(self, head: bytes, body: bytes, tail: bytes, *, whole: bool) -> tuple[bytes, bytes]:
@@ -173,7 +173,7 @@ def test_nothing_can_be_signed_any_more() -> None:
 
 @pytest.mark.parametrize("legs", [2, 3])
 def test_legs(legs: int) -> None:
-    """Authentication takes as many legs as the mechanism needs: auth3 at the end, or alter_context in between."""
+    """Authentication with any number of legs: ends with auth3, or continues with alter_context."""
     client = ClientAssociation([TAPSRV], security=Xor(6, legs))
     server = ServerAssociation([TAPSRV], security=lambda kind, asked: Xor(asked, legs))
     client.bind()
@@ -193,7 +193,7 @@ def test_legs(legs: int) -> None:
     ],
 )
 def test_negotiation(offered: tuple[Syntax, ...], wanted: tuple[Syntax, ...], ndr64: bool) -> None:
-    """The transfer syntax that the server likes best of those offered is used by both."""
+    """Both sides use the offered transfer syntax that the server prefers."""
     client, server = bound(offered, transfers=wanted)
     assert client.ndr64(REQUEST) is ndr64
     client.call(REQUEST, b"")
@@ -202,7 +202,7 @@ def test_negotiation(offered: tuple[Syntax, ...], wanted: tuple[Syntax, ...], nd
 
 
 def test_nothing_in_common() -> None:
-    """No transfer syntax in common: the bind is answered, but the interface cannot be called."""
+    """Without a common transfer syntax, the bind gets a response, but the interface cannot be called."""
     client = ClientAssociation([TAPSRV], transfers=(NDR64,))
     server = ServerAssociation([TAPSRV], transfers=(NDR20,))
     client.bind()
@@ -212,7 +212,7 @@ def test_nothing_in_common() -> None:
 
 
 def test_one_context_with_both_syntaxes() -> None:
-    """Stacks that offer both syntaxes in one context, with the negotiation of features beside it, are served as well."""
+    """Both syntaxes in one context, with a feature negotiation context, are accepted."""
     server = ServerAssociation([TAPSRV])
     tapsrv = Syntax(TAPSRV.uuid, 1)
     bind = Bind(4280, 4280, 0, (Context(7, tapsrv, (NDR20, NDR64)), Context(8, tapsrv, (FEATURES,))))
@@ -224,7 +224,7 @@ def test_one_context_with_both_syntaxes() -> None:
 
 
 def test_other_interfaces_are_rejected() -> None:
-    """An unknown interface is rejected for itself; calls on its context fail."""
+    """Only the context of an unknown interface is rejected; calls on it fail."""
     server = ServerAssociation([TAPSRV])
     unknown = Context(0, Syntax(UUID(int=1), 1), (NDR20,))
     known = Context(1, Syntax(TAPSRV.uuid, 1), (NDR20,))
@@ -239,7 +239,7 @@ def test_other_interfaces_are_rejected() -> None:
 
 
 def test_alter_context_and_groups() -> None:
-    """Another interface comes with alter_context; the association group is the server's, or the one that is asked for."""
+    """alter_context adds an interface; the association group is the requested one or that of the server."""
     client = ClientAssociation([TAPSRV])
     server = ServerAssociation([TAPSRV, REMOTESP], group=0x4711)
     client.bind()
@@ -257,7 +257,7 @@ def test_alter_context_and_groups() -> None:
 
 
 def test_cancel_and_orphan() -> None:
-    """A cancelled call is still answered; an orphaned one is forgotten, and its answer is nobody's."""
+    """A cancelled call still gets a response; the response to an orphaned call is ignored."""
     client, server = bound()
     one = client.call(REQUEST, b"1")
     pump(client, server)
@@ -274,7 +274,7 @@ def test_cancel_and_orphan() -> None:
 
 
 def test_repeated_call_ids() -> None:
-    """Ids that repeat, or start anywhere, are no error: each call is answered under the id that it came with."""
+    """Repeated call ids are allowed: each response has the id of its request."""
     _, server = bound((NDR20,))
     for call_id in (0xFFFFFFFF, 0, 7, 7):
         (called,) = server.receive(encode(Kind.REQUEST, call_id, CallBody(0, 0, 1, b"stub")))
@@ -283,7 +283,7 @@ def test_repeated_call_ids() -> None:
 
 @given(st.binary(min_size=1, max_size=200))
 def test_garbage_instead_of_a_bind(data: bytes) -> None:
-    """Whatever comes first: it waits for more, is a call without a bind, or ends the association; nothing else happens."""
+    """Any first bytes are incomplete, a call without a bind, or the end of the association."""
     server = ServerAssociation([TAPSRV])
     try:
         items = list(server.receive(data))
@@ -292,8 +292,8 @@ def test_garbage_instead_of_a_bind(data: bytes) -> None:
     assert not [item for item in items if isinstance(item, CallReceived)]
 
 
-def test_too_much() -> None:
-    """Calls beyond the limit of bytes end the association instead of filling the memory."""
+def test_byte_limit() -> None:
+    """A call that exceeds the byte limit ends the association."""
     _, server = bound((NDR20,), limits=Limits(stub=10_000))
     head = encode(Kind.REQUEST, 5, CallBody(0, 0, 1, bytes(5000)), flags=int(Flag.FIRST_FRAG))
     more = encode(Kind.REQUEST, 5, CallBody(0, 0, 1, bytes(5000)), flags=0)
@@ -304,15 +304,15 @@ def test_too_much() -> None:
 
 
 def test_required_level() -> None:
-    """Where a level is demanded, calls without it are denied, whatever they are."""
+    """If a level is required, all calls below it are denied."""
     client, server = bound(required_level=6)
     call_id = client.call(REQUEST, b"")
     assert pump(client, server) == [FaultReceived(call_id, Status.ACCESS_DENIED)]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.binary(max_size=8000)), max_size=6))
-def test_a_wiretap_sees_the_same(calls: list[tuple[bool, bytes]]) -> None:
-    """What the dissector of the capture reader finds in the bytes is what the two sides said."""
+def test_dissector_finds_the_same_calls(calls: list[tuple[bool, bytes]]) -> None:
+    """The dissector of the capture reader finds the calls that both sides made."""
     client, server = ClientAssociation([TAPSRV]), ServerAssociation([TAPSRV])
     tap = Dissector()
     seen: list[tuple[int, bytes]] = []
@@ -367,7 +367,7 @@ TOKEN = Auth(10, 6, 0, 0, b"token")
     ids=["later-fragment", "second-bind", "auth3", "response", "short", "fragments"],
 )
 def test_what_a_client_may_not_send(data: bytes, why: str) -> None:
-    """Each of these ends the association, with the reason."""
+    """Each of these ends the association with an error."""
     _, server = bound((NDR20,), limits=Limits(calls=3))
     with pytest.raises(AssociationError, match=why):
         list(server.receive(data))
@@ -384,14 +384,14 @@ def test_what_a_client_may_not_send(data: bytes, why: str) -> None:
     ids=["second-ack", "nak", "request", "denied"],
 )
 def test_what_a_server_may_not_send(data: bytes, why: str) -> None:
-    """The same on the other side."""
+    """Each of these ends the association with an error."""
     client, _ = bound()
     with pytest.raises(AssociationError, match=why):
         list(client.receive(data))
 
 
-def test_what_does_not_matter() -> None:
-    """A shutdown, a late fault, a fragment that starts again, an orphan in the middle: nothing comes of them."""
+def test_pdus_without_effect() -> None:
+    """A shutdown, a late fault, a restarted fragment and an orphan in between have no effect."""
     client, server = bound((NDR20,))
     assert list(client.receive(encode(Kind.SHUTDOWN, 1, b""))) == []
     assert list(client.receive(encode(Kind.FAULT, 9, Fault(0, 0, 5000, b"")))) == []
@@ -411,8 +411,8 @@ def test_limits_of_a_client() -> None:
         client.call(REQUEST, b"")
 
 
-def test_contexts_have_a_limit_and_a_memory() -> None:
-    """A context that is offered again keeps its syntax; too many are rejected."""
+def test_contexts_are_limited_and_keep_their_syntax() -> None:
+    """A context offered again keeps its syntax; contexts beyond the limit are rejected."""
     server = ServerAssociation([TAPSRV], limits=Limits(contexts=1))
     list(server.receive(encode(Kind.BIND, 1, OFFER)))
     server.take_outgoing()
@@ -426,13 +426,13 @@ def test_contexts_have_a_limit_and_a_memory() -> None:
 
 
 def test_alter_before_bind() -> None:
-    """alter_context needs a bind before it."""
+    """alter_context requires a bind."""
     with pytest.raises(AssociationError, match="before bind"):
         list(ServerAssociation([TAPSRV]).receive(encode(Kind.ALTER_CONTEXT, 1, OFFER)))
 
 
-def test_an_unanswered_authentication() -> None:
-    """A server that leaves the token away cannot be trusted."""
+def test_missing_authentication_token() -> None:
+    """A server that returns no token is not trusted."""
     client = ClientAssociation([TAPSRV], security=Xor(6))
     client.bind()
     list(ServerAssociation([TAPSRV]).receive(encode(Kind.BIND, 1, OFFER)))

@@ -1,4 +1,4 @@
-"""Which answer belongs to which request, seen from outside, where not everything was seen."""
+"""Matching responses to requests in passive dissection when PDUs are missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPNUM = next(method.opnum for method in METHODS.values() if method.name == "Clie
 
 @pytest.fixture
 def tap() -> Dissector:
-    """An association that has bound tapsrv with call id 1."""
+    """Create a dissector of an association that bound tapsrv with call id 1."""
     tap = Dissector()
     offer = Bind(5840, 5840, 0, (Context(0, Syntax(TAPSRV.uuid, 1), (NDR20,)),))
     tap.receive(True, encode(Kind.BIND, 1, offer))
@@ -26,72 +26,72 @@ def tap() -> Dissector:
     return tap
 
 
-def asks(tap: Dissector, call_id: int, stub: bytes = b"") -> RpcCall:
-    """A request that is seen."""
+def feed_request(tap: Dissector, call_id: int, stub: bytes = b"") -> RpcCall:
+    """Feed a request."""
     found = tap.receive(True, encode(Kind.REQUEST, call_id, CallBody(len(stub), 0, OPNUM, stub)))
     assert found is not None
     return found
 
 
-def answers(tap: Dissector, call_id: int) -> RpcCall | None:
-    """An answer that is seen, and the call it is taken for."""
+def feed_response(tap: Dissector, call_id: int) -> RpcCall | None:
+    """Feed a response; return the call to which it is matched."""
     found = tap.receive(False, encode(Kind.RESPONSE, call_id, CallBody(4, 0, 0, bytes(4))))
     assert found is None or found.phase == RESPONSE
     return found
 
 
-def test_an_answer_of_a_missed_request_is_nobodys(tap: Dissector) -> None:
-    """Where a request was missed, its answer is not taken for that of another one that waits."""
-    waits = asks(tap, 5)
-    assert answers(tap, 6) is None
+def test_response_to_a_missed_request(tap: Dissector) -> None:
+    """The response to a missed request is not matched to another pending request."""
+    waits = feed_request(tap, 5)
+    assert feed_response(tap, 6) is None
     assert tap.missed
-    assert answers(tap, 5) is waits
+    assert feed_response(tap, 5) is waits
 
 
-def test_stacks_that_answer_with_one_id(tap: Dissector) -> None:
-    """An answer with the id of the one before it belongs to the only call that waits; after a gap, to the next one."""
+def test_stacks_that_respond_with_one_id(tap: Dissector) -> None:
+    """A response with the id of the previous one belongs to the only pending call; after a gap, to the next call."""
     for call_id in (2, 3):
-        asked = asks(tap, call_id)
-        assert answers(tap, 1) is asked
-    asks(tap, 4)
+        asked = feed_request(tap, call_id)
+        assert feed_response(tap, 1) is asked
+    feed_request(tap, 4)
     tap.mark_gap(from_client=False)
-    asked = asks(tap, 5)
-    assert answers(tap, 1) is asked
+    asked = feed_request(tap, 5)
+    assert feed_response(tap, 1) is asked
     assert not tap.missed
 
 
 def test_stacks_that_answer_with_one_id_are_recognised_late() -> None:
-    """The same where the beginning was not seen, from the second answer on."""
+    """The same without the start of the capture, from the second response on."""
     tap = Dissector(guess=True, interface=TAPSRV)
     tap.contexts[0] = ({method.opnum: method for method in METHODS.values() if method.interface is TAPSRV}, False)
-    asks(tap, 70)
-    assert answers(tap, 1) is None
-    asked = asks(tap, 71)
-    assert answers(tap, 1) is asked
+    feed_request(tap, 70)
+    assert feed_response(tap, 1) is None
+    asked = feed_request(tap, 71)
+    assert feed_response(tap, 1) is asked
 
 
-def test_answers_before_their_requests(tap: Dissector) -> None:
-    """An answer that was captured before its request shows that the order is not that of the wire, both times."""
-    assert answers(tap, 7) is None
+def test_responses_before_their_requests(tap: Dissector) -> None:
+    """A response captured before its request marks PDUs as missing, both times."""
+    assert feed_response(tap, 7) is None
     assert tap.missed
     tap.missed = False
-    asks(tap, 7)
+    feed_request(tap, 7)
     assert tap.missed
-    asked = asks(tap, 8)
-    assert answers(tap, 8) is asked
+    asked = feed_request(tap, 8)
+    assert feed_response(tap, 8) is asked
 
 
-def test_an_id_that_is_used_again_after_a_missed_answer(tap: Dissector) -> None:
-    """Where all calls have one id, a missed answer does not shift those behind it."""
-    asks(tap, 7, b"first")
+def test_reused_id_after_a_missed_response(tap: Dissector) -> None:
+    """If all calls have the same id, a missed response does not shift the later ones."""
+    feed_request(tap, 7, b"first")
     tap.mark_gap(from_client=False)
-    asked = asks(tap, 7, b"second")
-    assert answers(tap, 7) is asked
+    asked = feed_request(tap, 7, b"second")
+    assert feed_response(tap, 7) is asked
 
 
-def test_late_answers_of_orphans(tap: Dissector) -> None:
-    """The answer to a call that was orphaned shows nothing."""
-    asks(tap, 9)
+def test_late_responses_to_orphaned_calls(tap: Dissector) -> None:
+    """The response to an orphaned call does not mark PDUs as missing."""
+    feed_request(tap, 9)
     tap.receive(True, encode(Kind.ORPHANED, 9, b""))
-    assert answers(tap, 9) is None
+    assert feed_response(tap, 9) is None
     assert not tap.missed

@@ -1,4 +1,4 @@
-"""A recorded conversation in which any packet can be said: a session with its event channel, on a wire."""
+"""A capture in memory that can contain any packet: an attached session with an open event channel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from protocol.event import Event
     from protocol.packet import Request
 
-__all__ = ["Talk"]
+__all__ = ["MemoryCapture"]
 
 _CLIENT, _SERVER = "10.0.0.2", "10.0.0.1"
 _PORT = 5151
@@ -23,8 +23,8 @@ _HANDLE, _REMOTE = bytes(range(20)), bytes(range(20, 40))
 _METHOD = {method.name: method for method in ndr.METHODS.values()}
 
 
-class Talk:
-    """A capture in memory, with a session that is attached and whose event channel is open."""
+class MemoryCapture:
+    """A capture in memory with an attached session and an open event channel."""
 
     def __init__(self) -> None:
         self.stream = io.BytesIO()
@@ -43,23 +43,23 @@ class Talk:
         connection.response(method, answer, connection.request(method, asked))
 
     def ask(self, request: Request, response: Request) -> None:
-        """A request and its answer."""
+        """Record a request and its response."""
         asked = ndr.ClientRequest(_HANDLE, request.encode(), request.capacity)
         answer = ndr.ClientRequestResult(response.encode(), max(response.capacity, len(response.encode())))
         self._call(self.requests, "ClientRequest", asked, answer)
 
     def tell(self, *events: Event) -> None:
-        """Events in one buffer."""
+        """Record a buffer of events."""
         told = ndr.RemoteSPEventProc(_REMOTE, encode_events(events))
         self._call(self.events, "RemoteSPEventProc", told, ndr.RemoteSPEventProcResult())
 
     def end(self) -> None:
-        """Both handles are given back."""
+        """Record the detach of both context handles."""
         null = ndr.NULL_CONTEXT
         self._call(self.events, "RemoteSPDetach", ndr.RemoteSPDetach(_REMOTE), ndr.RemoteSPDetachResult(null))
         self._call(self.requests, "ClientDetach", ndr.ClientDetach(_HANDLE), ndr.ClientDetachResult(null))
 
     def save(self, path: Path) -> str:
-        """Write the capture; returns its name."""
+        """Write the capture to a file; return its path."""
         path.write_bytes(self.stream.getvalue())
         return str(path)

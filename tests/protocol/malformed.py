@@ -1,4 +1,4 @@
-"""Bytes that nobody should send: mutations of good ones, and a look at all that can be asked of what is read."""
+"""Malformed bytes: mutations of valid ones, and a function that reads everything from a decoded object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["explore", "mutated", "poke"]
 
-#: Words that sizes, counts and offsets should not be.
+#: Invalid values of sizes, counts and offsets.
 _LIES = (
     0,
     1,
@@ -40,13 +40,13 @@ _LIES = (
 
 
 def poke(data: bytes, offset: int, number: int) -> bytes:
-    """The same bytes with one word changed."""
+    """Return the bytes with one DWORD changed."""
     return data[:offset] + (number & 0xFFFFFFFF).to_bytes(4, "little") + data[offset + 4 :]
 
 
 @st.composite
 def mutated(draw: DrawFn, source: SearchStrategy[bytes]) -> bytes:
-    """Good bytes with words that lie, bytes that changed, an end that is missing or does not come."""
+    """Generate valid bytes with changed DWORDs, changed bytes, truncation or extra data."""
     data = draw(source)
     for _ in range(draw(st.integers(0, 6))):
         edit = draw(st.sampled_from(("word", "word", "word", "near", "byte", "cut", "grow", "repeat")))
@@ -67,7 +67,7 @@ def mutated(draw: DrawFn, source: SearchStrategy[bytes]) -> bytes:
 
 
 def explore(record: Any) -> None:
-    """Ask for everything; a value that cannot be built again is the only error that may come."""
+    """Read everything from a record; only an `EncodeError` when it is built again is acceptable."""
     record.values()
     record.raw()
     json.dumps(record.meanings())
