@@ -20,7 +20,7 @@ from mstrp.capture.hints import Setup
 from mstrp.capture.limits import Limits
 from mstrp.checking import check_capture
 from protocol.rpc import sealing
-from protocol.rpc.unseal import hashes
+from protocol.rpc.unseal import nt_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def _check(kind: Hostile, size: int) -> Callable[[], object]:
     """What checks a capture of a kind with a size."""
     data = kind.write(size)
     names = [option.removeprefix("--limit=") for option in kind.options if option.startswith("--limit=")]
-    secrets = tuple(hashes([PASSWORD])) if "--nt-password" in kind.options else ()
+    secrets = tuple(nt_hashes([PASSWORD])) if "--nt-password" in kind.options else ()
     setup = Setup(limits=Limits.parse(names), secrets=secrets)
     return lambda: check_capture(Source(io.BytesIO(data), "made.pcap", lambda frame, text: None), setup=setup)
 
