@@ -522,7 +522,6 @@ class _Deaf(Channel):
         assert self._listener is not None
         number: int = self._listener.sockets[0].getsockname()[1]
         self._listener.close()
-        await self._listener.wait_closed()
         return number
 
 
