@@ -1,4 +1,4 @@
-"""The client's end of the event channel: a small RPC server for the remotesp interface (3.3.4)."""
+"""The client's end of the event channel: an RPC server for the remotesp interface (3.3.4)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["Channel"]
 
 
 class Channel:
-    """Listens for one server, takes its events."""
+    """An endpoint that receives the events of one server."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Channel:
         self.detached = asyncio.Event()
 
     async def start(self, host: str) -> int:
-        """Listen; the port that was given."""
+        """Listen; return the port."""
         self._listener = await listen(self._connection, host, 0)
         return self._listener.port
 
@@ -64,7 +64,7 @@ class Channel:
         return found
 
     def called(self, connection: ServiceConnection, call: CallReceived) -> None:
-        """One of the three methods."""
+        """Process a call of one of the three methods."""
         value = connection.read(call)
         if value is None:
             return
@@ -93,7 +93,7 @@ class Channel:
                 self.detached.set()
 
     def lost(self, connection: ServiceConnection) -> None:
-        """The server's connection has ended."""
+        """Process the end of a connection of the server."""
         self._connections.discard(connection)
         if self._context != NULL_CONTEXT and not self._connections:
             self._context = NULL_CONTEXT
@@ -101,7 +101,7 @@ class Channel:
             self._lost()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening and close the connections."""
         if self._listener is not None:
             self._listener.close()
         self._context = NULL_CONTEXT

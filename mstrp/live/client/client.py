@@ -252,11 +252,14 @@ class TapiClient:
             self._publish(None)
 
     def _end(self, error: Exception) -> None:
-        if self._fetcher is not None:
-            self._fetcher.stop()
-            self._fetcher = None
+        self._stop_fetching()
         self.completions.fail(error)
         self.handles.close_all()
+
+    def _stop_fetching(self) -> None:
+        fetcher, self._fetcher = self._fetcher, None
+        if fetcher is not None:
+            fetcher.stop()
 
     async def _reconnect(self) -> None:
         """Retry until the server is reachable; all handles have to be opened again (3.2.6)."""
@@ -273,9 +276,7 @@ class TapiClient:
         self.reconnected.set()
 
     async def _release(self) -> None:
-        if self._fetcher is not None:
-            self._fetcher.stop()
-            self._fetcher = None
+        self._stop_fetching()
         if self._caller is not None:
             self._caller.on_lost = None
             self._caller.close()
@@ -295,9 +296,7 @@ class TapiClient:
         self._closing = True
         if self._reconnecting is not None:
             self._reconnecting.cancel()
-        if self._fetcher is not None:
-            self._fetcher.stop()
-            self._fetcher = None
+        self._stop_fetching()
         caller = self._caller
         if self.attached and caller is not None and not caller.closed:
             self.attached = False
