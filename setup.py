@@ -47,6 +47,7 @@ MODULES = (
     "mstrp/capture/share.py",
     "mstrp/capture/stream.py",
     "mstrp/capture/tcp.py",
+    "mstrp/capture/unread.py",
 )
 #: Types are the business of lint; here the packages that others are typed by need not be installed.
 OPTIONS = (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mstrp.capture.session import Session, Unclaimed, Undecided, Waiting, fitting
 from mstrp.capture.stream import Taker
+from mstrp.capture.unread import SkippedTraffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,8 @@ class Correlation(Taker):
         self.monitor = monitor
         self.warn = warn
         self.limit = limit
+        #: Traffic that was not judged, but for what is sealed.
+        self.skipped = SkippedTraffic()
         self.on_session: Callable[[Conversation], None] | None = None
         #: Called with a conversation of which nothing more is expected, and the time.
         self.on_over: Callable[[Conversation, float], None] | None = None
@@ -110,6 +113,10 @@ class Correlation(Taker):
             self.channels.pop((self._hosts_of_channel(connection), context), None)
             self.undecided.pop((self._hosts_of_channel(connection), context), None)
 
+    def skip(self, reason: str, detail: str, packets: int, connections: int = 0, *, known: bool = True) -> None:
+        """Count traffic that is not judged."""
+        self.skipped.add(reason, detail, packets, connections, known=known)
+
     def finish(self) -> None:
         """Nothing more will come: tell all findings."""
         for session in self._known:
@@ -152,6 +159,7 @@ class Correlation(Taker):
 
     def _refused(self, connection: Connection, session: Session) -> None:
         """A client may not attach: there is no session."""
+        self.skip("attach-refused", "the server refused ClientAttach", 2, 1, known=False)
         self.waiting.discard(session)
         connection.session = None
         self._open -= 1

@@ -88,6 +88,9 @@ class Datagrams:
         self.note = note
         self.waiting: dict[bytes, _Pieces] = {}
         self.told = False
+        #: Number of incomplete or invalid packets, and of packets dropped because of the limit.
+        self.lost = 0
+        self.dropped = 0
 
     def transport(self, data: bytes, position: int, end: int, frame: int, time: float) -> Transport | None:
         """The TCP segment in the packet at ``position``, or None; raises `IndexError` when a header is cut off."""
@@ -143,6 +146,7 @@ class Datagrams:
 
     def _piece(self, key: bytes, offset: int, data: bytes, last: bool, frame: int, time: float) -> bytes | None:
         if offset + len(data) > _LARGEST:
+            self.lost += 1
             self._tell(frame, f"an IP fragment reaches to byte {offset + len(data)} of a packet; it is left out")
             return None
         pieces = self.waiting.get(key)
@@ -155,12 +159,14 @@ class Datagrams:
                 oldest = next(iter(self.waiting))
                 self._tell(frame, f"more than {self.limit} IP packets wait for fragments; the oldest is dropped")
                 del self.waiting[oldest]
+                self.dropped += 1
         whole = pieces.add(offset, data, last)
         if whole is not None:
             del self.waiting[key]
         return whole
 
     def _incomplete(self, pieces: _Pieces) -> None:
+        self.lost += 1
         self._tell(pieces.frame, "fragments of this IP packet are missing")
 
     def _tell(self, frame: int, text: str) -> None:

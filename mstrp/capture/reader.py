@@ -20,6 +20,7 @@ from mstrp.capture.ip import Datagrams
 from mstrp.capture.link import NAMES, network
 from mstrp.capture.stream import Connection
 from mstrp.capture.tcp import Endpoint, Half, Holes
+from mstrp.capture.unread import FRAGMENT, LIMIT, SNAP, UnreadFrames
 from protocol.unpacking import NATIVE, big16, big32
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ _MODULUS: Final = 0xFFFFFFFF
 _HALF: Final = 0x80000000
 #: How many closed connections are remembered, so that late copies of their segments are not taken for new ones.
 _CLOSED: Final = 4_096
+_CAUSES: Final = {
+    SNAP: "cut off by the snap length",
+    FRAGMENT: "IP packets with missing or invalid fragments",
+    LIMIT: "IP packets beyond the limit datagrams",
+}
 
 
 class Reader:
@@ -60,6 +66,7 @@ class Reader:
         self._followed: OrderedDict[bytes, Half] = OrderedDict()
         #: Directions in which segments wait for a missing one: while there are any, acknowledgements matter.
         self.holes = Holes()
+        self.unread = UnreadFrames()
         self.datagrams = Datagrams(self.limits.datagrams, sessions.note)
         #: Number and time of the last frame.
         self.last = (0, 0.0)
@@ -93,7 +100,7 @@ class Reader:
                 start = frames.start
                 end = frames.end
                 if frames.length > end - start:
-                    self._short(frames.number, end - start, frames.length)
+                    self._short(frames.number, end - start, frames.length, data[start + 26 : start + 38])
                 if frames.link == 1 and end - start >= 54:
                     if NATIVE:
                         # What the other way reads as one number, as far as it matters for most.
@@ -103,6 +110,7 @@ class Reader:
                         kind, total, protocol, sequence, ack, offset, flags = _unpack(data, start)
                     if kind >> 8 == 0x080045 and not protocol & 0x3FFF0000:
                         if protocol & 0xFF != 6:
+                            self.unread.protocol(protocol & 0xFF, data, start + 34, end)
                             continue
                         if NATIVE:
                             total = big16(data, start + 16)
@@ -155,8 +163,12 @@ class Reader:
         finally:
             self.last = (frames.number, now)
 
-    def _short(self, number: int, present: int, length: int) -> None:
+    def _short(self, number: int, present: int, length: int, key: bytes) -> None:
+        """Count a frame that was cut off; ``key`` is that of its direction where it is Ethernet with IPv4 and TCP."""
         self.cut_off += 1
+        half = self.halves.get(key)
+        if half is not None and half.connection is not None and half.connection.dissector is not None:
+            self.sessions.skip("truncated", "cut off by the snap length", 1)
         if self.cut_off == 1:
             text = (
                 f"the capture kept {present} of {length} bytes: the snap length is too short; packets cannot be judged"
@@ -169,13 +181,16 @@ class Reader:
             if link not in self._unknown_links:
                 self._unknown_links.add(link)
                 self.sessions.note(number, f"link type {link} is not understood; its frames are left out")
+            self.unread.link(link, data, start, end)
             return
         position = network(link, data, start, end)
         if position < 0 or position >= end:
+            self.unread.link(link, data, start, end)
             return
         try:
             found = self.datagrams.transport(data, position, end, number, now)
             if found is None:
+                self.unread.packet(data, position, end)
                 return
             version, addresses, data, place, stop = found
             _, _, sequence, ack, offset, flags = _TCP.unpack_from(data, place)
@@ -295,6 +310,8 @@ class Reader:
             self.sessions.note(number, text)
         for half in self._oldest(max(1, self.limits.streams // 16)):
             if half.connection is not None:
+                if not half.ignored:
+                    self.unread.add(LIMIT, "TCP directions beyond the limit streams")
                 self._remove(half.connection, number, now)
 
     def _oldest(self, surplus: int) -> list[Half]:
@@ -345,6 +362,9 @@ class Reader:
         for half in list(self.halves.values()):
             half.close(frame, now)
         self.datagrams.finish()
+        for cause, frames in ((SNAP, self.cut_off), (FRAGMENT, self.datagrams.lost), (LIMIT, self.datagrams.dropped)):
+            if frames:
+                self.unread.add(cause, _CAUSES[cause], frames)
         for connection in dict.fromkeys(half.connection for half in self.halves.values()):
             if connection is not None:
                 connection.finish(frame)

@@ -88,6 +88,7 @@ class Sessions(Correlation):
                 self.warn(frame, f"{connection}: {problem}")
         if dissector.dropped:
             dropped, dissector.dropped = dissector.dropped, []
+            self.skip("limit", "calls without a response beyond the limit calls", len(dropped))
             for call in dropped:
                 if call.note is not None and call.note[1] is not None:
                     # Its answer will not be recognised: what it did is not known.
@@ -115,6 +116,7 @@ class Sessions(Correlation):
             stub = method.read(phase, call.data[call.start :], ndr64=call.ndr64)
         except DecodeError as error:
             self.warn(frame, f"{method.name} {phase}: {error.problem}")
+            self.skip("undecodable", f"{method.name} {phase}", 1)
             self._show_raw(call, error.problem, frame, time)
             return None
         for problem in stub.problems:

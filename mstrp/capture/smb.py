@@ -268,11 +268,18 @@ class SmbConnection:
         for pipe in self.pipes.values():
             self._close(pipe, frame, time)
         self.pipes.clear()
+        self._skip()
 
     def finish(self, frame: int) -> None:
         """The capture is over."""
         for pipe in self.pipes.values():
             pipe.connection.finish(frame)
+        self._skip()
+
+    def _skip(self) -> None:
+        """Count a connection of which one direction was captured: the names of its pipes are not known."""
+        if len(self.connection.halves) == 1:
+            self.sessions.skip("one-direction", "SMB of one direction", 0, 1, known=False)
 
 
 class _Way(Consumer):
@@ -363,10 +370,13 @@ class _Way(Consumer):
         """A message that cannot be read."""
         if head.startswith(_ENCRYPTED):
             self.smb.tell(frame, "SMB 3 encryption: named pipes in it cannot be seen")
+            self.smb.sessions.skip("encapsulation", "SMB 3 encryption", 1, known=False)
         elif head.startswith(_COMPRESSED):
             self.smb.tell(frame, "SMB 3 compression: named pipes in compressed messages cannot be seen")
+            self.smb.sessions.skip("encapsulation", "SMB 3 compression", 1, known=False)
         elif head.startswith(_VERSION1) and head[4:] != b"\x72":
             self.smb.tell(frame, "SMB 1: named pipes in it are not read")
+            self.smb.sessions.skip("encapsulation", "SMB 1", 1, known=False)
 
     def gap(self, size: int, frame: int, time: float) -> None:
         """Bytes are missing."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from fsm.engine.compiling import mypyc_attr
 from mstrp.capture.hints import Setup
 from mstrp.capture.tcp import Consumer
+from protocol.ndr import REMOTESP
 from protocol.rpc.dissect import HEADER, Dissector
 from protocol.rpc.dissect import Limits as CallLimits
 from protocol.rpc.pdu import Kind
@@ -58,6 +59,9 @@ class Taker:
     def sealed(self, connection: Connection, frame: int) -> None:
         """A connection is over of which calls stayed sealed."""
         raise NotImplementedError
+
+    def skip(self, reason: str, detail: str, packets: int, connections: int = 0, *, known: bool = True) -> None:
+        """Count traffic that is not judged; see `mstrp.capture.unread`."""
 
     def finish(self) -> None:
         """The capture is over."""
@@ -226,6 +230,21 @@ class Connection:
             self.sessions.note(
                 self.frame, f"{self}: only the direction from {way} was captured; what needs both was not judged"
             )
+        self._skip(dissector)
+
+    def _skip(self, dissector: Dissector) -> None:
+        """Count calls that were not judged: those of one direction, and those whose bind was not captured."""
+        if dissector.interfaces and not dissector.concerned:
+            return
+        if dissector.pending and dissector.interfaces == {REMOTESP.uuid}:
+            # Events without their empty responses.
+            return
+        calls = len(dissector.pending) + dissector.unmatched
+        if len(self.carriers()) == 1 and calls:
+            asks = bool(dissector.pending)
+            self.sessions.skip("one-direction", f"only {'requests' if asks else 'responses'} were captured", calls, 1)
+        elif dissector.unbound:
+            self.sessions.skip("no-bind", "the bind was not captured (--decode-as content)", dissector.unbound, 1)
 
 
 class Direction(Consumer):

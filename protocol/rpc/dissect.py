@@ -118,6 +118,8 @@ class Dissector:
         "sealed",
         "secrets",
         "security",
+        "unbound",
+        "unmatched",
         "verified",
     )
 
@@ -148,6 +150,9 @@ class Dissector:
         self.forged = 0
         #: The interfaces that were bound, or recognised.
         self.interfaces: set[UUID] = set()
+        #: The numbers of requests of contexts without a captured bind, and of responses without a request.
+        self.unbound = 0
+        self.unmatched = 0
         #: Calls dropped because of a limit.
         self.dropped: list[RpcCall] = []
         self._dropping = False
@@ -174,6 +179,11 @@ class Dissector:
         #: Incomplete calls by id: responses, and requests.
         self._partial: tuple[Fragments[int], Fragments[int]] = (Fragments(), Fragments())
 
+    @property
+    def concerned(self) -> bool:
+        """Whether a TAPI interface was bound or recognised."""
+        return not BY_INTERFACE.keys().isdisjoint(self.interfaces)
+
     def receive(self, from_client: bool, pdu: bytes) -> RpcCall | None:
         """Process one PDU; return the call whose request or response is complete, else None.
 
@@ -198,6 +208,7 @@ class Dissector:
                 binding = self._recognise_binding(context, opnum, data[start:])
         if binding is None:
             self.missed = True
+            self.unbound += 1
             self._problem("p_cont_id", f"call {call_id} uses context {context}, whose bind was not seen")
         else:
             method = binding[0].get(opnum)
@@ -322,6 +333,7 @@ class Dissector:
             self._last_id = call_id
             _remember(self._early, call_id)
             self.missed = True
+            self.unmatched += 1
         return None
 
     def mark_gap(self, from_client: bool) -> None:
