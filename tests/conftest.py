@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from protocol import COMPLETIONS, EVENTS, METHODS, REQUESTS, STRUCTURES, TABLES
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -24,15 +22,20 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 ROOT = Path(__file__).parent.parent
 
 
-REGISTRIES: tuple[dict[Any, Any], ...] = (REQUESTS, EVENTS, COMPLETIONS, STRUCTURES, TABLES, METHODS)
+@pytest.fixture(scope="session")
+def registries() -> tuple[dict[Any, Any], ...]:
+    """The registries of declarations; imported here, as the measurement of coverage begins after this module is read."""
+    from protocol import COMPLETIONS, EVENTS, METHODS, REQUESTS, STRUCTURES, TABLES
+
+    return REQUESTS, EVENTS, COMPLETIONS, STRUCTURES, TABLES, METHODS
 
 
 @pytest.fixture(autouse=True)
-def _declarations_stay() -> Iterator[None]:
-    """A test leaves the registries of declarations as they were, in their order."""
-    before = [list(registry.items()) for registry in REGISTRIES]
+def _declarations_stay(registries: tuple[dict[Any, Any], ...]) -> Iterator[None]:
+    """Check that a test leaves the registries as they were, in their order."""
+    before = [list(registry.items()) for registry in registries]
     yield
-    assert [list(registry.items()) for registry in REGISTRIES] == before
+    assert [list(registry.items()) for registry in registries] == before
 
 
 @pytest.fixture(scope="session")
