@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Attached", "Owner", "Pending", "Work", "owner_of"]
 
+#: Bytes of a request that are counted with the handle that it is about.
+_SMALL = 1024
 _WORDS = Struct("<10I")
 _new = object.__new__
 _HANDLERS: dict[int, Callable[[Attached, Any], Any]] = {}
@@ -77,13 +79,22 @@ class Work:
 class Pending:
     """An asynchronous request that was accepted and is not completed."""
 
-    __slots__ = ("number", "opened", "request", "work")
+    __slots__ = ("number", "opened", "request", "reservation", "work")
 
-    def __init__(self, number: int, request: Request, work: Work, opened: LineOpen | PhoneOpen | None) -> None:
+    def __init__(
+        self,
+        number: int,
+        request: Request,
+        work: Work,
+        opened: LineOpen | PhoneOpen | None,
+        reservation: Reservation | None = None,
+    ) -> None:
         self.number = number
         self.request = request
         self.work = work
         self.opened = opened
+        #: The memory that the request occupies until it is completed.
+        self.reservation = reservation
 
 
 class Owner(NamedTuple):
@@ -132,11 +143,14 @@ class Attached:
         self.undelivered: set[int] = set()
         self.masks: dict[str, int] = {}
         self.delivery: Delivery
+        #: Opens the channel for events, while ClientAttach has not been answered.
+        self.opening: asyncio.Task[Any] | None = None
         #: The user or peer whom the client counts for, and what is reserved for it.
         self.payer = ""
         self.reservation = Reservation(server.memory, "")
         self.gone = False
         self._next_id = 0
+        self._current: Request | None = None
         self._outbox: list[Event] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._conversation: Conversation | None = server.watch(self)
@@ -210,11 +224,30 @@ class Attached:
         else:
             self.server.abandoned(call)
 
+    def reserve(self, packet: Request, size: int) -> Reservation:
+        """Reserve memory for as long as the reservation lives; raises when there is no room."""
+        found = Reservation(self.server.memory, self.payer)
+        if not found.resize(size):
+            raise refusal.refuse(packet, "RESOURCEUNAVAIL", "the memory for clients is used up")
+        return found
+
+    def keep(self, call: Call) -> None:
+        """Reserve memory for what a call may keep of the current request."""
+        packet = self._current
+        if packet is None or len(packet.buffer) <= _SMALL:
+            return
+        if call.stored is None:
+            call.stored = {}
+        # A later request of the same kind replaces what the earlier one has left.
+        call.stored.pop(packet.words[0], None)
+        call.stored[packet.words[0]] = self.reserve(packet, len(packet.buffer))
+
     # -- requests -------------------------------------------------------------------------------------------------
 
     def request(self, packet: Request) -> bytes:
         """Answer a request: the valid bytes of pBuffer."""
         self._outbox = []
+        self._current = packet
         conversation = self._conversation
         exchange = None
         try:
@@ -236,6 +269,7 @@ class Attached:
         if conversation is not None and exchange is not None:
             response = decode_response(answer, type(packet))
             self._watched(lambda _, time: conversation.answered(exchange, response, 0, time), None, self.server.now())
+        self._current = None
         waiting, self._outbox = self._outbox, None
         for event in waiting:
             self._deliver(event)
@@ -265,6 +299,11 @@ class Attached:
         answer = _HANDLERS.get(packet.words[0])
         if answer is None:
             raise refusal.refuse(packet, "OPERATIONUNAVAIL")
+        if len(packet.buffer) > _SMALL:
+            for name in ("call", "conf_call"):
+                handle = self.handles.get(getattr(packet, name, 0) or 0)
+                if handle is not None:
+                    self.keep(handle.call)
         if type(packet).completion == "async":
             return self._start(packet, answer)
         fields = answer(self, packet)
@@ -281,10 +320,11 @@ class Attached:
         number = self._number(packet)
         if len(self.pending) + len(self.undelivered) >= self.server.options.limits.pending:
             raise refusal.refuse(packet, "RESOURCEUNAVAIL", f"{len(self.pending)} requests are pending")
+        reservation = self.reserve(packet, len(packet.buffer))
         work = answer(self, packet)
         if not isinstance(work, Work):
             work = Work(work)
-        pending = Pending(number, packet, work, self._line_of(packet))
+        pending = Pending(number, packet, work, self._line_of(packet), reservation)
         self.pending[number] = pending
         reply = work.reply
         if inspect.isawaitable(reply):

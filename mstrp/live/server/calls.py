@@ -9,6 +9,7 @@ from protocol.constants import LINECALLPRIVILEGE, LINEMEDIAMODE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mstrp.live.server.budget import Reservation
     from mstrp.live.server.devices import LineOpen
 
 __all__ = ["Call", "Handle"]
@@ -38,6 +39,7 @@ class Call:
         "pending",
         "related",
         "state",
+        "stored",
     )
 
     def __init__(self, device: int, address: int, number: int, *, owned: bool = True) -> None:
@@ -56,6 +58,8 @@ class Call:
         #: Whether somebody may own the call.
         self.owned = owned
         self.facts: dict[str, Any] | None = None
+        #: Memory reserved for what requests have left with the call, by Req_Func.
+        self.stored: dict[int, Reservation] | None = None
         self.handles: list[Handle] = []
         #: While the request that makes the call is under way: what happened to it, for later.
         self.pending = False

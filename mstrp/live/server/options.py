@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
     from protocol.rpc.association import Security
 
-__all__ = ["DESCRIPTIONS", "Callbacks", "Limits", "Mailslot", "Mailslots", "Options"]
+__all__ = ["DESCRIPTIONS", "NAME", "Callbacks", "Limits", "Mailslot", "Mailslots", "Options"]
+
+
+#: Characters of a name that a client gives itself.
+NAME = 1024
 
 
 class Limits(NamedTuple):
@@ -145,7 +149,7 @@ class Options:
     idle_timeout: float = 120.0
     request_timeout: float = 30.0
     write_timeout: float = 30.0
-    stop_timeout: float = 2.0
+    stop_timeout: float = 1.0
     #: Hosts and ports to which the server connects for events.
     callbacks: Callbacks = field(default_factory=Callbacks)
     #: Keyword arguments of the server's association.

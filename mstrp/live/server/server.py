@@ -20,7 +20,7 @@ from mstrp.live.server.calls import Call
 from mstrp.live.server.delivery import Delivery, Pull, Push
 from mstrp.live.server.devices import LineDevice, PhoneDevice
 from mstrp.live.server.guard import Guard
-from mstrp.live.server.options import Options
+from mstrp.live.server.options import NAME, Options
 from mstrp.live.server.refusal import refuse
 from mstrp.live.server.tells import Tells
 from mstrp.live.transport import Listener, ServiceConnection, listen
@@ -61,8 +61,6 @@ __all__ = ["Server"]
 #: lProcessID of telephony clients and of management clients, and what ClientAttach returns to them (3.1.4.1).
 _MARKERS = {TELEPHONY: ALL_DEVICES, MANAGEMENT: MANAGED_64}
 #: TAPIERR_NOTADMIN, which belongs to no family of codes (B3).
-#: Characters of the names that a client gives in ClientAttach.
-_NAME = 1024
 _NOT_ADMINISTRATOR = -19 & 0xFFFFFFFF
 
 assert handlers
@@ -234,11 +232,12 @@ class Server(Tells):
         self._handle = self._handle + 1 if self._handle < 0x7FFF_FFFF else 0x1_0000
         return self._handle
 
-    def background(self, work: Any) -> None:
+    def background(self, work: Any) -> asyncio.Task[Any]:
         """Run something beside the requests."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # -- watching -------------------------------------------------------------------------------------------------
 
@@ -366,7 +365,7 @@ class Server(Tells):
         self.clients[context] = client
         connection.notes.add(client)
         if isinstance(client.delivery, Push):
-            self.background(self._open_channel(client, connection, call, value))
+            client.opening = self.background(self._open_channel(client, connection, call, value))
         else:
             client.attached(value.process_id, value.domain_user)
             self.log.write(logging.INFO, "attached", **client.facts(), events=type(client.delivery).__name__.lower())
@@ -379,7 +378,7 @@ class Server(Tells):
             return "process-id"
         if self._stopping:
             return "stopping"
-        if len(value.machine) > _NAME or len(value.domain_user) > _NAME:
+        if len(value.machine) > NAME or len(value.domain_user) > NAME:
             return "name"
         if len(self.clients) >= limits.clients:
             return "clients"
@@ -463,6 +462,8 @@ class Server(Tells):
             self.log.write(logging.INFO, "ended", **client.facts(), reason=why)
         if why and why != "the server stops" and len(self.ended) < 1000:
             self.ended.append((str(client), why))
+        if client.opening is not None and client.opening is not asyncio.current_task():
+            client.opening.cancel()
         client.forget()
         for phone in list(client.phones.values()):
             self.close_phone(phone)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from mstrp.live.server.attached import Attached, Work, handler
 from mstrp.live.server.handlers.shape import fitted
+from mstrp.live.server.options import NAME
 from mstrp.live.server.refusal import refuse
 from protocol import line
 from protocol.constants import LINEPROXYREQUEST as TYPES
 from protocol.events import LINE_PROXYREQUEST
 from protocol.fields import Handle, Number
+from protocol.packet import FIXED
 from protocol.structures import LINEPROXYREQUEST, LINEPROXYREQUESTLIST
 from protocol.structures.proxy import BODIES
 
@@ -90,11 +92,22 @@ def _serve(client: Attached, packet: Any) -> Work:
     to = device.served().get(kind)
     if to is None and kind not in provider.agent_types(device.number):
         raise refuse(packet, "OPERATIONUNAVAIL", f"no handler serves {TYPES(kind).name} for line {device.number}")
+    _limit(client, packet)
     reply = provider.agent_request(device.number, packet, passed_on=to is not None)
     if to is not None:
         # Before the completion, which a quick provider has ready already.
         _pass_on(client, packet, kind, to)
     return Work(reply, lambda result: _completion(client, packet, result or {}))
+
+
+def _limit(client: Attached, packet: Any) -> None:
+    """Raise when a request makes more than the server may have, or leaves too much with what it makes."""
+    server = client.server
+    for made, known in ((line.CreateAgent, server.agents), (line.CreateAgentSession, server.agent_sessions)):
+        if isinstance(packet, made) and (
+            len(known) >= server.options.limits.agents or len(packet.buffer) > FIXED + 4 * NAME
+        ):
+            raise refuse(packet, "RESOURCEUNAVAIL", f"{len(known)} agents or agent sessions")
 
 
 def _check(client: Attached, packet: Any, device: LineDevice) -> None:

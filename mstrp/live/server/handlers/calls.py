@@ -61,6 +61,7 @@ class _New:
     def call(self, address: int = 0, related: Call | None = None) -> Call:
         found = self.client.server.make_call(self.opened.device.number, address)
         found.pending = True
+        self.client.keep(found)
         if related is not None:
             found.related = related.number
         self.calls.append(found)

@@ -10,6 +10,7 @@ from mstrp.live.server.devices import App, PhoneOpen
 from mstrp.live.server.handlers.lines import binary
 from mstrp.live.server.handlers.session import negotiate
 from mstrp.live.server.handlers.shape import fitted
+from mstrp.live.server.options import NAME
 from mstrp.live.server.refusal import refuse
 from protocol import phone
 from protocol.constants import PHONEERR, PHONEPRIVILEGE, STRINGFORMAT
@@ -24,6 +25,8 @@ def _device(client: Attached, packet: Any) -> int:
 
 @handler(phone.Initialize)
 def initialize(client: Attached, packet: phone.Initialize) -> dict[str, Any]:
+    if len(packet.friendly_name or "") > NAME:
+        raise refuse(packet, "INVALPARAM", "lpszFriendlyAppName is too long")
     app = App(client.new_handle(), "phone", packet.init_context, packet.api_version, packet.friendly_name or "")
     client.apps[app.value] = app
     return {"phone_app": app.value, "num_devs": sum(not found.removed for found in client.server.phones.values())}

@@ -9,6 +9,7 @@ from mstrp.live.provider import TapiError
 from mstrp.live.server.attached import Attached, handler
 from mstrp.live.server.devices import App, LineDevice, LineOpen
 from mstrp.live.server.handlers.shape import choose_version, fitted
+from mstrp.live.server.options import NAME
 from mstrp.live.server.refusal import refuse
 from protocol import line
 from protocol.constants import (
@@ -32,6 +33,8 @@ _MAPPER = 0xFFFFFFFF
 
 @handler(line.Initialize)
 def initialize(client: Attached, packet: line.Initialize) -> dict[str, Any]:
+    if len(packet.friendly_name or "") > NAME:
+        raise refuse(packet, "INVALPARAM", "lpszFriendlyAppName is too long")
     app = App(client.new_handle(), "line", packet.init_context, packet.api_version, packet.friendly_name or "")
     client.apps[app.value] = app
     return {"line_app": app.value, "num_devs": sum(not line.removed for line in client.server.lines.values())}
