@@ -32,7 +32,7 @@ __all__ = ["Caller", "ConnectionEnded", "Guard", "Listener", "RpcFault", "Servic
 
 _log = Log(logging.getLogger("mstrp.live"))
 #: Bytes that are read at once, so that one busy connection does not hold up the others for long.
-_READ = 32_768
+_READ = 4096
 #: Seconds until connections are accepted again after an error of the system.
 _RETRY = 0.5
 
