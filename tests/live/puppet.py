@@ -224,11 +224,11 @@ class Performance:
         elif isinstance(event, events.LINE_CALLINFO):
             call = self._call(actor, event.call)
             if call is not None:
-                self.server.call_info(call, event.changes)
+                self.server.reports.call_info(call, event.changes)
                 if not actor.attached.lines[next(iter(actor.attached.lines))].app.masks:
                     await actor.event(lambda one: isinstance(one, events.LINE_CALLINFO))
         elif isinstance(event, events.LINE_MONITORDIGITS):
-            self.server.call_event(
+            self.server.reports.call_event(
                 self._call(actor, event.call),
                 events.LINE_MONITORDIGITS,
                 digit=event.digit,
@@ -236,13 +236,13 @@ class Performance:
             )
             await actor.event(lambda one: isinstance(one, events.LINE_MONITORDIGITS))
         elif isinstance(event, events.LINE_CLOSE):
-            self.server.line_close(0)
+            self.server.reports.line_close(0)
             await actor.event(lambda one: isinstance(one, events.LINE_CLOSE))
         elif isinstance(event, events.LINE_REMOVE):
-            self.server.line_remove(0)
+            self.server.reports.line_remove(0)
             await actor.event(lambda one: isinstance(one, events.LINE_REMOVE))
         elif isinstance(event, events.PHONE_CLOSE):
-            self.server.phone_close(0)
+            self.server.reports.phone_close(0)
             await actor.event(lambda one: isinstance(one, events.PHONE_CLOSE))
         elif isinstance(event, events.PHONE_BUTTON):
             push_button(self.puppet, 0, event.button_lamp_id)
@@ -296,14 +296,14 @@ class Performance:
         state, mode = event.call_state, event.mode
         new = call is None
         if new:
-            call = self.server.new_call(0)
+            call = self.server.reports.new_call(0)
         deferred = pending
         if state == LINECALLSTATE.CONFERENCED:
             call.parent = call if mode == event.call else self._call(actor, mode)
             if call.parent is None and mode:
                 call.parent = self._made()
                 deferred = True
-        self.server.call_state(call, state, mode)
+        self.server.reports.call_state(call, state, mode)
         if deferred:
             return
         found = await actor.event(lambda one: isinstance(one, events.LINE_CALLSTATE) and one.call_state == state)

@@ -276,9 +276,10 @@ def test_transfer_into_conference(recording: Path) -> None:
 
 
 def _server_call(switch: Switch, call: Call) -> Any:
-    for client in switch.sink.clients.values():  # type: ignore[attr-defined]
-        if call.handle in client.handles:
-            return client.handles[call.handle].call
+    for device in switch.sink.lines.values():
+        for opened in device.opens:
+            if call.handle in opened.handles:
+                return opened.handles[call.handle].call
     raise AssertionError(call)
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from mstrp.live.server import Options, Server, attached
+from mstrp.live.server.reports import Reports
 from mstrp.live.switch import Plan, Switch
 from mstrp.testing import machine
 from protocol import line
@@ -21,7 +22,7 @@ SOME = settings(max_examples=8, stateful_step_count=15, suppress_health_check=li
 MANY = settings(SOME, max_examples=150, stateful_step_count=25, phases=[Phase.generate])
 
 
-class Reviving(Server):
+class Reviving(Reports):
     """Reports that a call is connected after it has become idle."""
 
     def call_state(self, call: Any, state: int, mode: int = 0, **options: Any) -> None:
@@ -32,9 +33,16 @@ class Reviving(Server):
                 handle.opened.client.tell_state(handle)
 
 
-def unwatched(kind: type[Server] = Server) -> Server:
+def unwatched() -> Server:
     """A server that does not look at what it does itself."""
-    return kind(Switch(Plan(pace=0.01)), Options(port=0, watch=False))
+    return Server(Switch(Plan(pace=0.01)), Options(port=0, watch=False))
+
+
+def reviving() -> Server:
+    """A server whose idle calls are revived."""
+    server = unwatched()
+    server.reports = Reviving(server)
+    return server
 
 
 def test_a_good_server_passes() -> None:
@@ -44,7 +52,7 @@ def test_a_good_server_passes() -> None:
 
 def test_connected_after_idle_is_found() -> None:
     """A server that revives idle calls breaks CALL-V01, and the failure is a program that can be pasted."""
-    few = machine(lambda: unwatched(Reviving), settle=0.005, only=lambda kind: kind is line.Drop)
+    few = machine(reviving, settle=0.005, only=lambda kind: kind is line.Drop)
     with pytest.raises(AssertionError, match="CALL-V01") as caught:
         run_state_machine_as_test(few, settings=settings(MANY, phases=[Phase.generate, Phase.shrink], max_examples=60))
     program = "\n".join(getattr(caught.value, "__notes__", ()))

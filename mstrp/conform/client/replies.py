@@ -139,13 +139,13 @@ async def _late_state(injection: Injection) -> None:
 async def _close_line(injection: Injection) -> None:
     # What is pending is completed before the line is closed (Q13).
     await injection.until(lambda: not injection.client.pending)
-    injection.server.line_close(injection.opened.device.number)
+    injection.server.reports.line_close(injection.opened.device.number)
     await injection.drained()
 
 
 async def _close_phone(injection: Injection) -> None:
     await injection.until(lambda: not injection.client.pending)
-    injection.server.phone_close(injection.opened.device.number)
+    injection.server.reports.phone_close(injection.opened.device.number)
     await injection.drained()
 
 

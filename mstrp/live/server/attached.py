@@ -220,7 +220,7 @@ class Attached:
             if tell and call.state != LINECALLSTATE.IDLE:
                 owner = handle.privilege == OWNER
                 changes = LINECALLINFOSTATE.NUMOWNERDECR if owner else LINECALLINFOSTATE.NUMMONITORS
-                self.server.call_info(call, int(changes))
+                self.server.reports.call_info(call, int(changes))
         else:
             self.server.abandoned(call)
 

@@ -22,7 +22,7 @@ from mstrp.live.server.devices import LineDevice, PhoneDevice
 from mstrp.live.server.guard import Guard
 from mstrp.live.server.options import NAME, Options
 from mstrp.live.server.refusal import refuse
-from mstrp.live.server.tells import Tells
+from mstrp.live.server.reports import Reports
 from mstrp.live.transport import Listener, ServiceConnection, listen
 from protocol.constants import LINEDEVSTATE, LINEERR
 from protocol.events import LINE_LINEDEVSTATE
@@ -66,7 +66,7 @@ _NOT_ADMINISTRATOR = -19 & 0xFFFFFFFF
 assert handlers
 
 
-class Server(Tells):
+class Server:
     """A telephony server; ``async with`` starts and stops it."""
 
     #: What is made for a client that attaches, and for a connection that comes: for servers that watch more.
@@ -90,6 +90,8 @@ class Server(Tells):
         self._attached: Counter[str] = Counter()
         self.lines: dict[int, LineDevice] = {}
         self.phones: dict[int, PhoneDevice] = {}
+        #: Events of the provider.
+        self.reports = Reports(self)
         self.connections: set[ServiceConnection] = set()
         self.begun = time.monotonic()
         #: Counters: requests, refusals, events, clients that were cut off.
@@ -123,7 +125,7 @@ class Server(Tells):
 
     async def start(self) -> None:
         """Accept clients."""
-        self.provider.provider_init(self)
+        self.provider.provider_init(self.reports)
         for number in range(self.provider.lines):
             self.lines[number] = LineDevice(number)
         for number in range(self.provider.phones):
@@ -483,7 +485,7 @@ class Server(Tells):
         for handle in list(opened.handles.values()):
             client.release(handle)
         if opened.serves:
-            self.proxy_closed(device, opened)
+            self.reports.proxy_closed(device, opened)
         for other in device.opens:
             self.device_state(other, int(LINEDEVSTATE.CLOSE))
         if not device.opens:
@@ -497,7 +499,7 @@ class Server(Tells):
         device = opened.device
         if opened in device.opens:
             device.opens.remove(opened)
-        self.phone_users(device, opened)
+        self.reports.phone_users(device, opened)
         if not device.opens:
             self.provider.phone_close(device)
 

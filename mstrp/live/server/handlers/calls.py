@@ -186,14 +186,14 @@ def set_call_data(client: Attached, packet: line.SetCallData) -> Any:
     data = bytes(packet.call_data or b"")
     reply = client.server.provider.line_set_call_data(call, data)
     changes = int(LINECALLINFOSTATE.CALLDATA)
-    return _then(reply, lambda: client.server.call_info(call, changes, call_data=data))
+    return _then(reply, lambda: client.server.reports.call_info(call, changes, call_data=data))
 
 
 @handler(line.SetAppSpecific)
 def set_app_specific(client: Attached, packet: line.SetAppSpecific) -> None:
     call = _call(client, packet.call)
     client.server.provider.line_set_app_specific(call, packet.app_specific)
-    client.server.call_info(call, int(LINECALLINFOSTATE.APPSPECIFIC), app_specific=packet.app_specific)
+    client.server.reports.call_info(call, int(LINECALLINFOSTATE.APPSPECIFIC), app_specific=packet.app_specific)
 
 
 def _then(reply: Any, after: Callable[[], None]) -> Any:

@@ -52,7 +52,7 @@ def generate_tone(client: Attached, packet: line.GenerateTone) -> None:
 def set_media_mode(client: Attached, packet: line.SetMediaMode) -> None:
     call = client.handles[packet.call].call
     client.server.provider.line_set_media_mode(call, packet.media_mode)
-    client.server.call_info(call, int(LINECALLINFOSTATE.MEDIAMODE), media_mode=packet.media_mode)
+    client.server.reports.call_info(call, int(LINECALLINFOSTATE.MEDIAMODE), media_mode=packet.media_mode)
 
 
 @handler(line.SetMediaControl)

@@ -83,7 +83,7 @@ def open_phone(client: Attached, packet: phone.Open) -> dict[str, Any]:
         client.server.provider.phone_open(device)
     device.opens.append(opened)
     client.phones[opened.value] = opened
-    client.server.phone_users(device, opened)
+    client.server.reports.phone_users(device, opened)
     return {"phone": opened.value}
 
 

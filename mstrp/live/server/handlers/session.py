@@ -118,7 +118,7 @@ def open_line(client: Attached, packet: line.Open) -> dict[str, Any]:
     device.opens.append(opened)
     client.lines[opened.value] = opened
     if opened.serves:
-        server.proxy_opened(device, opened)
+        server.reports.proxy_opened(device, opened)
     return {"line": opened.value, "get_call_params": 0xFFFFFFFF}
 
 

@@ -1,4 +1,4 @@
-"""What the provider tells, and who of the clients gets to hear it."""
+"""The events that a provider reports, and their delivery to the clients concerned."""
 
 from __future__ import annotations
 
@@ -27,35 +27,25 @@ if TYPE_CHECKING:
     from mstrp.live.server.attached import Attached
     from mstrp.live.server.calls import Call, Handle
     from mstrp.live.server.devices import App, LineOpen, PhoneOpen
+    from mstrp.live.server.server import Server
     from protocol.event import Event
 
-__all__ = ["Tells"]
+__all__ = ["Reports"]
 
 
-class Tells:
-    """The part of the server that a provider sees (`mstrp.live.sink.Sink`)."""
+class Reports:
+    """The events of the provider (`mstrp.live.sink.Sink`): what they change, and which clients are sent them."""
 
-    lines: dict[int, LineDevice]
-    phones: dict[int, PhoneDevice]
-    clients: dict[bytes, Attached]
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.lines = server.lines
+        self.phones = server.phones
 
     # -- calls ----------------------------------------------------------------------------------------------------
 
-    def make_call(self, device: int, address: int = 0, *, owned: bool = True) -> Call:
-        raise NotImplementedError
-
-    def announce(self, call: Call) -> None:
-        raise NotImplementedError
-
-    def close_line(self, opened: LineOpen) -> None:
-        raise NotImplementedError
-
-    def close_phone(self, opened: PhoneOpen) -> None:
-        raise NotImplementedError
-
     def new_call(self, device: int, *, address: int = 0, owned: bool = True, **facts: Any) -> Call:
         """A call that no client made; the state that follows announces it."""
-        call = self.make_call(device, address, owned=owned)
+        call = self._server.make_call(device, address, owned=owned)
         _learn(call, facts)
         return call
 
@@ -83,7 +73,7 @@ class Tells:
         if media:
             call.media = int(media)
         if first:
-            self.announce(call)
+            self._server.announce(call)
         for handle in tuple(call.handles):
             handle.opened.client.tell_state(handle)
         if call.state == LINECALLSTATE.IDLE and not call.handles:
@@ -136,7 +126,7 @@ class Tells:
         for opened in tuple(self.lines[device].opens):
             event = LINE_CLOSE(init_context=opened.app.context, open_context=opened.context, remote_line=opened.remote)
             opened.client.tell_line(opened, event)
-            self.close_line(opened)
+            self._server.close_line(opened)
 
     def line_create(self) -> int:
         """There is one more line."""
@@ -156,7 +146,7 @@ class Tells:
                 client.tell(LINE_REMOVE(init_context=app.context, device_id=device))
 
     def _apps(self, kind: str) -> Iterator[tuple[Attached, App]]:
-        for client in tuple(self.clients.values()):
+        for client in tuple(self._server.clients.values()):
             for app in tuple(client.apps.values()):
                 if app.kind == kind:
                     yield client, app
@@ -234,7 +224,7 @@ class Tells:
                 init_context=opened.app.context, open_context=opened.context, remote_phone=opened.remote
             )
             opened.client.tell_phone(opened, event)
-            self.close_phone(opened)
+            self._server.close_phone(opened)
 
     def phone_create(self) -> int:
         """There is one more phone."""
