@@ -6,9 +6,13 @@ import asyncio
 import json
 import logging
 import random
+import re
+import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +20,14 @@ import pytest
 from attacker import METHOD, Attacker, connect
 from world import World, run, serving, until
 
+from mstrp.cli import main
 from mstrp.live.auth import Users, initiator
 from mstrp.live.client import TapiClient
 from mstrp.live.log import JsonFormatter, Log, TextFormatter
+from mstrp.live.provider import TapiError
 from mstrp.live.server import Limits
 from mstrp.live.server.budget import Budget, Reservation
-from mstrp.live.server.options import Callbacks, Mailslots
+from mstrp.live.server.options import DESCRIPTIONS, Callbacks, Mailslots
 from mstrp.live.transport import ConnectionEnded, RpcFault
 from protocol import line
 from protocol.ndr import TAPSRV, ClientRequest
@@ -29,6 +35,7 @@ from protocol.rpc.association import AssociationError, Status
 from protocol.rpc.client_association import ClientAssociation
 from protocol.rpc.pdu import CallBody, Flag, Kind, encode
 
+_ROOT = Path(__file__).parents[2]
 _USERS = Users({"alice": "secret"})
 _SECURE: dict[str, Any] = {"security": _USERS.acceptor(), "required_level": 6}
 _ENDED = (ConnectionEnded, ConnectionError, AssociationError)
@@ -462,3 +469,107 @@ def test_caller_is_bound(recording: Path) -> None:
             writer.close()
 
     run(test())
+
+
+def test_documented() -> None:
+    """Every limit is documented with its default, and every test that the page names exists."""
+    from mstrp.commands.serve import limits
+
+    page = (_ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+    tests = "".join(path.read_text(encoding="utf-8") for path in (_ROOT / "tests" / "live").glob("*.py"))
+    for name, default in limits().items():
+        assert f"| `{name}={default}` | {DESCRIPTIONS[name.replace('-', '_')]} |" in page
+    named = re.findall(r"`(test_\w+)`", page)
+    assert named
+    assert not [name for name in named if f"def {name}(" not in tests]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--limit", "sheep=1"], "not a limit"),
+        (["--limit", "clients=0"], "positive"),
+        (["--limit", "clients=many"], "positive"),
+        (["--listen", "0.0.0.0:0"], "--insecure"),
+        (["--listen", "[::]:0"], "--insecure"),
+        (["--pipe", "0.0.0.0:0"], "--insecure"),
+        (["--callback-ports", "70000"], "--callback-ports"),
+        (["--callback-ports", "9-5"], "--callback-ports"),
+        (["--callback-hosts", "nowhere"], "nowhere"),
+    ],
+)
+def test_refused_options(arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Options that make no sense, and an open server without authentication, are refused with status 2."""
+    try:
+        status = main(["serve", *arguments])
+    except SystemExit as error:
+        status = error.code  # type: ignore[assignment]
+    assert status == 2
+    assert text in capsys.readouterr().err
+
+
+@contextmanager
+def _process(*options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """``mstrp serve`` in a process of its own, and its port."""
+    command = [sys.executable, "-m", "mstrp", "serve", "--listen", "127.0.0.1:0", *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            yield process, int(process.stderr.readline().rpartition(":")[2])
+        finally:
+            process.kill()
+
+
+def test_json_log() -> None:
+    """The log as JSON: one object a line, with log-ons, attach and detach, and the summary; only --admin is administrator."""
+    options = ("-v", "--log-format", "json", "--auth", "ntlm", "--user", "alice:secret", "--limit", "clients=9")
+    with _process(*options) as (process, port):
+
+        async def test() -> None:
+            address = f"ncacn_ip_tcp:127.0.0.1[{port}]"
+            async with TapiClient.connect(address, events="pull", security=_alice()) as client:
+                await client.initialize()
+            with pytest.raises(TapiError):
+                await TapiClient.connect(address, management=True, security=_alice())
+            with pytest.raises((*_ENDED, RpcFault)):
+                await (await connect(port, security=initiator("ntlm", "alice", "no")())).attach()
+
+        run(test())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        lines = [json.loads(text) for text in process.stderr]
+    events = {entry["event"]: entry for entry in lines}
+    assert {"logged-on", "logon-failed", "attached", "detached", "summary"} <= set(events)
+    assert events["attached"]["user"] == "alice"
+    assert {"time", "level", "connection", "peer"} <= set(events["attached"])
+    assert events["summary"]["logons_failed"] == 1
+
+
+def test_stop_under_load() -> None:
+    """SIGTERM stops a server that silent, half-sent and flooding connections use, and whose log nobody reads."""
+    with _process() as (process, port):
+
+        async def test() -> None:
+            streams = [await _open(port, data) for data in (b"", _bind()[:20], _bind()) for _ in range(20)]
+            flooding = await connect(port)
+            await flooding.attach()
+            flooding.caller.data_received = lambda data: None  # type: ignore[method-assign]
+            process.send_signal(signal.SIGTERM)
+            with suppress(*_ENDED):
+                while process.poll() is None:
+                    for _ in range(100):
+                        flooding.caller.association.pending.clear()
+                        method = METHOD["ClientRequest"]
+                        packet = line.Initialize(friendly_name="A", module_name="A", api_version=0x00030001)
+                        value = ClientRequest(flooding.context, packet.encode(), packet.capacity)
+                        stub = method.write(value, ndr64=flooding.caller.association.ndr64(method))
+                        flooding.caller.association.call(method, stub)
+                    flooding.caller._write(flooding.caller.association.take_outgoing())
+                    await asyncio.sleep(0.01)
+            for _, writer in streams:
+                writer.close()
+            await flooding.close()
+
+        run(test(), 60.0)
+        assert process.wait(30) == 0
