@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _COMMANDS = {
-    "check": "read captures, judge every session in them, print the verdict and the findings",
+    "check": "check every session in captures, print the verdict and the findings",
     "decode": "print every packet of captures",
     "draw": "draw the machines",
-    "generate": "write captures of legal conversations, of any size",
-    "export": "write the declarations in the form of another program: a dissector for Wireshark",
-    "serve": "be a telephony server with simulated lines, calls and agents",
-    "call": "be a client: run a scenario of section 4, or single requests, against a server",
+    "generate": "write captures of legal conversations of any size",
+    "export": "export the declarations for another program: a Wireshark dissector",
+    "serve": "run a telephony server with simulated lines, calls and agents",
+    "call": "run a client: perform a scenario of section 4, or send a single request",
     "conform": "test a live server or client",
-    "demo": "run client and server over loopback, record, check and draw what they say",
-    "explain": "say what a rule, state, packet, constant or section is",
+    "demo": "run client and server over loopback; record, check and draw their traffic",
+    "explain": "explain a rule, state, packet, constant or section",
 }
 
 
 class _Version(argparse.Action):
-    """Print the version; looking it up is dear, so that it is left until somebody asks."""
+    """Print the version and exit; the lookup is expensive and therefore done on demand."""
 
     def __call__(self, parser: argparse.ArgumentParser, *args: object, **options: object) -> None:
         from importlib.metadata import PackageNotFoundError, version
@@ -43,7 +43,7 @@ class _Version(argparse.Action):
             found = version("mstrp")
         except PackageNotFoundError:
             found = "unknown (not installed)"
-        # Compiled or not, they are the same modules: the file of one tells.
+        # The file name of a module shows whether it is compiled.
         from fsm import conversation
 
         kind = "plain Python" if str(conversation.__file__).endswith(".py") else "compiled"
@@ -52,11 +52,11 @@ class _Version(argparse.Action):
 
 
 def _parser(arguments: Sequence[str], verbosity: Verbosity) -> argparse.ArgumentParser:
-    """The parser, with the options of the command that the arguments name: only that one is loaded."""
+    """Return the parser; only the module of the command in the arguments is loaded."""
     wanted = next((argument for argument in arguments if not argument.startswith("-")), "")
     parser = argparse.ArgumentParser(
         prog="mstrp",
-        description="MS-TRP, the Telephony Remote Protocol: decode it, judge it, draw it.",
+        description="Decode, check and draw MS-TRP, the Telephony Remote Protocol.",
         epilog="example: mstrp check trace.pcapng",
     )
     verbosity.add_to(parser)
@@ -83,9 +83,9 @@ def _parser(arguments: Sequence[str], verbosity: Verbosity) -> argparse.Argument
 
 
 def _tune() -> None:
-    """In a process of our own: what is loaded stays, and a capture makes millions of objects that refer to nothing.
+    """Tune garbage collection for a dedicated process that creates millions of objects without references.
 
-    What has ended does refer to itself, so that all generations have to have their turn.
+    Ended sessions contain reference cycles, so that all generations have to be collected.
     """
     gc.freeze()
     gc.set_threshold(50_000, 2, 2)
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
         status: int = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of the output has enough: what was found until then counts.
+        # The reader of the output closed it: the result so far is the status.
         status = int(options.status)
     except KeyboardInterrupt:
         complain("interrupted")

@@ -25,14 +25,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options; they are those of ``mstrp conform server``."""
     group = parser.getgroup("mstrp", "conformance of an MS-TRP server")
     group.addoption("--mstrp-server", metavar="BINDING", help="test this server, one item for each requirement")
-    group.addoption("--mstrp-user", metavar="NAME:PASSWORD", help="who one is to it (NTLM inside SPNEGO, privacy)")
-    group.addoption("--mstrp-to", metavar="NUMBER", default="", help="whom to call (default: its second line)")
-    group.addoption("--mstrp-depth", choices=("quick", "normal", "full"), default="normal", help="how much is tried")
-    group.addoption("--mstrp-seed", type=int, default=0, help="makes the same run again (default: 0)")
-    group.addoption("--mstrp-patience", type=float, default=5.0, help="seconds for an answer or an event")
-    group.addoption("--mstrp-settle", type=float, default=0.25, help="seconds of silence that end a wait for more")
-    group.addoption("--mstrp-baseline", metavar="FILE", help="failures that are known and expected")
-    group.addoption("--mstrp-strict", action="store_true", help="what is merely odd fails too")
+    group.addoption("--mstrp-user", metavar="NAME:PASSWORD", help="credentials (NTLM in SPNEGO, privacy)")
+    group.addoption(
+        "--mstrp-to", metavar="NUMBER", default="", help="address to call (default: the second line of the server)"
+    )
+    group.addoption(
+        "--mstrp-depth", choices=("quick", "normal", "full"), default="normal", help="number of test variants"
+    )
+    group.addoption("--mstrp-seed", type=int, default=0, help="random seed, to reproduce a run (default: 0)")
+    group.addoption("--mstrp-patience", type=float, default=5.0, help="timeout for a response or an event in seconds")
+    group.addoption("--mstrp-settle", type=float, default=0.25, help="quiet period that ends a test step, in seconds")
+    group.addoption("--mstrp-baseline", metavar="FILE", help="baseline of known failures, which are expected")
+    group.addoption("--mstrp-strict", action="store_true", help="treat warnings as failures")
 
 
 def _target(config: pytest.Config) -> Target | None:

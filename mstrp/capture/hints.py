@@ -47,7 +47,7 @@ class Hints(NamedTuple):
 
 def _port(number: int) -> int:
     if not 0 < number < 65_536:
-        raise ValueError(f"{number} is no port")
+        raise ValueError(f"{number} is not a port")
     return number
 
 

@@ -44,19 +44,19 @@ class Limits(NamedTuple):
         return cls(**found)  # type: ignore[arg-type]
 
 
-#: What each limit is for, in the words of the help and the documentation.
+#: Description of each limit for the help and the documentation.
 DESCRIPTIONS: dict[str, str] = {
-    "streams": "directions of TCP connections that are remembered; the one unused for longest goes first",
-    "waiting": "bytes of one direction that wait for a missing segment",
-    "segments": "segments of one direction that wait for a missing one",
-    "seconds": "how long a segment waits where the other side does not say that it lacks the missing ones",
-    "datagrams": "IP packets that wait for missing fragments",
-    "calls": "RPC calls of one connection that wait for an answer",
-    "fragments": "bytes of one connection's RPC fragments that wait for the last one",
+    "streams": "tracked directions of TCP connections; the least recently used one is dropped first",
+    "waiting": "buffered bytes of one direction after a missing segment",
+    "segments": "buffered segments of one direction after a missing one",
+    "seconds": "how long segments are buffered if the other side does not report the missing ones",
+    "datagrams": "incomplete fragmented IP packets",
+    "calls": "pending RPC calls of one connection",
+    "fragments": "bytes of incomplete fragmented RPC calls of one connection",
     "pipes": "open named pipes of one SMB connection",
-    "sessions": "bindings that are open at the same time",
-    "listed_sessions": "ended bindings that the report lists",
-    "listed_calls": "ended telephone calls of each session that the report lists",
-    "findings": "findings that the report lists; the verdict counts all",
-    "notes": "notes about damage that the report lists",
+    "sessions": "simultaneously open bindings",
+    "listed_sessions": "ended bindings listed in the report",
+    "listed_calls": "ended telephone calls of each session listed in the report",
+    "findings": "findings listed in the report; the verdict counts all",
+    "notes": "notes about damage listed in the report",
 }

@@ -228,7 +228,7 @@ def check_capture(
         error = str(failure)
     except KeyboardInterrupt:
         interrupted = True
-        judging.warn(reader.last[0], "interrupted: this is what was found so far")
+        judging.warn(reader.last[0], "interrupted: partial result")
     reader.finish()
     frames = reader.last[0] if replay is None else replay.last[0]
     result = judging.result(name, frames, error, interrupted)

@@ -1,4 +1,4 @@
-"""``mstrp call``: a live client that runs a scenario, or sends single requests."""
+"""``mstrp call``: a live client that performs a scenario or sends a single request."""
 
 from __future__ import annotations
 
@@ -33,28 +33,39 @@ exit status: 0, 1 when a request failed or the server did something illegal, 2 w
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Declare the options of the command."""
     parser.add_argument("server", metavar="SERVER", help=r"ncacn_ip_tcp:HOST[PORT] or ncacn_np:HOST[\pipe\tapsrv]")
     parser.add_argument("scenario", metavar="SCENARIO", help="a scenario of section 4, by number or name, or a request")
     parser.add_argument("fields", metavar="FIELD=VALUE", nargs="*", help="fields of a single request")
-    parser.add_argument("--to", metavar="ADDRESS", default="5551234", help="whom to call or to transfer to")
+    parser.add_argument(
+        "--to", metavar="ADDRESS", default="5551234", help="address to call or to transfer to (default: 5551234)"
+    )
     parser.add_argument(
         "--auth",
         choices=("none", "ntlm", "negotiate", "kerberos"),
         default="none",
-        help="how to authenticate (default: none)",
+        help="authentication (default: none)",
     )
     parser.add_argument(
         "--user",
         metavar="NAME:PASSWORD",
         type=credentials,
-        help="who one is (Kerberos: without it, the tickets there are)",
+        help="credentials (Kerberos default: existing tickets)",
     )
     parser.add_argument(
-        "--level", choices=("connect", "integrity", "privacy"), default="privacy", help="default: privacy"
+        "--level",
+        choices=("connect", "integrity", "privacy"),
+        default="privacy",
+        help="authentication level (default: privacy)",
     )
-    parser.add_argument("--anyway", action="store_true", help="send even what the tables forbid")
-    parser.add_argument("--timeout", metavar="SECONDS", type=float, default=5.0, help="for each call (default: 5)")
+    parser.add_argument("--anyway", action="store_true", help="send requests that the tables do not allow")
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=float,
+        default=5.0,
+        help="timeout of each remote procedure call (default: 5)",
+    )
     add_client_options(parser)
 
 
@@ -71,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
         complain(str(error))
         return 1
     except TimeoutError as error:
-        complain(f"{options.server}: no answer in time" + (f", {error}" if str(error) else ""))
+        complain(f"{options.server}: timeout" + (f", {error}" if str(error) else ""))
         return 1
     except (AssociationError, ValueError) as error:
         complain(f"{options.server}: {error}")

@@ -15,21 +15,25 @@ __all__ = ["OptionError", "add_capture_options", "capture_setup"]
 
 
 class OptionError(ValueError):
-    """An option with a value that makes no sense."""
+    """An invalid value of an option."""
 
 
 def add_capture_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options to a command."""
+    """Declare the options for captures."""
     group = parser.add_argument_group("reading captures")
     group.add_argument(
         "--nt-password",
         metavar="PASSWORD",
         action="append",
         default=[],
-        help="unseal NTLM traffic of whoever has this password; may be repeated",
+        help="password to decrypt NTLM traffic; may be repeated",
     )
     group.add_argument(
-        "--nt-hash", metavar="HEX", action="append", default=[], help="the same with the NT hash of a password"
+        "--nt-hash",
+        metavar="HEX",
+        action="append",
+        default=[],
+        help="NT hash of a password to decrypt NTLM traffic; may be repeated",
     )
     group.add_argument(
         "--server-port",
@@ -37,7 +41,7 @@ def add_capture_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         action="append",
         default=[],
-        help="connections to this port carry MS-TRP, even if their beginning was not captured",
+        help="treat connections to this port as MS-TRP, even if their start was not captured",
     )
     group.add_argument(
         "--decode-as",
@@ -52,12 +56,12 @@ def add_capture_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=N",
         action="append",
         default=[],
-        help=f"change a limit on what is kept; there are {', '.join(name.replace('_', '-') for name in DESCRIPTIONS)}",
+        help=f"change a resource limit; the limits are {', '.join(name.replace('_', '-') for name in DESCRIPTIONS)}",
     )
 
 
 def capture_setup(options: argparse.Namespace) -> Setup:
-    """What the options say; raises `OptionError`."""
+    """Return the setup for the options; raises `OptionError`."""
     try:
         limits = Limits.parse(options.limit)
     except ValueError as error:
@@ -65,11 +69,11 @@ def capture_setup(options: argparse.Namespace) -> Setup:
     try:
         hints = Hints.parse(options.decode_as, options.server_port)
     except ValueError as error:
-        name = "--server-port" if str(error).endswith("is no port") and options.server_port else "--decode-as"
+        name = "--server-port" if str(error).endswith("is not a port") and options.server_port else "--decode-as"
         raise OptionError(f"{name}: {error}") from None
     secrets = nt_hashes(options.nt_password)
     for text in options.nt_hash:
-        # What secretsdump and the like print: LM hash, colon, NT hash.
+        # The output format of secretsdump and similar tools: LM hash, colon, NT hash.
         digits = text.rpartition(":")[2]
         try:
             secret = bytes.fromhex(digits)

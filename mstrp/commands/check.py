@@ -1,4 +1,4 @@
-"""``mstrp check``: read captures, judge every session in them, print the verdict and the findings."""
+"""``mstrp check``: check every session in captures, print the verdict and the findings."""
 
 from __future__ import annotations
 
@@ -48,75 +48,75 @@ examples:
   mstrp check trace.pcap --diagrams pictures --journal steps.sqlite
   mstrp check trace.pcap --baseline known.toml
 
-exit status: 0 nothing worse than information or warnings, 1 a MUST is broken (with --strict: also warnings),
+exit status: 0 no failures, 1 a mandatory rule is violated (with --strict: also warnings),
 2 usage error or a capture that cannot be read, 4 internal error (-vv prints the traceback), 130 ended by Ctrl-C (the
 report has what was found so far); of several captures the first of 130, 1, 4, 2, 0 that occurred
 """
 FORMATS = ("text", "json", "jsonl", "junit", "sarif", "html")
-#: Packets in a sequence chart, where the report shows none.
+#: Packets in a sequence chart if the report shows none.
 _DRAWN = 500
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Declare the options of the command."""
     parser.add_argument(
         "captures",
         metavar="CAPTURE",
         nargs="+",
         help="pcap or pcapng file, or packets as JSON lines, plain or compressed; - reads standard input",
     )
-    parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
-    parser.add_argument("--output", metavar="FILE", help="write the report there instead of standard output")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="report format (default: text)")
+    parser.add_argument("--output", metavar="FILE", help="write the report to a file instead of standard output")
     parser.add_argument("--journal", metavar="FILE", help="write every transition to a .jsonl or .sqlite file")
     parser.add_argument("--diagrams", metavar="DIR", help="draw the path of each call and the sequence of each session")
-    parser.add_argument("--strict", action="store_true", help="warnings fail too")
+    parser.add_argument("--strict", action="store_true", help="treat warnings as failures")
     parser.add_argument(
         "--baseline",
         metavar="FILE",
-        help="findings that are known and expected: they change neither verdict nor status",
+        help="exclude known findings from verdict and exit status",
     )
     parser.add_argument(
         "--write-baseline",
         metavar="FILE",
-        help="write a baseline of the rules that fail now (with --strict: also of those with warnings)",
+        help="write a baseline with the rules that currently fail (with --strict: also those with warnings)",
     )
     parser.add_argument(
         "--coverage",
         action="store_true",
-        help="say which rules and rows the traffic has exercised, and which requests it never made",
+        help="print the rules and rows that the traffic exercised, and the requests that it lacks",
     )
     parser.add_argument(
         "--profile",
         metavar="NAME",
         action=_ProfileAction,
         default=[],
-        help="tolerate what a kind of server is known for: a name, a .toml file, or `list` to see what there is",
+        help="tolerate known deviations of a type of server: name of a profile, .toml file, or `list`",
     )
     parser.add_argument(
         "--ladder",
         metavar="N",
         type=_count,
         default=500,
-        help="packets that the text report shows (default: 500; 0: none)",
+        help="maximum number of packets in the text report (default: 500; 0: none)",
     )
     parser.add_argument(
         "--jobs",
         metavar="N",
         type=_count,
         default=1,
-        help="processes that share the work, several captures or the sessions of a large one (default: 1; 0: all cores; "
+        help="number of processes for several captures or for the sessions of a large one (default: 1; 0: all cores; "
         "with --journal, --coverage and html always 1)",
     )
-    # Files that options name.
+    # Files given as options.
     parser.set_defaults(files=[])
     add_capture_options(parser)
 
 
 def _count(text: str) -> int:
-    """A number that may be 0."""
+    """Parse a non-negative integer."""
     number = int(text)
     if number < 0:
-        raise argparse.ArgumentTypeError("a number from 0 on is wanted")
+        raise argparse.ArgumentTypeError("must be a non-negative number")
     return number
 
 
@@ -145,7 +145,7 @@ class _ProfileAction(argparse.Action):
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check every capture; the worst outcome is the exit status."""
+    """Check every capture; return the most severe exit status."""
     try:
         options.setup = capture_setup(options)
         if options.journal:
@@ -161,7 +161,7 @@ def run(options: argparse.Namespace) -> int:
     alone = bool(options.journal) or options.format == "html" or options.coverage
     options.pool = None if options.jobs == 1 or alone else _pool(options)
     with (
-        # First, so that processes which are forked inherit it.
+        # First, so that forked processes inherit it.
         seldom(),
         opened(options.output, options.captures) as stream,
         _journal(options) as journal,
@@ -184,7 +184,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _reasons(results: list[CaptureResult], options: argparse.Namespace) -> dict[str, str]:
-    """The rules of a new baseline: those of the present one, and those of findings that count."""
+    """Return the rules of a new baseline: those of the current one, and those of findings that count."""
     counted = {Verdict.FAIL, Verdict.WARN} if options.strict else {Verdict.FAIL}
     found = dict(options.known)
     for result in results:
@@ -204,14 +204,14 @@ def _journal(options: argparse.Namespace) -> Iterator[Journal | None]:
 
 
 def _tally() -> Coverage:
-    # Here, because the book of all rules is not needed otherwise.
+    # Imported here because the rule catalogue is rarely needed.
     from mstrp.report.coverage import Coverage
 
     return Coverage()
 
 
 def _pool(options: argparse.Namespace) -> Jobs:
-    # Here, because starting processes needs much that is not needed otherwise.
+    # Imported here because process pools load many modules.
     from mstrp.checking.parallel import Jobs
 
     number = options.jobs or os.cpu_count() or 1
@@ -229,7 +229,7 @@ def _check_all(
     interrupts: Interrupts,
     recorders: list[Recorder],
 ) -> list[CaptureResult]:
-    """Check captures one after the other, until Ctrl-C; the text report is written as they come."""
+    """Check captures in sequence, until Ctrl-C; write the text report of each capture when it is complete."""
     results: list[CaptureResult] = []
     for path in options.captures:
         shown = options.ladder if options.format == "text" else 0
@@ -243,7 +243,7 @@ def _check_all(
                 else:
                     result, ladder = options.pool.result(len(results))
             except OSError:
-                # Only the journal raises this.
+                # Raised only by the journal.
                 raise
             except Exception as error:  # noqa: BLE001 - reported, with a status of its own
                 text = internal_error(error, verbose=options.verbose, about=path)
@@ -261,7 +261,7 @@ def _check_all(
             _draw(result, ladder, options)
         results.append(result)
         if interrupts.pending:
-            complain("interrupted: this is what was found so far")
+            complain("interrupted: partial result")
             break
     return results
 
@@ -276,7 +276,7 @@ def _check(
     recorders: list[Recorder],
 ) -> CaptureResult:
     if journal is not None:
-        # JSON has escapes of its own.
+        # JSON output escapes these characters itself.
         journal.capture(path if options.journal.endswith(".jsonl") else printable(path))
 
     def progress(position: int) -> None:

@@ -1,4 +1,4 @@
-"""Garbage collection while captures are read: seldom, because there is hardly any garbage that counting does not find."""
+"""Garbage collection while captures are read: rare, because reference counting frees almost all objects."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 __all__ = ["seldom"]
 
-#: After how many new objects the collector looks at the youngest, after how many times at older ones, and at all: ended
-#: sessions are circles, and hold memory until it does.
+#: Collector thresholds: new objects before a collection of the youngest generation, and numbers of collections
+#: before one of the older generations. Ended sessions are reference cycles, and keep their memory until then.
 _THRESHOLDS = (2_000, 10, 10)
 
 
 @contextmanager
 def seldom() -> Iterator[None]:
-    """Look for cycles less often, and never among what the program consists of.
+    """Collect cycles rarely, and never among the loaded modules.
 
-    Where clients come and go, a fifth of the time would go there.
+    With many short sessions, the collector would otherwise take a fifth of the time.
     """
     before = gc.get_threshold()
     try:

@@ -1,4 +1,4 @@
-"""``mstrp conform``: test a live server or client with what the tables know."""
+"""``mstrp conform``: conformance tests of a live server or client, derived from the tables."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ examples:
 exit status: 0 nothing failed that is not expected, 1 a requirement is not kept, 2 usage error or no server,
 4 internal error, 130 ended by Ctrl-C (the report has what was found so far)
 """
-#: Who is tested, with the module of the subcommand.
+#: Subcommands with their modules.
 _SIDES = {
-    "client": ("mstrp.commands.conform_client", "test clients: listen, and see what they do"),
-    "learn": ("mstrp.commands.conform_learn", "learn the machine of a server, and compare it with the tables"),
-    "server": ("mstrp.commands.conform_server", "test a server: drive it as clients"),
+    "client": ("mstrp.commands.conform_client", "test clients: listen and check connecting clients"),
+    "learn": ("mstrp.commands.conform_learn", "learn the state machine of a server and compare it with the tables"),
+    "server": ("mstrp.commands.conform_server", "test a server with one or more clients"),
 }
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The subcommands."""
+    """Declare the subcommands."""
     import argparse as arg
 
     sides = parser.add_subparsers(dest="side", metavar="SIDE", required=True)

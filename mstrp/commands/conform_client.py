@@ -35,44 +35,67 @@ exit status: 0, 1 when a requirement failed (with --strict also what is odd), 2 
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
-    parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:5150", help="default: 127.0.0.1:5150")
-    parser.add_argument("--run", dest="command_line", metavar="COMMAND", help="what starts the client for each test")
+    """Declare the options of the command."""
     parser.add_argument(
-        "--sessions", metavar="N", type=int, default=3, help="without --run: clients to wait for (default: 3)"
+        "--listen", metavar="HOST:PORT", default="127.0.0.1:5150", help="address to listen on (default: 127.0.0.1:5150)"
     )
     parser.add_argument(
-        "--auth", choices=("none", "ntlm", "negotiate"), default="none", help="which authentication is offered"
+        "--run", dest="command_line", metavar="COMMAND", help="command that starts the client for each test"
     )
     parser.add_argument(
-        "--user", metavar="NAME:PASSWORD", type=credentials, action="append", default=[], help="somebody who may log on"
+        "--sessions",
+        metavar="N",
+        type=int,
+        default=3,
+        help="without --run: number of client sessions to test (default: 3)",
     )
-    parser.add_argument("--incoming", metavar="N", type=int, default=1, help="calls for each line (default: 1)")
+    parser.add_argument("--auth", choices=("none", "ntlm", "negotiate"), default="none", help="offered authentication")
+    parser.add_argument(
+        "--user",
+        metavar="NAME:PASSWORD",
+        type=credentials,
+        action="append",
+        default=[],
+        help="account allowed to log on; may be repeated",
+    )
+    parser.add_argument(
+        "--incoming", metavar="N", type=int, default=1, help="incoming calls for each line (default: 1)"
+    )
     parser.add_argument("--lines", metavar="N", type=int, default=2, help="lines of the switch (default: 2)")
     parser.add_argument("--phones", metavar="N", type=int, default=1, help="phones of the switch (default: 1)")
-    parser.add_argument("--pace", metavar="N", type=float, default=0.2, help="how slow the switch is (default: 0.2)")
     parser.add_argument(
-        "--only", metavar="NAME", action="append", help="only these stimuli (* and ? stand for any); see --list"
+        "--pace", metavar="N", type=float, default=0.2, help="time factor of the simulated switch (default: 0.2)"
     )
-    parser.add_argument("--list", action="store_true", dest="listing", help="list the stimuli and end")
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="for handles that mean nothing (default: 0)")
-    parser.add_argument("--max-packets", metavar="N", type=int, default=0, help="end after so many (default: no bound)")
-    parser.add_argument("--max-seconds", metavar="N", type=float, default=0.0, help="end then (default: no bound)")
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", help="run only these stimuli (wildcards * and ?); see --list"
+    )
+    parser.add_argument("--list", action="store_true", dest="listing", help="list the stimuli and exit")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="random seed for invalid handles (default: 0)")
+    parser.add_argument(
+        "--max-packets", metavar="N", type=int, default=0, help="maximum number of packets (default: unlimited)"
+    )
+    parser.add_argument(
+        "--max-seconds", metavar="N", type=float, default=0.0, help="maximum duration (default: unlimited)"
+    )
     parser.add_argument(
         "--patience",
         metavar="SECONDS",
         type=float,
         default=5.0,
-        help="silence after which a client is stuck (default: 5)",
+        help="inactivity after which a client is considered stuck (default: 5)",
     )
     parser.add_argument(
-        "--settle", metavar="SECONDS", type=float, default=0.25, help="silence after which nothing is under way (0.25)"
+        "--settle",
+        metavar="SECONDS",
+        type=float,
+        default=0.25,
+        help="quiet period that ends a test step (default: 0.25)",
     )
     add_report_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Test, and print what came of it."""
+    """Run the tests and print the result."""
     if options.listing:
         sys.stdout.write(_listed())
         return 0
@@ -93,9 +116,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def conduct(options: argparse.Namespace) -> tuple[Campaign | None, bool]:
-    """Test as the options say: the campaign with every outcome, None when no client came; and whether Ctrl-C ended it.
+    """Run the tests; return the campaign, None if no client connected, and whether Ctrl-C interrupted it.
 
-    Raises `ValueError` for options that mean nothing, and `OSError` when the address cannot be used.
+    Raises `ValueError` for invalid options, and `OSError` if the address cannot be used.
     """
     from mstrp.conform.client.requirements import CLIENT
     from mstrp.conform.client.suite import run as test
@@ -188,7 +211,7 @@ def _wanted(patterns: list[str] | None) -> Any:
 
     for pattern in patterns:
         if not any(fnmatch.fnmatchcase(one.name, pattern) for one in STIMULI):
-            raise ValueError(f"--only: no stimulus is called {pattern!r}; --list shows them")
+            raise ValueError(f"--only: no stimulus matches {pattern!r}; --list shows them")
     return lambda name: any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
@@ -199,11 +222,11 @@ def _listed() -> str:
     return "\n".join(lines) + "\n"
 
 
-# -- what is printed ---------------------------------------------------------------------------------------------------
+# -- output ---------------------------------------------------------------------------------------------------------
 
 
 def _rows(outcome: Outcome) -> list[str]:
-    """The conversation that shows a failure, a line for each packet."""
+    """Return the conversation of a failure, one line per packet."""
     return [_step(action) for action in outcome.program or ()]
 
 

@@ -1,4 +1,4 @@
-"""``mstrp conform learn``: learn the machine that a live server implements, and compare it with the tables."""
+"""``mstrp conform learn``: learn the state machine of a live server and compare it with the tables."""
 
 from __future__ import annotations
 
@@ -33,34 +33,39 @@ and when learning does not come to its end), 2 when the server cannot be reached
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Declare the options of the command."""
     parser.add_argument("server", metavar="BINDING", help=r"ncacn_ip_tcp:HOST[PORT] or ncacn_np:HOST[\pipe\tapsrv]")
     words = "; ".join(f"{alphabet.name}: {alphabet.summary.lower()}" for alphabet in ALPHABETS.values())
     parser.add_argument("--alphabet", choices=tuple(ALPHABETS), default="incoming", help=f"{words} (default: incoming)")
     parser.add_argument(
-        "--output", metavar="DIR", help="write the picture (dot, mermaid, svg, png) and the report there"
+        "--output", metavar="DIR", help="write the diagram (dot, mermaid, svg, png) and the report to a folder"
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="of the report (default: text)")
-    parser.add_argument("--strict", action="store_true", help="whatever contradicts the tables fails")
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the walks by chance (default: 0)")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="report format (default: text)")
+    parser.add_argument("--strict", action="store_true", help="treat every contradiction to the tables as a failure")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="random seed of the walks (default: 0)")
     parser.add_argument(
-        "--walks", metavar="N", type=int, default=1, help="walks after every letter in every state (default: 1)"
-    )
-    parser.add_argument(
-        "--settle", metavar="SECONDS", type=float, default=0.25, help="silence after a step (default: 0.25)"
+        "--walks", metavar="N", type=int, default=1, help="random walks after every input in every state (default: 1)"
     )
     parser.add_argument(
-        "--patience", metavar="SECONDS", type=float, default=5.0, help="for an answer or a call (default: 5)"
+        "--settle", metavar="SECONDS", type=float, default=0.25, help="quiet period after each step (default: 0.25)"
     )
-    parser.add_argument("--max-packets", metavar="N", type=int, default=0, help="send no more (default: no bound)")
-    parser.add_argument("--max-seconds", metavar="S", type=float, default=0.0, help="take no longer")
-    parser.add_argument("--to", metavar="ADDRESS", default="", help="where calls are transferred to")
     parser.add_argument(
-        "--auth", choices=("none", "ntlm", "negotiate"), default="none", help="how to authenticate (default: none)"
+        "--patience", metavar="SECONDS", type=float, default=5.0, help="timeout for a response or a call (default: 5)"
     )
-    parser.add_argument("--user", metavar="NAME:PASSWORD", type=credentials, help="who one is")
     parser.add_argument(
-        "--level", choices=("connect", "integrity", "privacy"), default="privacy", help="default: privacy"
+        "--max-packets", metavar="N", type=int, default=0, help="maximum number of packets (default: unlimited)"
+    )
+    parser.add_argument("--max-seconds", metavar="S", type=float, default=0.0, help="maximum duration")
+    parser.add_argument("--to", metavar="ADDRESS", default="", help="address to transfer calls to")
+    parser.add_argument(
+        "--auth", choices=("none", "ntlm", "negotiate"), default="none", help="authentication (default: none)"
+    )
+    parser.add_argument("--user", metavar="NAME:PASSWORD", type=credentials, help="credentials")
+    parser.add_argument(
+        "--level",
+        choices=("connect", "integrity", "privacy"),
+        default="privacy",
+        help="authentication level (default: privacy)",
     )
     add_client_options(parser)
 
@@ -72,11 +77,11 @@ def run(options: argparse.Namespace) -> int:
         return 2
     for name in ("walks", "max_packets", "max_seconds"):
         if getattr(options, name) < 0:
-            complain(f"--{name.replace('_', '-')} cannot be negative")
+            complain(f"--{name.replace('_', '-')} must not be negative")
             return 2
     for name in ("settle", "patience"):
         if getattr(options, name) <= 0:
-            complain(f"--{name} has to be more than 0 seconds")
+            complain(f"--{name} must be more than 0 seconds")
             return 2
     from mstrp.conform.core.errors import Unreachable
     from mstrp.conform.learn.system import SetUpFailed
@@ -87,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
     except Unreachable as error:
         complain(str(error))
     except SetUpFailed as error:
-        complain(f"{options.server}: there is nothing to learn with: {error}")
+        complain(f"{options.server}: learning is not possible: {error}")
     except (ValueError, OSError, DrawError) as error:
         complain(str(error))
     return 2
@@ -131,7 +136,7 @@ def _client(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _write(report: Report, text: str, folder: Path) -> None:
-    """The report, and the picture in every form."""
+    """Write the report, and the diagram in all formats."""
     from fsm.diagram import dot, mermaid
     from mstrp.conform.learn.diagram import picture
     from mstrp.drawing.render import render
@@ -150,7 +155,7 @@ def _write(report: Report, text: str, folder: Path) -> None:
 
 
 class _Progress:
-    """How far learning is, on a terminal."""
+    """Progress of learning, on a terminal."""
 
     def __init__(self) -> None:
         self.shown = sys.stderr.isatty()
@@ -164,6 +169,6 @@ class _Progress:
             self.written = len(text)
 
     def end(self) -> None:
-        """Leave the line to the report."""
+        """Clear the progress line."""
         if self.written:
             sys.stderr.write(f"\r{'':{self.written}}\r")

@@ -1,4 +1,4 @@
-"""``mstrp conform server``: drive a server as clients, and judge every requirement."""
+"""``mstrp conform server``: test a server with clients, and evaluate every requirement."""
 
 from __future__ import annotations
 
@@ -40,26 +40,42 @@ examples:
   mstrp conform server --list
 """
 _DEPTHS = {"quick": 0, "normal": 1, "full": 2}
-#: A test that itself failed is a fault of this program.
+#: A test that raised an exception is a fault of this program.
 _STATUS = {"pass": OK, "fail": BROKEN, "error": INTERNAL}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the subcommand."""
+    """Declare the options of the subcommand."""
     parser.add_argument(
         "binding", metavar="BINDING", nargs="?", help=r"ncacn_ip_tcp:HOST[PORT] or ncacn_np:HOST[\pipe\tapsrv]"
     )
-    parser.add_argument("--to", metavar="NUMBER", default="", help="whom to call (default: the server's second line)")
+    parser.add_argument(
+        "--to", metavar="NUMBER", default="", help="address to call (default: the second line of the server)"
+    )
     add_security_options(parser)
     add_client_options(parser)
-    parser.add_argument("--depth", choices=tuple(_DEPTHS), default="normal", help="how much is tried (default: normal)")
-    parser.add_argument("--only", metavar="PATTERN", action="append", help="only these requirements or tests")
-    parser.add_argument("--skip", metavar="PATTERN", action="append", default=[], help="not these")
-    parser.add_argument("--patience", metavar="SECONDS", type=float, default=5.0, help="for an answer or event (5)")
     parser.add_argument(
-        "--settle", metavar="SECONDS", type=float, default=0.25, help="silence after which nothing is under way (0.25)"
+        "--depth", choices=tuple(_DEPTHS), default="normal", help="number of test variants (default: normal)"
     )
-    parser.add_argument("--seed", type=int, help="makes the same run again (default: a new one, which is told)")
+    parser.add_argument(
+        "--only", metavar="PATTERN", action="append", help="run only these requirements or tests (wildcards allowed)"
+    )
+    parser.add_argument(
+        "--skip", metavar="PATTERN", action="append", default=[], help="skip these requirements or tests"
+    )
+    parser.add_argument(
+        "--patience", metavar="SECONDS", type=float, default=5.0, help="timeout for a response or event (default: 5)"
+    )
+    parser.add_argument(
+        "--settle",
+        metavar="SECONDS",
+        type=float,
+        default=0.25,
+        help="quiet period that ends a test step (default: 0.25)",
+    )
+    parser.add_argument(
+        "--seed", type=int, help="random seed, to reproduce a run (default: random; printed with the result)"
+    )
     parser.add_argument("--max-packets", metavar="N", type=int, default=0, help="end after so many packets")
     parser.add_argument("--max-seconds", metavar="N", type=float, default=0.0, help="end after so many seconds")
     parser.add_argument("--replay", metavar="FILE", help="perform a stored failure again, and nothing else")
@@ -75,24 +91,24 @@ def check_files(options: argparse.Namespace) -> None:
 
 
 def add_security_options(parser: argparse.ArgumentParser) -> None:
-    """Who one is."""
+    """Declare the options for authentication."""
     parser.add_argument("--auth", choices=("none", "ntlm", "negotiate"), default="none", help="how to authenticate")
     parser.add_argument("--user", metavar="NAME:PASSWORD", type=credentials, help="who one is")
     parser.add_argument("--level", choices=("connect", "integrity", "privacy"), default="privacy")
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
-    """What is written, and what is expected."""
+    """Declare the options for reports and baselines."""
     parser.add_argument("--format", choices=("text", "json", "junit", "sarif", "html"), default="text")
-    parser.add_argument("--output", metavar="FILE", help="where to (default: standard output)")
-    parser.add_argument("--save", metavar="DIR", help="store every failure for --replay")
-    parser.add_argument("--baseline", metavar="FILE", help="failures that are known and expected")
-    parser.add_argument("--write-baseline", metavar="FILE", help="write what fails now as a baseline")
-    parser.add_argument("--strict", action="store_true", help="what is merely odd fails too")
+    parser.add_argument("--output", metavar="FILE", help="output file (default: standard output)")
+    parser.add_argument("--save", metavar="DIR", help="folder in which failures are stored for --replay")
+    parser.add_argument("--baseline", metavar="FILE", help="baseline of known failures, which are expected")
+    parser.add_argument("--write-baseline", metavar="FILE", help="write a baseline with the current failures")
+    parser.add_argument("--strict", action="store_true", help="treat warnings as failures")
 
 
 def security(options: argparse.Namespace) -> dict[str, Any]:
-    """Options of the client for who one is; raises `ValueError`."""
+    """Return the client options for authentication; raises `ValueError`."""
     if options.auth == "none":
         return {}
     from mstrp.live.auth import initiator
@@ -107,7 +123,7 @@ def run(options: argparse.Namespace) -> int:
     if options.list:
         return _list()
     if options.binding is None:
-        complain("a BINDING is needed, such as ncacn_ip_tcp:127.0.0.1[5150]")
+        complain("BINDING is required, such as ncacn_ip_tcp:127.0.0.1[5150]")
         return 2
     from mstrp.checking.baseline import read_baseline
     from mstrp.conform.core.saved import read_saved
@@ -170,14 +186,14 @@ def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Na
     if not interrupted and not budget.sent:
         complain("no test has that name (--list lists the requirements)")
         return 2
-    # Who ends a run by hand wants nothing more to be sent.
+    # After Ctrl-C, nothing more is sent.
     seen = {} if interrupted else conversations(campaign, target)
     status = report(campaign, known, options, binding=str(target.binding), seen=seen)
     return INTERRUPTED if interrupted else status
 
 
 class _Progress:
-    """A bar on a terminal, lines for failures there too; nothing where standard error is no terminal."""
+    """Progress bar and failures, if standard error is a terminal."""
 
     def __init__(self, *, quiet: bool) -> None:
         self.shown = not quiet and sys.stderr.isatty()
@@ -213,7 +229,7 @@ class _Progress:
 
 
 def rows_of(tester: Tester) -> list[str]:
-    """What passed in a conversation, a line for each packet."""
+    """Return the packets of a conversation, one line each."""
     from mstrp.report.describe import describe
 
     found = []
@@ -225,7 +241,7 @@ def rows_of(tester: Tester) -> list[str]:
 
 
 def conversations(campaign: Campaign, target: Target) -> dict[str, list[str]]:
-    """Every failure performed once more, for the table of its packets."""
+    """Reproduce every failure to get the table of its packets."""
     from mstrp.conform.core.errors import Unreachable
     from mstrp.conform.core.target import BudgetSpent
     from mstrp.conform.server.shrink import replay
@@ -246,17 +262,17 @@ def conversations(campaign: Campaign, target: Target) -> dict[str, list[str]]:
 def report(
     campaign: Campaign, known: dict[str, str], options: argparse.Namespace, *, binding: str, seen: dict[str, list[str]]
 ) -> int:
-    """Write the report in the format that is wanted, and what goes with it; the exit status."""
+    """Write the report in the selected format, and the other outputs; return the exit status."""
     from mstrp.conform.core.baseline import apply_baseline, baseline_text
     from mstrp.conform.core.saved import save
     from mstrp.report import conformance, conformance_files
 
     apply_baseline(campaign.outcomes.values(), known)
     chosen = bool(getattr(options, "only", None) or getattr(options, "skip", None))
-    # Who asks for a few requirements does not want to hear of all the others.
+    # With --only, report only the selected requirements.
     outcomes = [each for each in campaign.outcomes.values() if each.touched or each.expected or not chosen]
     about = {"sent": campaign.budget.sent, "seed": campaign.seed}
-    # Known before anything is written, for a reader that goes away.
+    # Set before writing, in case the reader closes the output.
     options.status = _STATUS[conformance.verdict(outcomes)]
     with opened(options.output) as stream:
         match options.format:
@@ -286,7 +302,7 @@ def report(
 
 
 def _replay(target: Target, saved: Any, options: argparse.Namespace) -> int:
-    """Perform a stored failure: 1 when it still shows, 0 when it does not."""
+    """Reproduce a stored failure; return 1 if it still occurs, else 0."""
     from mstrp.conform.core.errors import Unreachable
     from mstrp.conform.server.shrink import replay
     from mstrp.report.conformance import conversation_lines
@@ -305,5 +321,5 @@ def _replay(target: Target, saved: Any, options: argparse.Namespace) -> int:
     if odd:
         sys.stdout.write(f"{saved.requirement} is still odd: {odd[0].summary}\n")
         return 0
-    sys.stdout.write(f"{saved.requirement} does not show any more\n")
+    sys.stdout.write(f"{saved.requirement} no longer occurs\n")
     return 0

@@ -1,4 +1,4 @@
-"""``mstrp decode``: every MS-TRP packet of captures, one line each."""
+"""``mstrp decode``: print every MS-TRP packet of captures, one per line."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ exit status: 0, 2 usage error or a capture that cannot be read, 4 internal error
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Declare the options of the command."""
     parser.add_argument("captures", metavar="CAPTURE", nargs="+", help="pcap or pcapng file; - reads standard input")
-    parser.add_argument("--format", choices=("text", "jsonl"), default="text", help="default: text")
-    parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
+    parser.add_argument("--format", choices=("text", "jsonl"), default="text", help="output format (default: text)")
+    parser.add_argument("--output", metavar="FILE", help="write to a file instead of standard output")
     add_capture_options(parser)
 
 
@@ -68,7 +68,7 @@ def _decode(options: argparse.Namespace, stream: TextIO, interrupts: Interrupts)
         try:
             result = check_capture(path, on_packet=packet, on_loss=on_loss, setup=options.setup)
         except OSError:
-            # Only the output raises this.
+            # Raised only by the output.
             raise
         except Exception as error:  # noqa: BLE001 - reported, with a status of its own
             internal_error(error, verbose=options.verbose, about=path)

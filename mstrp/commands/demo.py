@@ -1,4 +1,4 @@
-"""``mstrp demo``: client and server in one go over loopback, recorded, checked, drawn."""
+"""``mstrp demo``: run client and server over loopback; record, check and draw their traffic."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ examples:
   mstrp demo
   mstrp demo 4.3 --events pull --output pictures
 
-What passes between a client and a server over loopback is shown while it happens, recorded, checked and drawn.
+Runs a client and a server over loopback; prints, records, checks and draws their traffic.
 
-exit status: 0, 1 a MUST is broken in the conversation, 2 usage error, 4 internal error
+exit status: 0, 1 a mandatory rule was violated, 2 usage error, 4 internal error
 """
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Declare the options of the command."""
     parser.add_argument(
         "scenario", nargs="?", default="4.5", help="a scenario of section 4, by number or name (default: 4.5)"
     )
@@ -43,20 +43,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="DIR",
         default="mstrp-demo",
-        help="where the recording and pictures go (default: mstrp-demo)",
+        help="folder for the capture and the diagrams (default: mstrp-demo)",
     )
-    parser.add_argument("--pace", metavar="N", type=float, default=0.2, help="how fast the switch is (default: 0.2)")
+    parser.add_argument(
+        "--pace", metavar="N", type=float, default=0.2, help="time factor of the simulated switch (default: 0.2)"
+    )
     add_client_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Talk, record, check, draw."""
+    """Run client and server; record, check and draw."""
     from mstrp.live.scenarios import SCENARIOS, find_scenario
 
     scenario = find_scenario(options.scenario)
     if scenario is None:
         names = ", ".join(f"{one.section} {one.name}" for one in SCENARIOS)
-        complain(f"there is no scenario {options.scenario}; there are {names}")
+        complain(f"unknown scenario {options.scenario}; scenarios: {names}")
         return 2
     folder = Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         complain(result.error)
         return 2
     if not quiet:
-        sys.stdout.write("\nwhat the monitor makes of the recording:\n\n")
+        sys.stdout.write("\nresult of checking the capture:\n\n")
     lines = [*result_lines(result, None, width=terminal_width()), *summary_lines([result])]
     write_lines(lines, sys.stdout)
     problems = draw_result(result, ladder, folder)

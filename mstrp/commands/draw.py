@@ -1,4 +1,4 @@
-"""``mstrp draw``: the machines as pictures and as text, and whether a folder of them is current."""
+"""``mstrp draw``: draw the machines as diagrams and as text, or check whether the files in a folder are up to date."""
 
 from __future__ import annotations
 
@@ -36,33 +36,47 @@ exit status: 0, 1 on drift (--check), 2 on a usage error or when nothing can dra
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Declare the options of the command."""
     names = ", ".join(MACHINES)
-    parser.add_argument("machines", metavar="MACHINE", nargs="*", help=f"which machines (default: all): {names}")
-    parser.add_argument("--format", choices=(*FORMATS, *TEXTS), default="svg", help="default: svg")
+    parser.add_argument("machines", metavar="MACHINE", nargs="*", help=f"machines to draw (default: all): {names}")
+    parser.add_argument("--format", choices=(*FORMATS, *TEXTS), default="svg", help="output format (default: svg)")
     parser.add_argument("--view", choices=("collapsed", "full"), default="collapsed", help="default: collapsed")
-    parser.add_argument("--near", metavar="STATE", action="append", help="only what leads to a state or away from it")
     parser.add_argument(
-        "--capture", metavar="FILE", action="append", default=[], help="shade and count what captures visited"
+        "--near", metavar="STATE", action="append", help="draw only transitions to or from a state; may be repeated"
     )
     parser.add_argument(
-        "--against", metavar="FILE", action="append", default=[], help="compare with what other captures visited"
+        "--capture",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="shade and count the states and transitions that captures visited",
     )
     parser.add_argument(
-        "--call", metavar="HANDLE", help="the path of one call of the captures, as 0x10005 or 0x10005#2"
+        "--against",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="compare with the states and transitions that other captures visited",
     )
     parser.add_argument(
-        "--output", metavar="DIR", help="write files there; a text of one machine goes to standard output"
+        "--call", metavar="HANDLE", help="draw the path of one call of the captures, such as 0x10005 or 0x10005#2"
     )
-    parser.add_argument("--all", metavar="DIR", help="write every machine there, as picture and as text")
-    parser.add_argument("--check", metavar="DIR", help="compare the texts there with the tables; write nothing")
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        help="write files to a folder; by default, the text of one machine goes to standard output",
+    )
+    parser.add_argument("--all", metavar="DIR", help="write all machines to a folder, as diagrams and as text")
+    parser.add_argument(
+        "--check", metavar="DIR", help="compare the text files in a folder with the tables; write nothing"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Draw, or compare."""
     unknown = [name for name in options.machines if name not in MACHINES]
     if unknown:
-        complain(f"no machine {', '.join(unknown)}; there are {', '.join(MACHINES)}")
+        complain(f"unknown machine {', '.join(unknown)}; machines: {', '.join(MACHINES)}")
         return 2
     if options.check:
         return _check(Path(options.check))
@@ -109,7 +123,7 @@ def _all(folder: Path) -> int:
 
 
 def _check(folder: Path) -> int:
-    """Compare texts only: the SVG and PNG files follow from them, and renderers of other versions draw other bytes."""
+    """Compare text files only; SVG and PNG files are derived from them and depend on the renderer version."""
     if not folder.is_dir():
         complain(f"{folder}: no such folder")
         return 2

@@ -1,4 +1,4 @@
-"""``mstrp explain``: what a rule, state, packet, structure, constant, number or section is."""
+"""``mstrp explain``: explain a rule, state, packet, structure, constant, number or section."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ examples:
   mstrp explain 0x8000001C
   mstrp explain --list packets --format json
 
-exit status: 0, or 2 when nothing of that name is known
+exit status: 0, or 2 if the id is unknown
 """
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Declare the options of the command."""
     parser.add_argument(
-        "names", metavar="ID", nargs="*", help="a rule, state, packet, structure, constant, number or section"
+        "names", metavar="ID", nargs="*", help="id of a rule, state, packet, structure, constant, number or section"
     )
-    parser.add_argument("--list", choices=tuple(KINDS), help="list everything of a kind")
+    parser.add_argument("--list", choices=tuple(KINDS), help="list all items of a kind")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 

@@ -1,4 +1,4 @@
-"""``mstrp export``: the declarations and the tables in the forms of other programs."""
+"""``mstrp export``: export the declarations for other programs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ exit status: 0, or 2 when the file cannot be written
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
-    parser.add_argument("form", choices=("wireshark",), help="wireshark: a dissector in Lua")
-    parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
+    """Declare the options of the command."""
+    parser.add_argument("form", choices=("wireshark",), help="wireshark: a Lua dissector")
+    parser.add_argument("--output", metavar="FILE", help="write to a file instead of standard output")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the text."""
+    """Write the exported text."""
     from mstrp.export.wireshark import lua_dissector
 
     write_text(lua_dissector(), options.output)

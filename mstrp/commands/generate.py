@@ -1,4 +1,4 @@
-"""``mstrp generate``: captures of legal conversations, of any size."""
+"""``mstrp generate``: write captures of legal conversations of any size."""
 
 from __future__ import annotations
 
@@ -26,25 +26,27 @@ exit status: 0, or 2 when the file cannot be written
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Declare the options of the command."""
     parser.add_argument(
-        "capture", metavar="FILE", help="pcap, or pcapng when the name ends so; - writes standard output"
+        "capture", metavar="FILE", help="output file, pcap or (by its extension) pcapng; - writes to standard output"
     )
     parser.add_argument(
         "--scenario",
         metavar="NAME",
         action=_ScenarioAction,
         default="4.5",
-        help="a flow by name or by its section (default: 4.5), or `list` to see what there is",
+        help="flow, by name or section (default: 4.5), or `list`",
     )
-    parser.add_argument("--calls", metavar="N", type=int, default=1, help="calls of each client (default: 1)")
-    parser.add_argument("--clients", metavar="N", type=int, default=1, help="clients of one server (default: 1)")
-    parser.add_argument("--packets", metavar="N", type=int, help="go on calling until there are so many frames")
+    parser.add_argument("--calls", metavar="N", type=int, default=1, help="number of calls per client (default: 1)")
+    parser.add_argument("--clients", metavar="N", type=int, default=1, help="number of clients (default: 1)")
+    parser.add_argument(
+        "--packets", metavar="N", type=int, help="make calls until the capture has this number of frames"
+    )
     parser.add_argument("--ndr64", action="store_true", help="use the NDR64 transfer syntax")
 
 
 class _ScenarioAction(argparse.Action):
-    """Take a scenario that exists; ``list`` prints them instead."""
+    """Select a scenario; ``list`` prints the scenarios and exits."""
 
     def __call__(
         self,
@@ -60,14 +62,14 @@ class _ScenarioAction(argparse.Action):
         try:
             find_flow(value)
         except KeyError:
-            parser.error(f"no scenario {value}; --scenario list shows what there is")
+            parser.error(f"unknown scenario {value}; --scenario list prints the scenarios")
         setattr(namespace, self.dest, value)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the capture."""
     if min(options.calls, options.clients, options.packets or 1) < 1:
-        complain("--calls, --clients and --packets take positive numbers")
+        complain("--calls, --clients and --packets must be positive")
         return 2
     choices = {
         "scenario": options.scenario,

@@ -1,4 +1,4 @@
-"""Ctrl-C while captures are read: it ends the reading between two frames, so that what was found so far is whole."""
+"""Handling of Ctrl-C while captures are read: reading ends between two frames, with a consistent partial result."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Interrupts"]
 
-#: Where a program waits for bytes that may never come; nothing is half done there.
+#: Functions that may block while waiting for input; an interrupt there leaves no partial result.
 _WAITING = files.__file__
 
 
 class Interrupts:
-    """While this is entered, SIGINT waits for the next block of a capture; the second one ends everything at once."""
+    """Context in which SIGINT takes effect at the next block of a capture; a second SIGINT takes effect immediately."""
 
     def __init__(self) -> None:
         self.pending = False
         self._before: Any = None
 
     def __enter__(self) -> Self:
-        # Shells have background jobs ignore SIGINT, and an embedding program may have a handler of its own: both stay.
+        # Keep an ignored SIGINT (background jobs of shells) and the handler of an embedding program.
         if threading.current_thread() is threading.main_thread():
             before = signal.getsignal(signal.SIGINT)
             if before is signal.default_int_handler:
@@ -43,6 +43,6 @@ class Interrupts:
         self.pending = True
 
     def check(self) -> None:
-        """Between two blocks of a capture: end the reading when Ctrl-C was pressed meanwhile."""
+        """Raise KeyboardInterrupt if SIGINT is pending; called between two blocks of a capture."""
         if self.pending:
             raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Options that the live commands share: who one is, how events come, which transfer syntax."""
+"""Options shared by the live commands: credentials, event delivery, transfer syntax."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["add_client_options", "client_options", "credentials", "run_until_int
 
 
 def add_client_options(parser: argparse.ArgumentParser) -> None:
-    """How a client connects."""
-    parser.add_argument("--events", choices=("push", "pull"), default="push", help="how events come (default: push)")
+    """Declare the options for the connection of a client."""
+    parser.add_argument("--events", choices=("push", "pull"), default="push", help="event delivery (default: push)")
     syntax = parser.add_mutually_exclusive_group()
     syntax.add_argument("--ndr20", action="store_const", const="20", dest="ndr", help="offer only NDR20")
     syntax.add_argument("--ndr64", action="store_const", const="64", dest="ndr", help="offer only NDR64")
@@ -28,7 +28,7 @@ def add_client_options(parser: argparse.ArgumentParser) -> None:
 
 
 def credentials(text: str) -> tuple[str, str]:
-    """NAME:PASSWORD."""
+    """Split NAME:PASSWORD; raises `ValueError`."""
     import argparse
 
     name, colon, password = text.partition(":")
@@ -38,13 +38,13 @@ def credentials(text: str) -> tuple[str, str]:
 
 
 def client_options(options: argparse.Namespace) -> dict[str, Any]:
-    """Keyword arguments for `TapiClient.connect`."""
+    """Return the keyword arguments for `TapiClient.connect`."""
     return {"events": options.events, "ndr": options.ndr}
 
 
 @contextlib.contextmanager
 def shown(client: TapiClient, write: Callable[[str], Any]) -> Iterator[None]:
-    """Write a line for each packet of a client while it passes."""
+    """Print each packet of a client when it is sent or received."""
 
     def show(direction: str, method: str, phase: str, content: Any) -> None:
         packet = Packet(0, client.now(), "", direction, method, phase, content)
@@ -59,6 +59,6 @@ def shown(client: TapiClient, write: Callable[[str], Any]) -> Iterator[None]:
 
 
 def run_until_interrupted(work: Coroutine[Any, Any, int]) -> int:
-    """Run a program; Ctrl-C cancels it and lets it clean up."""
+    """Run a coroutine; Ctrl-C cancels it, so that it can clean up."""
     with asyncio.Runner() as runner:
         return runner.run(work)

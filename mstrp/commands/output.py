@@ -1,4 +1,4 @@
-"""Where a command's data goes: standard output with colour on a terminal, or a file."""
+"""Output of commands: standard output, with colour on a terminal, or a file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
     "write_text",
 ]
 
-#: Terminal colours by style; nothing but a terminal sees them.
+#: Terminal colours by style.
 _STYLES = {
     "fail": "1;31",
     "warn": "33",
@@ -45,7 +45,7 @@ _STYLES = {
     "response": "36",
     "event": "35",
 }
-#: How signs that an encoding does not have are written instead.
+#: Replacements for characters that an encoding does not have.
 _SUBSTITUTES = {
     "→": "->",
     "←": "<-",
@@ -74,7 +74,7 @@ codecs.register_error(_ERRORS, _substitute)
 
 
 def tolerant(stream: TextIO | None) -> None:
-    """Let a stream write what it can where its encoding lacks a sign, instead of failing."""
+    """Replace characters that the encoding of a stream does not have, instead of failing."""
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors=_ERRORS)
@@ -105,7 +105,7 @@ def repair_streams() -> None:
 
 
 def abandon() -> None:
-    """Discard what the standard streams cannot take, so that the interpreter does not try again at its end."""
+    """Discard output that the standard streams cannot write, so that the interpreter does not retry at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -115,7 +115,7 @@ def abandon() -> None:
 
 
 def terminal_width(stream: TextIO | None = None) -> int:
-    """How wide lines may be: the terminal's width, or a comfortable one where there is no terminal."""
+    """Return the line width: that of the terminal, or a default."""
     stream = stream or sys.stdout
     return max(40, shutil.get_terminal_size((120, 40)).columns) if stream.isatty() else 120
 
@@ -126,7 +126,7 @@ def _coloured(stream: TextIO) -> bool:
 
 @contextmanager
 def opened(path: str | None, inputs: Iterable[str | Path] = ()) -> Iterator[TextIO]:
-    """Standard output, or a file of that name, which must not be one of the inputs."""
+    """Open standard output or a file, which must not be one of the inputs."""
     if path is None or path == "-":
         yield sys.stdout
         return
@@ -135,7 +135,7 @@ def opened(path: str | None, inputs: Iterable[str | Path] = ()) -> Iterator[Text
 
 
 def write_lines(lines: Iterable[Line], stream: TextIO) -> None:
-    """Write styled lines, with their colours where the stream is a terminal."""
+    """Write styled lines, in colour if the stream is a terminal."""
     if not _coloured(stream):
         stream.writelines(f"{plain(spans)}\n" for spans in lines)
         return
@@ -153,6 +153,6 @@ def write_text(text: str, path: str | None) -> None:
 
 
 def complain(text: str) -> None:
-    """One line on standard error."""
+    """Print an error on standard error."""
     with suppress(OSError):
         sys.stderr.write(f"mstrp: {printable(text)}\n")

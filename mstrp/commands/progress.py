@@ -1,4 +1,4 @@
-"""A bar on standard error while a large capture is read; nothing where that is no terminal."""
+"""Progress bar while a large capture is read, if standard error is a terminal."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Bar"]
 
-#: Seconds before a bar appears: what is quicker needs none.
+#: Seconds before the bar appears.
 _PATIENCE = 0.5
 
 
 class Bar:
-    """How far the reading of one capture is. Called with the number of bytes read so far."""
+    """Progress bar for one capture; called with the number of bytes read so far."""
 
     def __init__(self, path: str, *, quiet: bool = False) -> None:
         self.path = path
@@ -47,7 +47,7 @@ class Bar:
         self._progress.update(self._task, completed=position)
 
     def _start(self) -> None:
-        """Most runs never get here, so that what draws the bar is loaded only now."""
+        """Create the bar; its library is imported here because most runs do not need it."""
         from rich.console import Console
         from rich.markup import escape
         from rich.progress import (
@@ -72,7 +72,7 @@ class Bar:
 
 
 def _size(path: str) -> int | None:
-    """How many bytes there are; None where that cannot be known."""
+    """Return the size of the input in bytes; None if it is unknown."""
     try:
         place = Path(path)
         return place.stat().st_size if place.is_file() else None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["arguments", "run"]
 
-#: Descriptors that are not those of connections.
+#: File descriptors not used for connections.
 _OTHER_FILES = 64
 
 EXAMPLE = """\
@@ -38,37 +38,44 @@ exit status: 0, or 2 when it cannot start
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
-    parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:5150", help="default: 127.0.0.1:5150")
-    parser.add_argument("--pipe", metavar="HOST:PORT", help=r"serve \pipe\tapsrv as well, over SMB on this address")
+    """Declare the options of the command."""
+    parser.add_argument(
+        "--listen", metavar="HOST:PORT", default="127.0.0.1:5150", help="address to listen on (default: 127.0.0.1:5150)"
+    )
+    parser.add_argument("--pipe", metavar="HOST:PORT", help=r"also serve \pipe\tapsrv, over SMB on this address")
     parser.add_argument(
         "--auth",
         choices=("none", "ntlm", "negotiate", "kerberos"),
         default="none",
-        help="which authentication is offered; negotiate: NTLM, and Kerberos where there is a keytab (default: none)",
+        help="offered authentication; negotiate: NTLM, and Kerberos if there is a keytab (default: none)",
     )
     parser.add_argument(
-        "--user", metavar="NAME:PASSWORD", type=credentials, action="append", default=[], help="somebody who may log on"
+        "--user",
+        metavar="NAME:PASSWORD",
+        type=credentials,
+        action="append",
+        default=[],
+        help="account allowed to log on; may be repeated",
     )
     parser.add_argument(
         "--admin",
         metavar="NAME",
         action="append",
-        help="a user with the administrator's role (default: nobody; without --auth: all clients)",
+        help="account with the administrator role (default: none; without --auth: all clients)",
     )
-    parser.add_argument(
-        "--insecure", action="store_true", help="listen on an address that is not loopback without --auth"
-    )
+    parser.add_argument("--insecure", action="store_true", help="allow a non-loopback address without --auth")
     parser.add_argument(
         "--level",
         choices=("none", "connect", "integrity", "privacy"),
-        help="the least authentication level (default: privacy with --auth, else none)",
+        help="minimum authentication level (default: privacy with --auth, else none)",
     )
-    parser.add_argument("--lines", metavar="N", type=int, help="lines of the switch (default: 4)")
-    parser.add_argument("--phones", metavar="N", type=int, help="phones of the switch (default: 1)")
-    parser.add_argument("--scenario", metavar="FILE", help="what happens at the switch (TOML)")
-    parser.add_argument("--incoming", metavar="N", type=int, default=0, help="calls for each line that is opened")
-    parser.add_argument("--pace", metavar="N", type=float, help="how slow the switch is (default: 1)")
+    parser.add_argument("--lines", metavar="N", type=int, help="number of lines of the simulated switch (default: 4)")
+    parser.add_argument("--phones", metavar="N", type=int, help="number of phones of the simulated switch (default: 1)")
+    parser.add_argument("--scenario", metavar="FILE", help="script of the simulated switch (TOML)")
+    parser.add_argument(
+        "--incoming", metavar="N", type=int, default=0, help="number of incoming calls for each opened line"
+    )
+    parser.add_argument("--pace", metavar="N", type=float, help="time factor of the simulated switch (default: 1)")
     parser.add_argument(
         "--callback-hosts",
         metavar="NETWORKS",
@@ -91,11 +98,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log-format", choices=("text", "json"), default="text", help="format of the log on stderr (default: text)"
     )
-    parser.add_argument("--record", metavar="FILE", help="record what passes as pcap")
+    parser.add_argument("--record", metavar="FILE", help="record the traffic as pcap")
 
 
 class _Limits(argparse.Action):
-    """Prints the limits."""
+    """Print the limits and exit."""
 
     def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
         """Print one line for each limit, and exit."""
@@ -107,7 +114,7 @@ class _Limits(argparse.Action):
 
 
 def limits() -> dict[str, Any]:
-    """The limits that can be set, by their names on the command line, with their defaults."""
+    """Return the defaults of the limits, by their names on the command line."""
     from mstrp.live.server import Limits, Options
     from mstrp.live.server.options import DESCRIPTIONS
 
@@ -119,7 +126,7 @@ def limits() -> dict[str, Any]:
 
 
 def _limit(text: str) -> tuple[str, float]:
-    """NAME=VALUE."""
+    """Parse NAME=VALUE; raises `ArgumentTypeError`."""
     name, _, value = text.partition("=")
     default = limits().get(name)
     if default is None:
@@ -144,7 +151,7 @@ def _ports(text: str) -> tuple[range, ...]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until a signal comes."""
+    """Serve until a signal is received."""
     from mstrp.live.switch import ScriptError
 
     try:
@@ -163,9 +170,9 @@ def _loopback(address: str) -> bool:
 
 
 def _descriptors(settings: Options) -> None:
-    """Raise the limit of descriptors as far as allowed, and admit no more connections than it has room for.
+    """Raise the limit of file descriptors as far as allowed, and limit the number of connections accordingly.
 
-    A connection needs one, and so does the channel for the events of a client.
+    A connection needs one descriptor, and so does the event channel of a client.
     """
     try:
         import resource
@@ -211,7 +218,7 @@ def _settings(options: argparse.Namespace) -> Options:
         _ports(options.callback_ports) if options.callback_ports else Callbacks().ports,
     )
     if options.auth == "none" and options.user and not options.pipe:
-        raise ValueError("--user needs --auth, or --pipe for those who come through the pipe")
+        raise ValueError("--user needs --auth or --pipe")
     if options.auth == "ntlm" and not options.user:
         raise ValueError("--auth ntlm needs --user NAME:PASSWORD")
     level = options.level or ("none" if options.auth == "none" else "privacy")
@@ -283,7 +290,7 @@ def _summary(server: Server, log: Log) -> None:
 
 @contextlib.contextmanager
 def _logging(options: argparse.Namespace) -> Iterator[Log]:
-    """The log on standard error: warnings, with -v also clients that come and go, with -q only errors."""
+    """Configure the log on standard error: warnings; with -v also connecting clients, with -q only errors."""
     from mstrp.live.log import JsonFormatter, Log, TextFormatter, Writer
 
     logger = logging.getLogger("mstrp.live")

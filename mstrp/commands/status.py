@@ -11,25 +11,25 @@ from mstrp.commands.output import complain
 __all__ = ["BROKEN", "INTERNAL", "INTERRUPTED", "OK", "UNREADABLE", "gravest", "internal_error"]
 
 OK: Final = 0
-#: A MUST is broken (with ``--strict``: or there is a warning).
+#: A mandatory rule is violated (with ``--strict``: or there is a warning).
 BROKEN: Final = 1
 #: Usage error, or input or output that cannot be read or written.
 UNREADABLE: Final = 2
 #: A fault of this program.
 INTERNAL: Final = 4
-#: Ctrl-C, as shells have it.
+#: Ctrl-C, as in shells.
 INTERRUPTED: Final = 130
 
 _ORDER: Final = (INTERRUPTED, BROKEN, INTERNAL, UNREADABLE, 3, OK)
 
 
 def gravest(*statuses: int) -> int:
-    """The status of a run of several parts: the first in order of precedence."""
+    """Return the status of a run of several parts: the first in order of precedence."""
     return min(statuses, key=_ORDER.index, default=OK)
 
 
 def internal_error(error: BaseException, *, verbose: int = 0, about: str = "") -> str:
-    """Report an exception that no part of the program expects, with its traceback if ``verbose`` > 1; the line."""
+    """Report an unexpected exception, with its traceback if ``verbose`` > 1; return the message."""
     if verbose > 1:
         traceback.print_exception(error, file=sys.stderr)
     text = f"{about}{': ' if about else ''}internal error: {type(error).__name__}: {error}"

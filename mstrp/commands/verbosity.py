@@ -25,7 +25,7 @@ class Verbosity:
 
 
 class _Count(argparse.Action):
-    """Count an option in the `Verbosity` that all parsers share: a subparser has a namespace of its own."""
+    """Count an option in the `Verbosity` shared by all parsers, because a subparser has a separate namespace."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None

@@ -346,5 +346,5 @@ def test_streams_are_recognised_by_their_content_when_asked(hint: Hints, ndr64: 
 def test_hints_that_make_no_sense_are_refused() -> None:
     """A hint that is no port and no interface is an error that names it."""
     for texts, ports in ((["http"], []), (["5150=smtp"], []), ([], [0]), ([], [70_000])):
-        with pytest.raises(ValueError, match=r"http|smtp|0 is no port|70000"):
+        with pytest.raises(ValueError, match=r"http|smtp|0 is not a port|70000"):
             Hints.parse(texts, ports)

@@ -236,12 +236,12 @@ def test_ctrl_c_ends_with_what_was_found_so_far(large: Path, monkeypatch: pytest
     monkeypatch.setattr(Bar, "__call__", pressed_after(blocks))
     outcome = run("check", "--format", "json", large, large)
     assert outcome.status == 130
-    assert outcome.err == "mstrp: interrupted: this is what was found so far\n"
+    assert outcome.err == "mstrp: interrupted: partial result\n"
     (capture,) = outcome.json["captures"]
     assert capture["interrupted"] is True
     assert 100 < capture["frames"] < 29_000
     assert capture["verdict"] == "pass"
-    assert [note["text"] for note in capture["notes"]] == ["interrupted: this is what was found so far"]
+    assert [note["text"] for note in capture["notes"]] == ["interrupted: partial result"]
 
 
 @pytest.mark.usefixtures("_interruptible")
