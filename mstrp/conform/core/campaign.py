@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mstrp.conform.core.errors import Missing, NotOffered, Unreachable
 from mstrp.conform.core.outcome import Outcome, Verdict
+from mstrp.conform.core.patience import Patience
 from mstrp.conform.core.program import Program
 from mstrp.conform.core.requirements import requirement_of
 from mstrp.conform.core.target import Budget, Target
@@ -39,8 +40,13 @@ class Campaign:
     chance: random.Random = field(default_factory=random.Random)
     #: The rows that were taken: what walks look at.
     coverage: Coverage = field(default_factory=Coverage)
+    #: How long to wait; briefly for what was missing before.
+    patience: Patience = field(init=False)
     #: Requests that the server does not offer, with what it said.
     missing: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.patience = Patience(self.target.patience)
 
     @classmethod
     def of(cls, target: Target, requirements: Iterable[Requirement], **options: Any) -> Campaign:

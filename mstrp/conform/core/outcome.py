@@ -60,6 +60,8 @@ class Outcome:
     #: Packets that the clients of that conversation send, and how many the run had sent when it was found.
     packets: int = 0
     found_after: int = 0
+    #: Whether the conversation shows the failure each time it is performed.
+    confirmed: bool = True
     #: How often it was tried.
     tried: int = 0
     #: Whether a baseline knows of the failure.
@@ -95,6 +97,7 @@ class Outcome:
         }
         if self.program is not None:
             found["packets"] = self.packets
+            found["confirmed"] = self.confirmed
             found["found_after"] = self.found_after
             found["program"] = self.program.to_json()
         if self.expected:

@@ -27,6 +27,11 @@ class Target:
     patience: float = 5.0
     settle: float = 0.25
 
+    @property
+    def rest(self) -> float:
+        """Seconds of silence before a client detaches."""
+        return min(self.settle, 0.03)
+
     @classmethod
     def of(cls, binding: str | Binding, **options: Any) -> Target:
         """A target by its string binding; raises `ValueError` for what is none."""

@@ -8,7 +8,6 @@ refusal for want of the feature are no contradiction: the move is only missing.
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.engine.levels import Level, Verdict, verdict_of
@@ -19,6 +18,7 @@ from fsm.tables.call_requests import ASKS, EFFECTS, REPLIED
 from fsm.tables.call_states import CallState
 from mstrp.conform.learn.alphabet import Cause
 from mstrp.conform.learn.observation import FAULT, NO_ANSWER, NOT_COMPLETED, NOT_SENT, caption
+from mstrp.conform.server.effects import usual_start
 from protocol.line import DeallocateCall
 
 if TYPE_CHECKING:
@@ -91,13 +91,6 @@ def _reported(state: CallState) -> str:
 
 def _expected(mask: int) -> tuple[CallState, ...]:
     return tuple(state for state in CallState if mask >> state & 1)
-
-
-@cache
-def _usual_start(start: CallState) -> tuple[CallState, ...]:
-    """The states in which calls of an origin are documented to begin."""
-    rows = [(state, row) for state, event in REPORTS.items() for row in _CALL.cell(start, event)]
-    return tuple(state for state, row in rows if not row.rule and not row.guards and not row.note)
 
 
 def _reports(state: CallState, path: tuple[CallState, ...]) -> Assessment:
@@ -200,7 +193,7 @@ def _success(
                 found[place] = (_effect(symbol.name, before[place], observed.path[place], usual, section), usual[0])
     if symbol.makes is not None:
         start = CREATIONS[request.__name__][1]
-        usual = _usual_start(start)
+        usual = usual_start(start)
         effect = _effect(symbol.name, start, observed.path[symbol.makes], usual, request.layout.section)
         found[symbol.makes] = (effect, usual[0])
     return found

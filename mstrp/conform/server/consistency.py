@@ -136,7 +136,6 @@ CONSISTENCY: dict[str, Consistency] = {
     "TRUE-address": Consistency(
         "2.2.4.1.3.20",
         "GetAddressID gives the id of the address that GetAddressCaps shows",
-        warning=True,
         constant=True,
     ),
     "TRUE-opens": Consistency("2.2.4.1.3.36", "GetLineDevStatus counts the open lines"),
@@ -145,26 +144,25 @@ CONSISTENCY: dict[str, Consistency] = {
     "TRUE-call-id": Consistency(
         "2.2.4.1.3.30",
         "the completion that brings a call, GetCallIDs and GetCallInfo say the same id of it",
-        warning=True,
         constant=True,
     ),
-    "TRUE-call-line": Consistency("2.2.4.1.3.31", "GetCallInfo names the line of a call", warning=True, constant=True),
+    "TRUE-call-line": Consistency("2.2.4.1.3.31", "GetCallInfo names the line of a call", constant=True),
     "TRUE-privilege": Consistency("2.2.4.1.3.32", "GetCallStatus says the privilege that the client was told of"),
-    "TRUE-app-specific": Consistency("2.2.4.1.3.63", "GetCallInfo says what SetAppSpecific set", warning=True),
-    "TRUE-media-mode": Consistency("2.2.4.1.3.73", "GetCallInfo says what SetMediaMode set", warning=True),
+    "TRUE-app-specific": Consistency("2.2.4.1.3.63", "GetCallInfo says what SetAppSpecific set"),
+    "TRUE-media-mode": Consistency("2.2.4.1.3.73", "GetCallInfo says what SetMediaMode set"),
     "TRUE-completion": Consistency(
-        "2.2.4.2.1.25", "a request that is completed with an error has not led the call where it leads", warning=True
+        "2.2.4.2.1.25", "a request that is completed with an error has not led the call where it leads"
     ),
     "TRUE-reply-context": Consistency(
-        "2.2.4.2.1.25", "the completion of a request on an open line or phone has the contexts of that", warning=True
+        "2.2.4.2.1.25", "the completion of a request on an open line or phone has the contexts of that"
     ),
     "TRUE-phone-owner": Consistency("2.2.4.1.6.10", "phone.GetStatus counts the owners and monitors of a phone"),
-    "TRUE-phone-volume": Consistency("2.2.4.1.6.11", "GetVolume says what SetVolume set", warning=True),
-    "TRUE-phone-gain": Consistency("2.2.4.1.6.5", "GetGain says what SetGain set", warning=True),
-    "TRUE-phone-lamp": Consistency("2.2.4.1.6.8", "GetLamp says what SetLamp set", warning=True),
-    "TRUE-phone-ring": Consistency("2.2.4.1.6.9", "GetRing says what SetRing set", warning=True),
+    "TRUE-phone-volume": Consistency("2.2.4.1.6.11", "GetVolume says what SetVolume set"),
+    "TRUE-phone-gain": Consistency("2.2.4.1.6.5", "GetGain says what SetGain set"),
+    "TRUE-phone-lamp": Consistency("2.2.4.1.6.8", "GetLamp says what SetLamp set"),
+    "TRUE-phone-ring": Consistency("2.2.4.1.6.9", "GetRing says what SetRing set"),
     "TRUE-phone-display": Consistency(
-        "2.2.4.1.6.4", "GetDisplay shows what SetDisplay wrote", warning=True, agree=lambda wrote, shows: wrote in shows
+        "2.2.4.1.6.4", "GetDisplay shows what SetDisplay wrote", agree=lambda wrote, shows: wrote in shows
     ),
     "TRUE-provider": Consistency(
         "2.2.4.1.7.5",
@@ -172,18 +170,12 @@ CONSISTENCY: dict[str, Consistency] = {
         constant=True,
         agree=lambda some, others: some <= others or others <= some,
     ),
-    "TRUE-dialog": Consistency("2.2.4.1.7.9", "a dialog instance that GetUIDllName brought can be freed", warning=True),
-    "TRUE-filter": Consistency("2.2.4.1.8.3", "no event comes that RSPSetEventFilterMasks holds back", warning=True),
-    "TRUE-call-info-told": Consistency("2.2.4.2.1.7", "LINE_CALLINFO tells of what has changed", warning=True),
-    "TRUE-line-state-told": Consistency(
-        "2.2.4.2.1.17", "LINE_LINEDEVSTATE tells what SetStatusMessages asks for", warning=True
-    ),
-    "TRUE-address-state-told": Consistency(
-        "2.2.4.2.1.1", "LINE_ADDRESSSTATE tells what SetStatusMessages asks for", warning=True
-    ),
-    "TRUE-phone-state-told": Consistency(
-        "2.2.4.2.1.32", "PHONE_STATE tells what SetStatusMessages asks for", warning=True
-    ),
+    "TRUE-dialog": Consistency("2.2.4.1.7.9", "a dialog instance that GetUIDllName brought can be freed"),
+    "TRUE-filter": Consistency("2.2.4.1.8.3", "no event comes that RSPSetEventFilterMasks holds back"),
+    "TRUE-call-info-told": Consistency("2.2.4.2.1.7", "LINE_CALLINFO tells of what has changed"),
+    "TRUE-line-state-told": Consistency("2.2.4.2.1.17", "LINE_LINEDEVSTATE tells what SetStatusMessages asks for"),
+    "TRUE-address-state-told": Consistency("2.2.4.2.1.1", "LINE_ADDRESSSTATE tells what SetStatusMessages asks for"),
+    "TRUE-phone-state-told": Consistency("2.2.4.2.1.32", "PHONE_STATE tells what SetStatusMessages asks for"),
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.engine.levels import Fault, Level
 from fsm.rules.catalogue import RULES
+from fsm.tables.call_states import BY_BIT, LABELS, CallState
 from mstrp.conform.core.errors import Missing, NotOffered, Unreachable
 from mstrp.conform.core.program import Action, Program, Verb
 from mstrp.conform.core.violation import Violation
@@ -15,14 +16,17 @@ from mstrp.conform.server import invalid_call
 from mstrp.conform.server.client_slot import LINES, ClientSlot
 from mstrp.conform.server.consistency import CONSISTENCY, Observation
 from mstrp.conform.server.consistency_checker import ConsistencyChecker
+from mstrp.conform.server.effects import ExpectedState, expected_states
 from mstrp.conform.server.handle_names import HandleNames
 from mstrp.conform.server.refusals import disproved, reached
+from mstrp.conform.server.requirements import response_id
 from mstrp.conform.server.transaction import Transaction, label
 from mstrp.live.client import TapiClient
 from mstrp.live.provider import TapiError
 from mstrp.live.transport import ConnectionEnded, RpcFault
 from protocol.constants import LINECALLSTATE
 from protocol.fields import HandleType
+from protocol.generic import RSPSetEventFilterMasks
 from protocol.line import Forward, GetCallStatus
 from protocol.packet import Request, decode_request
 from protocol.rpc.association import AssociationError
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fsm.engine.step import Step
+    from mstrp.conform.core.patience import Patience
     from mstrp.conform.core.target import Budget, Target
     from protocol.event import Event, Reply
 
@@ -43,8 +48,11 @@ _GRACE = 2.0
 class Executor:
     """Clients of one conversation with a server, and the steps that they can do."""
 
-    def __init__(self, target: Target, budget: Budget, observer: Callable[[Step], None] | None = None) -> None:
+    def __init__(
+        self, target: Target, budget: Budget, patience: Patience, observer: Callable[[Step], None] | None = None
+    ) -> None:
         self.target = target
+        self.patience = patience
         #: Told of every step of the machines.
         self.observer = observer
         self.budget = budget
@@ -58,6 +66,8 @@ class Executor:
         self.slots: dict[str, ClientSlot] = {}
         self.handles = HandleNames()
         self._numbers: dict[int, Transaction] = {}
+        #: Whether event filters may hold back states of calls.
+        self._filtered = False
         self._waiting: dict[int, tuple[str, asyncio.Future[Any]]] = {}
         #: What outlives a session and is taken back at its end: devices whose calls are forwarded.
         self._forwarded: set[int] = set()
@@ -77,7 +87,7 @@ class Executor:
         except Missing as error:
             transaction = [self._numbers.get(int(name.partition(".")[0])) for name in action.after]
             if action.promised and all(each is not None and each.done for each in transaction):
-                self._warn(action.promised, str(error), action.number)
+                self._blame(action.promised, str(error), action.number)
             raise
         finally:
             self._collect()
@@ -91,6 +101,11 @@ class Executor:
         """Keep a violation where it belongs."""
         (self.warnings if violation.warning else self.violations).append(violation)
 
+    def _observe_of(self, slot: ClientSlot, packet: Any, said: Any) -> None:
+        for name, other in self.slots.items():
+            if other is slot:
+                self._observe(name, packet, said)
+
     def _observe(self, client: str, packet: Any, said: Any) -> None:
         """Hold what the server says against what it said before."""
         conversation = self.slots[client].client.conversation
@@ -100,27 +115,29 @@ class Executor:
             level = Level.SUSPICIOUS if found.warning else Level.STATED
             self._file(Violation(found.requirement, found.summary, section, level, self._last, warning=found.warning))
 
-    def _warn(self, requirement: str, summary: str, number: int) -> None:
-        known = CONSISTENCY.get(requirement) or RULES.get(requirement)
-        transaction = [action for action in self.program if action.data]
-        section = (
-            known.section if known is not None else transaction[-1].request().layout.section if transaction else "3.1.4"
-        )
-        self._file(Violation(requirement, summary, section, Level.SUSPICIOUS, number, warning=True))
+    def _blame(self, requirement: str, summary: str, number: int) -> None:
+        """Something that was promised did not happen, or the server contradicts itself."""
+        known = CONSISTENCY.get(requirement)
+        rule = known or RULES.get(requirement)
+        sent = [action for action in self.program if action.data]
+        section = rule.section if rule is not None else sent[-1].request().layout.section if sent else "3.1.4"
+        warning = known is not None and known.warning
+        level = Level.SUSPICIOUS if warning else Level.STATED
+        self._file(Violation(requirement, summary, section, level, number, warning=warning))
 
-    def _complain(self, transaction: Transaction, requirement: str, summary: str, number: int) -> None:
+    def _complain(self, packet: Request, requirement: str, summary: str, number: int) -> None:
         """A request was answered, or completed, in a way that a document excludes."""
-        section = transaction.packet.layout.section
+        section = packet.layout.section
         self._file(Violation(requirement, summary, section, Level.STATED, number))
 
     def _collect(self) -> None:
-        """What the monitors have found since."""
+        """Collect what the monitors have found since; not about events that overtook ClientDetach."""
         for slot in self.slots.values():
             findings = slot.client.monitor.findings
-            for finding in findings[slot.told :]:
-                if finding.fault is Fault.SERVER:
+            for finding in findings[slot.reported :]:
+                if finding.fault is Fault.SERVER and not (slot.left and finding.rule.startswith("CALL-V03")):
                     self._file(Violation.of(finding, self._last))
-            slot.told = len(findings)
+            slot.reported = len(findings)
 
     def _slot(self, action: Action) -> ClientSlot:
         slot = self.slots.get(action.client)
@@ -188,15 +205,20 @@ class Executor:
         if type(packet).completion == "async" and len(data) >= 12:
             packet, number = self._numbered(client, packet)
         warned = len(client.monitor.findings)
-        before = slot.last_states()
+        before, reported = slot.last_states(), slot.counts()
+        if not client.attached:
+            raise Missing("the binding has ended")
+        slot.asked = packet
         future = client.expect(number, packet) if number else None
         try:
-            answer = await client.request(packet)
-        except (RpcFault, TimeoutError) as error:
+            answer = await client.request(packet, timeout=self.patience.seconds_for(f"response {packet.layout.name}"))
+        except RpcFault:
             client.completions.forget(number)
-            if isinstance(error, TimeoutError):
-                raise Missing(f"{packet.layout.name} is not answered in {self.target.patience:g} s") from error
             transaction = Transaction(action.number, packet, None)
+        except (TimeoutError, ConnectionEnded, AssociationError, OSError) as error:
+            client.completions.forget(number)
+            await self._unanswered(slot, packet, error, action.number)
+            raise Missing(f"{packet.layout.name} is not answered") from error
         else:
             transaction = Transaction(action.number, packet, answer)
             if future is not None:
@@ -205,14 +227,65 @@ class Executor:
                 self.handles.record_all(action.client, answer, f"{action.number}")
             if not transaction.ok or type(packet).completion != "async":
                 self._observe(action.client, packet, answer)
-        transaction.before = before
+        transaction.before, transaction.reported = before, reported
         self._numbers[action.number] = transaction
         if transaction.ok and isinstance(packet, Forward):
             opened = client.conversation.lines.get(packet.line)
             self._forwarded.add(0 if opened is None or opened.device is None else opened.device)
+        if transaction.ok and isinstance(packet, RSPSetEventFilterMasks):
+            self._filtered = True
+        if transaction.ok and transaction.ack == 0 and type(packet).completion == "async":
+            await self._await_effects(slot, transaction, None, action.number)
         if action.legal and not transaction.ok and len(client.monitor.findings) == warned:
             await self._doubt(slot, action, transaction)
         return transaction
+
+    async def _unanswered(self, slot: ClientSlot, packet: Request, error: Exception, number: int) -> None:
+        """A request got neither a response nor a fault: a failure of its own, and the end of this client."""
+        name, requirement = packet.layout.name, response_id(packet)
+        if isinstance(error, TimeoutError):
+            what = f"response {name}"
+            summary = f"{name} gets no response within {self.patience.seconds_for(what):g} s"
+            self.patience.record_missing(what)
+        else:
+            summary = f"{name} gets no response: the connection ends ({error or type(error).__name__})"
+        slot.broken = True
+        self._complain(packet, requirement, summary, number)
+        # So that the server frees the lines and calls of this client.
+        await slot.abort()
+
+    async def _await_effects(
+        self, slot: ClientSlot, transaction: Transaction, completion: Reply | None, number: int
+    ) -> None:
+        """After a success the documented states of its calls have to be reported."""
+        if self._filtered:
+            return
+        name = transaction.packet.layout.name
+        for expected in expected_states(transaction.packet, transaction.before, completion):
+            start = transaction.reported.get(expected.call, 0)
+
+            def reported(expected: ExpectedState = expected, start: int = start) -> set[CallState] | None:
+                states = {BY_BIT.get(bit, CallState.UNKNOWN) for bit in slot.states.get(expected.call, [])[start:]}
+                return states if states & expected.decided else None
+
+            what = f"effect of {name}"
+            seconds = self.patience.seconds_for(what)
+            with contextlib.suppress(Missing):
+                await self._until(slot, reported, what, seconds)
+                continue
+            if not slot.client.attached:
+                return
+            self.patience.record_missing(what)
+            now = slot.states.get(expected.call, [0])[-1]
+            states = " or ".join(sorted(LABELS.get(state, state.name.lower()) for state in expected.states))
+            wanted = (
+                "no LINE_CALLSTATE reports the new call"
+                if len(expected.states) > 9
+                else f"the call does not become {states}"
+            )
+            became = f": it is {label(now)}" if now else ""
+            summary = f"{name} succeeds, and {wanted} within {seconds:g} s{became}"
+            self._complain(transaction.packet, f"EFFECT-line.{name}", summary, number)
 
     @staticmethod
     def _numbered(client: TapiClient, packet: Request) -> tuple[Request, int]:
@@ -253,7 +326,7 @@ class Executor:
             why = disproved(transaction.code, transaction.packet, slot.client.conversation)
         if why:
             summary = f"{action.packet} is refused with {why}"
-            self._complain(transaction, f"LEGAL-{action.packet}", summary, action.number)
+            self._complain(transaction.packet, f"LEGAL-{action.packet}", summary, action.number)
 
     async def stray(self, action: Action) -> Transaction:
         """Perform a step `Verb.STRAY`."""
@@ -278,31 +351,34 @@ class Executor:
         warned = len(slot.client.monitor.findings)
         name = transaction.packet.layout.name
         try:
-            async with asyncio.timeout(self.target.patience):
+            seconds = self.patience.seconds_for(f"completion of {name}")
+            async with asyncio.timeout(seconds):
                 completion: Reply = await future
         except TimeoutError:
-            summary = f"{name} was accepted and not completed within {self.target.patience:g} s"
-            self._complain(transaction, f"DONE-{transaction.packet.device}.{name}", summary, action.number)
+            self.patience.record_missing(f"completion of {name}")
+            summary = f"{name} was accepted and not completed within {seconds:g} s"
+            self._complain(transaction.packet, f"DONE-{transaction.packet.device}.{name}", summary, action.number)
             raise Missing(f"{name} is not completed") from None
         self._observe(action.client, transaction.packet, completion)
         if completion.outcome == 0:
             transaction.done = True
             self.handles.record_all(action.client, completion, str(step))
+            await self._await_effects(slot, transaction, completion, action.number)
             return completion
         await self._silence(slot)
         where = reached(transaction.packet, transaction.before, slot.last_states())
         if where:
-            self._warn("TRUE-completion", f"{name} is said to have failed, and the call is {where}", action.number)
+            self._blame("TRUE-completion", f"{name} is said to have failed, and the call is {where}", action.number)
         if action.legal and len(slot.client.monitor.findings) == warned:
             why = disproved(completion.words[7], transaction.packet, slot.client.conversation)
             if why:
                 summary = f"{name} is completed with {why}"
-                self._complain(transaction, f"LEGAL-{transaction.packet.device}.{name}", summary, action.number)
+                self._complain(transaction.packet, f"LEGAL-{transaction.packet.device}.{name}", summary, action.number)
         return completion
 
     async def _until(self, slot: ClientSlot, find: Callable[[], Any], what: str, seconds: float | None = None) -> Any:
-        """Wait until something is found."""
-        patience = self.target.patience if seconds is None else seconds
+        """Wait until something is found; briefly for what was missing before."""
+        patience = self.patience.seconds_for(what) if seconds is None else seconds
         try:
             async with asyncio.timeout(patience):
                 while (found := find()) is None:
@@ -312,6 +388,7 @@ class Executor:
                     await slot.changed.wait()
                 return found
         except TimeoutError:
+            self.patience.record_missing(what)
             raise Missing(f"{what} within {patience:g} s") from None
 
     async def call(self, action: Action) -> int:
@@ -359,28 +436,39 @@ class Executor:
         """Perform a step `Verb.CHECK`."""
         slot = self._slot(action)
         call = self.handles.values.get(action.about, 0)
-        await self._silence(slot)
-        before = len(slot.states.get(call, ()))
-        self.budget.spend()
-        packet = GetCallStatus(call=call, call_status=256)
-        try:
-            answer = await slot.client.request(packet)
-        except (RpcFault, TimeoutError):
-            return Transaction(action.number, packet, None)
-        transaction = Transaction(action.number, packet, answer)
-        await self._silence(slot)
-        told = slot.states.get(call)
-        status = getattr(answer, "call_status", None)
-        shown = (getattr(status, "call_state", 0) or 0) & 0x00FFFFFF
-        # A state may change just then: what was told last before the answer, or since, will do.
-        if transaction.ok and told and shown and shown not in told[max(before - 1, 0) :]:
+        transaction, shown, told = await self._compare_status(slot, call, action.number)
+        if transaction.ok and shown and told and shown not in told:
+            # An event may be on its way: look again when nothing is.
+            await self._silence(slot)
+            transaction, shown, told = await self._compare_status(slot, call, action.number)
+            await self._silence(slot)
+            told = told[:1] + slot.states.get(call, [])[-1:]
+        if transaction.ok and told and shown and shown not in told:
             summary = f"GetCallStatus says {label(shown)}, and LINE_CALLSTATE said {label(told[-1])} last"
             self.violations.append(Violation("TOLD-STATE", summary, "2.2.4.2.1.8", Level.STATED, action.number))
         return transaction
 
-    async def _silence(self, slot: ClientSlot) -> None:
+    async def _compare_status(self, slot: ClientSlot, call: int, number: int) -> tuple[Transaction, int, list[int]]:
+        """The state of a call by GetCallStatus, and those by LINE_CALLSTATE last and since."""
+        before = len(slot.states.get(call, ()))
+        self.budget.spend()
+        packet = GetCallStatus(call=call, call_status=256)
+        slot.asked = packet
+        try:
+            answer = await slot.client.request(packet, timeout=self.patience.seconds_for("response GetCallStatus"))
+        except RpcFault:
+            return Transaction(number, packet, None), 0, []
+        except (TimeoutError, ConnectionEnded, AssociationError, OSError) as error:
+            await self._unanswered(slot, packet, error, number)
+            raise Missing("GetCallStatus is not answered") from error
+        self._observe_of(slot, packet, answer)
+        status = getattr(answer, "call_status", None)
+        shown = (getattr(status, "call_state", 0) or 0) & 0x00FFFFFF
+        return Transaction(number, packet, answer), shown, slot.states.get(call, [])[max(before - 1, 0) :]
+
+    async def _silence(self, slot: ClientSlot, seconds: float = 0.0) -> None:
         """Wait until no event has come for a while."""
-        settle = self.target.settle
+        settle = seconds or self.target.settle
         for _ in range(40):
             slot.changed.clear()
             try:
@@ -388,6 +476,13 @@ class Executor:
                     await slot.changed.wait()
             except TimeoutError:
                 return
+
+    async def rest(self) -> None:
+        """Wait until no client has received an event for a while."""
+        for slot in self.slots.values():
+            if slot.client.attached:
+                await self._silence(slot)
+        self._collect()
 
     async def quiet(self, action: Action) -> None:
         """Perform a step `Verb.QUIET`."""
@@ -404,6 +499,8 @@ class Executor:
         self.budget.spend()
         slot.context = slot.client._context  # noqa: SLF001 - for what comes after
         channel = slot.client._channel  # noqa: SLF001 - as above
+        self._collect()
+        slot.left = True
         await slot.client.detach()
         if channel is None or slot.dismissed:
             return
@@ -420,10 +517,7 @@ class Executor:
     async def lose(self, action: Action) -> None:
         """Perform a step `Verb.LOSE`."""
         slot = self._slot(action)
-        caller = slot.client._caller  # noqa: SLF001 - the client itself would not do this
-        if caller is not None:
-            caller.abort()
-            await caller.wait_closed()
+        await slot.abort()
 
     async def _take_back(self) -> None:
         """Cancel what Forward has set, so that the next test finds the lines as this one did."""
@@ -440,8 +534,19 @@ class Executor:
 
     async def _leave(self, slot: ClientSlot) -> None:
         """End a client, and let its monitor judge what is still open."""
+        if slot.client.attached:
+            await self._silence(slot, self.target.rest)
+        elif slot.asked is not None and not slot.broken and not slot.left:
+            slot.broken = True
+            self._complain(
+                slot.asked, response_id(slot.asked), f"the connection ends after {slot.asked.layout.name}", self._last
+            )
+        self._collect()
+        # Events that are on their way when ClientDetach is sent are about handles that are no longer valid.
+        slot.left = True
         with contextlib.suppress(OSError, TimeoutError):
             await slot.client.close()
+        slot.reported = len(slot.client.monitor.findings)
         slot.client.monitor.finish()
         self._collect()
 

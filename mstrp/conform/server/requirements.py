@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from fsm.judge.routes import ROUTES
 from fsm.rules.call_rules import CALL_RULES
 from fsm.rules.catalogue import RULES, Status
-from fsm.tables.call_requests import PRECONDITIONS
+from fsm.tables.call import CREATIONS
+from fsm.tables.call_requests import EFFECTS, PRECONDITIONS
 from mstrp.conform.core.outcome import Requirement
 from mstrp.conform.server.consistency import CONSISTENCY
 from mstrp.conform.server.test_bed import REACHABLE
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from fsm.tables.call_states import CallState
     from protocol.packet import Request
 
-__all__ = ["SCENARIO_FLOWS", "SERVER", "row_id", "row_states"]
+__all__ = ["SCENARIO_FLOWS", "SERVER", "response_id", "row_id", "row_states"]
 
 #: The flows that are scenarios of section 4.
 SCENARIO_FLOWS: dict[str, str] = {
@@ -37,6 +38,15 @@ SCENARIO_FLOWS: dict[str, str] = {
     "4.11": "agent",
     "4.12": "agent-session",
 }
+
+
+#: Requirements about the effects of requests on calls that exist.
+_EFFECTS = {f"EFFECT-line.{name}" for name, _, _ in EFFECTS}
+
+
+def response_id(packet: Request) -> str:
+    """The requirement that a request gets a response."""
+    return f"RESPONSE-{packet.device}.{packet.layout.name}"
 
 
 def row_id(request: type[Request], state: CallState) -> str:
@@ -68,12 +78,21 @@ def _of_server() -> Iterator[Requirement]:
         yield Requirement(
             f"LEGAL-{name}", "request", section, f"{name} with nothing wrong is not refused for an untrue reason"
         )
+        yield Requirement(f"RESPONSE-{name}", "request", section, f"every {name} gets a response or an RPC fault")
         if request.completion == "async":
             yield Requirement(f"DONE-{name}", "request", section, f"{name} is completed when it was accepted")
         if request.device == "line" and len(ROUTES[request.req_func].calls) == 1:
             for state in row_states(request):
                 summary = f"{request.__name__} may be made on a call in {state.name}"
                 yield Requirement(row_id(request, state), "row", section, summary)
+    for name in dict.fromkeys(request for request, _, _ in EFFECTS if request != "CompleteCall"):
+        section = next(effect.ref.section for (request, _, _), effect in EFFECTS.items() if request == name)
+        summary = f"the documented states are reported after {name} has succeeded"
+        yield Requirement(f"EFFECT-line.{name}", "effect", section, summary)
+    for name in CREATIONS:
+        if f"EFFECT-line.{name}" not in _EFFECTS:
+            summary = f"LINE_CALLSTATE reports the call that {name} makes"
+            yield Requirement(f"EFFECT-line.{name}", "effect", "2.2.4.2.1.8", summary)
     for name, consistency in CONSISTENCY.items():
         yield Requirement(name, "consistency", consistency.section, consistency.summary)
     yield Requirement("TOLD-STATE", "call rule", "2.2.4.2.1.8", "LINE_CALLSTATE tells what GetCallStatus says")

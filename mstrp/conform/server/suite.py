@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Case", "plan", "run", "select"]
 
 
+#: Failures to do something in time, by the prefixes of their requirements.
+_TIMED = ("EFFECT-", "DONE-", "CROSS-")
+#: After so many cases in a row in which Initialize gets no response the server counts as gone.
+_SILENT = 3
 _logger = logging.getLogger("mstrp.conform")
 
 
@@ -118,11 +122,15 @@ async def run(
     """
     chosen = [test for test in plan(campaign.depth) if wanted(test)]
     shown: set[str] = set()
+    silent: list[int] = []
     for number, test in enumerate(chosen):
         progress(number, len(chosen), test.name)
         try:
             await _perform(campaign, test)
             await shorten(campaign, shown)
+            silent = _count_silent(campaign, silent)
+            if len(silent) >= _SILENT:
+                raise Unreachable(f"Initialize gets no response, {_SILENT} times")  # noqa: TRY301 - as if none had attached
         except BudgetSpent as error:
             _give_up(campaign, str(error))
             break
@@ -137,6 +145,14 @@ async def run(
         if until(campaign):
             break
     progress(len(chosen), len(chosen), "")
+
+
+def _count_silent(campaign: Campaign, silent: list[int]) -> list[int]:
+    """The cases in a row in which Initialize got no response, by how often that has failed."""
+    outcome = campaign.outcomes.get("RESPONSE-line.Initialize")
+    if outcome is None or outcome.verdict is not Verdict.FAIL or outcome.tried in silent:
+        return []
+    return [*silent, outcome.tried]
 
 
 async def _perform(campaign: Campaign, test: Case) -> None:
@@ -156,11 +172,17 @@ async def shorten(campaign: Campaign, shown: set[str]) -> None:
         if name in shown or outcome.program is None or outcome.violation is None:
             continue
         shown.add(name)
-        program, violation = await shrink(
+        shrunk = await shrink(
             campaign.target, outcome.program, outcome.violation, campaign.budget, strict=campaign.strict
         )
-        outcome.program, outcome.violation, outcome.packets = program, violation, program.packets
-        outcome.cause = violation.summary
+        outcome.program, outcome.violation, outcome.confirmed = shrunk
+        outcome.packets = outcome.program.packets
+        outcome.cause = outcome.violation.summary
+        if not outcome.confirmed:
+            outcome.cause += " (seen once: neither a repeated nor a shorter conversation shows it)"
+            if name.startswith(_TIMED) or name.endswith("-told"):
+                # Something was late once: that is no proof.
+                outcome.verdict = Verdict.INCONCLUSIVE
 
 
 def _give_up(campaign: Campaign, why: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from mstrp.conform.core.patience import Patience
 from mstrp.conform.core.program import Action, Verb
 from mstrp.conform.core.target import Budget
 from mstrp.conform.server.executor import Executor
@@ -31,11 +32,16 @@ class Tester:
     """Clients of one conversation with a server; ``async with`` ends them."""
 
     def __init__(
-        self, target: Target, budget: Budget | None = None, *, observer: Callable[[Step], None] | None = None
+        self,
+        target: Target,
+        budget: Budget | None = None,
+        patience: Patience | None = None,
+        *,
+        observer: Callable[[Step], None] | None = None,
     ) -> None:
         self.target = target
         self.budget = budget or Budget()
-        self._executor = Executor(target, self.budget, observer)
+        self._executor = Executor(target, self.budget, patience or Patience(target.patience), observer)
         #: The steps performed, as data.
         self.program = self._executor.program
         self.violations = self._executor.violations
@@ -48,7 +54,7 @@ class Tester:
     @classmethod
     def of(cls, campaign: Campaign) -> Self:
         """New clients for a conversation of a campaign."""
-        return cls(campaign.target, campaign.budget, observer=campaign.coverage.step)
+        return cls(campaign.target, campaign.budget, campaign.patience, observer=campaign.coverage.step)
 
     async def __aenter__(self) -> Self:
         return self
@@ -59,6 +65,10 @@ class Tester:
     async def close(self) -> None:
         """End every client."""
         await self._executor.close()
+
+    async def rest(self) -> None:
+        """Wait until no event arrives any more; this is no step of the program."""
+        await self._executor.rest()
 
     async def perform(self, action: Action) -> Any:
         """Perform a step, new or recorded; raises `Missing`, `Unreachable` or `BudgetSpent`."""

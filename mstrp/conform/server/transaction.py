@@ -37,6 +37,8 @@ class Transaction:
         self.done = self.ok and type(packet).completion != "async"
         #: The states that the calls were in when it was made.
         self.before: dict[int, int] = {}
+        #: How many states had been reported of them.
+        self.reported: dict[int, int] = {}
 
     @property
     def ok(self) -> bool:
