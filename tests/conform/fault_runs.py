@@ -11,6 +11,7 @@ from server_faults import FAULTS, Fault, Kind, Parts, built
 
 from mstrp.conform.core.campaign import Campaign
 from mstrp.conform.core.target import Budget, Target
+from mstrp.conform.server.requirements import SERVER
 from mstrp.conform.server.suite import Case, run
 
 if TYPE_CHECKING:
@@ -58,7 +59,12 @@ async def _run(
     async with server:
         target = Target.of(server.address, settle=0.02, patience=1.0)
         campaign = Campaign.of(
-            target, depth=depth, strict=True, seed=seed, budget=Budget(packets=PACKETS, seconds=_SECONDS)
+            target,
+            SERVER.values(),
+            depth=depth,
+            strict=True,
+            seed=seed,
+            budget=Budget(packets=PACKETS, seconds=_SECONDS),
         )
         await run(
             campaign,

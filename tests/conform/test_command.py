@@ -17,7 +17,7 @@ from test_server import serve_apart
 from mstrp.checking.baseline import read_baseline
 from mstrp.cli import main
 from mstrp.conform.core.campaign import Campaign
-from mstrp.conform.server.cases.handles import HANDLE_TESTS
+from mstrp.conform.server.cases.handles import HANDLE_CASES
 from mstrp.conform.server.suite import plan, select
 from mstrp.report.schema import schema
 
@@ -56,7 +56,7 @@ def test_only_takes_every_name_of_the_list() -> None:
     assert not any(map(select(["no such name"]), tests))
 
 
-@pytest.mark.parametrize("name", [name for name, _, tries in HANDLE_TESTS if tries])
+@pytest.mark.parametrize("name", [name for name, _, tries in HANDLE_CASES if tries])
 def test_handle_tests_decide_what_they_name(good: str, name: str) -> None:
     """Every requirement that a test of handles names has an outcome afterwards."""
     tries = {test.name: test.tries for test in plan()}[name]

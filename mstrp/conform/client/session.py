@@ -50,6 +50,7 @@ class Session:
         self.conversation = self.monitor.conversation()
         self.program = Program()
         self.violations: list[Violation] = []
+        self.passed: set[str] = set()
         #: What the tester finds odd, and warnings of the monitor about the client: no failures.
         self.doubts: list[Violation] = []
         self.warnings: list[Violation] = []

@@ -92,6 +92,8 @@ class Campaign:
             else:
                 outcome = self.outcome(violation.requirement, violation.section, violation.summary)
                 outcome.record(Verdict.INCONCLUSIVE, f"odd: {violation.summary}")
+        self.record_pass(*(name for name in tester.passed if name in self.outcomes))
+        tester.passed.clear()
         tester.violations.clear()
         tester.warnings.clear()
         return bad

@@ -47,3 +47,5 @@ class Recorded(Protocol):
     program: Program
     violations: list[Violation]
     warnings: list[Violation]
+    #: Requirements that the conversation has shown to be kept.
+    passed: set[str]

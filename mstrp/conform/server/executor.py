@@ -58,6 +58,7 @@ class Executor:
         self.budget = budget
         self.program = Program()
         self.violations: list[Violation] = []
+        self.passed: set[str] = set()
         #: What is odd about the server, and no failure: warnings of the monitor, answers that may have another cause.
         self.warnings: list[Violation] = []
         self._checker = ConsistencyChecker()
@@ -227,6 +228,7 @@ class Executor:
                 self.handles.record_all(action.client, answer, f"{action.number}")
             if not transaction.ok or type(packet).completion != "async":
                 self._observe(action.client, packet, answer)
+        self.passed.add(response_id(packet))
         transaction.before, transaction.reported = before, reported
         self._numbers[action.number] = transaction
         if transaction.ok and isinstance(packet, Forward):
@@ -272,6 +274,7 @@ class Executor:
             seconds = self.patience.seconds_for(what)
             with contextlib.suppress(Missing):
                 await self._until(slot, reported, what, seconds)
+                self.passed.add(f"EFFECT-line.{name}")
                 continue
             if not slot.client.attached:
                 return

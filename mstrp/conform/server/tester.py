@@ -47,6 +47,8 @@ class Tester:
         self.violations = self._executor.violations
         #: Warnings of the monitor, and answers that may have another cause: failures in a strict run only.
         self.warnings = self._executor.warnings
+        #: Requirements that the conversation has shown to be kept.
+        self.passed = self._executor.passed
         #: The packets for people: (client, direction, phase, content).
         self.transcript = self._executor.transcript
         self.slots = self._executor.slots
