@@ -24,7 +24,9 @@ from mstrp.conform.server.transaction import Transaction, label
 from mstrp.live.client import TapiClient
 from mstrp.live.provider import TapiError
 from mstrp.live.transport import ConnectionEnded, RpcFault
+from protocol import phone
 from protocol.constants import LINECALLSTATE
+from protocol.field_checks import KNOWN_VERSIONS
 from protocol.fields import HandleType
 from protocol.generic import RSPSetEventFilterMasks
 from protocol.line import Forward, GetCallStatus
@@ -34,6 +36,7 @@ from protocol.rpc.association import AssociationError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from fsm.engine.finding import Finding
     from fsm.engine.step import Step
     from mstrp.conform.core.patience import Patience
     from mstrp.conform.core.target import Budget, Target
@@ -137,7 +140,8 @@ class Executor:
             findings = slot.client.monitor.findings
             for finding in findings[slot.reported :]:
                 if finding.fault is Fault.SERVER and not (slot.left and finding.rule.startswith("CALL-V03")):
-                    self._file(Violation.of(finding, self._last))
+                    violation = Violation.of(finding, self._last)
+                    self._file(violation._replace(warning=violation.warning or _is_acceptable(slot.asked, finding)))
             slot.reported = len(findings)
 
     def _slot(self, action: Action) -> ClientSlot:
@@ -558,6 +562,15 @@ class Executor:
         for slot in self.slots.values():
             await self._leave(slot)
         await self._take_back()
+
+
+def _is_acceptable(packet: Request | None, finding: Finding) -> bool:
+    """Whether a rule leaves it to the server what it accepts: 107-03 asks for an "acceptable" version only."""
+    return (
+        finding.rule == "TRP-3.1.4.2-107-03"
+        and isinstance(packet, phone.Open)
+        and packet.negotiated_version in KNOWN_VERSIONS
+    )
 
 
 #: What performs a step.

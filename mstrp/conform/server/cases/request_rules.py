@@ -15,7 +15,7 @@ from mstrp.conform.server.test_bed import TestBed
 from mstrp.conform.server.tester import Tester
 from mstrp.testing.trials import Attempt, attempts
 from protocol import line
-from protocol.constants import PHONEPRIVILEGE
+from protocol.constants import LINEOPENOPTION, PHONEPRIVILEGE
 from protocol.generic import GetAsyncEvents
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RequestSession", "rules_of", "try_request"]
 
+#: The options of Open that need LINECALLPARAMS.
+_WITH_PARAMS = int(LINEOPENOPTION.PROXY | LINEOPENOPTION.SINGLEADDRESS)
 #: After so many requests a session is given up, so that no conversation becomes endless.
 _LONGEST = 300
 
@@ -99,7 +101,16 @@ class RequestSession:
 
 def _variants(attempt: Attempt, situation: LiveSituation, which: int, campaign: Campaign) -> list[Any]:
     found = attempt.packets(situation)[which]
+    if not which:
+        found = [packet for packet in found if _is_complete(packet)]
     return found if campaign.depth > 1 else found[:1] if campaign.depth == 0 else found[:2]
+
+
+def _is_complete(packet: Any) -> bool:
+    """Whether a packet has the LINECALLPARAMS that its options require (054-05, 054-10)."""
+    if not isinstance(packet, line.Open) or not packet.privileges & _WITH_PARAMS:
+        return True
+    return packet.call_params is not None
 
 
 async def try_request(campaign: Campaign, request: type[Request]) -> None:
