@@ -75,7 +75,7 @@ class AssociationError(Exception):
 
 
 class AuthenticationError(AssociationError):
-    """The peer did not prove who it is."""
+    """The authentication of the peer failed."""
 
 
 class Security(Protocol):

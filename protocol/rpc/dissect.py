@@ -416,7 +416,7 @@ class Dissector:
         elif isinstance(body, BindNak):
             self._problem("bind_nak", f"the bind was rejected, reason {body.reason}")
         elif kind == Kind.ORPHANED:
-            # The client will not read the answer, and what it had not sent yet will not come.
+            # The client ignores the response and sends no more fragments.
             unfinished = self._partial[True].drop(call_id)
             if not unfinished and call_id in self.pending:
                 del self.pending[call_id]

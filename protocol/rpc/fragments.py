@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CALL_COST", "Assembly", "Fragments"]
 
-#: Bytes that an incomplete call costs beside its contents.
+#: Memory overhead of an incomplete call in bytes.
 CALL_COST = 512
 
 Key = TypeVar("Key")

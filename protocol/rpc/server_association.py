@@ -51,9 +51,10 @@ _NOTHING = Syntax(UUID(int=0), 0)
 class ServerAssociation(Association):
     """The server side of an association.
 
-    ``transfers`` are the accepted transfer syntaxes in order of preference, ``group`` is the association group id for
-    clients without one, ``address`` the secondary address in bind_ack. ``security`` creates a `Security` for
-    (type, level), or raises if that type is not supported. Calls below ``required_level`` get an access denied fault.
+    ``transfers`` are the accepted transfer syntaxes in order of preference, ``group`` is the id of a new association
+    group, ``joins`` returns whether an existing group may be joined, ``address`` is the secondary address in bind_ack.
+    ``security`` creates a `Security` for (type, level), or raises if that type is not supported. Calls below
+    ``required_level`` get an access denied fault.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class ServerAssociation(Association):
         super().__init__(limits, fragment)
         self.interfaces = {interface.uuid for interface in interfaces}
         self.transfers = tuple(transfers)
-        #: The association group: a new one, unless the bind names one that may be joined.
+        #: The association group: a new one, unless the bind requests an existing one that may be joined.
         self.group = group
         self._joins = joins
         self.address = address
@@ -87,7 +88,7 @@ class ServerAssociation(Association):
 
     @property
     def admitted(self) -> bool:
-        """Whether calls are taken: bound, and as much authenticated as is required."""
+        """Whether calls are accepted: the association is bound, and authenticated at the required level."""
         security = self.security
         return self.bound and (security is None or security.complete) and self.level >= self.required_level
 
@@ -117,7 +118,7 @@ class ServerAssociation(Association):
             yield from self._auth3(found)
         elif header.kind == Kind.REQUEST:
             if not self.admitted:
-                # No later fragment makes a difference, and none is kept.
+                # Later fragments are ignored.
                 if header.flags & Flag.FIRST_FRAG and isinstance(body, CallBody):
                     status = Status.ACCESS_DENIED if self.bound else Status.UNKNOWN_INTERFACE
                     self.fault(header.call_id, status, body.context)
