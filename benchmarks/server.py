@@ -2,6 +2,7 @@
 
     python benchmarks/server.py            requests per second, one after the other on one connection
     python benchmarks/server.py --attach   clients that come and go: attach and detach, each on a connection of its own
+    python benchmarks/server.py --crowd    10,000 clients: memory, requests per second, time to stop on SIGTERM
     python benchmarks/server.py --load     1,000 clients with 10 lines each, 100,000 live calls; then half of them killed
 
 The servers run in processes of their own. Ours does everything that it always does: it decodes, checks, follows the
@@ -15,6 +16,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import signal
 import socket
 import statistics
 import struct
@@ -291,7 +293,11 @@ async def load(clients: int, lines: int, calls: int) -> None:
     from protocol.constants import LINECALLSTATE
 
     switch = Switch(Plan(lines=clients * lines, active=calls + 1, timeout=1e6, ring=1e6))
-    options = Options(port=0, limits=Limits(queue=1 << 26), push_timeout=300.0)
+    room = 2 * clients
+    limits = Limits(
+        queue=1 << 26, connections=room, peer_connections=room, clients=room, user_clients=room, memory=1 << 32
+    )
+    options = Options(port=0, limits=limits, push_timeout=300.0)
     server = Server(switch, options)
     begun = time.perf_counter()
     async with server:
@@ -336,6 +342,52 @@ async def load(clients: int, lines: int, calls: int) -> None:
         await client.close()
 
 
+def crowd(clients: int, seconds: float = 5.0) -> None:
+    """Many clients, each with a connection and an open line: what they cost ``mstrp serve``, and how it stops under load."""
+    names = ("connections", "peer-connections", "clients", "user-clients")
+    given = [f"--limit={name}={clients + 10}" for name in names] + ["--limit=memory=1000000000"]
+    command = [sys.executable, "-m", "mstrp", "serve", "--listen", "127.0.0.1:0", *given]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        port = int(process.stderr.readline().rpartition(":")[2])
+        empty, begun = _resident(process.pid), time.perf_counter()
+        found = []
+        for number in range(clients):
+            client = Client(port)
+            context = client.call("ClientAttach", ClientAttach(0xFFFFFFFF, rf"\\PC\mailslot\{number}", "PC"))[:20]
+            packet = line.Initialize(friendly_name="PC", module_name="PC", api_version=0x00030001)
+            stub = _METHODS["ClientRequest"].write(ClientRequest(context, packet.encode(), packet.capacity))
+            client.send("ClientRequest", stub)
+            client.receive()
+            found.append((client, stub))
+        held, elapsed = _resident(process.pid), time.perf_counter() - begun
+        print(
+            f"{clients} clients attached in {elapsed:.1f} s: {held - empty:.0f} MB, {1024 * (held - empty) / clients:.1f} KB each"
+        )
+        count, begun = 0, time.perf_counter()
+        while time.perf_counter() - begun < seconds:
+            part = [found[(count + place) % clients] for place in range(100)]
+            for client, stub in part:
+                client.send("ClientRequest", stub)
+            for client, _ in part:
+                client.receive()
+            count += len(part)
+        rate = count / (time.perf_counter() - begun)
+        print(f"{rate:.0f} requests a second over all of them, {_resident(process.pid):.0f} MB")
+        for client, stub in found:
+            client.send("ClientRequest", stub)
+        begun = time.perf_counter()
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(60)
+        print(f"stopped under load in {time.perf_counter() - begun:.1f} s with status {status}")
+
+
+def _resident(pid: int) -> float:
+    """MB that a process has in memory."""
+    pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize() / 1024 / 1024
+
+
 def _memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
@@ -349,7 +401,8 @@ def main() -> None:
     parser.add_argument("--attach", action="store_true")
     parser.add_argument("--seconds", type=float, default=5.0, help="for each measurement of --attach (default: 5)")
     parser.add_argument("--load", action="store_true")
-    parser.add_argument("--clients", type=int, default=1000)
+    parser.add_argument("--crowd", action="store_true")
+    parser.add_argument("--clients", type=int, help="default: 1000, with --crowd 10,000")
     parser.add_argument("--lines", type=int, default=10)
     parser.add_argument("--calls", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
@@ -360,10 +413,13 @@ def main() -> None:
         visit(options.visit, options.seconds, push=options.push)
     elif options.attach:
         attach(options.seconds)
-    elif options.load:
+    elif options.load or options.crowd:
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-        asyncio.run(load(options.clients, options.lines, options.calls))
+        if options.crowd:
+            crowd(options.clients or 10_000)
+        else:
+            asyncio.run(load(options.clients or 1000, options.lines, options.calls))
     else:
         sys.exit(compare(options.rounds))
 

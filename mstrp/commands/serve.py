@@ -245,10 +245,6 @@ async def _serve(options: argparse.Namespace) -> int:
     settings = _settings(options)
     _descriptors(settings)
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # where there are no signals, Ctrl-C cancels instead
-            loop.add_signal_handler(number, stopped.set)
     with contextlib.ExitStack() as stack:
         recorder = None
         if options.record:
@@ -260,6 +256,7 @@ async def _serve(options: argparse.Namespace) -> int:
         server = Server(
             Switch(script.plan, script=script, incoming=options.incoming), settings, recorder=recorder, log=log
         )
+        stack.enter_context(_signals(server, stopped))
         async with server, contextlib.AsyncExitStack() as pipes:
             if options.pipe:
                 from mstrp.live.pipe import PipeFront
@@ -271,6 +268,26 @@ async def _serve(options: argparse.Namespace) -> int:
         if not options.quiet:
             _summary(server, log)
     return 0
+
+
+@contextlib.contextmanager
+def _signals(server: Server, stopped: asyncio.Event) -> Iterator[None]:
+    """Stop on SIGINT and SIGTERM: at once, however much there is to be read (handlers of the loop run after that)."""
+    loop = asyncio.get_running_loop()
+
+    def stop(*given: object) -> None:
+        server.halt()
+        loop.call_soon_threadsafe(stopped.set)
+
+    before = {}
+    with contextlib.suppress(ValueError):  # not the main thread
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _summary(server: Server, log: Log) -> None:

@@ -73,6 +73,8 @@ class Service(Protocol):
 class Guard(Protocol):
     """Decides which connections may stay (`mstrp.live.server.guard`)."""
 
+    halted: bool
+
     def admit(self, connection: ServiceConnection) -> bool:
         """A connection was opened; False if it has to be closed."""
 
@@ -226,7 +228,7 @@ class ServiceConnection(_Ends):
             self.abort()
 
     def data_received(self, data: bytes) -> None:
-        if self._failed or self.transport.is_closing():
+        if self._failed or self.transport.is_closing() or (self._guard is not None and self._guard.halted):
             return
         if self._recording is not None:
             self._recording.send(0, data)

@@ -36,6 +36,8 @@ class Guard:
         self._peers: dict[str, dict[ServiceConnection, Reservation]] = {}
         self._waiting: dict[str, dict[ServiceConnection, None]] = {}
         self.open = self.waiting = 0
+        #: Whether everything that arrives is ignored, because the server stops.
+        self.halted = False
         self._failures: dict[str, tuple[int, float]] = {}
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None

@@ -183,6 +183,11 @@ class Server:
         """The binding under which clients find the server."""
         return f"ncacn_ip_tcp:{self.options.host}[{self.port}]"
 
+    def halt(self) -> None:
+        """Ignore everything that arrives from now on; safe in a signal handler, `stop` has to follow."""
+        if self._guard is not None:
+            self._guard.halted = True
+
     async def stop(self) -> None:
         """Detach every client, close every connection."""
         if self._stopping:
@@ -192,6 +197,7 @@ class Server:
             self._listener.close()
         for other in self._others:
             other.close()
+        self.halt()
         if self._guard is not None:
             self._guard.stop()
         connections = list(self.connections)
