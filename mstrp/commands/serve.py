@@ -253,6 +253,11 @@ async def _serve(options: argparse.Namespace) -> int:
             stream = stack.enter_context(place.open("wb"))
             recorder = Recorder(stream, pcapng=options.record.endswith(".pcapng"))
         log = stack.enter_context(_logging(options))
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: log.write(
+                logging.ERROR, "internal-error", error=context.get("exception"), reason=context["message"]
+            )
+        )
         server = Server(
             Switch(script.plan, script=script, incoming=options.incoming), settings, recorder=recorder, log=log
         )

@@ -12,12 +12,13 @@ from world import run, serving, until
 
 from mstrp.live.auth import Users, initiator
 from mstrp.live.client import TapiClient
-from mstrp.live.transport import ConnectionEnded, RpcFault
+from mstrp.live.transport import ConnectionEnded, RpcFault, ServiceConnection, listen
 from protocol import line
 from protocol.constants import LINEERR
-from protocol.ndr import TAPSRV, ClientRequest
-from protocol.rpc.association import AssociationError
-from protocol.rpc.pdu import Auth, Bind, Context, Kind, Syntax, encode
+from protocol.ndr import REMOTESP, TAPSRV, ClientRequest
+from protocol.rpc.association import AssociationError, CallReceived
+from protocol.rpc.pdu import Auth, Bind, CallBody, Context, Flag, Kind, Syntax, encode
+from protocol.rpc.server_association import ServerAssociation
 
 _USERS = Users({"alice": "secret"})
 _SECURE: dict[str, Any] = {"security": _USERS.acceptor(), "required_level": 6}
@@ -113,6 +114,31 @@ def test_replayed_log_on(recording: Path) -> None:
             assert world.server.log.counts["logon-failed"] == 1
 
     run(test())
+
+
+def test_endless_response(recording: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A client that answers RemoteSPAttach with fragments without end is not attached."""
+
+    async def test() -> None:
+        class Endless:
+            def called(self, connection: ServiceConnection, call: CallReceived) -> None:
+                body = CallBody(4000, 0, 0, bytes(4000))
+                first = encode(Kind.RESPONSE, call.call_id, body, flags=Flag.FIRST_FRAG)
+                connection.transport.write(first + encode(Kind.RESPONSE, call.call_id, body, flags=0) * 500)
+
+            def lost(self, connection: ServiceConnection) -> None:
+                pass
+
+        async with serving(recording) as world:
+            trap = await listen(lambda: ServiceConnection(Endless(), ServerAssociation([REMOTESP])), "127.0.0.1", 0)
+            client = await connect(world.server.port)
+            assert await client.attach("", f'PC"ncacn_ip_tcp"{trap.port}"')
+            await client.close()
+            trap.close()
+            assert not world.server.clients
+
+    run(test())
+    assert "bytes in one call" in caplog.text
 
 
 def test_names_are_bounded(recording: Path) -> None:

@@ -18,7 +18,7 @@ from protocol.ndr import (
     RemoteSPDetach,
     RemoteSPEventProc,
 )
-from protocol.rpc.association import AssociationError
+from protocol.rpc.association import AssociationError, Limits
 from protocol.rpc.client_association import ClientAssociation
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _METHODS = {method.name: method for method in METHODS.values()}
 _EVENT = _METHODS["RemoteSPEventProc"]
 #: Bytes that a waiting event costs beside its contents.
 _EVENT_COST = 100
+#: What the responses of a client may cost, which are a few bytes each.
+_RESPONSES = Limits(stub=4096, assembling=4096, contexts=8, calls=8)
 #: Endpoints of one client that are tried.
 _MOST_PORTS = 4
 
@@ -177,7 +179,9 @@ class Push(Delivery):
         for port in self.ports:
             # In a thread, because a KDC may be asked.
             security = await asyncio.to_thread(make) if make is not None else None
-            association = ClientAssociation([REMOTESP], transfers=self.client.transfers, security=security)
+            association = ClientAssociation(
+                [REMOTESP], transfers=self.client.transfers, security=security, limits=_RESPONSES
+            )
             try:
                 caller = await Caller.connect(
                     host, port, association, timeout=options.channel_timeout, recorder=server.recorder
