@@ -30,6 +30,10 @@ class Verb(StrEnum):
     REPLY = "reply"
     CALL = "call"
     STATE = "state"
+    #: A call is still in one of the states when nothing is pending.
+    REMAINS = "remains"
+    #: A request was refused, or has failed.
+    REFUSED = "refused"
     EVENT = "event"
     #: GetCallStatus has to say what LINE_CALLSTATE said last.
     CHECK = "check"

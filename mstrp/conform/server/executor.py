@@ -19,7 +19,7 @@ from mstrp.conform.server.consistency_checker import ConsistencyChecker
 from mstrp.conform.server.effects import ExpectedState, expected_states
 from mstrp.conform.server.handle_names import HandleNames
 from mstrp.conform.server.refusals import disproved, reached
-from mstrp.conform.server.requirements import response_id
+from mstrp.conform.server.requirements import SERVER, response_id
 from mstrp.conform.server.transaction import Transaction, label
 from mstrp.live.client import TapiClient
 from mstrp.live.provider import TapiError
@@ -90,11 +90,18 @@ class Executor:
             raise Missing(f"{action.verb.value}: {error or type(error).__name__}") from error
         except Missing as error:
             transaction = [self._numbers.get(int(name.partition(".")[0])) for name in action.after]
-            if action.promised and all(each is not None and each.done for each in transaction):
+            if action.promised and self._may_blame(action, transaction):
                 self._blame(action.promised, str(error), action.number)
             raise
         finally:
             self._collect()
+
+    def _may_blame(self, action: Action, transactions: list[Transaction | None]) -> bool:
+        """Whether all that a promise depends on has succeeded, and the client is still there."""
+        slot = self.slots.get(action.client)
+        return (
+            slot is not None and slot.client.attached and all(each is not None and each.done for each in transactions)
+        )
 
     @property
     def _last(self) -> int:
@@ -122,7 +129,7 @@ class Executor:
     def _blame(self, requirement: str, summary: str, number: int) -> None:
         """Something that was promised did not happen, or the server contradicts itself."""
         known = CONSISTENCY.get(requirement)
-        rule = known or RULES.get(requirement)
+        rule = known or SERVER.get(requirement) or RULES.get(requirement)
         sent = [action for action in self.program if action.data]
         section = rule.section if rule is not None else sent[-1].request().layout.section if sent else "3.1.4"
         warning = known is not None and known.warning
@@ -427,6 +434,25 @@ class Executor:
             )
         return slot.states[call][-1]
 
+    async def remains(self, action: Action) -> int:
+        """Perform a step `Verb.REMAINS`."""
+        slot = self._slot(action)
+        call = self.handles.values.get(action.about, 0)
+        wanted = {int(LINECALLSTATE[name]) for name in action.wanted}
+        await self._silence(slot, self.target.rest)
+        now = slot.states.get(call, [0])[-1]
+        if now not in wanted:
+            names = " or ".join(label(state) for state in sorted(wanted))
+            raise Missing(f"a call that should still be {names} is {label(now)}")
+        return now
+
+    async def refused(self, action: Action) -> None:
+        """Perform a step `Verb.REFUSED`."""
+        transaction = self._numbers.get(int(action.about.partition(".")[0]))
+        if transaction is not None and transaction.done:
+            name = transaction.packet.layout.name
+            self._blame(action.promised, f"{name} succeeds for a client that may not control the call", action.number)
+
     async def event(self, action: Action) -> Any:
         """Perform a step `Verb.EVENT`."""
         slot = self._slot(action)
@@ -581,6 +607,8 @@ _STEPS: dict[Verb, Callable[[Executor, Action], Awaitable[Any]]] = {
     Verb.REPLY: Executor.reply,
     Verb.CALL: Executor.call,
     Verb.STATE: Executor.state,
+    Verb.REMAINS: Executor.remains,
+    Verb.REFUSED: Executor.refused,
     Verb.EVENT: Executor.event,
     Verb.CHECK: Executor.check,
     Verb.QUIET: Executor.quiet,

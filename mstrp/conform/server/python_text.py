@@ -96,11 +96,18 @@ class _Writer:
                 return [f"done{step} = await tester.reply({client}, step{step})"]
             case Verb.CALL:
                 self.names[f"{number}.call"] = f"call{number}"
-                return [f"call{number} = await tester.call({client}, {self._name(action.about)})"]
+                return [f"call{number} = await tester.call({client}, {self._name(action.about)}{_promised(action)})"]
             case Verb.STATE:
                 self.constants = True
                 wanted = ", ".join(f"constants.LINECALLSTATE.{name}" for name in action.wanted)
                 return [f"await tester.state({client}, {self._name(action.about)}, {wanted}{_promised(action)})"]
+            case Verb.REMAINS:
+                self.constants = True
+                wanted = ", ".join(f"constants.LINECALLSTATE.{name}" for name in action.wanted)
+                return [f"await tester.remains({client}, {self._name(action.about)}, {wanted}{_promised(action)})"]
+            case Verb.REFUSED:
+                step = action.about.partition(".")[0]
+                return [f"await tester.refused({client}, step{step}, promised={action.promised!r})"]
             case Verb.EVENT:
                 return [f"await tester.event({client}, {', '.join(map(repr, action.wanted))}{_promised(action)})"]
             case Verb.CHECK:

@@ -40,6 +40,26 @@ SCENARIO_FLOWS: dict[str, str] = {
 }
 
 
+#: Requirements about calls at both ends, about several calls, and about several clients, with their sections.
+INTERACTIONS: dict[str, tuple[str, str]] = {
+    "CROSS-offered": ("2.2.4.1.3.43", "a call to another line of the server is offered there"),
+    "CROSS-progress": ("2.2.3.1.29", "the caller's call proceeds while the other line is alerted"),
+    "CROSS-answered": ("2.2.3.1.29", "the caller's call is connected when the other line answers"),
+    "CROSS-dropped": ("2.2.3.1.29", "a call is disconnected or idle when the remote party has dropped its own"),
+    "CROSS-other-party": ("2.2.3.1.29", "the remote party's call continues when a call is held or retrieved"),
+    "CROSS-other-call": ("2.2.3.1.29", "a request leaves the other calls of the client as they are"),
+    "CROSS-released": (
+        "2.2.4.1.3.6",
+        "releasing a handle, a line or a client leaves the calls of the others as they are",
+    ),
+    "CROSS-consultation": ("2.2.4.1.3.78", "a consultation call can be dialled, and is connected when it is answered"),
+    "CROSS-member": ("2.2.4.1.3.77", "a member stays in its conference until the conference or the member ends"),
+    "CROSS-observer-new-call": ("2.2.4.2.1.6", "every client with a line open is told of a new call"),
+    "CROSS-observer-state": ("2.2.4.2.1.8", "every client with a handle of a call is told of its states"),
+    "CROSS-observer-listed": ("2.2.4.1.3.39", "GetNewCalls returns the calls that exist when a line is opened"),
+    "CROSS-observer-privilege": ("2.2.3.1.26", "a client that only monitors a call cannot control it"),
+    "CROSS-line-again": ("2.2.4.1.3.47", "a line whose owner is gone can be opened, and calls work as before"),
+}
 #: Requirements about the effects of requests on calls that exist.
 _EFFECTS = {f"EFFECT-line.{name}" for name, _, _ in EFFECTS}
 
@@ -93,6 +113,8 @@ def _of_server() -> Iterator[Requirement]:
         if f"EFFECT-line.{name}" not in _EFFECTS:
             summary = f"LINE_CALLSTATE reports the call that {name} makes"
             yield Requirement(f"EFFECT-line.{name}", "effect", "2.2.4.2.1.8", summary)
+    for name, (section, summary) in INTERACTIONS.items():
+        yield Requirement(name, "effect", section, summary)
     for name, consistency in CONSISTENCY.items():
         yield Requirement(name, "consistency", consistency.section, consistency.summary)
     yield Requirement("TOLD-STATE", "call rule", "2.2.4.2.1.8", "LINE_CALLSTATE tells what GetCallStatus says")

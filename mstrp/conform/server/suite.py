@@ -16,6 +16,8 @@ from mstrp.conform.server.cases.call_rows import try_row, try_wrong_state, wrong
 from mstrp.conform.server.cases.consistency import CONSISTENCY_CASES
 from mstrp.conform.server.cases.flows import FLOW_CASES, flow_ids, try_flow
 from mstrp.conform.server.cases.handles import HANDLE_CASES
+from mstrp.conform.server.cases.interactions import INTERACTION_CASES
+from mstrp.conform.server.cases.observers import OBSERVER_CASES
 from mstrp.conform.server.cases.proxies import PROXIED, try_proxied
 from mstrp.conform.server.cases.request_rules import rules_of, try_request
 from mstrp.conform.server.cases.walks import WALKS, try_walk
@@ -50,6 +52,10 @@ class Case(NamedTuple):
 def plan(depth: int = 1) -> Iterator[Case]:
     """The tests in their order: what is most basic comes first, and what shows a mistake in few steps."""
     for name, run, tries in CONSISTENCY_CASES:
+        yield Case(name, run, tries)
+    for name, run, tries in INTERACTION_CASES:
+        yield Case(name, run, tries)
+    for name, run, tries in OBSERVER_CASES:
         yield Case(name, run, tries)
     for name, run, tries in HANDLE_CASES:
         yield Case(name, run, tries)

@@ -110,11 +110,11 @@ class Tester:
         """The completion of a request that was accepted; raises `Missing` when none comes."""
         return await self._do(Verb.REPLY, client, about=f"{transaction.number}.reply", legal=self._legal(transaction))
 
-    async def call(self, client: str, line: int) -> int:
-        """The handle of the next call that comes to a line; raises `Missing`."""
-        found: int = await self._do(
-            Verb.CALL, client, about=self._executor.handles.name_of(client, HandleType.HLINE, line)
-        )
+    async def call(self, client: str, line: int, *, promised: str = "", after: Iterable[Transaction] = ()) -> int:
+        """The handle of the next call that comes to a line; raises `Missing`. ``promised`` as in `state`."""
+        about = self._executor.handles.name_of(client, HandleType.HLINE, line)
+        steps = tuple(f"{transaction.number}.reply" for transaction in after)
+        found: int = await self._do(Verb.CALL, client, about=about, promised=promised, after=steps)
         return found
 
     async def state(
@@ -129,6 +129,21 @@ class Tester:
         steps = tuple(f"{transaction.number}.reply" for transaction in after)
         found: int = await self._do(Verb.STATE, client, about=about, wanted=names, promised=promised, after=steps)
         return found
+
+    async def remains(
+        self, client: str, call: int, *wanted: LINECALLSTATE, promised: str = "", after: Iterable[Transaction] = ()
+    ) -> int:
+        """Check that a call is still in one of the states when nothing is pending; ``promised`` as in `state`."""
+        names = tuple(state.name or "" for state in wanted)
+        about = self._executor.handles.name_of(client, HandleType.HCALL, call)
+        steps = tuple(f"{transaction.number}.reply" for transaction in after)
+        found: int = await self._do(Verb.REMAINS, client, about=about, wanted=names, promised=promised, after=steps)
+        return found
+
+    async def refused(self, client: str, transaction: Transaction, *, promised: str) -> None:
+        """Check that a request has failed, in its response or its completion; raises no error."""
+        about = f"{transaction.number}.reply"
+        await self._do(Verb.REFUSED, client, about=about, promised=promised)
 
     async def event(self, client: str, *names: str, promised: str = "", after: Iterable[Transaction] = ()) -> Any:
         """Wait for an event by name; raises `Missing`. ``promised`` and ``after`` as in `state`."""
