@@ -22,20 +22,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture(scope="session")
-def registries() -> tuple[dict[Any, Any], ...]:
-    """The registries of declarations; imported here, as the measurement of coverage begins after this module is read."""
+def _declarations() -> list[list[tuple[Any, Any]]]:
+    """The declarations of each registry; imported here, as the measurement of coverage begins after this module is read."""
     from protocol import COMPLETIONS, EVENTS, METHODS, REQUESTS, STRUCTURES, TABLES
 
-    return REQUESTS, EVENTS, COMPLETIONS, STRUCTURES, TABLES, METHODS
+    return [list(registry.items()) for registry in (REQUESTS, EVENTS, COMPLETIONS, STRUCTURES, TABLES, METHODS)]
 
 
-@pytest.fixture(autouse=True)
-def _declarations_stay(registries: tuple[dict[Any, Any], ...]) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
     """Check that a test leaves the registries as they were, in their order."""
-    before = [list(registry.items()) for registry in registries]
+    before = _declarations()
     yield
-    assert [list(registry.items()) for registry in registries] == before
+    assert _declarations() == before
 
 
 @pytest.fixture(scope="session")
