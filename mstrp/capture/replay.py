@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mstrp.capture.files import CaptureError
-from mstrp.capture.held import Held
+from mstrp.capture.pending_findings import PendingFindings
 from protocol.event import decode_events
 from protocol.generic import GetAsyncEvents
 from protocol.packet import decode_request, decode_response
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from fsm.conversation import Conversation
     from fsm.state.instances import Exchange
+    from mstrp.capture.methods import Methods
     from mstrp.capture.packets import Packet
-    from mstrp.capture.sessions import Sessions
 
 __all__ = ["Replay", "loss_dict"]
 
@@ -52,13 +52,14 @@ class _Asked(NamedTuple):
 class Replay:
     """Reads lines and lets the same conversations happen again."""
 
-    def __init__(self, sessions: Sessions, name: str) -> None:
-        self.sessions = sessions
+    def __init__(self, methods: Methods, name: str) -> None:
+        self.methods = methods
+        self.sessions = methods.sessions
         self.name = name
         #: Whether a packet was among the lines; a file whose first line is none is something else.
         self.found = False
         self.conversations: dict[str, Conversation] = {}
-        self.held: dict[str, Held] = {}
+        self.pending: dict[str, PendingFindings] = {}
         #: Requests that wait for an answer, by session and call.
         self._asked: dict[tuple[str, Any], _Asked] = {}
         self._opened: set[str] = set()
@@ -82,7 +83,7 @@ class Replay:
         for number, text in enumerate(lines, 1):
             if text.strip():
                 self._line(number, text)
-        for held in self.held.values():
+        for held in self.pending.values():
             held.over()
 
     def _line(self, number: int, text: bytes) -> None:
@@ -101,7 +102,7 @@ class Replay:
                 # A line about a loss was the first one: it does not say who they are.
                 conversation.client, conversation.server = str(line.get("client", "")), str(line.get("server", ""))
             if phase == "gap":
-                self.held[name].since(_whole(line.get("since", frame), 63))
+                self.pending[name].since(_whole(line.get("since", frame), 63))
                 conversation.gap(frame, time)
             elif phase == "lost":
                 conversation.lost(frame, time)
@@ -116,7 +117,7 @@ class Replay:
             if not self.found:
                 message = f"{self.name}: not a capture: line {number} is no packet of `decode --format jsonl` ({what})"
                 raise CaptureError(message) from None
-            self.sessions.note(self.last[0], f"line {number} is no packet of `decode --format jsonl` ({what})")
+            self.methods.note(self.last[0], f"line {number} is no packet of `decode --format jsonl` ({what})")
 
     def _begin(self, line: dict[str, Any], name: str, *, partial: bool) -> Conversation:
         found = self.sessions.monitor.conversation(
@@ -126,7 +127,7 @@ class Replay:
             self.sessions.on_session(found)
         self._limit()
         self.conversations[name] = found
-        self.held[name] = Held(found, None)
+        self.pending[name] = PendingFindings(found, None)
         return found
 
     def _limit(self) -> None:
@@ -135,10 +136,10 @@ class Replay:
             if not self.crowded:
                 self.crowded = True
                 more = f"more than {self.sessions.limit} sessions are open (limit sessions); the oldest are given up"
-                self.sessions.note(self.last[0], more)
+                self.methods.note(self.last[0], more)
             name = next(iter(self.conversations))
             oldest = self.conversations.pop(name)
-            self.held.pop(name).over()
+            self.pending.pop(name).over()
             if self.sessions.on_over is not None:
                 self.sessions.on_over(oldest, self.last[1])
 
@@ -149,9 +150,9 @@ class Replay:
             del self._asked[next(iter(self._asked))]
 
     def _show(self, line: dict[str, Any], content: Any, frame: int, time: float) -> None:
-        if self.sessions.on_packet is not None:
+        if self.methods.on_packet is not None:
             problems = tuple(content.problems())
-            self.sessions.on_packet(_packet(line, content, frame, time, problems))
+            self.methods.on_packet(_packet(line, content, frame, time, problems))
 
     def _asks(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
         self._wait(conversation, line, _Asked(None, line))

@@ -8,9 +8,9 @@ from protocol.ndr import METHODS
 from protocol.rpc.unseal import LEVELS
 
 if TYPE_CHECKING:
-    from mstrp.capture.stream import Connection
+    from mstrp.capture.connection import Connection
 
-__all__ = ["ClosedBooks", "Sealed"]
+__all__ = ["Sealed", "SealedCalls"]
 
 _NAMES = {method.interface.uuid: method.interface.name for method in METHODS.values()}
 
@@ -31,7 +31,7 @@ class Sealed(NamedTuple):
     frame: int
 
 
-class ClosedBooks:
+class SealedCalls:
     """All of them in a capture, at most ``limit`` kinds."""
 
     def __init__(self, limit: int) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from mstrp.capture.held import Held
+from mstrp.capture.pending_findings import PendingFindings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fsm.conversation import Conversation
-    from mstrp.capture.stream import Connection
-    from mstrp.capture.tcp import Half
+    from mstrp.capture.connection import Connection
+    from mstrp.capture.reassembly import Half
 
 __all__ = ["Hosts", "Session", "Unclaimed", "Undecided", "Waiting", "endpoints", "fitting"]
 
@@ -33,6 +33,7 @@ class Session:
 
     __slots__ = (
         "attached",
+        "candidacies",
         "changed",
         "channel",
         "context",
@@ -41,8 +42,8 @@ class Session:
         "endpoints",
         "ends",
         "events",
-        "held",
         "hosts",
+        "pending",
         "placeholder",
         "settled",
     )
@@ -56,6 +57,8 @@ class Session:
         self.context = b""
         self.channel = b""
         self.attached = False
+        #: Number of undecided event channels that it may own.
+        self.candidacies = 0
         #: When it ended, None while it has not.
         self.ended: float | None = None
         #: The key under which it is known while it has no context handle.
@@ -68,7 +71,7 @@ class Session:
         self.events: Connection | None = None
         #: Whether it has an event channel, needs none, or is known to be without.
         self.settled = False
-        self.held = Held(conversation, self._halves)
+        self.pending = PendingFindings(conversation, self._halves)
 
     def _halves(self) -> Iterator[Half]:
         """The directions that its packets come from."""

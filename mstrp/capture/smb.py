@@ -9,11 +9,12 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from mstrp.capture.stream import Connection
-from mstrp.capture.tcp import Consumer
+from mstrp.capture.connection import Connection
+from mstrp.capture.pdus import directions, end_association, finish_association
+from mstrp.capture.reassembly import Consumer
 
 if TYPE_CHECKING:
-    from mstrp.capture.stream import Direction
+    from mstrp.capture.pdus import Direction
 
 __all__ = ["SmbConnection", "is_answer"]
 
@@ -59,7 +60,7 @@ class _Pipe:
         self.tree = tree
         self.closed = False
         #: What the server and what the client sends: ``ways[from_client]``.
-        self.ways: tuple[Direction, Direction] = connection.ways()
+        self.ways: tuple[Direction, Direction] = directions(connection)
 
     def feed(self, from_client: bool, data: bytes, frame: int, time: float) -> None:
         connection = self.connection
@@ -72,7 +73,7 @@ class SmbConnection:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.sessions = connection.sessions
+        self.handler = connection.handler
         self.limits = connection.setup.limits
         self.pipes: dict[tuple[int, bytes], _Pipe] = {}
         #: Whether trees that were seen to be connected are the share for pipes, by session and tree.
@@ -90,7 +91,7 @@ class SmbConnection:
         """A note, once for each kind and connection."""
         if text not in self._told:
             self._told.add(text)
-            self.sessions.note(frame, f"{self.connection}: {text}")
+            self.handler.note(frame, f"{self.connection}: {text}")
 
     # -- messages -------------------------------------------------------------------------------------------------
 
@@ -177,7 +178,7 @@ class SmbConnection:
 
     def _opened(self, name: str, tree: tuple[int, int], frame: int, *, midway: bool = False) -> _Pipe:
         below = self.connection
-        above = Connection(self.sessions, below.client, below.server, midway, below.setup, name, frame)
+        above = Connection(self.handler, below.client, below.server, midway, below.setup, name, frame)
         above.below = below
         return _Pipe(above, tree)
 
@@ -247,7 +248,7 @@ class SmbConnection:
     def _close(pipe: _Pipe, frame: int, time: float) -> None:
         if not pipe.closed:
             pipe.closed = True
-            pipe.connection.ended(frame, time)
+            end_association(pipe.connection, frame, time)
 
     # -- the connection below -------------------------------------------------------------------------------------
 
@@ -256,7 +257,7 @@ class SmbConnection:
         used = [pipe for pipe in self.pipes.values() if pipe.connection.dissector is not None]
         if used:
             side = "client" if from_client else "server"
-            self.sessions.note(frame, f"{self.connection}: {size} bytes of the {side} are missing before this frame")
+            self.handler.note(frame, f"{self.connection}: {size} bytes of the {side} are missing before this frame")
         for pipe in used:
             way = pipe.ways[from_client]
             # One that is lost already, and carries no session, has nothing more to lose.
@@ -273,13 +274,13 @@ class SmbConnection:
     def finish(self, frame: int) -> None:
         """The capture is over."""
         for pipe in self.pipes.values():
-            pipe.connection.finish(frame)
+            finish_association(pipe.connection, frame)
         self._skip()
 
     def _skip(self) -> None:
         """Count a connection of which one direction was captured: the names of its pipes are not known."""
         if len(self.connection.halves) == 1:
-            self.sessions.skip("one-direction", "SMB of one direction", 0, 1, known=False)
+            self.handler.skip("one-direction", "SMB of one direction", 0, 1, known=False)
 
 
 class _Way(Consumer):
@@ -299,12 +300,12 @@ class _Way(Consumer):
         #: Whether the beginning of a message has to be found, after a gap.
         self.lost = False
 
-    def feed(self, data: bytes, frame: int, time: float) -> None:
-        """The next bytes of the stream."""
+    def feed(self, data: bytes, frame: int, time: float) -> Consumer:
+        """Process the next bytes."""
         if self.skip:
             if self.skip >= len(data):
                 self.skip -= len(data)
-                return
+                return self
             data = data[self.skip :]
             self.skip = 0
         if self.pieces:
@@ -312,7 +313,7 @@ class _Way(Consumer):
             self.pieces.append(data)
             self.held += len(data)
             if self.held < self.enough:
-                return
+                return self
             data = b"".join(self.pieces)
         position, end = 0, len(data)
         enough = 0
@@ -354,6 +355,7 @@ class _Way(Consumer):
                 self.skip = position - end
                 position = end
         self._keep(data[position:], enough)
+        return self
 
     def _keep(self, data: bytes, enough: int = 0) -> None:
         """Keep what is not read yet until there is enough of it."""
@@ -370,13 +372,13 @@ class _Way(Consumer):
         """A message that cannot be read."""
         if head.startswith(_ENCRYPTED):
             self.smb.tell(frame, "SMB 3 encryption: named pipes in it cannot be seen")
-            self.smb.sessions.skip("encapsulation", "SMB 3 encryption", 1, known=False)
+            self.smb.handler.skip("encapsulation", "SMB 3 encryption", 1, known=False)
         elif head.startswith(_COMPRESSED):
             self.smb.tell(frame, "SMB 3 compression: named pipes in compressed messages cannot be seen")
-            self.smb.sessions.skip("encapsulation", "SMB 3 compression", 1, known=False)
+            self.smb.handler.skip("encapsulation", "SMB 3 compression", 1, known=False)
         elif head.startswith(_VERSION1) and head[4:] != b"\x72":
             self.smb.tell(frame, "SMB 1: named pipes in it are not read")
-            self.smb.sessions.skip("encapsulation", "SMB 1", 1, known=False)
+            self.smb.handler.skip("encapsulation", "SMB 1", 1, known=False)
 
     def gap(self, size: int, frame: int, time: float) -> None:
         """Bytes are missing."""

@@ -10,6 +10,7 @@ from fsm.state.instances import final
 from fsm.tables.binding import ChannelState
 from mstrp.capture.files import CaptureError, Source, open_capture
 from mstrp.capture.hints import Setup
+from mstrp.capture.methods import Methods
 from mstrp.capture.reader import Reader
 from mstrp.capture.replay import Replay
 from mstrp.capture.sessions import Sessions
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from fsm.rules.profiles import Profile
     from fsm.state.instances import Call
     from mstrp.capture.packets import Packet
+    from mstrp.capture.partition import Partition
     from mstrp.capture.sealed import Sealed
-    from mstrp.capture.share import Share
 
 _CHANNEL_OPEN = 1 << ChannelState.OPEN
 #: What is said of calls that a report does not list.
@@ -182,7 +183,7 @@ def check_capture(
     on_loss: Callable[[Conversation, str, int, float, int], None] | None = None,
     profiles: Iterable[Profile] = (),
     setup: Setup | None = None,
-    share: Share | None = None,
+    partition: Partition | None = None,
     baseline: Mapping[str, str] | None = None,
 ) -> CaptureResult:
     """Read a capture and judge every session in it; what cannot be read is in ``error`` and ``notes``.
@@ -191,35 +192,35 @@ def check_capture(
     JSON lines. ``on_loss`` is called when packets are missing from a conversation ("gap"), and when its connection is
     gone ("lost"), with frame, time, and the frame from which on packets may be missing. ``watcher`` sees packets and
     steps until it has enough; from then on the reading is as quick as without. ``progress`` is called now and then
-    with how many bytes have been read. ``setup`` has limits, hints and passwords; ``share`` reads only a part of the capture. ``baseline`` has rules whose findings are expected, with reasons. Ctrl-C ends the reading: what was found so far is returned.
+    with how many bytes have been read. ``setup`` has limits, hints and passwords; ``partition`` reads only a part of the capture. ``baseline`` has rules whose findings are expected, with reasons. Ctrl-C ends the reading: what was found so far is returned.
     """
     setup = setup or Setup()
-    judging = _Judging(setup, profiles, baseline or {}, parted=share is not None)
-    monitor, sessions = judging.monitor, judging.sessions
+    judging = _Judging(setup, profiles, baseline or {}, parted=partition is not None)
+    monitor, methods = judging.monitor, judging.methods
     if on_step is not None:
         monitor.on_step(on_step)
     if on_finding is not None:
         monitor.on_finding(on_finding)
-    sessions.on_packet = on_packet
-    sessions.on_loss = on_loss
+    methods.on_packet = on_packet
+    methods.sessions.on_loss = on_loss
     if watcher is not None:
-        _watch(watcher, monitor, sessions)
-    reader = Reader(sessions, setup)
+        _watch(watcher, monitor, methods)
+    reader = Reader(methods, setup)
     replay: Replay | None = None
     error = None
     interrupted = False
     name = path.name if isinstance(path, Source) else path
     try:
         # Damage of the file is told by one part only.
-        warn = judging.warn if share is None or share.place == 0 else _silent
+        warn = judging.warn if partition is None or partition.place == 0 else _silent
         with open_capture(path, warn) if isinstance(path, str) else path as source:
             source.progress = progress
             if source.head().startswith(b"{"):
-                replay = Replay(sessions, source.name)
-                replay.read(source.lines() if share is None or share.place == 0 else ())
-            elif share is not None:
+                replay = Replay(methods, source.name)
+                replay.read(source.lines() if partition is None or partition.place == 0 else ())
+            elif partition is not None:
                 try:
-                    reader.read(share.frames(source))
+                    reader.read(partition.frames(source))
                 finally:
                     reader.last = source.frames, reader.last[1]
             else:
@@ -232,7 +233,7 @@ def check_capture(
     reader.finish()
     frames = reader.last[0] if replay is None else replay.last[0]
     result = judging.result(name, frames, error, interrupted)
-    return result if share is None else result._replace(part=judging.part(reader))
+    return result if partition is None else result._replace(part=judging.part(reader))
 
 
 def _silent(frame: int, text: str) -> None:
@@ -254,6 +255,7 @@ class _Judging:
         self.sessions = Sessions(self.monitor, self.warn, limit=limits.sessions)
         self.sessions.on_session = self._begun
         self.sessions.on_over = self._over
+        self.methods = Methods(self.sessions)
         #: Ended calls by session, as far as they are listed, and the sessions that are over.
         self.calls: dict[str, list[Call]] = {}
         self.more_calls = 0
@@ -305,7 +307,7 @@ class _Judging:
         """What is needed to put this together with other parts."""
         sessions = self.sessions
         left_out = self.more_sessions or self.findings.left_out or self.more_notes
-        odd = reader.cut_off or reader.crowded or reader.datagrams.told or sessions.crowded
+        odd = reader.cut_off or reader.segments.crowded or reader.datagrams.told or sessions.crowded
         # Whether a channel that is still open should be closed by now is a matter of the whole capture's time.
         waits = any(each.channel.mask == _CHANNEL_OPEN and each.binding.ended for each in self.monitor.conversations)
         dependent = bool(left_out or odd or waits)
@@ -314,7 +316,7 @@ class _Judging:
     def result(self, name: str, frames: int, error: str | None, interrupted: bool) -> CaptureResult:
         """The report, when everything has been read."""
         self.monitor.finish()
-        sealed = self.sessions.closed_books.all()
+        sealed = self.methods.sealed_calls.all()
         for each in sealed:
             what = f"{each.requests} requests and {each.answers} answers of {each.interface} from {each.client} to"
             how = f"{each.mechanism}, level {each.level}" + (f", {each.account}" if each.account else "")
@@ -381,18 +383,18 @@ class _Findings(list["Finding"]):
         self.verdict = graver
 
 
-def _watch(watcher: Watcher, monitor: Monitor, sessions: Sessions) -> None:
+def _watch(watcher: Watcher, monitor: Monitor, methods: Methods) -> None:
     """Attach a watcher, and detach it when it has enough: whatever watches costs time with every packet."""
-    others = sessions.on_packet
+    others = methods.on_packet
 
     def packet(packet: Packet) -> None:
         if others is not None:
             others(packet)
         if not watcher.packet(packet):
-            sessions.on_packet = others
+            methods.on_packet = others
             monitor.off_step(watcher.step)
 
-    sessions.on_packet = packet
+    methods.on_packet = packet
     monitor.on_step(watcher.step)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from mstrp.capture.hints import Setup
-from mstrp.capture.share import Share
+from mstrp.capture.partition import Partition
 from mstrp.checking.check import MORE_CALLS, CaptureResult, check_capture
 from mstrp.report.ladder import Ladder
 
@@ -37,7 +37,7 @@ class _Task(NamedTuple):
     profiles: tuple[Profile, ...]
     #: Packets that the report shows; with ``only_ladder`` nothing else is wanted.
     ladder: int
-    share: Share | None = None
+    partition: Partition | None = None
     only_ladder: bool = False
     baseline: dict[str, str] | None = None
 
@@ -70,7 +70,7 @@ def _work(task: _Task) -> tuple[CaptureResult | None, Ladder]:
                 progress=lambda position: interrupts.check(),
                 profiles=task.profiles,
                 setup=task.setup,
-                share=task.share,
+                partition=task.partition,
                 baseline=task.baseline,
             )
         except _EnoughError:
@@ -118,7 +118,7 @@ class Jobs:
         size = _size(path)
         if size < _WORTH or size <= self.fair:
             return [whole]
-        parts = [whole._replace(ladder=0, share=Share(index, self.jobs)) for index in range(self.jobs)]
+        parts = [whole._replace(ladder=0, partition=Partition(index, self.jobs)) for index in range(self.jobs)]
         if whole.ladder:
             parts.append(whole._replace(only_ladder=True))
         return parts

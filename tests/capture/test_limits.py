@@ -254,7 +254,7 @@ def test_a_capture_in_parts_gives_the_same_report(
 
 def test_parts_are_disjoint_and_complete(tmp_path: Path) -> None:
     """Every frame is in exactly one part, and the parts keep both directions of a pair of hosts together."""
-    from mstrp.capture.share import Share
+    from mstrp.capture.partition import Partition
 
     stream = io.BytesIO()
     play(Wire(stream), scenario="4.5", clients=20)
@@ -263,6 +263,6 @@ def test_parts_are_disjoint_and_complete(tmp_path: Path) -> None:
     parts: list[set[int]] = []
     for number in range(3):
         with open_capture(place, lambda frame, text: None) as source:
-            parts.append({frame[0] for frame in Share(number, 3).frames(source) if frame[2] == 1})
+            parts.append({frame[0] for frame in Partition(number, 3).frames(source) if frame[2] == 1})
     assert sum(map(len, parts)) == len(set().union(*parts)) == len(segments_of(stream.getvalue()))
     assert all(parts)

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mstrp.capture import pcap, reader, share, stream
-from mstrp.capture.share import Share
+from mstrp.capture import partition, pcap, pdus, reader
+from mstrp.capture.partition import Partition
 from mstrp.checking import check_capture
 from protocol import fastpath, raw, unpacking
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_MODULES = (unpacking, raw, fastpath, pcap, reader, share, stream)
+_MODULES = (unpacking, raw, fastpath, pcap, reader, partition, pdus)
 
 
 @given(data=st.binary(min_size=64, max_size=80), at=st.integers(0, 4))
@@ -42,7 +42,7 @@ def test_both_ways_give_the_same(captures: Path, monkeypatch: pytest.MonkeyPatch
 
     def results() -> list[Any]:
         found: list[Any] = [check_capture(str(place)) for place in sorted(captures.glob("*.pcap*"))]
-        found += [check_capture(str(place), share=Share(1, 2)) for place in sorted(captures.glob("*.pcap*"))]
+        found += [check_capture(str(place), partition=Partition(1, 2)) for place in sorted(captures.glob("*.pcap*"))]
         found.append([unpacking.find_nul(data, 0, 8) for data in (b"\1\0\0\0", b"\0\1\1\0", b"")])
         return [*found, unpacking.ten_dwords(bytes(range(40)), 0), unpacking.fifteen_dwords(bytes(range(60)), 0)]
 

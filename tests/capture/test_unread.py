@@ -10,6 +10,7 @@ from frames import Frame, cooked2, ethernet, frames_of, ipv4, ipv6, pcap, scenar
 
 from fsm.monitor import Monitor
 from mstrp.capture.files import Source
+from mstrp.capture.methods import Methods
 from mstrp.capture.reader import Reader
 from mstrp.capture.sessions import Sessions
 
@@ -63,7 +64,7 @@ KINDS: dict[str, tuple[bytes, str, str]] = {
 
 
 def _unread(frames: list[bytes], link: int = 1, snap: int = 1 << 18) -> list[tuple[str, str, int]]:
-    reader = Reader(Sessions(Monitor(), lambda frame, text: None))
+    reader = Reader(Methods(Sessions(Monitor(), lambda frame, text: None)))
     data = pcap([Frame(0.01 * number, each[:snap], len(each)) for number, each in enumerate(frames)], link=link)
     reader.read(Source(io.BytesIO(data), "made.pcap", lambda frame, text: None))
     reader.finish()

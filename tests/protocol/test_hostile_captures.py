@@ -13,7 +13,7 @@ from effort import effort
 
 from benchmarks.hostile import KINDS, PASSWORD, Hostile, signed_request, zstd_bomb
 from fsm.conversation import Conversation
-from mstrp.capture import reader
+from mstrp.capture import reader, segments
 from mstrp.capture.compressed import unpacked
 from mstrp.capture.files import Source
 from mstrp.capture.hints import Setup
@@ -110,8 +110,8 @@ def test_bytes_are_put_together_once() -> None:
 def test_a_connection_beyond_the_limit_looks_at_few_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the limit is, each further recognised connection lets the reader look at a few older ones."""
     looked: list[object] = []
-    idle = reader._idle
-    monkeypatch.setattr(reader, "_idle", lambda connection: looked.append(connection) or idle(connection))
+    idle = segments._idle
+    monkeypatch.setattr(segments, "_idle", lambda connection: looked.append(connection) or idle(connection))
     frames = 200_000 // 86
     _check(KINDS["recognised connections"], 200_000)()
     assert 0 < len(looked) <= 2 * frames

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from fsm.conversation import Conversation
     from fsm.engine.finding import Finding
-    from mstrp.capture.tcp import Half
+    from mstrp.capture.reassembly import Half
 
-__all__ = ["Held"]
+__all__ = ["PendingFindings"]
 
 _MODULUS = 1 << 32
 _HALF = 1 << 31
@@ -34,7 +34,7 @@ class _Finding(NamedTuple):
     marks: tuple[tuple[Half, int], ...]
 
 
-class Held:
+class PendingFindings:
     """The findings of a conversation that are not told yet.
 
     ``halves`` gives the directions that it depends on; without it all is held until gaps have been told with their

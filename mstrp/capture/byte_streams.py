@@ -1,12 +1,12 @@
 """Byte streams from anywhere, judged as they come: for programs that have a transport of their own.
 
     monitor = Monitor()
-    feed = Feed(monitor)
-    stream = feed.connect(("10.0.0.2", 49152), ("10.0.0.1", 5150))
+    streams = ByteStreams(monitor)
+    stream = streams.connect(("10.0.0.2", 49152), ("10.0.0.1", 5150))
     stream.client(data, time=0.25)      # bytes that the client sent
     stream.server(data, time=0.26)      # bytes that came back
     stream.close(time=9.0)
-    feed.finish()
+    streams.finish()
     print(monitor.verdict, monitor.findings)
 
 Where the program has whole packets instead of bytes, `fsm.Monitor.conversation` takes them directly.
@@ -16,10 +16,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mstrp.capture.connection import Connection
 from mstrp.capture.hints import Setup
+from mstrp.capture.methods import Methods
+from mstrp.capture.pdus import directions
+from mstrp.capture.reassembly import Consumer, Endpoint
+from mstrp.capture.recognition import Unrecognised, end, finish
 from mstrp.capture.sessions import Sessions
-from mstrp.capture.stream import Connection
-from mstrp.capture.tcp import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +30,10 @@ if TYPE_CHECKING:
     from fsm.monitor import Monitor
     from mstrp.capture.packets import Packet
 
-__all__ = ["Feed", "Stream"]
+__all__ = ["ByteStream", "ByteStreams"]
 
 
-class Feed:
+class ByteStreams:
     """Connections of a program's own transport, both to tapsrv and for events.
 
     ``on_packet`` is called for every packet, ``warn`` with a number and a text for everything that is damaged.
@@ -46,53 +49,61 @@ class Feed:
     ) -> None:
         self.monitor = monitor
         self.setup = setup or Setup()
-        self.sessions = Sessions(monitor, warn, limit=self.setup.limits.sessions)
-        self.sessions.on_packet = on_packet
+        self.methods = Methods(Sessions(monitor, warn, limit=self.setup.limits.sessions))
+        self.methods.on_packet = on_packet
         #: How many pieces there have been: they are numbered like the frames of a capture.
         self.pieces = 0
-        self._open: dict[Stream, None] = {}
+        self._open: dict[ByteStream, None] = {}
 
     def connect(
         self, client: tuple[str, int], server: tuple[str, int], *, pipe: str = "", midway: bool = False
-    ) -> Stream:
+    ) -> ByteStream:
         """A connection; ``pipe`` is the name of a named pipe, ``midway`` means that it began earlier."""
-        below = Connection(self.sessions, Endpoint(*client), Endpoint(*server), midway, self.setup, pipe, self.pieces)
-        stream = Stream(self, below)
+        below = Connection(self.methods, Endpoint(*client), Endpoint(*server), midway, self.setup, pipe, self.pieces)
+        stream = ByteStream(self, below)
         self._open[stream] = None
         return stream
 
     def finish(self) -> None:
         """Nothing more will come: judge what is still open."""
         for stream in self._open:
-            stream.connection.finish(self.pieces)
+            finish(stream.connection, self.pieces)
         self._open.clear()
-        self.sessions.finish()
+        self.methods.finish()
         self.monitor.finish()
 
 
-class Stream:
-    """One connection of a `Feed`."""
+class ByteStream:
+    """One connection of a `ByteStreams`."""
 
-    def __init__(self, feed: Feed, connection: Connection) -> None:
-        self.feed = feed
+    def __init__(self, streams: ByteStreams, connection: Connection) -> None:
+        self.streams = streams
         self.connection = connection
-        self._server, self._client = connection.ways()
+        #: What the server and what the client sends, by whether it is the client.
+        self._consumers: list[Consumer | None] = [Unrecognised(each) for each in directions(connection)]
 
     def client(self, data: bytes, time: float) -> None:
         """Bytes that the side which opened the connection sent, in order."""
-        self.feed.pieces += 1
-        self._client.feed(data, self.feed.pieces, time)
+        self.streams.pieces += 1
+        self._add(True, data, time)
 
     def server(self, data: bytes, time: float) -> None:
         """Bytes that the other side sent, in order."""
-        self.feed.pieces += 1
-        self._server.feed(data, self.feed.pieces, time)
+        self.streams.pieces += 1
+        self._add(False, data, time)
 
     def lost(self, size: int, time: float, *, from_client: bool) -> None:
         """Bytes of one side were not seen."""
-        (self._client if from_client else self._server).gap(size, self.feed.pieces, time)
+        consumer = self._consumers[from_client]
+        if consumer is not None:
+            consumer.gap(size, self.streams.pieces, time)
+
+    def _add(self, from_client: bool, data: bytes, time: float) -> None:
+        consumer = self._consumers[from_client]
+        if data and consumer is not None:
+            self._consumers[from_client] = consumer.feed(data, self.streams.pieces, time)
 
     def close(self, time: float) -> None:
         """The connection has ended."""
-        self.connection.ended(self.feed.pieces, time)
-        self.feed._open.pop(self, None)  # noqa: SLF001 - the two are one
+        end(self.connection, self.streams.pieces, time)
+        self.streams._open.pop(self, None)  # noqa: SLF001 - the two are one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left, insort
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -11,12 +12,13 @@ from fsm.engine.compiling import mypyc_attr
 if TYPE_CHECKING:
     from mypy_extensions import i64
 
+    from mstrp.capture.connection import Connection
     from mstrp.capture.limits import Limits
-    from mstrp.capture.stream import Connection
 
 __all__ = ["Consumer", "Endpoint", "Half", "Holes"]
 
 _MODULUS: Final = 1 << 32
+_MASK: Final = 0xFFFFFFFF
 _HALF: Final = 1 << 31
 #: How far an acknowledgement, or an end, may be ahead of what was seen: the largest window of TCP (RFC 7323).
 _WINDOW: Final = 1 << 30
@@ -36,22 +38,25 @@ class Endpoint(NamedTuple):
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class Consumer:
-    """Takes the bytes of one direction in order."""
+class Consumer(ABC):
+    """Consumer of the bytes of one direction, in order."""
 
     __slots__ = ()
 
-    def feed(self, data: bytes, frame: int, time: float) -> None:
-        """The next bytes; ``frame`` is the one that completed them."""
-        raise NotImplementedError
+    @abstractmethod
+    def feed(self, data: bytes, frame: int, time: float) -> Consumer | None:
+        """Process the next bytes; return the consumer of the following ones, None if they are of no interest.
 
+        ``frame`` is the frame that completed the bytes.
+        """
+
+    @abstractmethod
     def gap(self, size: int, frame: int, time: float) -> None:
-        """``size`` bytes before those of this frame will never come."""
-        raise NotImplementedError
+        """Handle ``size`` bytes before this frame that will never arrive."""
 
+    @abstractmethod
     def overflow(self, what: str, frame: int) -> None:
-        """A limit was hit while bytes waited for missing ones."""
-        raise NotImplementedError
+        """Report that a limit of reassembly was reached."""
 
 
 class _Segment(NamedTuple):
@@ -171,7 +176,7 @@ class Half:
         if distance or (self.waiting and sequence in self.waiting) or self._lacks(ack):
             self._wait(sequence, _Segment(data, frame, time, ack))
             return
-        self._deliver(data, frame, time)
+        self.deliver(data, frame, time)
         self.drain(frame, time)
 
     def _lacks(self, ack: int | None) -> bool:
@@ -239,10 +244,18 @@ class Half:
         """Remove the segment that begins at the next byte."""
         self._remove(bisect_left(self.order, self._here()))
 
-    def _deliver(self, data: bytes, frame: int, time: float) -> None:
-        self.next = (self.next + len(data)) % _MODULUS
-        if self.consumer is not None:
-            self.consumer.feed(data, frame, time)
+    def deliver(self, data: bytes, frame: int, time: float) -> None:
+        """Pass the next bytes to the consumer, and let it name the consumer of the following ones."""
+        self.next = self.next + len(data) & _MASK
+        consumer = self.consumer
+        if consumer is not None:
+            after = consumer.feed(data, frame, time)
+            if after is not consumer:
+                self.consumer = after
+                if after is None:
+                    self.drop()
+                    if self.peer is not None:
+                        self.peer.drop()
 
     def drain(self, frame: int, time: float) -> None:
         """Deliver what waited for what has just come, in both directions."""
@@ -262,7 +275,7 @@ class Half:
                 return some
             self.holes.ahead.pop(self.key, None)
             self._remove_next()
-            self._deliver(found.data, max(frame, found.frame), max(time, found.time))
+            self.deliver(found.data, max(frame, found.frame), max(time, found.time))
             some = True
         self._tidy()
         return some
@@ -331,7 +344,7 @@ class Half:
             found = self.ready
             if found is not None:
                 self._remove_next()
-                self._deliver(found.data, max(frame, found.frame), max(time, found.time))
+                self.deliver(found.data, max(frame, found.frame), max(time, found.time))
                 continue
             found = self._overlapping()
             if found is None:
@@ -356,7 +369,8 @@ class Half:
     def drop(self) -> None:
         """Nothing of this direction matters any more."""
         self.ignored = True
-        self.holes.dropped[self.key] = self
+        if not self.finished:
+            self.holes.dropped[self.key] = self
         self.waiting.clear()
         self.order.clear()
         self.waiting_bytes = 0

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsm.monitor import Monitor
-from mstrp.capture.feed import Feed
+from mstrp.capture.byte_streams import ByteStreams
 
 if TYPE_CHECKING:
-    from mstrp.capture.feed import Stream
+    from mstrp.capture.byte_streams import ByteStream
 
 SEGMENTS = segments_of(scenario())
 
@@ -21,8 +21,10 @@ def _fed(skip: int = -1) -> tuple[Monitor, list[str], list[str]]:
     monitor = Monitor()
     notes: list[str] = []
     packets: list[str] = []
-    feed = Feed(monitor, on_packet=lambda packet: packets.append(packet.name), warn=lambda _, text: notes.append(text))
-    streams: dict[object, tuple[Stream, bool]] = {}
+    feed = ByteStreams(
+        monitor, on_packet=lambda packet: packets.append(packet.name), warn=lambda _, text: notes.append(text)
+    )
+    streams: dict[object, tuple[ByteStream, bool]] = {}
     for place, segment in enumerate(SEGMENTS):
         way = segment.direction
         if segment.flags & SYN and way not in streams:

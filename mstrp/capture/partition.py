@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from mstrp.capture.files import Frame
 
-__all__ = ["Share"]
+__all__ = ["Partition"]
 
 #: Spreads neighbouring addresses over the parts (Knuth's multiplicative hash).
 _SPREAD: Final = 2_654_435_761
 _RAW: Final = 101
 
 
-class Share(NamedTuple):
+class Partition(NamedTuple):
     """Part number ``place`` (from 0) of ``parts``."""
 
     place: int

@@ -1,0 +1,109 @@
+"""A connection that may carry RPC: its two ends, its association, and the sessions that use it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mstrp.capture.hints import Setup
+
+if TYPE_CHECKING:
+    from mstrp.capture.calls import CallHandler
+    from mstrp.capture.pdus import Direction
+    from mstrp.capture.reassembly import Endpoint, Half
+    from mstrp.capture.session import Session
+    from mstrp.capture.smb import SmbConnection
+    from protocol.rpc.dissect import Dissector
+
+__all__ = ["Connection"]
+
+
+class Connection:
+    """Two directions, and what they turn out to be: a TCP connection, or a named pipe (``pipe`` is its name)."""
+
+    __slots__ = (
+        "below",
+        "bound",
+        "channels",
+        "client",
+        "directions",
+        "dissector",
+        "doubted",
+        "frame",
+        "halves",
+        "handler",
+        "ignored",
+        "looks",
+        "midway",
+        "pipe",
+        "server",
+        "session",
+        "setup",
+        "smb",
+        "unbound_told",
+    )
+
+    def __init__(
+        self,
+        handler: CallHandler,
+        client: Endpoint,
+        server: Endpoint,
+        midway: bool,
+        setup: Setup | None = None,
+        pipe: str = "",
+        frame: int = 0,
+    ) -> None:
+        self.handler = handler
+        self.setup = setup or Setup()
+        self.client = client
+        self.server = server
+        self.pipe = pipe
+        #: Whether the connection was there before the capture.
+        self.midway = midway
+        #: The frame with which it begins here.
+        self.frame = frame
+        self.dissector: Dissector | None = None
+        self.smb: SmbConnection | None = None
+        self.halves: list[Half] = []
+        #: What a pipe goes through.
+        self.below: Connection | None = None
+        self.directions: list[Direction] = []
+        #: How many segments were looked at in vain, and whether it is of no interest.
+        self.looks = 0
+        self.ignored = False
+        #: What the last ClientAttach or RemoteSPAttach over it began, and the bindings and event channels by context
+        #: handle that were used over it.
+        self.session: Session | None = None
+        self.bound: dict[bytes, Session] = {}
+        self.channels: dict[bytes, Session] = {}
+        self.unbound_told = False
+        #: Whether packets of it were missing.
+        self.doubted = False
+
+    def __str__(self) -> str:
+        pipe = f" \\pipe\\{self.pipe}" if self.pipe else ""
+        return f"{self.client} → {self.server}{pipe}"
+
+    @property
+    def endpoint(self) -> str:
+        """What a binding calls the endpoint of the server: its port, or the name of the pipe."""
+        return self.pipe or str(self.server.port)
+
+    @property
+    def sessions_known(self) -> bool:
+        """Whether a session was seen on it."""
+        return self.session is not None or bool(self.bound) or bool(self.channels)
+
+    @property
+    def hinted(self) -> bool:
+        """Whether the user wants it to be recognised by its content."""
+        return self.setup.hints.everywhere or self.server.port in self.setup.hints.ports
+
+    def turn(self) -> None:
+        """Exchange client and server: the other side opened the connection."""
+        self.client, self.server = self.server, self.client
+        for direction in self.directions:
+            direction.from_client = not direction.from_client
+
+    def carriers(self) -> list[Half]:
+        """The TCP directions that its bytes come from; none where a program feeds them."""
+        return self.halves if self.below is None else self.below.halves

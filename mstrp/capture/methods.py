@@ -1,0 +1,407 @@
+"""What to do with the calls of the six methods: the conversations of their sessions hear of them, and whoever watches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mstrp.capture.calls import CallHandler
+from mstrp.capture.packets import CLIENT_TO_SERVER, SERVER_TO_CLIENT, Packet
+from mstrp.capture.sealed import SealedCalls
+from protocol.event import decode_events
+from protocol.fastpath import READERS, split
+from protocol.generic import GetAsyncEvents
+from protocol.ndr import BY_INTERFACE, NULL_CONTEXT, REMOTESP, TAPSRV
+from protocol.packet import FIXED, decode_request, decode_response
+from protocol.problem import DecodeError, Problem
+from protocol.raw import Raw, raw_of
+from protocol.rpc.dissect import FAULT, REQUEST, RESPONSE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fsm.state.instances import Exchange
+    from mstrp.capture.connection import Connection
+    from mstrp.capture.session import Session
+    from mstrp.capture.sessions import Sessions
+    from protocol.ndr import Stub
+    from protocol.packet import Request
+    from protocol.rpc.dissect import RpcCall
+
+__all__ = ["Methods"]
+
+#: How the phases of a call are called.
+_PHASES: Final = ("request", "response", "fault")
+_readers: Final = READERS
+_fetch: Final = GetAsyncEvents
+_USED: Final = GetAsyncEvents.layout.index("dwUsedBufferSize")
+#: The two methods that nearly all calls are of.
+_REQUESTS: Final = BY_INTERFACE[TAPSRV.uuid][1]
+_EVENTS: Final = BY_INTERFACE[REMOTESP.uuid][1]
+
+
+class Methods(CallHandler):
+    """All sessions of a capture; ``on_packet`` is called for every decoded packet when it is set."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+        self.on_packet: Callable[[Packet], None] | None = None
+        self.sealed_calls = SealedCalls(sessions.limit)
+        #: How many calls have been shown.
+        self._numbered = 0
+        #: What to do with the calls of the methods that are rare, by name.
+        self._takers: dict[str, Callable[[Connection, RpcCall, int, float], None]] = {
+            "ClientAttach": self._client_attach,
+            "ClientDetach": self._client_detach,
+            "RemoteSPAttach": self._remote_attach,
+            "RemoteSPDetach": self._remote_detach,
+        }
+
+    # -- from the streams -----------------------------------------------------------------------------------------
+
+    def take(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
+        """A request, an answer or a fault of one of our methods is complete."""
+        method = call.method
+        if method is _REQUESTS:
+            self._client_request(connection, call, frame, time)
+        elif method is _EVENTS:
+            self._remote_event(connection, call, frame, time)
+        else:
+            self._takers[method.name](connection, call, frame, time)
+
+    def note(self, frame: int, text: str) -> None:
+        """Something is damaged."""
+        self.sessions.warn(frame, text)
+
+    def problems(self, connection: Connection, frame: int) -> None:
+        """The association found something: say it, once for each connection where it concerns a missing bind."""
+        dissector = connection.dissector
+        assert dissector is not None
+        found, dissector.problems = dissector.problems, []
+        for problem in found:
+            if problem.field == "p_cont_id":
+                if connection.unbound_told:
+                    continue
+                connection.unbound_told = True
+                hint = "" if connection.hinted else " (--decode-as recognises such calls by their content)"
+                self.sessions.warn(frame, f"{connection}: {problem.detail}{hint}")
+            else:
+                self.sessions.warn(frame, f"{connection}: {problem}")
+        if dissector.dropped:
+            dropped, dissector.dropped = dissector.dropped, []
+            self.skip("limit", "calls without a response beyond the limit calls", len(dropped))
+            for call in dropped:
+                if call.note is not None and call.note[1] is not None:
+                    # Its answer will not be recognised: what it did is not known.
+                    session, exchange = call.note
+                    self.sessions.doubt(session, frame, exchange.time)
+                    session.conversation.faulted(exchange, frame, exchange.time)
+
+    def gap(self, connection: Connection, frame: int, time: float) -> None:
+        """Packets are missing from a connection."""
+        self.sessions.gap(connection, frame, time)
+
+    def connection_ended(self, connection: Connection, frame: int, time: float) -> None:
+        """A connection has ended."""
+        self.sessions.connection_ended(connection, frame, time)
+
+    def skip(self, reason: str, detail: str, packets: int, connections: int = 0, *, known: bool = True) -> None:
+        """Count traffic that is not judged."""
+        self.sessions.skip(reason, detail, packets, connections, known=known)
+
+    def finish(self) -> None:
+        """The capture is over."""
+        self.sessions.finish()
+
+    def sealed(self, connection: Connection, frame: int) -> None:
+        """A connection is over of which calls stayed sealed."""
+        self.sealed_calls.add(connection)
+
+    def _read(self, call: RpcCall, frame: int, time: float) -> Any:
+        """The parameters of a call's request or response; None when they cannot be read, or there are none."""
+        stub = self._stub(call, frame, time)
+        return None if stub is None else stub.value
+
+    def _stub(self, call: RpcCall, frame: int, time: float) -> Stub | None:
+        """The same with what is wrong with them."""
+        method = call.method
+        if call.phase == FAULT:
+            self._fault(call, frame, time)
+            return None
+        phase = _PHASES[call.phase]
+        try:
+            stub = method.read(phase, call.data[call.start :], ndr64=call.ndr64)
+        except DecodeError as error:
+            self.sessions.warn(frame, f"{method.name} {phase}: {error.problem}")
+            self.skip("undecodable", f"{method.name} {phase}", 1)
+            self._show_raw(call, error.problem, frame, time)
+            return None
+        for problem in stub.problems:
+            self.sessions.warn(frame, f"{method.name} {phase}: {problem}")
+        return stub
+
+    # -- the six methods ------------------------------------------------------------------------------------------
+
+    def _client_attach(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
+        value = self._read(call, frame, time)
+        if value is None:
+            return
+        if call.phase == REQUEST:
+            session = self.sessions.attach(connection, value.machine, frame, time)
+            call.note = session, None, value
+            self._show(session, CLIENT_TO_SERVER, "ClientAttach", REQUEST, value, frame, time, call=call)
+            return
+        if call.note is None:
+            return
+        session, _, asked = call.note
+        self._show(session, SERVER_TO_CLIENT, "ClientAttach", RESPONSE, value, frame, time, call=call)
+        if value.result == 0 and value.context != NULL_CONTEXT:
+            session.attached = True
+            self.sessions.bind(connection, value.context, session)
+            session.conversation.attached(asked.process_id, asked.domain_user, frame, time)
+            session.conversation.inspect_attach(asked, value)
+        else:
+            self.sessions.refuse(connection, session)
+
+    def _client_request(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
+        if call.phase:
+            self._client_answer(call, frame, time)
+            return
+        damage: Sequence[Problem] = ()
+        raw = _readers[call.ndr64].request(call.data, call.start)
+        if raw is None:
+            stub = self._stub(call, frame, time)
+            if stub is None:
+                return
+            raw = raw_of(decode_request(stub.value.buffer, stub.value.needed))
+            raw.context = stub.value.context
+            damage = stub.problems
+        session = connection.bound.get(raw.context)
+        if session is None:
+            session = self.sessions.resolve(connection, raw.context, frame, time)
+        if not session.settled:
+            self._settle(session, raw.packet(), frame, time)
+        session.changed = True
+        exchange = session.conversation.sent(raw, frame, time)
+        call.note = session, exchange
+        if damage:
+            session.conversation.damaged(exchange, damage)
+        if self.on_packet is not None:
+            self._show(session, CLIENT_TO_SERVER, "ClientRequest", REQUEST, raw.packet(), frame, time, call=call)
+
+    def _settle(self, session: Session, packet: Request, frame: int, time: float) -> None:
+        """A request without an event channel: where the client has one and it is not in the capture, events are missing."""
+        conversation = session.conversation
+        if conversation.model in ("pull", "management") or conversation.partial:
+            session.settled = True
+        elif packet.layout.name == "Open" and not session.candidacies:
+            # Nothing is reported before devices are open, and the channel was there before the first request.
+            session.settled = True
+            self.sessions.warn(
+                frame, f"session {conversation.session}: its event channel is missing; events were not seen"
+            )
+            self.sessions.doubt(session, frame, time)
+
+    def _client_answer(self, call: RpcCall, frame: int, time: float) -> None:
+        if call.note is None:
+            return
+        session: Session
+        exchange: Exchange
+        session, exchange = call.note
+        asked = exchange.route.packet
+        answer = None
+        if call.phase == RESPONSE:
+            answer = _readers[call.ndr64].response(call.data, call.start, asked)
+        if answer is None:
+            value = self._read(call, frame, time)
+            if value is None:
+                return
+            answer = raw_of(decode_response(value.buffer, asked))
+        if self.on_packet is not None:
+            self._show(session, SERVER_TO_CLIENT, "ClientRequest", RESPONSE, answer.packet(), frame, time, call=call)
+        session.changed = True
+        session.conversation.answered(exchange, answer, frame, time)
+        if asked is _fetch and answer.words[0] == 0 and answer.words[_USED]:
+            session.conversation.fetched(frame, time)
+            events = answer.buffer[FIXED : FIXED + answer.words[_USED]]
+            self._events(session, events, "ClientRequest", frame, time)
+
+    def _client_detach(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
+        value = self._read(call, frame, time)
+        if value is None:
+            return
+        if call.phase == REQUEST:
+            session = self.sessions.resolve(connection, value.context, frame, time)
+            call.note = session, None
+            self._show(session, CLIENT_TO_SERVER, "ClientDetach", REQUEST, value, frame, time)
+        elif call.note is not None:
+            session = call.note[0]
+            self._show(session, SERVER_TO_CLIENT, "ClientDetach", RESPONSE, value, frame, time)
+            session.changed = True
+            session.conversation.detached(frame, time)
+            self.sessions.end(session, time)
+
+    def _remote_attach(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
+        value = self._read(call, frame, time)
+        if value is None:
+            return
+        if call.phase == REQUEST:
+            candidates = self.sessions.channel_candidates(connection, frame, time)
+            session = candidates[-1]
+            connection.session = session
+            call.note = session, None, candidates
+            self._show(session, SERVER_TO_CLIENT, "RemoteSPAttach", REQUEST, value, frame, time)
+        elif call.note is not None:
+            session = call.note[0]
+            self._show(session, CLIENT_TO_SERVER, "RemoteSPAttach", RESPONSE, value, frame, time)
+            if value.result == 0:
+                candidates = call.note[2]
+                if len(candidates) > 1:
+                    key = self.sessions.channel_hosts(connection), value.context
+                    self.sessions.leave_undecided(key, candidates)
+                else:
+                    self.sessions.open_channel(connection, value.context, session, frame, time)
+            elif session not in self.sessions.waiting and session.ended is None and not session.channel:
+                self.sessions.waiting.add(session)
+
+    def _remote_event(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
+        if call.phase:
+            self._read(call, frame, time)
+            return
+        damage: Sequence[Problem] = ()
+        raw = _readers[call.ndr64].events(call.data, call.start)
+        if raw is None:
+            stub = self._stub(call, frame, time)
+            if stub is None:
+                return
+            context, buffer = stub.value
+            raw = Raw(None, buffer, 0, len(buffer), -1, context)
+            damage = stub.problems
+        session = connection.channels.get(raw.context)
+        if session is None:
+            session = self.sessions.resolve_channel(connection, raw.context, _words(raw.buffer), frame, time)
+        session.changed = True
+        conversation = session.conversation
+        if not conversation.flowing:
+            conversation.delivered(frame, time)
+        if damage:
+            conversation.damaged_events(damage, stub=True)
+        if self.on_packet is not None:
+            self._events(session, raw.buffer, "RemoteSPEventProc", frame, time)
+        elif raw.kind is not None:
+            conversation.event(raw, frame, time)
+        else:
+            several = split(raw)
+            if several is None:
+                self._events(session, raw.buffer, "RemoteSPEventProc", frame, time)
+                return
+            for each in several:
+                conversation.event(each, frame, time)
+            if several:
+                # It stays at hand until the next one.
+                several[-1].trim()
+
+    def _remote_detach(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
+        value = self._read(call, frame, time)
+        if value is None:
+            return
+        if call.phase == REQUEST:
+            hosts = self.sessions.channel_hosts(connection)
+            session = connection.channels.get(value.context) or self.sessions.channels.get((hosts, value.context))
+            if session is not None:
+                call.note = session, None
+                self._show(session, SERVER_TO_CLIENT, "RemoteSPDetach", REQUEST, value, frame, time)
+        elif call.note is not None:
+            session = call.note[0]
+            self._show(session, CLIENT_TO_SERVER, "RemoteSPDetach", RESPONSE, value, frame, time)
+            session.changed = True
+            session.conversation.channel_closed(frame, time)
+            self.sessions.channels.pop((self.sessions.channel_hosts(connection), session.channel), None)
+            connection.channels.pop(session.channel, None)
+
+    def _fault(self, call: RpcCall, frame: int, time: float) -> None:
+        if call.note is None:
+            return
+        session, exchange, *_ = call.note
+        direction = SERVER_TO_CLIENT if call.method.interface.rpc_client == "client" else CLIENT_TO_SERVER
+        problem = Problem("status", "value", f"RPC fault {call.status:#010x}", "C706 12.6.4.7")
+        stub = call.data[call.start :]
+        self._show(
+            session, direction, call.method.name, "response", None, frame, time, (problem,), stub, call, call.status
+        )
+        if exchange is not None:
+            session.conversation.faulted(exchange, frame, time)
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    def _events(self, session: Session, data: bytes, method: str, frame: int, time: float) -> None:
+        conversation = session.conversation
+        found = decode_events(data, conversation.completes)
+        for event in found.events:
+            if self.on_packet is not None:
+                self._show(session, SERVER_TO_CLIENT, method, "event", event, frame, time)
+            conversation.event(event, frame, time)
+        for problem in found.problems:
+            self.sessions.warn(frame, f"{method}: {problem}")
+        conversation.damaged_events(found.problems)
+
+    # -- showing --------------------------------------------------------------------------------------------------
+
+    def _show(
+        self,
+        session: Session,
+        direction: str,
+        method: str,
+        phase: int | str,
+        content: Any,
+        frame: int,
+        time: float,
+        problems: tuple[Problem, ...] = (),
+        raw: bytes | None = None,
+        call: RpcCall | None = None,
+        fault: int | None = None,
+    ) -> None:
+        if self.on_packet is not None:
+            if not problems and hasattr(content, "problems"):
+                problems = tuple(content.problems())
+            name = session.conversation.session
+            shown = phase if isinstance(phase, str) else _PHASES[phase]
+            number = 0 if call is None else self._number(call)
+            hosts = session.hosts
+            self.on_packet(
+                Packet(
+                    frame,
+                    time,
+                    name,
+                    direction,
+                    method,
+                    shown,
+                    content,
+                    problems,
+                    raw,
+                    number,
+                    hosts[0],
+                    hosts[1],
+                    fault,
+                )
+            )
+
+    def _number(self, call: RpcCall) -> int:
+        """The number of a call: the same for its request and its answer."""
+        if call.phase == REQUEST:
+            self._numbered += 1
+            call.number = self._numbered
+        return getattr(call, "number", 0)
+
+    def _show_raw(self, call: RpcCall, problem: Problem, frame: int, time: float) -> None:
+        if self.on_packet is not None:
+            asks = (call.phase == REQUEST) is (call.method.interface.rpc_client == "client")
+            direction = CLIENT_TO_SERVER if asks else SERVER_TO_CLIENT
+            session = "" if call.note is None else call.note[0].conversation.session
+            name, phase = call.method.name, _PHASES[call.phase]
+            raw = call.data[call.start :]
+            self.on_packet(Packet(frame, time, session, direction, name, phase, None, (problem,), raw))
+
+
+def _words(data: bytes) -> tuple[int, ...]:
+    """The first words of the first event in a buffer."""
+    return tuple(int.from_bytes(data[at : at + 4], "little") for at in (0, 4)) if len(data) >= 8 else ()
