@@ -12,7 +12,8 @@ from world import run, serving, until
 
 from mstrp.live.auth import Users, initiator
 from mstrp.live.client import TapiClient
-from mstrp.live.transport import ConnectionEnded, RpcFault, ServiceConnection, listen
+from mstrp.live.listener import listen
+from mstrp.live.transport import ConnectionEnded, RpcFault, ServiceConnection
 from protocol import line
 from protocol.constants import LINEERR
 from protocol.ndr import REMOTESP, TAPSRV, ClientRequest

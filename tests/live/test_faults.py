@@ -18,10 +18,11 @@ from world import judge, run, serving, until
 
 from fsm.engine.errors import ProtocolError
 from mstrp.live.client import TapiClient
+from mstrp.live.listener import listen
 from mstrp.live.provider import TapiError
 from mstrp.live.server import Limits, Options, Server
 from mstrp.live.switch import Plan, Switch
-from mstrp.live.transport import Caller, ConnectionEnded, ServiceConnection, listen
+from mstrp.live.transport import Caller, ConnectionEnded, ServiceConnection
 from protocol import line, mmc
 from protocol.constants import LINECALLSTATE as S
 from protocol.constants import LINEERR

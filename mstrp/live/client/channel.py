@@ -6,7 +6,8 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
-from mstrp.live.transport import Listener, ServiceConnection, listen
+from mstrp.live.listener import Listener, listen
+from mstrp.live.transport import ServiceConnection
 from protocol.ndr import (
     NULL_CONTEXT,
     REMOTESP,

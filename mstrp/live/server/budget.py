@@ -33,11 +33,14 @@ class Budget:
         self._holders: dict[Holder, int] = {}
 
     def reserve(self, user: str, size: int) -> bool:
-        """Count ``size`` bytes more for a user (or less, if negative); False if there is no room."""
-        if size > 0 and (
-            self.reserved + self.buffered + size > self.limit or self._users[user] + size > self.limit // 2
-        ):
-            return False
+        """Count ``size`` bytes more for a user (or less, if negative); False if there is no room.
+
+        Buffered data gives way to what is reserved, so that it keeps no client out.
+        """
+        if size > 0:
+            if self.reserved + size > self.limit or self._users[user] + size > self.limit // 2:
+                return False
+            self._relieve(self.limit - size)
         self.reserved += size
         self._users[user] += size
         if self._users[user] <= 0:
@@ -54,7 +57,11 @@ class Budget:
         else:
             self._holders.pop(holder, None)
         self.buffered += size - before
-        while self.buffered + self.reserved > self.limit and self._holders:
+        self._relieve(self.limit)
+
+    def _relieve(self, limit: int) -> None:
+        """Cut off the largest holders until no more than ``limit`` bytes are in use."""
+        while self.buffered + self.reserved > limit and self._holders:
             largest = max(self._holders, key=self._holders.__getitem__)
             self.buffered -= self._holders.pop(largest)
             largest.cut_off("memory")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fsm.engine.levels import Fault
 from fsm.monitor import Monitor
+from mstrp.live.listener import Listener, listen
 from mstrp.live.log import Log
 from mstrp.live.provider import Provider, TapiError
 from mstrp.live.server import handlers
@@ -23,7 +24,7 @@ from mstrp.live.server.guard import Guard
 from mstrp.live.server.options import NAME, Options
 from mstrp.live.server.refusal import refuse
 from mstrp.live.server.reports import Reports
-from mstrp.live.transport import Listener, ServiceConnection, listen
+from mstrp.live.transport import ServiceConnection
 from protocol.constants import LINEDEVSTATE, LINEERR
 from protocol.events import LINE_LINEDEVSTATE
 from protocol.fastpath import READERS
