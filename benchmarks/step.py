@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.engine.interop import to_transitions, trigger_name
 from fsm.monitor import Monitor
-from fsm.state.instances import Call, Paths
+from fsm.state.instances import Call
 from fsm.state.machines import MACHINES
+from fsm.state.paths import Paths
 from fsm.tables.call_requests import ASKS
 from fsm.tables.call_states import CallState
 from protocol import events, line

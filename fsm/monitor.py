@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fsm.conversation import Conversation
 from fsm.engine.levels import Verdict, worst
-from fsm.state.instances import Paths
+from fsm.state.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

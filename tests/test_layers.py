@@ -93,6 +93,79 @@ def test_imports_go_in_no_circle() -> None:
         pytest.fail(" → ".join(reversed(error.args[1])))
 
 
+#: From the bottom to the top, inside `fsm`: each may import itself and what is below it.
+PARTS = ("fsm.engine", "fsm.tables", "fsm.rules", "fsm.state", "fsm.judge", "fsm.conversation", "fsm.monitor", "fsm")
+#: Beside them: the pictures of any table, and the products of ours.
+BESIDE = {"fsm.diagram": ("fsm.engine",), "fsm.session_model": ("fsm.engine", "fsm.tables")}
+
+
+def part_of(name: str) -> str:
+    """The part of `fsm` that a module belongs to; the package itself is the top."""
+    return next((part for part in (*PARTS[:-1], *BESIDE) if name == part or name.startswith(f"{part}.")), "fsm")
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if layer_of(name) == "fsm"])
+def test_parts_of_fsm_import_downwards(name: str) -> None:
+    """No module of `fsm` imports one of a part above its own, not even inside a function; the engine knows no protocol."""
+    part = part_of(name)
+    if part in BESIDE:
+        allowed: tuple[str, ...] = (part, *BESIDE[part])
+    else:
+        allowed = (*PARTS[: PARTS.index(part) + 1], *(BESIDE if part == "fsm" else ()))
+    used = {part_of(target) for target in imports(name, late=True) if layer_of(target) == "fsm"}
+    assert used <= set(allowed)
+    if part == "fsm.engine":
+        assert not any(layer_of(target) == "protocol" for target in imports(name, late=True))
+
+
+def test_no_cycle_of_late_imports_in_fsm() -> None:
+    """The modules of `fsm` import each other in no circle, imports inside functions included."""
+    inside = {name for name in MODULES if layer_of(name) == "fsm"}
+    TopologicalSorter({name: set(imports(name, late=True)) & inside - {name} for name in inside}).prepare()
+
+
+def changes_states(path: Path) -> Iterator[int]:
+    """The lines of a module that assign ``mask`` or ``flags`` of an instance outside its construction."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    building = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef) and function.name == "__init__"
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = [each for target in node.targets for each in getattr(target, "elts", [target])]
+        elif isinstance(node, (ast.AugAssign, ast.AnnAssign)):
+            targets = [node.target]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("setattr", "object.__setattr__"):
+            yield node.lineno
+        for target in targets:
+            if isinstance(target, ast.Attribute) and target.attr in ("mask", "flags") and id(node) not in building:
+                yield node.lineno
+
+
+def test_only_the_engine_changes_states() -> None:
+    """`enter` and `believe` assign the states and bits of an instance; no other code does outside construction."""
+    found = {
+        f"{name}:{line}"
+        for name, path in MODULES.items()
+        if layer_of(name) == "fsm" and name != "fsm.engine.machine"
+        for line in changes_states(path)
+    }
+    assert found == set()
+    tree = ast.parse(MODULES["fsm.engine.machine"].read_text(encoding="utf-8"))
+    changing = {
+        function.name
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef) and function.name != "__init__"
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and any(ast.unparse(target) == "instance.mask" for target in node.targets)
+    }
+    assert changing == {"enter", "believe"}
+
+
 @pytest.mark.parametrize("layer", ALLOWED)
 def test_the_engine_needs_the_standard_library_only(layer: str) -> None:
     """The wire loads with no other package at all, the machines with none but transitions."""

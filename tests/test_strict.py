@@ -49,10 +49,24 @@ def conversation(role: Fault | None, *states: int, monitor: Monitor | None = Non
 def refused(talk: Conversation, does: Callable[[], object]) -> ProtocolError:
     """The error that something raises; the call is afterwards what it was before, and nothing is reported."""
     call = talk.calls[CALL]
-    before = call.mask, call.flags, call.states, call.allowed(), dict(talk.pending), dict(talk.unanswered)
+    before = (
+        call.mask,
+        call.flags,
+        call.states,
+        call.allowed(),
+        dict(talk.registry.pending),
+        dict(talk.registry.unanswered),
+    )
     with pytest.raises(ProtocolError) as caught:
         does()
-    assert before == (call.mask, call.flags, call.states, call.allowed(), talk.pending, talk.unanswered)
+    assert before == (
+        call.mask,
+        call.flags,
+        call.states,
+        call.allowed(),
+        talk.registry.pending,
+        talk.registry.unanswered,
+    )
     assert list(talk.calls) == [CALL]
     return caught.value
 
@@ -176,9 +190,9 @@ def test_a_request_to_open_a_line_that_is_stopped_leaves_nothing() -> None:
     right = line.Open(line_app=0x100, negotiated_version=0x30001, remote_line=0x501, privileges=4)
     with pytest.raises(LocalProtocolError, match="known TAPI version"):
         talk.sent(right.replace(negotiated_version=0x30002))
-    assert talk.opening == {}
+    assert talk.registry.opening == {}
     talk.sent(right)
-    assert list(talk.opening) == [0x501]
+    assert list(talk.registry.opening) == [0x501]
     with pytest.raises(LocalProtocolError, match="known TAPI version"):
         talk.sent(right.replace(negotiated_version=0x30002))
-    assert list(talk.opening) == [0x501]
+    assert list(talk.registry.opening) == [0x501]

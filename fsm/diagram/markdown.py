@@ -30,6 +30,9 @@ def markdown(table: Table) -> str:
         for row in rows:
             guards = f" — {', '.join(str(guard) for guard in row.guards)}" if row.guards else ""
             targets = [table.caption(row.target), *(f"{table.caption(other)}?" for other in row.expect)]
+            changes = (*(f"+{guard.name}" for guard in row.sets), *(f"-{guard.name}" for guard in row.clears))
+            if changes:
+                targets.append(f"{{{', '.join(changes)}}}")
             note = f"; {row.note}" if row.note else ""
             where = f"{row.ref.section}" + (f" {row.ref.detail}" if row.ref.detail else "") + note
             cells = (f"{row.event.name}{guards}", ", ".join(targets), row.level.name, row.rule, where)

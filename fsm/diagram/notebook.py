@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fsm.diagram.dot import COLOURS, dot
 from fsm.diagram.model import Tone
 from fsm.diagram.views import collapsed, path_of
-from fsm.rules.wording import either
+from fsm.engine.rule import either
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,24 +13,20 @@ from __future__ import annotations
 
 import re
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from fsm.engine.levels import Level
 from fsm.engine.row import Kind
-from fsm.tables import binding, call, device, request
-from fsm.tables.joint import JOINT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from enum import IntEnum
 
+    from fsm.engine.joint import Joint
     from fsm.engine.row import Event, Guard, Row
     from fsm.engine.table import Outside, Table
-    from fsm.tables.joint import Joint
 
 __all__ = [
-    "NEEDS",
-    "SESSION",
     "Exploration",
     "Part",
     "Step",
@@ -168,27 +164,6 @@ class Part(NamedTuple):
     under: str = ""
 
 
-#: A client with one application, one line, two calls and two requests on it.
-SESSION: tuple[Part, ...] = (
-    Part("binding", binding.BINDING),
-    Part("application", device.APPLICATION, "binding"),
-    Part("line", device.LINE, "application"),
-    Part("call 1", call.CALL, "line"),
-    Part("call 2", call.CALL, "line"),
-    Part("request 1", request.REQUEST, "line"),
-    Part("request 2", request.REQUEST, "line"),
-)
-_ASKING = (binding.CONTROLS, device.USED)
-_TELLING = (binding.DELIVERED, binding.FETCHED, device.REPORTS_ON)
-#: By kind of an event: of these, one has to be legal for each part above that knows any of them.
-NEEDS: dict[Kind, tuple[Event, ...]] = {
-    Kind.REQUEST: _ASKING,
-    Kind.ANSWER: _ASKING,
-    Kind.REPLY: _TELLING,
-    Kind.REPORT: _TELLING,
-}
-
-
 class Step(NamedTuple):
     """A legal step of one part, and the states of the parts above it, the nearest first. It may change nothing."""
 
@@ -227,13 +202,16 @@ class Exploration(NamedTuple):
 
 
 _World = tuple[int, ...]
+#: By kind of an event: of these events, one has to be legal for each part above that has any of them.
+Needs: TypeAlias = "Mapping[Kind, tuple[Event, ...]]"
 
 
 class _Product:
     """The parts by number; a world is the state of each."""
 
-    def __init__(self, parts: Sequence[Part], joints: Sequence[Joint], without: frozenset[str]) -> None:
+    def __init__(self, parts: Sequence[Part], joints: Sequence[Joint], without: frozenset[str], needs: Needs) -> None:
         self.parts = parts
+        self.needs = needs
         names = [part.name for part in parts]
         #: Per part, those that it hangs on, the nearest first.
         self.above: list[tuple[int, ...]] = []
@@ -262,7 +240,7 @@ class _Product:
 
     def allows(self, part: int, state: int, kind: Kind) -> bool:
         """Whether a part in a state allows events of a kind to those under it."""
-        known = [need for need in NEEDS.get(kind, ()) if need in self.parts[part].table.events]
+        known = [need for need in self.needs.get(kind, ()) if need in self.parts[part].table.events]
         return not known or any(self.rows.get((part, state, need)) for need in known)
 
     def legal(self, part: int, state: int, above: _World) -> Iterator[Step]:
@@ -291,9 +269,10 @@ class _Product:
 
 
 def explore(
-    parts: Sequence[Part] = SESSION,
-    joints: Sequence[Joint] = JOINT,
+    parts: Sequence[Part],
+    joints: Sequence[Joint],
     *,
+    needs: Needs | None = None,
     depth: int | None = None,
     without: Iterable[str] = (),
     invariants: Mapping[str, Callable[[Mapping[str, IntEnum]], bool]] | None = None,
@@ -301,10 +280,11 @@ def explore(
 ) -> Exploration:
     """Explore what parts can do together by legal steps, breadth first: to a violation, a depth, or the end.
 
+    ``needs`` lists, by kind of an event, events of which one has to be legal for each part above that has any of them.
     Every invariant has to hold for the states of all parts by name, once joint rows have come to rest; every law for
     each legal step. Guards are free, but for those that are named in ``without``: they never hold.
     """
-    product = _Product(parts, joints, frozenset(without))
+    product = _Product(parts, joints, frozenset(without), needs or {})
     changes: dict[_World, list[Step]] = {}
     start = product.settle([int(part.table.initial) for part in parts], [])
     came: dict[_World, tuple[_World, Step] | None] = {start: None}

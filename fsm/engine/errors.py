@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsm.rules.wording import either
+from fsm.engine.rule import either
 
 if TYPE_CHECKING:
     from fsm.engine.row import Ref

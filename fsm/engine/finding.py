@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fsm.engine.display import DISPLAY
 from fsm.engine.levels import verdict_of
 
 if TYPE_CHECKING:
@@ -45,11 +46,9 @@ class Finding(NamedTuple):
         """The same finding at another level, with the verdict that goes with it."""
         return self._replace(level=level, verdict=verdict_of(level))
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         """Notebooks show the sentence with its rule."""
-        from fsm.diagram.notebook import finding_html
-
-        return finding_html(self)
+        return DISPLAY.finding(self)
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as the report spells it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import sqlite3
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -34,7 +35,7 @@ _COLUMNS = (
 )
 
 
-class Journal:
+class Journal(ABC):
     """Takes steps until it is closed; also a context manager."""
 
     def __init__(self) -> None:
@@ -44,13 +45,13 @@ class Journal:
         """Steps that follow belong to another capture."""
         self._capture = path
 
+    @abstractmethod
     def step(self, step: Step) -> None:
         """Write one step."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Finish the file."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self

@@ -1,7 +1,7 @@
 """Tables and the index compiled from them: one dictionary look-up per step.
 
-Law of this package: every move of every machine is a row of a table. Nothing outside this module changes the
-state of an instance.
+Law of this package: every step of every machine is a row of a table. Only `enter` and `believe` change the states of
+an instance.
 
 Theory of operation. An instance holds a *set* of states, as a bit mask, because knowledge may be partial: a
 capture that starts in mid-call, a success that nothing announces. An event is looked up for every state of the
@@ -16,22 +16,25 @@ then the move for the bits. Both are computed when first needed and kept.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fsm.engine.compiling import mypyc_attr
+from fsm.engine.display import DISPLAY
 from fsm.engine.errors import LocalProtocolError, RemoteProtocolError, TableError
 from fsm.engine.levels import Level
+from fsm.engine.row import Kind
+from fsm.engine.rule import either
 from fsm.engine.table import Outside, Table
-from fsm.rules.wording import either
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from enum import IntEnum
 
     from fsm.engine.errors import ProtocolError
     from fsm.engine.row import Event, Guard, Row
+    from fsm.engine.rule import Catalogue
 
-__all__ = ["Instance", "Machine", "Move", "Outside", "Table"]
+__all__ = ["Cell", "Instance", "Machine", "Move", "Outside", "Table", "believe", "enter"]
 
 
 class Move:
@@ -42,6 +45,8 @@ class Move:
     """
 
     __slots__ = (
+        "changes",
+        "clears",
         "expect",
         "legal",
         "level",
@@ -51,6 +56,7 @@ class Move:
         "row",
         "rows",
         "rule",
+        "sets",
         "source",
         "target",
         "variants",
@@ -62,9 +68,16 @@ class Move:
         self.row = rows[0] if rows else None
         self.refused = not rows
         self.expect = 0
+        #: Bits of the instance that the rows set and clear; whether there are any.
+        self.sets = self.clears = 0
         for row in rows:
             for state in row.expect:
                 self.expect |= 1 << state
+            for guard in row.sets:
+                self.sets |= guard.bit
+            for guard in row.clears:
+                self.clears |= guard.bit
+        self.changes = bool(self.sets or self.clears)
         decider: Row | Outside | None = self.row or outside
         self.rule = decider.rule if decider else ""
         self.level = decider.level if decider else Level.STATED
@@ -100,6 +113,11 @@ class Cell(dict[int, Move]):
         self.machine = machine
         self.event = event
 
+    def look(self, instance: Instance, flags: int = 0) -> Move:
+        """Return the move for an instance, given bits of context; nothing changes."""
+        move = self[instance.mask]
+        return move.variants[(flags | instance.flags) & move.relevant] if move.relevant else move
+
     def __missing__(self, mask: int) -> Move:
         move = self.machine.compute(self.event, mask)
         if len(self) < self.LIMIT:
@@ -107,35 +125,80 @@ class Cell(dict[int, Move]):
         return move
 
 
-class Stateful(Protocol):
-    """Whatever has a set of possible states."""
-
-    mask: int
-
-
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Instance:
-    """One thing that a machine describes: a call, a line, a request. ``mask`` is its set of possible states."""
+    """An object that a machine describes: a call, a line, a request.
 
-    __slots__ = ("mask",)
+    ``mask`` is its set of possible states, ``flags`` the bits that rows set and clear.
+    """
+
+    __slots__ = ("flags", "mask")
 
     machine: ClassVar[Machine]
+    #: The noun before the name in a finding; empty if the name says enough.
+    noun: ClassVar[str] = ""
     mask: int
+    flags: int
 
-    def __init__(self) -> None:
+    def __init__(self, flags: int = 0) -> None:
         self.mask = self.machine.start
+        self.flags = flags
+
+    @property
+    def name(self) -> str:
+        """The name of the instance in steps and findings; empty if the session's id is its name."""
+        return ""
 
     @property
     def states(self) -> tuple[str, ...]:
         """The possible states by name."""
         return self.machine.names(self.mask)
 
+    # Joint rows: ``owner`` is the object that holds the instances.
+
+    def dependents(self, owner: Any, machine: str) -> Iterable[Instance]:
+        """Return the instances of a machine that depend on this one."""
+        return ()
+
+    def context(self, owner: Any) -> int:
+        """Return the bits of context in which the instance meets an event now."""
+        return 0
+
+    def prepare(self, owner: Any) -> None:
+        """Take the steps that are due before a joint event."""
+
+    def retire(self, owner: Any) -> None:
+        """Leave the open instances of the owner if the instance has ended."""
+
+    def discard(self, owner: Any) -> None:
+        """Leave the open instances of the owner because the first event was refused."""
+
+
+def enter(instance: Instance, move: Move) -> None:
+    """Take a step: the instance has the states and bits to which a move leads."""
+    instance.mask = move.target
+    if move.changes:
+        instance.flags = instance.flags & ~move.clears | move.sets
+
+
+def believe(instance: Instance, states: int, flags: int) -> None:
+    """Replace the set of possible states and the bits by knowledge from outside the table.
+
+    For packets that are missing, sessions that began earlier and re-synchronisation after a finding.
+    """
+    instance.mask = states
+    instance.flags = flags
+
 
 class Machine:
-    """A table, checked and ready to run."""
+    """A table, checked and ready to run.
 
-    def __init__(self, table: Table) -> None:
+    With a catalogue each rule of a row needs a record in it. Raises `TableError` for a table that is not well-formed.
+    """
+
+    def __init__(self, table: Table, rules: Catalogue | None = None) -> None:
         self.table = table
+        self.rules = rules
         self.name = table.name
         self.start = 1 << table.initial
         self.all = sum(1 << state for state in table.states)
@@ -164,7 +227,11 @@ class Machine:
         if not row.ref.section:
             message = f"{where}: a row needs a reference"
             raise TableError(message)
-        for guard in row.guards:
+        self._need_record(row.rule, where)
+        if row.event in table.unproven and (row.sets or row.clears):
+            message = f"{where}: an intention changes no bit"
+            raise TableError(message)
+        for guard in (*row.guards, *row.sets, *row.clears):
             if guard.bit.bit_count() != 1:
                 message = f"{where}: guard {guard.name} has to have one bit"
                 raise TableError(message)
@@ -179,10 +246,16 @@ class Machine:
         earlier.append(row)
 
     def _complete(self) -> None:
-        for event in self.table.outside:
+        for event, outside in self.table.outside.items():
             if event not in self.table.events:
                 message = f"{self.name}: {event.name} is not in the alphabet"
                 raise TableError(message)
+            self._need_record(outside.rule, f"{self.name}: {event.name} without a row")
+
+    def _need_record(self, rule: str, where: str) -> None:
+        if rule and self.rules is not None and self.rules.find(rule) is None:
+            message = f"{where}: rule {rule} has no record"
+            raise TableError(message)
 
     def cell(self, state: IntEnum | int, event: Event) -> tuple[Row, ...]:
         """The rows for one state and event, in the order in which they are tried."""
@@ -237,39 +310,32 @@ class Machine:
                 target |= 1 << state
         return Move(target, rows, outside)
 
-    def move(self, instance: Stateful, event: Event, flags: int = 0) -> Move:
-        """What would happen; nothing changes."""
-        move = self.cells[event][instance.mask]
-        return move.variants[flags & move.relevant] if move.relevant else move
+    def may(self, instance: Instance, event: Event, flags: int = 0) -> Move:
+        """Return the move of an event without taking it; it is true if the event is legal."""
+        return self.cells[event].look(instance, flags)
 
-    def may(self, instance: Stateful, event: Event, flags: int = 0) -> Move:
-        """The same, by the name that reads well in a condition."""
-        return self.move(instance, event, flags)
-
-    def step(self, instance: Stateful, event: Event, flags: int = 0) -> Move:
-        """Let an event happen as the monitor sees it: taken whatever it is, and the move tells what to report."""
-        move = self.cells[event][instance.mask]
-        if move.relevant:
-            move = move.variants[flags & move.relevant]
-        instance.mask = move.target
+    def advance(self, instance: Instance, event: Event, flags: int = 0) -> Move:
+        """Take the step of an event, legal or not; the move states what to report."""
+        move = self.cells[event].look(instance, flags)
+        enter(instance, move)
         return move
 
-    def apply(self, instance: Stateful, event: Event, flags: int = 0, *, local: bool = True, name: str = "") -> Move:
-        """Let a legal event happen; raise and change nothing when it is not legal.
+    def apply(self, instance: Instance, event: Event, flags: int = 0, *, local: bool = True) -> Move:
+        """Take the step of a legal event; raise and change nothing if it is not legal.
 
         Raises `LocalProtocolError` for anything that the tables report, or `RemoteProtocolError` when the event is
         the peer's (``local=False``), of whom merely suspicious things are taken.
         """
-        move = self.move(instance, event, flags)
-        if move.acceptable(local=local):
-            instance.mask = move.target
-            return move
-        allowed = tuple(other.name for other in self.allowed(instance.mask, flags) if other.kind is event.kind)
-        raise self.error(instance, event, move, allowed, local=local, name=name)
+        move = self.may(instance, event, flags)
+        if not move.acceptable(local=local):
+            allowed = tuple(other.name for other in self.allowed(instance.mask, flags) if other.kind is event.kind)
+            raise self.error(instance, event, move, allowed, local=local)
+        enter(instance, move)
+        return move
 
     def error(
         self,
-        instance: Stateful,
+        instance: Instance,
         event: Event,
         move: Move,
         allowed: tuple[str, ...],
@@ -278,11 +344,11 @@ class Machine:
         name: str = "",
         rule: str = "",
     ) -> ProtocolError:
-        """The error for an event that is not acceptable; ``allowed`` is what would have been, ``rule`` its rule."""
+        """Return the error for an event that is not acceptable; ``allowed`` lists what would have been."""
         kind = LocalProtocolError if local else RemoteProtocolError
         return kind(
             machine=self.name,
-            instance=name or repr(instance),
+            instance=name or instance.name or repr(instance),
             state=self.names(instance.mask),
             event=event.name,
             allowed=allowed,
@@ -313,13 +379,27 @@ class Machine:
                 found.append(self.table.label(state))
         return self._allowing.setdefault((event, flags, level), tuple(found))
 
-    def _repr_svg_(self) -> str | None:
-        """Notebooks show the picture."""
-        return self.table._repr_svg_()
+    def instead(self, event: Event, mask: int) -> tuple[str, ...]:
+        """What would have been legal instead of an event, in a set of states.
 
-    def rows(self) -> Iterator[Row]:
-        """All rows in the order of the table."""
-        return iter(self.table.rows)
+        For a request the states in which it is allowed; for a report of a state the states that could be reported;
+        else the legal events of the same kind.
+        """
+        if event.kind is Kind.REQUEST:
+            return self.allowing(event)
+        reported = self.table.reported
+        if reported:
+            return tuple(self.table.label(reported[other]) for other in reported if self._ever(other, mask))
+        return tuple(other.name for other in self.allowed(mask) if other.kind is event.kind)
+
+    def _ever(self, event: Event, mask: int) -> bool:
+        """Whether an event is legal in a set of states, with any bits."""
+        move = self.cells[event][mask]
+        return move.legal or any(variant.legal for variant in move.variants.values())
+
+    def _repr_svg_(self) -> str | None:
+        """Notebooks show the diagram."""
+        return DISPLAY.table(self.table)
 
 
 #: How readily a row is believed: one with an effect, one that tolerates, a suspicious one, none, a forbidden one.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fsm.engine.levels import Level
 
-__all__ = ["Event", "Guard", "Kind", "Ref", "Row", "ref", "unless", "when"]
+__all__ = ["Bits", "Event", "Guard", "Kind", "Ref", "Row", "ref", "unless", "when"]
 
 
 class Kind(StrEnum):
@@ -59,7 +59,11 @@ def ref(section: str, detail: str = "") -> Ref:
 
 
 class Guard(NamedTuple):
-    """A condition on one named bit of context. The domain is yes or no, so every combination can be tried."""
+    """A condition on one named bit. The domain is yes or no, so every combination can be tried.
+
+    A bit belongs to the instance, where rows set and clear it, or to the context of one event, where the caller of
+    the step passes it.
+    """
 
     name: str
     bit: int
@@ -68,6 +72,21 @@ class Guard(NamedTuple):
 
     def __str__(self) -> str:
         return self.name if self.wanted else f"not {self.name}"
+
+
+class Bits:
+    """Numbers the named bits that the rows of related tables use."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+
+    def guard(self, name: str, summary: str = "") -> Guard:
+        """Declare the next bit. Raises `ValueError` if the name is taken."""
+        if name in self._names:
+            raise ValueError(f"bit {name!r} is declared twice")
+        bit = 1 << len(self._names)
+        self._names.add(name)
+        return Guard(name, bit, True, summary)
 
 
 def when(guard: Guard) -> Guard:
@@ -96,6 +115,9 @@ class Row(NamedTuple):
     rule: str = ""
     #: Why, where the reference alone does not say it.
     note: str = ""
+    #: Bits of the instance that taking the row sets and clears.
+    sets: tuple[Guard, ...] = ()
+    clears: tuple[Guard, ...] = ()
 
     @property
     def legal(self) -> bool:

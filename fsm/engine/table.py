@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from fsm.engine.display import DISPLAY
+
 if TYPE_CHECKING:
     from enum import IntEnum
 
@@ -38,6 +40,8 @@ class Table:
     unproven: frozenset[Event] = frozenset()
     #: What the monitor reports for cells without a row.
     outside: dict[Event, Outside] = field(default_factory=dict)
+    #: The states that events report: a finding lists the states that could have been reported instead.
+    reported: dict[Event, IntEnum] = field(default_factory=dict)
     #: How states are spelled in reports and pictures; the enumeration's own name where missing.
     labels: dict[IntEnum, str] = field(default_factory=dict)
     #: States to which an arrow from each live state leads: pictures say that in a caption instead.
@@ -60,7 +64,5 @@ class Table:
         return self.captions.get(state) or self.label(state)
 
     def _repr_svg_(self) -> str | None:
-        """Notebooks show the picture."""
-        from fsm.diagram.notebook import table_svg
-
-        return table_svg(self)
+        """Notebooks show the diagram."""
+        return DISPLAY.table(self)

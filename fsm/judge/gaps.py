@@ -1,53 +1,68 @@
-"""What a gap does to a conversation: packets are missing, so what was known may have changed unseen.
+"""Gaps: packets are missing, so what was known may have changed unseen.
 
-After a gap every handle may be in any state, things may exist whose beginning was not seen, and what has ended may
-have begun anew. Rules that would need what was missed stay silent; what is seen from then on is judged again.
+After a gap every handle may be in any state, instances may exist whose beginning was not seen, and handles that ended
+may be in use again. Rules that would need the missing packets stay silent; later packets are judged again.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from fsm.judge.events import ANY_STATE
+from fsm.engine.machine import believe
+from fsm.judge.calls import ANY_STATE
+from fsm.judge.links import ANY_BINDING
 from fsm.state.facts import Facts
 from fsm.state.memory import Memory
-from fsm.tables.binding import BindingState, ChannelState
-from fsm.tables.call_reports import FILTERED
+from fsm.tables.binding import BindingState
+from fsm.tables.bits import FILTERED
 from fsm.tables.call_states import CallState
+from fsm.tables.channel import ChannelState
 
 if TYPE_CHECKING:
+    from fsm.conversation import Conversation
     from fsm.state.registry import Registry
 
-__all__ = ["ANY_BINDING", "doubt"]
+__all__ = ["begin_partial", "doubt"]
 
-#: A binding of which nothing is known but that it is attached.
-ANY_BINDING = 1 << BindingState.PUSH | 1 << BindingState.PULL | 1 << BindingState.MANAGEMENT
+_ANY_CALL: Final = ANY_STATE | 1 << CallState.ABSENT
+_UNBOUND: Final = 1 << BindingState.UNBOUND
+_CHANNEL_OPEN: Final = 1 << ChannelState.OPEN
 
 
-def doubt(registry: Registry) -> None:
-    """Take back what a gap makes uncertain; ``registry.now`` is when the gap was noticed."""
+def begin_partial(registry: Registry) -> None:
+    """Begin a conversation whose first packets were not seen: it is attached, and its channel may be open."""
+    believe(registry.binding, ANY_BINDING, registry.binding.flags)
+    believe(registry.channel, registry.channel.mask | _CHANNEL_OPEN, registry.channel.flags)
+
+
+def doubt(conversation: Conversation) -> None:
+    """Take a gap that was noticed now: replace what it makes uncertain."""
+    registry = conversation.registry
     registry.partial = True
     registry.gap_at = registry.now
-    if registry.binding.mask == 1 << BindingState.UNBOUND:
-        registry.binding.mask |= ANY_BINDING
-    registry.channel.mask |= 1 << ChannelState.OPEN
-    for app in registry.apps.values():
+    binding, channel = registry.binding, registry.channel
+    if binding.mask == _UNBOUND:
+        believe(binding, binding.mask | ANY_BINDING, binding.flags)
+    believe(channel, channel.mask | _CHANNEL_OPEN, channel.flags)
+    for app in registry.applications.values():
         app.init_context = None
     for opened in (*registry.lines.values(), *registry.phones.values()):
         opened.open_context = None
         opened.pending.clear()
-    # An event filter may have been set among what is missing (Q19).
+    # An event filter may have been set by one of the missing packets (Q19).
     registry.line_flags |= FILTERED.bit
     for line in registry.lines.values():
         line.announced = None
-        line.flags |= FILTERED.bit
+        believe(line, line.mask, line.flags | FILTERED.bit)
     for call in registry.calls.values():
-        call.mask = ANY_STATE | 1 << CallState.ABSENT
-        call.flags = registry.line_flags if call.line is None else call.line.flags
+        believe(call, _ANY_CALL, registry.line_flags if call.line is None else call.line.flags)
         call.inferred = False
         call.kin = None
-    for exchange in (*registry.pending.values(), *registry.unanswered.values(), *registry.unnumbered):
-        exchange.charges = None
+    for transaction in (*registry.pending.values(), *registry.unanswered.values(), *registry.unnumbered):
+        transaction.suspected = None
     registry.recent = Memory()
     registry.facts = Facts()
     registry.swaps.clear()
+    conversation.suspects.clear()
+    conversation.replies.stray.clear()
+    conversation.links.update()

@@ -1,354 +1,267 @@
-"""What requests do to the machines when they are sent, and what they break by being sent."""
+"""Requests: the steps that a request takes when it is sent, and the rules that it may break."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 from fsm.engine.levels import Fault, Level
-from fsm.judge.groups import Parties
+from fsm.judge import replies
+from fsm.judge.calls import adopt_line, unknown_call
+from fsm.judge.proxies import register_handler
 from fsm.judge.routes import ROUTES, UNKNOWN_ROUTE
-from fsm.judge.violations import Charge
-from fsm.rules.successes import DROPPED
-from fsm.state.instances import App, Binding, Call, Dialog, Exchange, Line, Phone, Version
-from fsm.state.registry import legal_instead
-from fsm.tables import binding, device, request
-from fsm.tables.call_requests import IN_FLIGHT
-from fsm.tables.call_states import LIVE
+from fsm.judge.violations import suspect, suspect_call, suspect_packet
+from fsm.state.instances import Application, Binding, Call, Dialog, Line, Phone, Transaction, Version
+from fsm.tables import request
+from fsm.tables.bits import IN_FLIGHT
+from fsm.tables.dialog import DIALOG_FREED, DIALOG_USED
+from fsm.tables.handle import USED
+from fsm.tables.phone import USED_AS_OWNER
+from fsm.tables.version import VERSION_USED
 from protocol.fields import HandleType
 from protocol.packet import FIXED, Unknown
 from protocol.problem import ALL_VERSIONS
 from protocol.raw import Raw, raw_of
 
 if TYPE_CHECKING:
-    from collections import defaultdict
+    from collections.abc import Iterable
 
-    from fsm.engine.machine import Instance, Move
-    from fsm.engine.row import Event
-    from fsm.judge.routes import CallUse, HandleUse, Route
+    from fsm.conversation import Conversation
+    from fsm.judge.routes import CallUse, Route
+    from fsm.rules.handles import HandleUse
     from fsm.state.memory import Memory
+    from fsm.state.registry import Registry
     from protocol.packet import Request
+    from protocol.problem import Problem
 
-__all__ = ["Asking"]
+__all__ = ["find_owner", "send", "suspect_damage"]
 
-_CALL: Final = Call.machine
 _BINDING_CELLS: Final = Binding.machine.cells
-#: Requests that may bring a conference, whose members can be reported before it (Q10).
-_CONFERENCES: Final = {"SetUpConference", "CompleteTransfer", "PrepareAddToConference", "AddToConference"}
 _ROUTES: Final = ROUTES
 _UNKNOWN: Final = UNKNOWN_ROUTE
 _NO_REQUEST: Final = Unknown
-_LIVE: Final = sum(1 << state for state in LIVE)
 
 
-def _device(instance: Instance) -> str:
-    return instance.kind if isinstance(instance, App) else "phone" if isinstance(instance, Phone) else "line"
-
-
-class Asking(Parties):
-    """The part of a conversation that follows the client's requests."""
-
-    #: Calls with requests that were made in the wrong state: they may still turn out to be right.
-    charged: dict[Call, list[Exchange]]
-    #: Number of requests, by route.
-    asked: defaultdict[str, int]
-    #: The TAPI version last agreed on, 0 while there is none.
-    version: int
-    #: Kinds of request that the binding allows in its present state.
-    fitting: frozenset[Event]
-
-    def sent(self, packet: Request | Raw, frame: int = 0, time: float = 0.0) -> Exchange:
-        """A request goes to the server; what it returns belongs to the answer.
-
-        Raises `LocalProtocolError` or `RemoteProtocolError` in strict use.
-        """
-        raw = packet if isinstance(packet, Raw) else raw_of(packet)
-        self.frame = frame
-        self.now = time
-        if self.role is not None:
-            self._rehearse(raw.packet())
-        words = raw.words
-        route = _UNKNOWN if raw.kind is _NO_REQUEST else _ROUTES.get(words[0], _UNKNOWN)
-        self.asked[route.name] += 1
-        exchange = Exchange(route, words, frame, time)
-        exchange.mask = route.first.target
-        if self.observers:
-            self.record(
-                exchange, request.SEND if route.asynchronous else request.ASK, Exchange.machine.start, route.first
-            )
-        if route.binding not in self.fitting:
-            bound = _BINDING_CELLS[route.binding][self.binding.mask]
-            if bound.rule:
-                self._charge(exchange, self.binding, route.binding, bound, "")
-        if route.plain:
-            use = route.calls[0]
-            call = self.calls.get(words[use.word])
-            if call is None:
-                exchange.calls = (self._asks(exchange, use, words),)
-                exchange.line = exchange.calls[0][0].line
-            else:
-                move = use.cell[call.mask]
-                if move.relevant:
-                    move = move.variants[call.flags & move.relevant]
-                if self.observers:
-                    self.record(call, use.event, call.mask, move)
-                if move.rule:
-                    self._suspect(exchange, call, use, move)
-                exchange.calls = ((call, use, call.path),)
-                exchange.line = call.line
-        else:
-            self._names(exchange, route, words)
-        if route.conditions:
-            self._weigh(exchange, raw.packet())
-            if route.opens:
-                self.registers(exchange, raw.packet())
-        if raw.capacity < FIXED or raw.size < FIXED:
-            self._inspect(exchange, raw.packet())
-        else:
-            for precheck in route.layout.prechecks:
-                if precheck.may_fail(raw):
-                    self._inspect(exchange, raw.packet())
-                    break
-        if route.asynchronous:
-            number = words[route.request_id]
-            if not number:
-                self.unnumbered[exchange] = None
-            else:
-                earlier = self.pending.get(number)
-                if earlier is not None and earlier.time > self.gap_at:
-                    self.step(exchange, request.REUSES, what=route.name)
-                self.unanswered[number] = exchange
-                self.claim(number)
-        return exchange
-
-    def _rehearse(self, packet: Request) -> None:
-        """Raise, in strict use, when something speaks against a request."""
-        route = ROUTES.get(packet.words[0], UNKNOWN_ROUTE)
-        exchange = Exchange(route, packet.words, self.frame, self.now)
-        words = packet.words
-        watching, self.observers = self.observers, []
-        charged, self.charged = self.charged, {}
-        opening = self.opening.get(words[route.opens]) if route.opens else None
-        bound = _BINDING_CELLS[route.binding][self.binding.mask]
-        try:
-            if bound.rule:
-                self._charge(exchange, self.binding, route.binding, bound, "")
-            self._names(exchange, route, words)
-            self._weigh(exchange, packet)
-            self._inspect(exchange, packet)
-        finally:
-            self.observers = watching
-            self.charged = charged
-            if route.opens:
-                self.opening.pop(words[route.opens], None)
-                if opening is not None:
-                    self.opening[words[route.opens]] = opening
-        local = self.role is Fault.CLIENT
-        for charge in exchange.charges or ():
-            if local or charge.level is not Level.SUSPICIOUS:
-                raise charge.error(exchange, local=local)
-        if route.asynchronous and words[route.request_id] in self.pending:
-            exchange.mask = route.first.target
-            self.refuse(exchange, request.REUSES, exchange.machine.move(exchange, request.REUSES))
-
-    def _weigh(self, exchange: Exchange, packet: Request) -> None:
-        """What is wrong with a request by what the conversation has shown."""
-        if self.partial:
-            return
-        for condition in exchange.route.conditions:
-            detail = condition.wrong(self, packet)
-            if detail:
-                self._accuse(exchange, condition.rule, exchange.route.section, f"in which {condition.field}: {detail}")
-
-    def _inspect(self, exchange: Exchange, packet: Request) -> None:
-        """What is wrong with the packet itself."""
-        seen = set()
-        for problem in packet.problems():
-            if problem.rule and problem.rule not in seen and self._binds(exchange, problem.versions):
-                seen.add(problem.rule)
-                self._accuse(exchange, problem.rule, problem.section, f"in which {problem.field}: {problem.detail}")
-
-    def _binds(self, exchange: Exchange, versions: tuple[int, int]) -> bool:
-        """Whether a rule for some negotiated versions binds; where none is known, only those for all do."""
-        if versions == ALL_VERSIONS:
-            return True
-        agreed = getattr(exchange.line, "version", 0) or self.version
-        return bool(agreed) and versions[0] <= agreed <= versions[1]
-
-    def _names(self, exchange: Exchange, route: Route, words: tuple[int, ...]) -> None:
-        """The handles of a request that names several things, or none."""
-        for use in route.handles:
-            self._uses(exchange, use, words)
-        if route.opens:
-            self.opening[words[route.opens]] = exchange
-        if route.versioned is not None:
-            self._versioned(exchange, words[route.versioned[0]], words[route.versioned[1]])
-        exchange.calls = tuple(found for found in (self._asks(exchange, use, words) for use in route.calls) if found)
-        if exchange.line is None and exchange.calls:
-            exchange.line = exchange.calls[0][0].line
-
-    def _uses(self, exchange: Exchange, use: HandleUse, words: tuple[int, ...]) -> None:
-        """A request names an application, a line, a phone or something else that has to be live."""
-        handle = words[use.word]
-        if use.when is not None and (words[use.when.word] in use.when.values) is not use.when.wanted:
-            return
-        if use.optional and not handle:
-            return
-        found = self._owner(use.type, handle)
-        if found is None:
-            return
-        if isinstance(found, Dialog):
-            event = device.DIALOG_FREED if exchange.route.name == "FreeDialogInstance" else device.DIALOG_USED
-            move = found.machine.cells[event][found.mask]
-            if move.rule:
-                self._charge(exchange, found, event, move, use.rule)
-            return
-        if not isinstance(found, App):
-            exchange.line = found
-        packet = exchange.route.packet
-        if isinstance(found, Phone) and packet.required_privilege == "owner":
-            move = found.machine.cells[device.USED_AS_OWNER][found.mask]
-            if move.rule:
-                self._charge(exchange, found, device.USED_AS_OWNER, move, packet.layout.privilege_rule)
-        move = found.machine.cells[device.USED][found.mask]
-        if move.relevant:
-            move = move.variants[IN_FLIGHT.bit & move.relevant if self.in_flight(found.ended) else 0]
-        if move.rule:
-            self._charge(exchange, found, device.USED, move, use.rule)
-
-    def _versioned(self, exchange: Exchange, app: int, number: int) -> None:
-        """A request uses the version that the application and a device agreed on (3.3 of the call model)."""
-        known = self.apps.get(app)
-        if known is not None and not self.partial:
-            version = known.versions.get(number) or Version(number)
-            move = version.machine.cells[device.VERSION_USED][version.mask]
-            if move.rule:
-                self._charge(exchange, version, device.VERSION_USED, move, "")
-
-    def _owner(self, type_: HandleType, handle: int) -> Any:
-        """The instance that a handle stands for: live, ended, or a stranger; None where nothing can be said."""
-        if type_ is HandleType.HLINE:
-            return self.lines.get(handle) or self._ended(self.ended_lines, handle) or self._stranger(Line, handle)
-        if type_ is HandleType.HPHONE:
-            return self.phones.get(handle) or self._ended(self.ended_phones, handle) or self._stranger(Phone, handle)
-        if type_ is HandleType.DIALOGINSTANCE:
-            return self.dialogs.get(handle) or (None if self.partial or self.asked_for_dialogs else Dialog(handle))
-        if type_ in (HandleType.HLINEAPP, HandleType.HPHONEAPP):
-            return self.apps.get(handle) or self._ended(self.ended_apps, handle) or self._stranger(None, handle)
-        return None
-
-    def _ended(self, memory: Memory[int, Any], handle: int) -> Any:
-        found = memory.get(handle)
-        return None if found is None or found.ended <= self.gap_at else found
-
-    def _stranger(self, kind: type[Line | Phone] | None, handle: int) -> Any:
-        if self.partial:
-            return self.adopt_line(handle) if kind is Line else None
-        if kind is None:
-            return App(handle, 1, "line", None)
-        return kind(handle, 1, None)
-
-    def _asks(self, exchange: Exchange, use: CallUse, words: tuple[int, ...]) -> Any:
-        """A request names a call: (call, use, path so far), or nothing where the handle does not count."""
-        handle = words[use.word]
-        if use.when is not None and (words[use.when.word] in use.when.values) is not use.when.wanted:
-            return ()
-        if use.optional and not handle:
-            return ()
-        call = self.calls.get(handle)
-        flags = 0
+def send(conversation: Conversation, packet: Request | Raw) -> Transaction:
+    """Take a request that goes to the server; its violations wait for the outcome."""
+    raw = packet if isinstance(packet, Raw) else raw_of(packet)
+    runner, registry = conversation.runner, conversation.registry
+    if runner.role is not None:
+        _rehearse(conversation, raw.packet())
+    words = raw.words
+    route = _UNKNOWN if raw.kind is _NO_REQUEST else _ROUTES.get(words[0], _UNKNOWN)
+    conversation.request_counts[route.name] += 1
+    transaction = Transaction(route, words, runner.frame, runner.now)
+    runner.advance(transaction, route.first)
+    _suspect_binding(conversation, transaction, route)
+    if route.plain:
+        use = route.calls[0]
+        call = registry.calls.get(words[use.word])
         if call is None:
-            call = self.ended_calls.get(handle)
-            if call is not None and call.last > self.gap_at:
-                flags = IN_FLIGHT.bit if self.in_flight(call.last) else 0
-            elif self.partial:
-                call = self._unknown_call(handle, 0)
-            else:
-                call = Call(handle, 1, None, self.paths.root)
-        move = use.cell[call.mask]
-        if move.relevant:
-            move = move.variants[(flags | call.flags) & move.relevant]
-        if self.observers:
-            self.record(call, use.event, call.mask, move)
-        if move.rule:
-            self._suspect(exchange, call, use, move)
-        return (call, use, call.path)
-
-    def _suspect(self, exchange: Exchange, call: Call, use: CallUse, move: Move) -> None:
-        """A request was made on a call in a state that does not allow it."""
-        self._charge(exchange, call, use.event, move, use.rule)
-        self.charged.setdefault(call, []).append(exchange)
-
-    def _charge(self, exchange: Exchange, instance: Instance, event: Event, move: Move, rule: str) -> None:
-        """Hold what a row reports until the outcome of the request is known."""
-        if not move.rule.endswith("*"):
-            rule = move.rule
-        elif move.rule == binding.REQUEST_RULE:
-            rule = f"CALL-PRE-{exchange.route.name}"
-        if not rule:
-            return
-        machine = instance.machine
-        states = machine.names(instance.mask)
-        label = self.name(instance)
-        noun = "" if machine.name == "binding" else f"{machine.name} "
-        if rule.startswith("CALL-PRE") or (isinstance(instance, Call) and instance.mask & _LIVE):
-            reason = f"on {noun}{label} in state {machine.words(instance.mask)}, in which it is not allowed"
+            named = _name_call(conversation, transaction, use, words)
+            transaction.calls = (named,)
+            transaction.line = named[0].line
         else:
-            lacks = "the client only monitors" if event is device.USED_AS_OWNER else f"is no live {machine.name} handle"
-            reason = f"on {noun}{label.split('#')[0]}, which {lacks}"
-        charge = Charge(
-            rule,
-            move.level,
-            move.ref.section if move.ref else exchange.route.section,
-            machine.name,
-            label,
-            states,
-            legal_instead(machine, event, instance.mask),
-            reason,
-            instance if isinstance(instance, Call) else None,
-            event,
+            move = runner.advance(call, use.cell)
+            if move.rule:
+                suspect_call(conversation, transaction, call, use, move)
+            transaction.calls = ((call, use, call.path),)
+            transaction.line = call.line
+    else:
+        _name_handles(conversation, transaction, route, words)
+    if route.conditions:
+        _try_conditions(conversation, transaction, raw.packet())
+        if route.opens:
+            register_handler(conversation, transaction, raw.packet())
+    if raw.capacity < FIXED or raw.size < FIXED:
+        _inspect(conversation, transaction, raw.packet())
+    else:
+        for precheck in route.layout.prechecks:
+            if precheck.may_fail(raw):
+                _inspect(conversation, transaction, raw.packet())
+                break
+    if route.asynchronous:
+        number = words[route.request_id]
+        if not number:
+            registry.unnumbered[transaction] = None
+        else:
+            earlier = registry.pending.get(number)
+            if earlier is not None and earlier.time > registry.gap_at:
+                runner.step(transaction, request.REUSES, what=route.name)
+            registry.unanswered[number] = transaction
+            replies.claim(conversation, number)
+    return transaction
+
+
+def _suspect_binding(conversation: Conversation, transaction: Transaction, route: Route) -> None:
+    if route.binding not in conversation.links.fitting:
+        binding = conversation.registry.binding
+        move = _BINDING_CELLS[route.binding][binding.mask]
+        if move.rule:
+            suspect(transaction, binding, route.binding, move, "", conversation.session)
+
+
+def _rehearse(conversation: Conversation, packet: Request) -> None:
+    """Raise, in strict use, if a request would break a rule; nothing changes."""
+    runner, registry = conversation.runner, conversation.registry
+    route = _ROUTES.get(packet.words[0], _UNKNOWN)
+    words = packet.words
+    transaction = Transaction(route, words, runner.frame, runner.now)
+    observers, runner.observers = runner.observers, []
+    role, runner.role = runner.role, None
+    suspects, conversation.suspects = conversation.suspects, {}
+    opening = registry.opening.get(words[route.opens]) if route.opens else None
+    try:
+        _suspect_binding(conversation, transaction, route)
+        _name_handles(conversation, transaction, route, words)
+        _try_conditions(conversation, transaction, packet)
+        _inspect(conversation, transaction, packet)
+    finally:
+        runner.observers, runner.role, conversation.suspects = observers, role, suspects
+        if route.opens:
+            registry.opening.pop(words[route.opens], None)
+            if opening is not None:
+                registry.opening[words[route.opens]] = opening
+    local = role is Fault.CLIENT
+    for violation in transaction.suspected or ():
+        if local or violation.level is not Level.SUSPICIOUS:
+            raise violation.error(transaction, local=local)
+    if route.asynchronous and words[route.request_id] in registry.pending:
+        transaction.machine.advance(transaction, route.first.event)
+        runner.refuse(transaction, request.REUSES, transaction.machine.may(transaction, request.REUSES))
+
+
+# -- rules of the packet ----------------------------------------------------------------------------------------------
+
+
+def _try_conditions(conversation: Conversation, transaction: Transaction, packet: Request) -> None:
+    """Suspect rules that depend on earlier packets."""
+    if conversation.registry.partial:
+        return
+    for condition in transaction.route.conditions:
+        detail = condition.wrong(conversation.registry, packet)
+        if detail:
+            reason = f"in which {condition.field}: {detail}"
+            suspect_packet(transaction, condition.rule, transaction.route.section, reason)
+
+
+def _inspect(conversation: Conversation, transaction: Transaction, packet: Request) -> None:
+    """Suspect rules that the packet alone breaks."""
+    seen = set()
+    for problem in packet.problems():
+        if problem.rule and problem.rule not in seen and _binds(conversation, transaction, problem.versions):
+            seen.add(problem.rule)
+            suspect_packet(transaction, problem.rule, problem.section, f"in which {problem.field}: {problem.detail}")
+
+
+def _binds(conversation: Conversation, transaction: Transaction, versions: tuple[int, int]) -> bool:
+    """Whether a rule for some TAPI versions binds; as long as none is negotiated, only those for all do."""
+    if versions == ALL_VERSIONS:
+        return True
+    agreed = getattr(transaction.line, "version", 0) or conversation.links.version
+    return bool(agreed) and versions[0] <= agreed <= versions[1]
+
+
+def suspect_damage(transaction: Transaction, problems: Iterable[Problem]) -> None:
+    """Suspect a request whose stub contradicts itself; a server has to refuse it (3.1.4, C706 14)."""
+    for problem in problems:
+        reason = f"whose stub is damaged: {problem.field}: {problem.detail}"
+        suspect_packet(transaction, "TRP-3.1.4-01", "3.1.4", reason)
+
+
+# -- the handles of a request -----------------------------------------------------------------------------------------
+
+
+def _name_handles(conversation: Conversation, transaction: Transaction, route: Route, words: tuple[int, ...]) -> None:
+    """Take the steps of a request that names several handles, or none."""
+    for use in route.handles:
+        _name_handle(conversation, transaction, use, words)
+    if route.opens:
+        conversation.registry.opening[words[route.opens]] = transaction
+    if route.versioned is not None:
+        _use_version(conversation, transaction, words[route.versioned[0]], words[route.versioned[1]])
+    named = (_name_call(conversation, transaction, call, words) for call in route.calls if call.counts(words))
+    transaction.calls = tuple(named)
+    if transaction.line is None and transaction.calls:
+        transaction.line = transaction.calls[0][0].line
+
+
+def _name_handle(conversation: Conversation, transaction: Transaction, use: HandleUse, words: tuple[int, ...]) -> None:
+    """Suspect a request that names an application, line, phone or dialog that is not open."""
+    if not use.counts(words):
+        return
+    found = find_owner(conversation, use.type, words[use.word])
+    if found is None:
+        return
+    if isinstance(found, Dialog):
+        event = DIALOG_FREED if transaction.route.name == "FreeDialogInstance" else DIALOG_USED
+        move = found.machine.may(found, event)
+        if move.rule:
+            suspect(transaction, found, event, move, use.rule, found.name)
+        return
+    if not isinstance(found, Application):
+        transaction.line = found
+    packet = transaction.route.packet
+    if isinstance(found, Phone) and packet.required_privilege == "owner":
+        move = found.machine.may(found, USED_AS_OWNER)
+        if move.rule:
+            suspect(transaction, found, USED_AS_OWNER, move, packet.layout.privilege_rule, found.name)
+    flags = IN_FLIGHT.bit if conversation.registry.in_flight(found.ended) else 0
+    move = found.machine.may(found, USED, flags)
+    if move.rule:
+        suspect(transaction, found, USED, move, use.rule, found.name)
+
+
+def _use_version(conversation: Conversation, transaction: Transaction, app: int, number: int) -> None:
+    """Suspect a request that uses a version which was not negotiated for the device (3.3 of the call model)."""
+    known = conversation.registry.applications.get(app)
+    if known is not None and not conversation.registry.partial:
+        version = known.versions.get(number) or Version(number)
+        move = version.machine.may(version, VERSION_USED)
+        if move.rule:
+            suspect(transaction, version, VERSION_USED, move, "", version.name)
+
+
+def find_owner(conversation: Conversation, type_: HandleType, handle: int) -> Any:
+    """Return the instance of a handle: open, ended or absent; None if nothing can be concluded."""
+    registry = conversation.registry
+    if type_ is HandleType.HLINE:
+        return (registry.lines.get(handle) or _ended(registry, registry.ended_lines, handle)) or (
+            adopt_line(conversation, handle) if registry.partial else Line(handle, 1, None)
         )
-        if exchange.charges is None:
-            exchange.charges = []
-        exchange.charges.append(charge)
-        dropped = DROPPED.get((machine.name, _device(instance), instance.mask))
-        if dropped is not None:
-            exchange.charges.append(charge._replace(rule=dropped, section="3.1.4.2", accepted_only=True))
+    if type_ is HandleType.HPHONE:
+        return (registry.phones.get(handle) or _ended(registry, registry.ended_phones, handle)) or (
+            None if registry.partial else Phone(handle, 1, None)
+        )
+    if type_ is HandleType.DIALOGINSTANCE:
+        unseen = registry.partial or conversation.dialog_requested
+        return registry.dialogs.get(handle) or (None if unseen else Dialog(handle))
+    if type_ in (HandleType.HLINEAPP, HandleType.HPHONEAPP):
+        return (registry.applications.get(handle) or _ended(registry, registry.ended_applications, handle)) or (
+            None if registry.partial else Application(handle, 1, "line", None)
+        )
+    return None
 
-    def _accuse(self, exchange: Exchange, rule: str, section: str, reason: str) -> None:
-        """Hold a broken rule about the packet itself."""
-        charge = Charge(rule, Level.MUST, section, "request", exchange.route.name, ("sent",), (), reason)
-        if exchange.charges is None:
-            exchange.charges = []
-        exchange.charges.append(charge)
 
-    def reconsider(self, call: Call) -> None:
-        """The state of a call changed: requests that waited for it may have been right after all."""
-        for exchange in self.charged.get(call, ()):
-            exchange.charges = [
-                charge
-                for charge in exchange.charges or ()
-                if charge.call is not call or charge.use is None or not _CALL.move(call, charge.use, call.flags).legal
-            ]
+def _ended(registry: Registry, memory: Memory[int, Any], handle: int) -> Any:
+    found = memory.get(handle)
+    return None if found is None or found.ended <= registry.gap_at else found
 
-    def judge(self, exchange: Exchange, *, accepted: bool) -> None:
-        """The outcome of a request is known: tell what it broke."""
-        charges, exchange.charges = exchange.charges, None
-        if exchange.time <= self.gap_at:
-            return
-        for charge in charges or ():
-            if charge.call is not None:
-                self.charged.pop(charge.call, None)
-            if accepted or not charge.accepted_only:
-                self.tell(charge.finding(exchange, self.session, self.now, accepted=accepted))
 
-    def claim(self, number: int) -> None:
-        """A request id is in use now: a reply to it was recorded before the request, on its other connection."""
-        raise NotImplementedError
-
-    def registers(self, exchange: Exchange, packet: Request) -> None:
-        """A request to open a line may be one to become its proxy handler."""
-        raise NotImplementedError
-
-    def creating(self) -> bool:
-        waiting = (*self.pending.values(), *self.unanswered.values(), *self.unnumbered)
-        return any(exchange.route.name in _CONFERENCES for exchange in waiting)
+def _name_call(conversation: Conversation, transaction: Transaction, use: CallUse, words: tuple[int, ...]) -> Any:
+    """Take the step of a call that a request names; returns the call, its use and its path so far."""
+    runner, registry = conversation.runner, conversation.registry
+    handle = words[use.word]
+    call = registry.calls.get(handle)
+    flags = 0
+    if call is None:
+        call = registry.ended_calls.get(handle)
+        if call is not None and call.last > registry.gap_at:
+            flags = IN_FLIGHT.bit if registry.in_flight(call.last) else 0
+        elif registry.partial:
+            call = unknown_call(conversation, handle, 0)
+        else:
+            call = Call(handle, 1, None, registry.paths.root)
+    move = runner.advance(call, use.cell, flags)
+    if move.rule:
+        suspect_call(conversation, transaction, call, use, move)
+    return (call, use, call.path)

@@ -6,62 +6,41 @@ and knows no packet by name.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
-from fsm.engine.machine import Cell, Move  # noqa: TC001
+from fsm.engine.machine import Cell  # noqa: TC001
 from fsm.engine.row import Event  # noqa: TC001
+from fsm.rules.conditions import Condition, conditions_of, proxy_type
 
 # The compiler looks the types of the fields up.
-from fsm.rules.conditions import Condition, conditions_of, proxy_type
-from fsm.state.instances import Call, Exchange
+from fsm.rules.handles import HandleUse, handles_of
+from fsm.state.instances import Call, Transaction
 from fsm.tables import call_requests
 from fsm.tables.binding import CONTROLS, FETCHES, MANAGES
+from fsm.tables.bits import DROPPING
 from fsm.tables.call import CREATIONS
-from fsm.tables.call_reports import DIALLED, REMOVED
 from fsm.tables.call_states import CallState
-from fsm.tables.request import ASK, DROPPING, SEND
-from protocol.constants import LINECALLCOMPLMODE, LINECALLSELECT, LINETRANSFERMODE, TUISPIDLL_OBJECT
+from fsm.tables.request import ASK, SEND
+from protocol.constants import LINECALLCOMPLMODE, LINETRANSFERMODE
 from protocol.event import COMPLETIONS
 from protocol.fields import Handle, HandleType
 from protocol.packet import REQUESTS, Request, Unknown
 from protocol.record import Layout  # noqa: TC001
 
-__all__ = ["ROUTES", "UNKNOWN_ROUTE", "CallUse", "Creation", "HandleUse", "Route", "Variant"]
+__all__ = ["ROUTES", "UNKNOWN_ROUTE", "CallUse", "Creation", "Route", "Variant"]
+
+
+#: A function of a conversation, a transaction, and its response or the words of its completion.
+Outcome: TypeAlias = Callable[[Any, Any, Any], None]
 
 
 @dataclass(eq=False)
-class When:
-    """A word that decides whether a handle counts: only with one of the values, or with none of them."""
-
-    word: int
-    values: frozenset[int]
-    wanted: bool
-
-
-@dataclass(eq=False)
-class HandleUse:
-    """A handle in a request that is not a call's."""
-
-    word: int
-    spec: str
-    type: HandleType
-    #: The rule that it must be live; empty where the specification has a gap.
-    rule: str
-    optional: bool
-    when: When | None
-
-
-@dataclass(eq=False)
-class CallUse:
+class CallUse(HandleUse):
     """A call handle in a request."""
 
-    word: int
-    spec: str
     event: Event
-    rule: str
-    optional: bool
-    when: When | None
     #: The moves of the event, so that a step need not look them up.
     cell: Cell
 
@@ -111,8 +90,8 @@ class Route:
     key: str
     #: Whether the request names one call and nothing else that has to be live: the commonest kind.
     plain: bool
-    #: The first event of the request: asked or, asynchronously, sent.
-    first: Move
+    #: The moves of its first event: it is asked or, asynchronously, sent.
+    first: Cell
     #: Words of the completion that repeat words of the request: (there, here).
     echoes: tuple[tuple[int, int], ...]
     #: Word of the handle that events about what the request opens will carry, 0 for requests that open nothing.
@@ -123,9 +102,12 @@ class Route:
     versioned: tuple[int, int] | None
     #: The type of proxy request that it becomes; 0 for others.
     proxy: int
-    #: Guard bits that hold when the answer is 0, and those that success leaves with the call.
+    #: Bits of context that hold when the response is 0.
     zero: int
-    mark: int
+    #: The functions of a successful response, a refusal and a success, from the dispatch table.
+    accepted: Outcome | None = None
+    refused: Outcome | None = None
+    succeeded: Outcome | None = None
 
 
 _VARIANTS: dict[str, tuple[str, dict[int, str]]] = {
@@ -139,30 +121,6 @@ _VARIANTS: dict[str, tuple[str, dict[int, str]]] = {
 _CONDITIONS: dict[tuple[str, str], tuple[str, int]] = {
     ("CompleteTransfer", "hConfCall"): ("dwTransferMode", LINETRANSFERMODE.CONFERENCE),
 }
-#: Handles that count only in some cases: (request, field) -> (deciding field, values, with or without them).
-_COUNTS: dict[tuple[str, str], tuple[str, frozenset[int], bool]] = {
-    ("GetID", "hCall"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), True),
-    ("GetID", "hLine"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), False),
-    ("SetMediaControl", "hCall"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), True),
-    ("SetMediaControl", "hLine"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), False),
-    ("SetTerminal", "hCall"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), True),
-    ("SetTerminal", "hLine"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), False),
-    ("SetUpConference", "hLine"): ("hCall", frozenset({0}), True),
-    ("DevSpecific", "hLine"): ("hCall", frozenset({0}), True),
-}
-#: Handles in fields that hold one only in some cases: (field, kind, its rule, (deciding field, values)).
-_HIDDEN: dict[str, tuple[tuple[str, HandleType, str, tuple[str, frozenset[int]]], ...]] = {
-    "TUISPIDLLCallback": (
-        (
-            "dwObjectID",
-            HandleType.DIALOGINSTANCE,
-            "exists",
-            ("dwObjectType", frozenset({TUISPIDLL_OBJECT.DIALOGINSTANCE})),
-        ),
-    )
-}
-#: What the success of a request leaves with its call.
-_MARKS = {"Dial": DIALLED.bit, "RemoveFromConference": REMOVED.bit}
 #: Requests that control devices, whatever their handles say.
 _DEVICE_HANDLES = {HandleType.HLINE, HandleType.HCALL, HandleType.HPHONE}
 
@@ -171,21 +129,13 @@ def _route(request: type[Request]) -> Route:
     layout = request.layout
     name = request.__name__
     handles, calls = [], []
-    for field in layout.fields:
-        if not isinstance(field, Handle) or field.direction == "out":
-            continue
-        if field.type is HandleType.HCALL:
-            event = call_requests.ASKS[name, field.spec]
-            when = _when(request, field.spec)
-            cell = Call.machine.cells[event]
-            calls.append(CallUse(field.index, field.spec, event, field.rule("live"), field.optional, when, cell))
+    for use in handles_of(request):
+        if use.type is HandleType.HCALL:
+            event = call_requests.ASKS[name, use.spec]
+            place = (use.word, use.spec, use.type, use.rule, use.optional, use.when)
+            calls.append(CallUse(*place, event, Call.machine.cells[event]))
         else:
-            when = _when(request, field.spec)
-            handles.append(HandleUse(field.index, field.spec, field.type, field.rule("live"), field.optional, when))
-    for spec, type_, rule, (word, decisive) in _HIDDEN.get(name, ()):
-        hidden: Any = layout.by_spec[spec]
-        condition = When(layout.index(word), decisive, True)
-        handles.append(HandleUse(hidden.index, spec, type_, hidden.rule(rule), False, condition))
+            handles.append(use)
     variant = None
     if name in _VARIANTS:
         spec, values = _VARIANTS[name]
@@ -220,14 +170,8 @@ def _route(request: type[Request]) -> Route:
         versioned=_versioned(request),
         proxy=proxy_type(request),
         zero=DROPPING.bit if name == "Drop" else 0,
-        mark=_MARKS.get(name, 0),
-        first=Exchange.machine.cells[SEND if request.completion == "async" else ASK][Exchange.machine.start],
+        first=Transaction.machine.cells[SEND if request.completion == "async" else ASK],
     )
-
-
-def _when(request: type[Request], spec: str) -> When | None:
-    found = _COUNTS.get((request.__name__, spec)) if request.device == "line" else None
-    return None if found is None else When(request.layout.index(found[0]), found[1], found[2])
 
 
 def _binding_event(request: type[Request]) -> Event:

@@ -1,25 +1,36 @@
-"""Charges: what a request breaks, held until its outcome is known, and then told."""
+"""Violations: rules that a request may break, kept until its outcome is known, and findings that no row makes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fsm.engine.errors import LocalProtocolError, RemoteProtocolError
 from fsm.engine.finding import Finding
 from fsm.engine.levels import Fault, Level, Verdict, verdict_of
 from fsm.engine.row import Ref
-from fsm.rules.wording import ALSO
+from fsm.rules.protocol_rules import RECORDS
+from fsm.rules.successes import DROPPED
+from fsm.state.instances import Application, Call, Phone
+from fsm.tables.binding import REQUEST_RULE
+from fsm.tables.call_states import LIVE
+from fsm.tables.phone import USED_AS_OWNER
 
 if TYPE_CHECKING:
+    from fsm.conversation import Conversation
     from fsm.engine.errors import ProtocolError
+    from fsm.engine.machine import Instance, Move
     from fsm.engine.row import Event
-    from fsm.state.instances import Call, Exchange
+    from fsm.judge.routes import CallUse
+    from fsm.state.instances import Transaction
 
-__all__ = ["Charge"]
+__all__ = ["SuspectedViolation", "decide", "reconsider", "report", "suspect", "suspect_call", "suspect_packet"]
+
+_CALL: Final = Call.machine
+_LIVE: Final = sum(1 << state for state in LIVE)
 
 
-class Charge(NamedTuple):
-    """A rule that a request breaks."""
+class SuspectedViolation(NamedTuple):
+    """A rule that a request breaks if the server accepts it."""
 
     rule: str
     level: Level
@@ -28,7 +39,7 @@ class Charge(NamedTuple):
     instance: str
     state: tuple[str, ...]
     allowed: tuple[str, ...]
-    #: The end of the sentence: on what, and why.
+    #: The end of the sentence: the object, and what is wrong.
     reason: str
     #: For preconditions: the call and the event, so that they can be tried again.
     call: Call | None = None
@@ -36,23 +47,23 @@ class Charge(NamedTuple):
     #: Whether the rule is the server's alone: a refusal keeps it.
     accepted_only: bool = False
 
-    def error(self, exchange: Exchange, *, local: bool) -> ProtocolError:
-        """The error of strict use."""
+    def error(self, transaction: Transaction, *, local: bool) -> ProtocolError:
+        """Return the error of strict use."""
         kind = LocalProtocolError if local else RemoteProtocolError
         return kind(
             machine=self.machine,
             instance=self.instance,
             state=self.state,
-            event=exchange.route.name,
+            event=transaction.route.name,
             allowed=self.allowed,
             reference=Ref(self.section),
             rule=self.rule,
-            summary=f"{exchange.route.name} {self.reason}",
+            summary=f"{transaction.route.name} {self.reason}",
         )
 
-    def finding(self, exchange: Exchange, session: str, time: float, *, accepted: bool) -> Finding:
-        """The finding, now that the request was accepted (the server failed) or refused (a warning to the client)."""
-        name = exchange.route.name
+    def finding(self, transaction: Transaction, session: str, time: float, *, accepted: bool) -> Finding:
+        """Return the finding: a failure of the server that accepted the request, else a warning about the client."""
+        name = transaction.route.name
         if accepted:
             summary = f"server accepted {name} {self.reason}"
         else:
@@ -64,7 +75,7 @@ class Charge(NamedTuple):
             fault=Fault.SERVER if accepted else Fault.CLIENT,
             section=self.section,
             summary=summary,
-            frame=exchange.answered,
+            frame=transaction.answered,
             time=time,
             session=session,
             machine=self.machine,
@@ -72,6 +83,123 @@ class Charge(NamedTuple):
             state=self.state,
             event=f"{name} {'accepted' if accepted else 'refused'}",
             allowed=self.allowed,
-            request_frame=exchange.frame,
-            also=ALSO.get(self.rule, ()),
+            request_frame=transaction.frame,
+            also=RECORDS.also(self.rule),
         )
+
+
+def suspect(transaction: Transaction, instance: Instance, event: Event, move: Move, rule: str, name: str) -> None:
+    """Keep the violation that a row reports until the outcome of the request is known."""
+    if not move.rule.endswith("*"):
+        rule = move.rule
+    elif move.rule == REQUEST_RULE:
+        rule = f"CALL-PRE-{transaction.route.name}"
+    if not rule:
+        return
+    machine = instance.machine
+    noun = "" if machine.name == "binding" else f"{machine.name} "
+    if rule.startswith("CALL-PRE") or (isinstance(instance, Call) and instance.mask & _LIVE):
+        reason = f"on {noun}{name} in state {machine.words(instance.mask)}, in which it is not allowed"
+    else:
+        lacks = "the client only monitors" if event is USED_AS_OWNER else f"is no live {machine.name} handle"
+        reason = f"on {noun}{name.split('#', maxsplit=1)[0]}, which {lacks}"
+    violation = SuspectedViolation(
+        rule,
+        move.level,
+        move.ref.section if move.ref else transaction.route.section,
+        machine.name,
+        name,
+        machine.names(instance.mask),
+        machine.instead(event, instance.mask),
+        reason,
+        instance if isinstance(instance, Call) else None,
+        event,
+    )
+    _keep(transaction, violation)
+    dropped = DROPPED.get((machine.name, _device(instance), instance.mask))
+    if dropped is not None:
+        _keep(transaction, violation._replace(rule=dropped, section="3.1.4.2", accepted_only=True))
+
+
+def _device(instance: Instance) -> str:
+    return instance.kind if isinstance(instance, Application) else "phone" if isinstance(instance, Phone) else "line"
+
+
+def suspect_call(conversation: Conversation, transaction: Transaction, call: Call, use: CallUse, move: Move) -> None:
+    """Keep the violation of a request on a call whose state does not allow it; the state may prove to be another."""
+    suspect(transaction, call, use.event, move, use.rule, call.name)
+    conversation.suspects.setdefault(call, []).append(transaction)
+
+
+def suspect_packet(transaction: Transaction, rule: str, section: str, reason: str) -> None:
+    """Keep a violation that the packet itself shows."""
+    _keep(
+        transaction,
+        SuspectedViolation(rule, Level.MUST, section, "request", transaction.route.name, ("sent",), (), reason),
+    )
+
+
+def _keep(transaction: Transaction, violation: SuspectedViolation) -> None:
+    if transaction.suspected is None:
+        transaction.suspected = []
+    transaction.suspected.append(violation)
+
+
+def reconsider(conversation: Conversation, call: Call) -> None:
+    """Drop suspected violations that the new state of a call explains."""
+    for transaction in conversation.suspects.get(call, ()):
+        transaction.suspected = [
+            violation
+            for violation in transaction.suspected or ()
+            if violation.call is not call or violation.use is None or not _CALL.may(call, violation.use).legal
+        ]
+
+
+def decide(conversation: Conversation, transaction: Transaction, *, accepted: bool) -> None:
+    """Report the suspected violations of a request whose outcome is known."""
+    suspected, transaction.suspected = transaction.suspected, None
+    if transaction.time <= conversation.registry.gap_at:
+        return
+    runner = conversation.runner
+    for violation in suspected or ():
+        if violation.call is not None:
+            conversation.suspects.pop(violation.call, None)
+        if accepted or not violation.accepted_only:
+            runner.tell(violation.finding(transaction, runner.session, runner.now, accepted=accepted))
+
+
+def report(
+    conversation: Conversation,
+    rule: str,
+    section: str,
+    summary: str,
+    *,
+    level: Level = Level.MUST,
+    fault: Fault = Fault.SERVER,
+    machine: str = "binding",
+    instance: str = "",
+    event: str = "",
+    request_frame: int | None = None,
+) -> None:
+    """Report that a rule is broken which is no row of a machine."""
+    runner, binding = conversation.runner, conversation.registry.binding
+    runner.tell(
+        Finding(
+            rule=rule,
+            level=level,
+            verdict=verdict_of(level),
+            fault=fault,
+            section=section,
+            summary=summary,
+            frame=runner.frame,
+            time=runner.now,
+            session=runner.session,
+            machine=machine,
+            instance=instance or runner.session,
+            state=binding.machine.names(binding.mask),
+            event=event,
+            allowed=(),
+            also=RECORDS.also(rule),
+            request_frame=request_frame,
+        )
+    )

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.judge.routes import ROUTES
 from fsm.rules.attach import ATTACH_RULES
+from fsm.rules.conditions import conditions_of
+from fsm.rules.handles import handles_of
 from fsm.rules.protocol_rules import EVENT_RULES, OTHERS, Status
 from fsm.rules.successes import SUCCESSES
 from fsm.tables.call_requests import PRECONDITIONS
 from protocol.event import EVENTS
-from protocol.fields import Buffer
+from protocol.fields import Buffer, HandleType
 from protocol.packet import REQUESTS
 from protocol.structures import LINECALLHUBTRACKINGINFO, LINECALLPARAMS, LINEFORWARD
 
@@ -71,22 +72,14 @@ def _of_checks(layout: Layout, packet: str) -> Iterator[Rule]:
 
 
 def _of_request(request: type[Request]) -> Iterator[Rule]:
-    layout, route = request.layout, ROUTES[request.req_func]
+    layout = request.layout
     name = f"{request.device}.{request.__name__}"
     yield from _of_checks(layout, name)
-    for use in route.handles:
+    for use in handles_of(request):
         if use.rule:
-            yield _fail_if(
-                use.rule,
-                name,
-                use.spec,
-                f"{use.spec} is a live handle of its type: {use.type.value}",
-                "field type: handle",
-            )
-    for call in route.calls:
-        if call.rule:
-            yield _fail_if(call.rule, name, call.spec, f"{call.spec} is a live call", "field type: handle")
-    for condition in route.conditions:
+            kind = "call" if use.type is HandleType.HCALL else f"handle of its type: {use.type.value}"
+            yield _fail_if(use.rule, name, use.spec, f"{use.spec} is a live {kind}", "field type: handle")
+    for condition in conditions_of(request):
         how = f"condition: {type(condition).__name__}"
         yield _fail_if(condition.rule, name, condition.field, condition.summary, how)
     if layout.privilege_rule:

@@ -6,6 +6,7 @@ A rule that needs what was never seen stays silent. Declarations say which rules
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from protocol.constants import LINEOPENOPTION, LINEPROXYREQUEST, OBJTYPE, TUISPIDLL_OBJECT
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Condition", "Proxied", "conditions_of", "proxy_type"]
 
 
-class Condition:
+class Condition(ABC):
     """A condition on a request that depends on what the conversation has shown."""
 
     name: ClassVar[str] = ""
@@ -36,14 +37,14 @@ class Condition:
         """What has to hold, in words."""
         return self.text.format(field=self.field)
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
-        """What is wrong, or an empty string where nothing is or nothing is known."""
-        raise NotImplementedError
+    @abstractmethod
+    def wrong(self, registry: Registry, packet: Request) -> str:
+        """Return what is wrong; an empty string if nothing is wrong or nothing is known."""
 
 
-def _devices(talk: Registry, kind: str) -> int | None:
+def _devices(registry: Registry, kind: str) -> int | None:
     """How many devices of a kind there are; None where an application does not know, or there is none."""
-    counts = [app.devices for app in talk.apps.values() if app.kind == kind]
+    counts = [app.devices for app in registry.applications.values() if app.kind == kind]
     return max((count for count in counts if count is not None), default=None) if None not in counts else None
 
 
@@ -53,14 +54,14 @@ class DeviceExists(Condition):
     name = "exists"
     text = "{field} names a device that exists"
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
         number = words[self.words[0]]
         if self.words[1]:
-            app = talk.apps.get(words[self.words[1]])
+            app = registry.applications.get(words[self.words[1]])
             count = None if app is None else app.devices
         else:
-            count = _devices(talk, "line")
+            count = _devices(registry, "line")
         return "" if count is None or number < count else f"{number} names no device, there are {count}"
 
 
@@ -69,10 +70,10 @@ class NumberOfDevices(DeviceExists):
 
     text = "{field} is not above the number of devices"
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
         number = words[self.words[0]]
-        count = _devices(talk, "phone" if "Phone" in self.field else "line")
+        count = _devices(registry, "phone" if "Phone" in self.field else "line")
         return "" if count is None or number <= count else f"{number} is more than the {count} devices"
 
 
@@ -82,10 +83,10 @@ class AddressExists(Condition):
     name = "exists"
     text = "{field} names an address that exists on the line"
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
-        line = talk.lines.get(words[self.words[1]])
-        count = None if line is None or line.device is None else talk.facts.addresses.get(line.device)
+        line = registry.lines.get(words[self.words[1]])
+        count = None if line is None or line.device is None else registry.facts.addresses.get(line.device)
         number = words[self.words[0]]
         return "" if count is None or number < count else f"{number} names no address, the line has {count}"
 
@@ -96,9 +97,9 @@ class ProviderExists(Condition):
     name = "exists"
     text = "{field} names an installed provider"
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
-        known, number = talk.facts.providers, words[self.words[0]]
+        known, number = registry.facts.providers, words[self.words[0]]
         return "" if known is None or number in known else f"{number:#x} names no installed provider"
 
 
@@ -113,15 +114,15 @@ class ObjectExists(Condition):
         #: Word that shows that something new is meant, which has no id yet; 0 for none.
         self.new_word = new_word
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
         number, type_ = words[self.words[0]], words[self.words[1]]
         if self.new_word and words[self.new_word] != 0xFFFFFFFF:
             return ""
         known = {
-            TUISPIDLL_OBJECT.LINEID: talk.facts.line_ids,
-            TUISPIDLL_OBJECT.PHONEID: talk.facts.phone_ids,
-            TUISPIDLL_OBJECT.PROVIDERID: talk.facts.providers,
+            TUISPIDLL_OBJECT.LINEID: registry.facts.line_ids,
+            TUISPIDLL_OBJECT.PHONEID: registry.facts.phone_ids,
+            TUISPIDLL_OBJECT.PROVIDERID: registry.facts.providers,
         }.get(type_)  # type: ignore[call-overload]
         return "" if known is None or number in known else f"{number:#x} names no {TUISPIDLL_OBJECT(type_).name}"
 
@@ -131,15 +132,15 @@ class HandleExists(ObjectExists):
 
     text = "{field} is a live handle of the type that dwObjType gives"
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
         handle, type_ = words[self.words[0]], words[self.words[1]]
         known: Any = {
-            OBJTYPE.HLINEAPP: talk.apps,
-            OBJTYPE.HPHONEAPP: talk.apps,
-            OBJTYPE.HLINE: talk.lines,
-            OBJTYPE.HCALL: talk.calls,
-            OBJTYPE.HPHONE: talk.phones,
+            OBJTYPE.HLINEAPP: registry.applications,
+            OBJTYPE.HPHONEAPP: registry.applications,
+            OBJTYPE.HLINE: registry.lines,
+            OBJTYPE.HCALL: registry.calls,
+            OBJTYPE.HPHONE: registry.phones,
         }.get(type_)  # type: ignore[call-overload]
         return "" if known is None or handle in known else f"{handle:#x} is no live {OBJTYPE(type_).name}"
 
@@ -150,9 +151,9 @@ class VersionAgreed(Condition):
     name = "acceptable"
     text = "{field} is the version that was negotiated for the device"
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
-        app = talk.apps.get(words[self.words[1]])
+        app = registry.applications.get(words[self.words[1]])
         found = None if app is None else app.versions.get(words[self.words[2]])
         number = words[self.words[0]]
         if found is None or not found.agreed or number == found.agreed:
@@ -166,9 +167,9 @@ class ExtensionAgreed(Condition):
     name = "acceptable"
     text = "{field} is 0 or the extension version that was negotiated for the device"
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
-        app = talk.apps.get(words[self.words[1]])
+        app = registry.applications.get(words[self.words[1]])
         number = words[self.words[0]]
         if not number or app is None:
             return ""
@@ -185,9 +186,9 @@ class SameLine(Condition):
     name = "same-line"
     text = "hCall and hConsultCall are on one line"
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
-        first, second = (talk.calls.get(words[word]) for word in self.words)
+        first, second = (registry.calls.get(words[word]) for word in self.words)
         if first is None or second is None or first.line is None or second.line is None:
             return ""
         return "" if first.line is second.line else "is on another line than hConsultCall"
@@ -210,9 +211,9 @@ class Administrator(Condition):
             return self.text
         return f"{self.text}, where {self.field} is {' or '.join(map(str, self.values))}"
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
-        if talk.facts.administrator is not False or (self.values and words[self.words[0]] not in self.values):
+        if registry.facts.administrator is not False or (self.values and words[self.words[0]] not in self.values):
             return ""
         return "the client is no administrator"
 
@@ -227,11 +228,11 @@ class Proxied(Condition):
         self.type = type_
         self.device = device
 
-    def device_of(self, talk: Registry, words: tuple[int, ...]) -> int | None:
+    def device_of(self, registry: Registry, words: tuple[int, ...]) -> int | None:
         number = words[self.words[0]]
         if self.device:
             return number
-        line = talk.lines.get(number)
+        line = registry.lines.get(number)
         return None if line is None else line.device
 
 
@@ -240,10 +241,10 @@ class ProxyRegistered(Proxied):
 
     text = "a proxy handler is registered for the line"
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
-        device = self.device_of(talk, words)
-        there = None if device is None else talk.facts.serves_any(device, talk.now - talk.grace)
+        device = self.device_of(registry, words)
+        there = None if device is None else registry.facts.serves_any(device, registry.now - registry.grace)
         return f"line device {device} has no proxy handler" if there is False else ""
 
 
@@ -252,13 +253,13 @@ class ProxyServes(Proxied):
 
     text = "a proxy handler of the line serves this request"
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
-        device = self.device_of(talk, words)
-        before = talk.now - talk.grace
-        if device is None or talk.facts.serves_any(device, before) is False:
+        device = self.device_of(registry, words)
+        before = registry.now - registry.grace
+        if device is None or registry.facts.serves_any(device, before) is False:
             return ""
-        served = talk.facts.serves(device, self.type, before)
+        served = registry.facts.serves(device, self.type, before)
         return f"no proxy handler of line device {device} serves it" if served is False else ""
 
 
@@ -268,11 +269,11 @@ class CallAddressExists(Condition):
     name = "exists"
     text = "with SINGLEADDRESS, LINECALLPARAMS.dwAddressID names an address that exists"
 
-    def wrong(self, talk: Registry, packet: Request) -> str:
+    def wrong(self, registry: Registry, packet: Request) -> str:
         params = packet.call_params  # type: ignore[attr-defined]
         if params is None or not packet.words[self.words[0]] & LINEOPENOPTION.SINGLEADDRESS:
             return ""
-        count, number = talk.facts.addresses.get(packet.words[self.words[1]]), params.address_id
+        count, number = registry.facts.addresses.get(packet.words[self.words[1]]), params.address_id
         if count is None or number is None or number < count:
             return ""
         return f"dwAddressID {number} names no address, the line has {count}"

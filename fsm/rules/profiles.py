@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fsm.engine.levels import Level
-from fsm.state.machines import MACHINES
+from fsm.rules.call_rules import CALL_RULES
 
 if TYPE_CHECKING:
     from fsm.engine.finding import Finding
@@ -62,38 +62,37 @@ class Profile(NamedTuple):
         return finding
 
 
+def _built_in(name: str, summary: str) -> Profile:
+    """The tolerances that the records of the rules have for a profile."""
+    return Profile(
+        name,
+        summary,
+        tuple(
+            Softening(f"{rule.id}*" if rule.id.endswith("-") else rule.id, each.level, (), each.events, each.reason)
+            for rule in CALL_RULES.rules.values()
+            for each in rule.tolerances
+            if each.profile == name
+        ),
+    )
+
+
 #: The profiles that come with the program.
 PROFILES: dict[str, Profile] = {
-    profile.name: profile
-    for profile in (
-        Profile(
+    name: _built_in(name, summary)
+    for name, summary in (
+        (
             "announces-own-calls",
             "a switch that announces consultation and conference calls to the client that asked for them (Q12)",
-            (Softening("CALL-V05", None, why="Cisco Unified CM announces them by LINE_APPNEWCALL"),),
         ),
-        Profile(
-            "early-events",
-            "a provider that reports on a new call before the completion that brings its handle (Q2)",
-            (
-                Softening(
-                    "CALL-V03", Level.SUSPICIOUS, why="the TSPI page on pick-up permits callbacks before the return"
-                ),
-            ),
-        ),
-        Profile(
-            "drop-returns-0",
-            "a server that answers Drop with 0, as the examples of section 4 print it (Q6)",
-            (Softening("CALL-V10", None, events=("Drop*",), why="MS-TRP 4.3 to 4.5"),),
-        ),
-        Profile(
+        ("early-events", "a provider that reports on a new call before the completion that brings its handle (Q2)"),
+        ("drop-returns-0", "a server that answers Drop with 0, as the examples of section 4 print it (Q6)"),
+        (
             "any-progression",
             "a device whose calls go through states in an order of their own (1.5 of the call model)",
-            (Softening("CALL-STATE-*", None), Softening("CALL-ORDER-O12", None), Softening("CALL-ORDER-O14", None)),
         ),
-        Profile(
+        (
             "lenient-preconditions",
             "a provider that takes requests in states that the packet texts do not name",
-            (Softening("CALL-PRE-*", None, why="LINECALLSTATUS.dwCallFeatures is the authority at run time"),),
         ),
     )
 }
@@ -146,11 +145,10 @@ def _softening(where: str, entry: Any) -> Softening:
 
 
 def _has_rows(pattern: str) -> bool:
-    """Whether a pattern names a rule of some row; rules of single packets are not checked here."""
+    """Whether a pattern matches a rule of the call model or is about rules of packets, which are not checked here."""
     if pattern.startswith("TRP-"):
         return True
-    tables = [machine.table for machine in MACHINES.values()]
-    rules = {row.rule for table in tables for row in table.rows} | {
-        outside.rule for table in tables for outside in table.outside.values()
-    }
-    return any(fnmatchcase(rule, pattern) for rule in rules)
+    return any(
+        fnmatchcase(rule, pattern) or (rule.endswith("-") and fnmatchcase(pattern, f"{rule}*"))
+        for rule in CALL_RULES.rules
+    )

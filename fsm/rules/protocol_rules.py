@@ -7,9 +7,15 @@ here is the rest, so that every rule has one place.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-__all__ = ["EVENT_RULES", "OTHERS", "Other", "Status"]
+from fsm.engine.rule import Catalogue, Rule
+from fsm.rules.call_rules import CALL_RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["EVENT_RULES", "OTHERS", "RECORDS", "Other", "Status"]
 
 
 class Status(StrEnum):
@@ -29,8 +35,12 @@ class Other(NamedTuple):
     summary: str
     how: str
     status: Status = Status.CHECKED
-    #: The rule under which a finding tells it, where that is another one.
+    #: The rule under which findings report it, where that is another one.
     told: str = ""
+    #: The sentence of a finding, where a row refers to the rule.
+    sentence: str = ""
+    #: Other rules that findings of this one name as well.
+    also: tuple[str, ...] = ()
 
 
 _NOT, _OVER = Status.NOT_OBSERVABLE, Status.SUPERSEDED
@@ -175,7 +185,14 @@ OTHERS: tuple[Other, ...] = (
     Other(
         "TRP-2.1-01", "must", "server", r"tapsrv is on the pipe \pipe\tapsrv", "an unused endpoint is not seen", _NOT
     ),
-    Other("TRP-2.1-02", "must", "server", "events travel as ClientAttach chose", _MODEL),
+    Other(
+        "TRP-2.1-02",
+        "must",
+        "server",
+        "events travel as ClientAttach chose",
+        _MODEL,
+        sentence="server delivered events by another way than the client chose in ClientAttach",
+    ),
     Other(
         "TRP-2.1-03",
         "must",
@@ -226,6 +243,7 @@ OTHERS: tuple[Other, ...] = (
         "client",
         "context handles of other interfaces are refused",
         "table row: channel, what uses a context handle that is not live",
+        sentence="server used the event channel with a context handle that is not live",
     ),
     *_strict("3.4.4", "server", _NOT),
     # -- attaching and detaching ----------------------------------------------------------------------------------
@@ -302,9 +320,23 @@ OTHERS: tuple[Other, ...] = (
         told="TRP-3.3.4-04",
     ),
     # -- buffers of events ----------------------------------------------------------------------------------------
-    Other("TRP-3.3.4.2-GEN-01", "fail-if", "client", "lSize is a multiple of 4 and at least one fixed part", _BUFFER),
+    Other(
+        "TRP-3.3.4.2-GEN-01",
+        "fail-if",
+        "client",
+        "lSize is a multiple of 4 and at least one fixed part",
+        _BUFFER,
+        also=("TRP-3.3.4.2-02",),
+    ),
     Other("TRP-3.3.4.2-GEN-02", "fail-if", "client", "each TotalSize fits", _BUFFER),
-    Other("TRP-3.3.4.2-GEN-03", "fail-if", "client", "nothing stands behind the last event", _BUFFER),
+    Other(
+        "TRP-3.3.4.2-GEN-03",
+        "fail-if",
+        "client",
+        "nothing stands behind the last event",
+        _BUFFER,
+        also=("TRP-3.3.4.2-02",),
+    ),
     Other(
         "TRP-3.3.4.2-GEN-04",
         "fail-if",
@@ -374,3 +406,24 @@ EVENT_RULES: tuple[tuple[int, str, str], ...] = (
     *((msg, "01", "Param4 is 0 or a live line of the client") for msg in (0x04, 0x05, 0x15)),
     *((msg, "02", "with Param4 0, hDevice is a live line of the client") for msg in (0x04, 0x05, 0x15)),
 )
+
+
+def _records() -> Iterator[Rule]:
+    """Records for the rules of rows and findings: those of the call model, and those of MS-TRP kept here."""
+    told: dict[str, list[str]] = {}
+    for other in OTHERS:
+        if other.told not in ("", other.rule):
+            told.setdefault(other.told, []).append(other.rule)
+    for rule in CALL_RULES.rules.values():
+        yield rule._replace(also=(*rule.also, *sorted(told.get(rule.id, ()))))
+    for other in OTHERS:
+        if other.status is Status.CHECKED and not other.told:
+            section = other.rule.removeprefix("TRP-").partition("-")[0]
+            record = Rule(other.rule, other.summary, section, also=(*sorted(told.get(other.rule, ())), *other.also))
+            yield record._replace(sentence=other.sentence) if other.sentence else record
+    yield Rule("TRP-3.1.4.2-", "the request fails unless its handles and fields are valid", "3.1.4.2")
+    yield Rule("TRP-3.3.4.2-", "the client ignores events for handles and devices that it does not have", "3.3.4.2")
+
+
+#: The records of all rules that rows can refer to.
+RECORDS: Final = Catalogue(_records())

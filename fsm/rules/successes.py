@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from fsm.tables.application import APPLICATION, AppState
 from fsm.tables.call import CALL
 from fsm.tables.call_states import CallState
-from fsm.tables.device import APPLICATION, LINE, PHONE, AppState, LineState, PhoneState
+from fsm.tables.line import LINE, LineState
+from fsm.tables.phone import PHONE, PhoneState
 
 __all__ = ["DROPPED", "MADE", "SUCCESSES", "Success"]
 

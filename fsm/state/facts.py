@@ -61,12 +61,12 @@ class Facts:
         self.own: set[tuple[int, int]] = set()
         self.passed: dict[tuple[int, int], float] = {}
 
-    def has_addresses(self, device: int, count: int) -> None:
+    def set_addresses(self, device: int, count: int) -> None:
         """LINEDEVCAPS told how many addresses a device has."""
         if count and len(self.addresses) < _LIMIT:
             self.addresses[device] = count
 
-    def proxy_status(self, device: int | None, changes: int, type_: int, now: float) -> None:
+    def set_proxy_status(self, device: int | None, changes: int, type_: int, now: float) -> None:
         """LINE_PROXYSTATUS: a handler came or went."""
         if device is None or len(self.proxies) >= _LIMIT:
             return
@@ -79,7 +79,7 @@ class Facts:
             self.complete.pop(device, None)
             known.clear()
 
-    def proxy_list(self, device: int, types: Iterable[int], now: float) -> None:
+    def set_proxy_list(self, device: int, types: Iterable[int], now: float) -> None:
         """GetProxyStatus told all types that have a handler."""
         if len(self.proxies) < _LIMIT:
             self.proxies[device] = {type_: _Status(True, now) for type_ in types}

@@ -1,110 +1,64 @@
-"""The things that machines describe, with the little that is known about each beside its state."""
+"""The instances of the machines: bindings, applications, lines, phones, calls, requests and their like."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from fsm.engine.display import DISPLAY
 from fsm.engine.machine import Instance, Machine
-from fsm.tables.agents import AGENT, HANDLER, PROXY, SESSION
-from fsm.tables.binding import BINDING, CHANNEL
+from fsm.rules.protocol_rules import RECORDS
+from fsm.tables.agent import AGENT
+from fsm.tables.agent_session import SESSION
+from fsm.tables.application import APPLICATION
+from fsm.tables.binding import BINDING
+from fsm.tables.bits import IN_FLIGHT
 from fsm.tables.call import CALL
 from fsm.tables.call_requests import ASKED, ASKS
-from fsm.tables.call_states import LABELS, CallState
-from fsm.tables.conference import CONFERENCE
-from fsm.tables.device import APPLICATION, DIALOG, LINE, PHONE, VERSION
+from fsm.tables.call_states import CallState
+from fsm.tables.channel import CHANNEL
+from fsm.tables.conference import CONFERENCE, ConferenceState
+from fsm.tables.dialog import DIALOG
+from fsm.tables.handler import HANDLER
+from fsm.tables.line import LINE
+from fsm.tables.phone import PHONE
+from fsm.tables.proxy import PROXY
 from fsm.tables.request import REQUEST
+from fsm.tables.version import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fsm.engine.machine import Move
     from fsm.judge.routes import Route
+    from fsm.state.paths import Path
+    from fsm.state.registry import Registry
     from protocol.packet import Request
 
 __all__ = [
     "Agent",
     "AgentSession",
-    "App",
+    "Application",
     "Binding",
     "Call",
     "Channel",
     "Conference",
     "Dialog",
-    "Exchange",
     "Handler",
     "Line",
-    "Path",
-    "Paths",
     "Phone",
     "Proxy",
+    "Transaction",
     "Version",
 ]
 
-
-class Path:
-    """A sequence of states as a node that knows its predecessor; equal paths are the same node."""
-
-    __slots__ = ("_names", "depth", "following", "previous", "state")
-
-    def __init__(self, previous: Path | None, state: CallState | None) -> None:
-        self.previous = previous
-        self.state = state
-        self.depth: int = 0 if previous is None else previous.depth + 1
-        self.following: dict[CallState, Path] = {}
-        self._names: tuple[str, ...] | None = None
-
-    def states(self) -> list[CallState]:
-        """The states in order."""
-        found: list[CallState] = []
-        node: Path | None = self
-        while node is not None and node.state is not None:
-            found.append(node.state)
-            node = node.previous
-        return found[::-1]
-
-    def names(self) -> tuple[str, ...]:
-        """The states in order, as reports spell them."""
-        if self._names is None:
-            self._names = tuple(LABELS.get(state, state.name.lower()) for state in self.states())
-        return self._names
-
-    def since(self, mark: Path) -> list[CallState]:
-        """The states entered after an earlier node of the same path."""
-        found: list[CallState] = []
-        node: Path | None = self
-        while node is not None and node is not mark and node.depth > mark.depth and node.state is not None:
-            found.append(node.state)
-            node = node.previous
-        return found
-
-
-class Paths:
-    """All paths of a monitor, each kept once; bounded, so that hostile traffic cannot fill the memory."""
-
-    #: Nodes kept, and states per path; longer paths stop growing.
-    NODES: ClassVar[int] = 50_000
-    DEPTH: ClassVar[int] = 256
-
-    def __init__(self) -> None:
-        self.root = Path(None, None)
-        self.count = 0
-
-    def extend(self, path: Path, state: CallState) -> Path:
-        """The path with one more state; a state does not follow itself."""
-        if path.state is state:
-            return path
-        found = path.following.get(state)
-        if found is None:
-            if self.count >= self.NODES or path.depth >= self.DEPTH:
-                return path
-            found = path.following[state] = Path(path, state)
-            self.count += 1
-        return found
+_RELEASED = 1 << ConferenceState.RELEASED
 
 
 class Binding(Instance):
     """The context handle of a client."""
 
     __slots__ = ("detached", "ended")
-    machine: ClassVar[Machine] = Machine(BINDING)
+    machine: ClassVar[Machine] = Machine(BINDING, RECORDS)
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,20 +66,24 @@ class Binding(Instance):
         #: Whether ClientDetach ended it, and not the loss of its connection.
         self.detached = False
 
+    def dependents(self, owner: Registry, machine: str) -> Iterable[Instance]:
+        """Return the client's instances of a machine: all end with the binding."""
+        return owner.of_machine(machine)
+
 
 class Channel(Instance):
     """The event channel back to a client."""
 
     __slots__ = ()
-    machine: ClassVar[Machine] = Machine(CHANNEL)
+    machine: ClassVar[Machine] = Machine(CHANNEL, RECORDS)
 
 
-class App(Instance):
-    """The use of line or phone devices by an application."""
+class Application(Instance):
+    """The use of line or phone devices by an application; ``kind`` is "line" or "phone"."""
 
     __slots__ = ("devices", "ended", "epoch", "handle", "init_context", "kind", "members", "versions")
-    machine: ClassVar[Machine] = Machine(APPLICATION)
-    #: Devices that are remembered: more than any server has.
+    machine: ClassVar[Machine] = Machine(APPLICATION, RECORDS)
+    #: Devices whose versions are kept: more than any server has.
     DEVICES: ClassVar[int] = 65_536
 
     def __init__(self, handle: int, epoch: int, kind: str, init_context: int | None) -> None:
@@ -134,25 +92,40 @@ class App(Instance):
         self.epoch = epoch
         self.kind = kind
         self.init_context = init_context
-        #: Number of devices, where Initialize told it.
+        #: Number of devices that Initialize returned; None if it was not seen.
         self.devices: int | None = None
         self.members: dict[int, Line | Phone] = {}
         self.versions: dict[int, Version] = {}
         self.ended = 0.0
 
+    @property
+    def name(self) -> str:
+        """The handle and its epoch."""
+        return f"{self.handle:#x}#{self.epoch}"
+
     def version(self, device: int) -> Version | None:
-        """What the application and a device agreed on; None beyond the number of devices that are remembered."""
+        """Return the versions negotiated for a device; None beyond the number of devices that are kept."""
         found = self.versions.get(device)
         if found is None and len(self.versions) < self.DEVICES:
             found = self.versions[device] = Version(device)
         return found
 
+    def dependents(self, owner: Registry, machine: str) -> Iterable[Instance]:
+        """Return the application's lines or phones."""
+        return [member for member in self.members.values() if member.machine.name == machine]
+
+    def retire(self, owner: Registry) -> None:
+        """Move the application to the ended ones."""
+        self.ended = owner.now
+        owner.applications.pop(self.handle, None)
+        owner.ended_applications.put(self.handle, self)
+
 
 class Version(Instance):
-    """What an application and a device agreed on."""
+    """The versions that an application and a device negotiated."""
 
     __slots__ = ("agreed", "device", "extension")
-    machine: ClassVar[Machine] = Machine(VERSION)
+    machine: ClassVar[Machine] = Machine(VERSION, RECORDS)
 
     def __init__(self, device: int) -> None:
         super().__init__()
@@ -160,14 +133,19 @@ class Version(Instance):
         self.agreed = 0
         self.extension = 0
 
+    @property
+    def name(self) -> str:
+        """The number of the device."""
+        return f"device {self.device}"
+
 
 class _Opened(Instance):
-    """What lines and phones share: ``reported`` is the handle that events carry."""
+    """The common part of lines and phones: ``reported`` is the handle that events carry."""
 
     __slots__ = ("app", "device", "ended", "epoch", "handle", "open_context", "pending", "reported", "version")
 
-    def __init__(self, handle: int, epoch: int, app: App | None) -> None:
-        super().__init__()
+    def __init__(self, handle: int, epoch: int, app: Application | None, flags: int = 0) -> None:
+        super().__init__(flags)
         self.handle = handle
         self.epoch = epoch
         self.app = app
@@ -176,162 +154,256 @@ class _Opened(Instance):
         self.version = 0
         self.open_context: int | None = None
         self.ended = 0.0
-        self.pending: set[Exchange] = set()
+        self.pending: set[Transaction] = set()
+
+    @property
+    def name(self) -> str:
+        """The handle and its epoch."""
+        return f"{self.handle:#x}#{self.epoch}"
+
+    def dependents(self, owner: Registry, machine: str) -> Iterable[Instance]:
+        """Return the requests that are pending on the device."""
+        return self.pending
 
 
 class Line(_Opened):
     """A line that the client has opened."""
 
-    __slots__ = ("announced", "calls", "flags", "handlers", "privileges", "proxies", "waiting")
-    machine: ClassVar[Machine] = Machine(LINE)
+    __slots__ = ("announced", "calls", "handlers", "privileges", "proxies", "waiting")
+    machine: ClassVar[Machine] = Machine(LINE, RECORDS)
+    noun: ClassVar[str] = "line "
 
-    def __init__(self, handle: int, epoch: int, app: App | None) -> None:
-        super().__init__(handle, epoch, app)
+    def __init__(self, handle: int, epoch: int, app: Application | None, flags: int = 0) -> None:
+        super().__init__(handle, epoch, app, flags)
         self.privileges: int | None = None
         self.calls: dict[int, Call] = {}
-        #: A call that was announced and whose LINE_CALLSTATE has not come yet, and when that was.
+        #: A call that was announced and awaits its LINE_CALLSTATE, and since when.
         self.announced: Call | None = None
         self.waiting = 0.0
-        #: Guard bits that hold for all calls of the line.
-        self.flags = 0
-        #: Who serves which type of proxy request, and what was passed to this client.
+        #: Proxy handlers by type of request, and the requests that were passed to this client.
         self.handlers: dict[int, Handler] = {}
         self.proxies: list[Proxy] = []
+
+    def dependents(self, owner: Registry, machine: str) -> Iterable[Instance]:
+        """Return the calls, the proxy requests or the pending requests of the line."""
+        if machine == PROXY.name:
+            return self.proxies
+        return self.calls.values() if machine == CALL.name else self.pending
+
+    def retire(self, owner: Registry) -> None:
+        """Move the line to the ended ones."""
+        self.ended = owner.now
+        owner.lines.pop(self.handle, None)
+        if owner.reported.get(self.reported) is self:
+            del owner.reported[self.reported]
+        if self.app is not None:
+            self.app.members.pop(self.handle, None)
+        owner.ended_lines.put(self.handle, self)
+        owner.ended_reported.put(self.reported, self)
 
 
 class Phone(_Opened):
     """A phone that the client has opened."""
 
     __slots__ = ()
-    machine: ClassVar[Machine] = Machine(PHONE)
+    machine: ClassVar[Machine] = Machine(PHONE, RECORDS)
+    noun: ClassVar[str] = "phone "
+
+    def retire(self, owner: Registry) -> None:
+        """Move the phone to the ended ones."""
+        self.ended = owner.now
+        owner.phones.pop(self.handle, None)
+        owner.reported_phones.pop(self.reported, None)
+        owner.ended_phones.put(self.handle, self)
+        owner.ended_reported_phones.put(self.reported, self)
 
 
-class Dialog(Instance):
+class _Held(Instance):
+    """An instance of which only the handle is known."""
+
+    __slots__ = ("handle",)
+
+    def __init__(self, handle: int) -> None:
+        super().__init__()
+        self.handle = handle
+
+    @property
+    def name(self) -> str:
+        """The handle."""
+        return f"{self.handle:#x}"
+
+
+class Dialog(_Held):
     """A dialog instance of a provider."""
 
-    __slots__ = ("handle",)
-    machine: ClassVar[Machine] = Machine(DIALOG)
-
-    def __init__(self, handle: int) -> None:
-        super().__init__()
-        self.handle = handle
+    __slots__ = ()
+    machine: ClassVar[Machine] = Machine(DIALOG, RECORDS)
 
 
-class Conference(Instance):
-    """A conference, by the handle of the call that stands for it."""
+class Conference(_Held):
+    """A conference, by the handle of the call that represents it."""
 
-    __slots__ = ("handle",)
-    machine: ClassVar[Machine] = Machine(CONFERENCE)
+    __slots__ = ()
+    machine: ClassVar[Machine] = Machine(CONFERENCE, RECORDS)
 
-    def __init__(self, handle: int) -> None:
-        super().__init__()
-        self.handle = handle
+    def retire(self, owner: Registry) -> None:
+        """Forget the conference once it is released."""
+        if self.mask == _RELEASED:
+            del owner.conferences[self.handle]
+
+
+class Agent(_Held):
+    """An agent of a call centre."""
+
+    __slots__ = ()
+    machine: ClassVar[Machine] = Machine(AGENT, RECORDS)
+
+
+class AgentSession(_Held):
+    """A session of an agent with a group."""
+
+    __slots__ = ()
+    machine: ClassVar[Machine] = Machine(SESSION, RECORDS)
 
 
 class Handler(Instance):
-    """Whether somebody serves a type of proxy request on a line."""
+    """Whether a proxy handler serves a type of request on a line."""
 
     __slots__ = ()
-    machine: ClassVar[Machine] = Machine(HANDLER)
+    machine: ClassVar[Machine] = Machine(HANDLER, RECORDS)
 
 
 class Proxy(Instance):
     """A request that was passed to this client."""
 
     __slots__ = ()
-    machine: ClassVar[Machine] = Machine(PROXY)
-
-
-class Agent(Instance):
-    """An agent of a call centre."""
-
-    __slots__ = ("handle",)
-    machine: ClassVar[Machine] = Machine(AGENT)
-
-    def __init__(self, handle: int) -> None:
-        super().__init__()
-        self.handle = handle
-
-
-class AgentSession(Instance):
-    """A session of an agent with a group."""
-
-    __slots__ = ("handle",)
-    machine: ClassVar[Machine] = Machine(SESSION)
-
-    def __init__(self, handle: int) -> None:
-        super().__init__()
-        self.handle = handle
+    machine: ClassVar[Machine] = Machine(PROXY, RECORDS)
 
 
 class Call(Instance):
-    """A call handle of a client. ``last`` is the news of its last state event, or when the handle ended."""
+    """A call handle of a client.
 
-    __slots__ = ("brought", "epoch", "flags", "handle", "inferred", "kin", "last", "line", "number", "path")
-    machine: ClassVar[Machine] = Machine(CALL)
+    ``last`` is the mode, privilege and bits of the last LINE_CALLSTATE as a number, or the time when the handle was
+    given out or ended.
+    """
 
-    def __init__(self, handle: int, epoch: int, line: Line | None, path: Path) -> None:
+    __slots__ = ("brought", "epoch", "handle", "inferred", "kin", "last", "line", "number", "path")
+    machine: ClassVar[Machine] = Machine(CALL, RECORDS)
+    noun: ClassVar[str] = "call "
+
+    def __init__(self, handle: int, epoch: int, line: Line | None, path: Path, flags: int = 0) -> None:
         self.mask = 1
+        self.flags = flags
         self.handle = handle
         self.epoch = epoch
         self.line = line
         self.path = path
-        self.flags = 0
         self.last: Any = None
-        #: Calls of a conversation in the order in which they were met.
+        #: The position among the calls of the conversation, from 1.
         self.number = 0
         #: Whether the last state of the path only follows from a reply.
         self.inferred = False
-        #: What the call is to another one: ("consultation", original), ("member", conference), ("conference", 0).
+        #: The relation to another call: ("consultation", original), ("member", conference), ("conference", 0).
         self.kin: tuple[str, int] | None = None
         #: The request whose completion brought the handle, by device and name.
         self.brought: str | None = None
 
-    def may(self, request: type[Request] | str) -> Move:
-        """What the tables say about a request on this call now; true when nothing speaks against it.
+    @property
+    def name(self) -> str:
+        """The handle and its epoch."""
+        return f"{self.handle:#x}#{self.epoch}"
 
-        The request is a packet class or its name; one that names two calls stands for the first of them,
-        ``"SwapHold hHeldCall"`` for the other. Raises `KeyError` for a request that names no call.
+    @property
+    def final(self) -> str:
+        """How the handle ended, as reports spell it: ``live``, ``deallocated`` or ``voided``."""
+        if self.mask & (1 << CallState.DEALLOCATED):
+            return "deallocated"
+        return "voided" if self.mask & (1 << CallState.VOID) else "live"
+
+    def may(self, request: type[Request] | str) -> Move:
+        """Return the move of a request on this call now; it is true if the request is legal.
+
+        The request is a packet class or its name; one that names two calls means the first of them,
+        ``"SwapHold hHeldCall"`` the other. Raises `KeyError` for a request that names no call.
         """
         name = request if isinstance(request, str) else request.__name__
-        return self.machine.move(self, ASKED[name], self.flags)
+        return self.machine.may(self, ASKED[name])
+
+    def allowed(self) -> tuple[str, ...]:
+        """Return the requests that are legal now, by name (1.3 of the call model, packet texts)."""
+        return tuple(event.name for event in ASKS.values() if self.machine.may(self, event))
+
+    def dependents(self, owner: Registry, machine: str) -> Iterable[Instance]:
+        """Return the conference that the call represents."""
+        found = owner.conferences.get(self.handle)
+        return () if found is None else (found,)
+
+    def context(self, owner: Registry) -> int:
+        """Return IN_FLIGHT if the handle was given out, or has ended, within the grace period."""
+        return IN_FLIGHT.bit if isinstance(self.last, float) and owner.in_flight(self.last) else 0
+
+    def prepare(self, owner: Registry) -> None:
+        """Report a SwapHold of which only the other call was reported."""
+        if owner.swaps:
+            owner.end_swap(self)
+
+    def retire(self, owner: Registry) -> None:
+        """Move the call to the ended ones."""
+        handle = self.handle
+        owner.calls.pop(handle, None)
+        if self.line is not None:
+            self.line.calls.pop(handle, None)
+            if self.line.announced is self:
+                self.line.announced = None
+        self.last = owner.now
+        owner.ended_calls.put(handle, self)
+        owner.on_call_end(self)
+
+    def discard(self, owner: Registry) -> None:
+        """Remove the call: its first event was refused."""
+        owner.calls.pop(self.handle, None)
+        if self.line is not None:
+            self.line.calls.pop(self.handle, None)
 
     def _repr_svg_(self) -> str | None:
         """Notebooks show the states that the call was known to be in."""
-        from fsm.diagram.notebook import states_svg
-
-        return states_svg(self.machine.table, f"call {self.handle:#x}#{self.epoch}", self.path.names() or self.states)
-
-    def allowed(self) -> tuple[str, ...]:
-        """The requests that nothing speaks against now, by name (1.3 of the call model, packet texts)."""
-        return tuple(event.name for event in ASKS.values() if self.machine.move(self, event, self.flags))
+        return DISPLAY.states(self.machine.table, f"call {self.name}", self.path.names() or self.states)
 
 
-class Exchange(Instance):
-    """A request with its answer and reply. ``charges`` are rules that it breaks, to be judged by its outcome."""
+class Transaction(Instance):
+    """A request with its response and, for an asynchronous one, its reply.
 
-    __slots__ = ("answered", "calls", "charges", "frame", "line", "number", "ok", "route", "time", "words")
-    machine: ClassVar[Machine] = Machine(REQUEST)
+    ``suspected`` are the rules that it may break, kept until the outcome is known; ``calls`` are the calls that it
+    names, each with its use and the path of states before the request.
+    """
 
+    __slots__ = ("answered", "calls", "frame", "line", "number", "ok", "route", "suspected", "time", "words")
+    machine: ClassVar[Machine] = Machine(REQUEST, RECORDS)
+
+    #: The frame of the response.
     answered: int
-    #: The request id, once it is known; whether its reply was a success.
+    #: The request id, once it is known; whether the reply reported success.
     number: int
     ok: bool
 
     def __init__(self, route: Route, words: tuple[int, ...], frame: int, time: float) -> None:
         self.mask = 1
+        self.flags = 0
         self.route = route
         self.words = words
         self.frame = frame
         self.time = time
-        self.charges: list[Any] | None = None
+        self.suspected: list[Any] | None = None
         self.calls: Any = ()
         self.line: Any = None
 
+    @property
+    def name(self) -> str:
+        """The name of the request."""
+        return self.route.name
 
-def final(call: Call) -> str:
-    """How a call handle ended, as reports spell it."""
-    mask = call.mask
-    if mask & (1 << CallState.DEALLOCATED):
-        return "deallocated"
-    return "voided" if mask & (1 << CallState.VOID) else "live"
+    def retire(self, owner: Registry) -> None:
+        """Move a pending request to the completed ones."""
+        if owner.pending.get(self.number) is self:
+            del owner.pending[self.number]
+            owner.recent.put(self.number, self)

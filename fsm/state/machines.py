@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from fsm.state.instances import (
     Agent,
     AgentSession,
-    App,
+    Application,
     Binding,
     Call,
     Channel,
     Conference,
     Dialog,
-    Exchange,
     Handler,
     Line,
     Phone,
     Proxy,
+    Transaction,
     Version,
 )
 
@@ -32,11 +32,11 @@ MACHINES: dict[str, Machine] = {
     for kind in (
         Binding,
         Channel,
-        App,
+        Application,
         Version,
         Line,
         Call,
-        Exchange,
+        Transaction,
         Conference,
         Phone,
         Handler,

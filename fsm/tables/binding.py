@@ -1,4 +1,4 @@
-"""The binding of one client (ClientAttach to ClientDetach), and the event channel back to it (remotesp)."""
+"""The binding of one client, from ClientAttach to ClientDetach."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ from enum import IntEnum
 from fsm.engine.levels import Level
 from fsm.engine.row import Event, Kind, Row, ref, when
 from fsm.engine.table import Table
-from fsm.tables.call_requests import IN_FLIGHT
+from fsm.tables.bits import IN_FLIGHT
 
 __all__ = [
     "ATTACHED_MAILSLOT",
     "ATTACHED_MANAGEMENT",
     "ATTACHED_PUSH",
     "BINDING",
-    "CHANNEL",
-    "CHANNEL_CLOSED",
-    "CHANNEL_LOST",
-    "CHANNEL_OPENED",
     "CONTROLS",
     "DELIVERED",
-    "DELIVERS",
     "DETACHED",
     "FETCHED",
     "FETCHES",
@@ -28,7 +23,6 @@ __all__ = [
     "MANAGES",
     "REQUEST_RULE",
     "BindingState",
-    "ChannelState",
 ]
 
 #: Stands for the precondition of the request at hand.
@@ -47,15 +41,7 @@ class BindingState(IntEnum):
     DETACHED = 4
 
 
-class ChannelState(IntEnum):
-    """Where the event channel of a connection-oriented client can be."""
-
-    CLOSED = 0
-    OPEN = 1
-    DETACHED = 2
-
-
-B, C = BindingState, ChannelState
+B = BindingState
 
 ATTACHED_PUSH = Event("ClientAttach", Kind.ANSWER, "attached with an empty pszDomainUser: events are pushed")
 ATTACHED_MAILSLOT = Event("ClientAttach mailslot", Kind.ANSWER, "attached with the name of a mailslot")
@@ -136,38 +122,4 @@ BINDING = Table(
     rows=tuple(_binding_rows()),
     unproven=frozenset({MANAGES, CONTROLS, FETCHES}),
     sinks=frozenset({B.DETACHED}),
-)
-
-CHANNEL_OPENED = Event("RemoteSPAttach", Kind.ANSWER, "the server opened the event channel")
-DELIVERS = Event("RemoteSPEventProc", Kind.REPORT, "the server sends a buffer of events")
-CHANNEL_CLOSED = Event("RemoteSPDetach", Kind.ANSWER, "the server closed the event channel")
-CHANNEL_LOST = Event("channel lost", Kind.JOINT, "the connection ended")
-
-CHANNEL = Table(
-    name="channel",
-    summary="The event channel of a connection-oriented client",
-    states=ChannelState,
-    initial=C.CLOSED,
-    finals=frozenset({C.DETACHED}),
-    events=(CHANNEL_OPENED, DELIVERS, CHANNEL_CLOSED, CHANNEL_LOST),
-    rows=(
-        Row(C.CLOSED, CHANNEL_OPENED, C.OPEN, _MUST, ref("3.3.4.1")),
-        Row(C.OPEN, DELIVERS, C.OPEN, _MUST, ref("3.3.4.2")),
-        Row(C.OPEN, CHANNEL_CLOSED, C.DETACHED, _STATED, ref("3.3.4.3")),
-        Row(C.CLOSED, DELIVERS, C.CLOSED, _MUST, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04"),
-        Row(C.DETACHED, DELIVERS, C.DETACHED, _MUST, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04"),
-        Row(C.CLOSED, CHANNEL_CLOSED, C.CLOSED, _MUST, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04"),
-        Row(C.DETACHED, CHANNEL_CLOSED, C.DETACHED, _MUST, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04"),
-        Row(
-            C.OPEN,
-            CHANNEL_LOST,
-            C.DETACHED,
-            _TYPICAL,
-            ref("3.3.6"),
-            expect=(C.OPEN,),
-            note="another connection of the association may carry on",
-        ),
-        Row(C.CLOSED, CHANNEL_LOST, C.CLOSED, _TYPICAL, ref("3.3.6")),
-        Row(C.DETACHED, CHANNEL_LOST, C.DETACHED, _TYPICAL, ref("3.3.6")),
-    ),
 )

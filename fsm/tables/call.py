@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fsm.engine.levels import Level
-from fsm.engine.row import Event, Guard, Kind, Row, ref, when
+from fsm.engine.row import Event, Kind, Row, ref, when
 from fsm.engine.table import Outside, Table
-from fsm.tables.call_reports import FILTERED, REPORTS, SHOWN, report_rows, shown_rows
-from fsm.tables.call_requests import ASKS, IN_FLIGHT, PRECONDITIONS, REPLIED, ask_rows, reply_rows
+from fsm.tables.bits import BRIDGED, FILTERED, IN_FLIGHT, MONITORING, OFFERED, OLD, OWNING, TOLD
+from fsm.tables.call_reports import PER_STATE, REPORTS, SHOWN, report_rows, shown_rows
+from fsm.tables.call_requests import ASKS, PRECONDITIONS, REPLIED, ask_rows, reply_rows
 from fsm.tables.call_states import CREATED, ENDED, LABELS, LIVE, STATES, CallState
 
 __all__ = [
@@ -14,20 +15,20 @@ __all__ = [
     "CALL",
     "CREATIONS",
     "ENDS",
+    "FILTERS",
+    "INACTIVE",
     "INFORMED",
     "INTERRUPTED",
     "LINE_ENDED",
     "LISTED",
+    "MONITORS",
     "NO_PARENT",
     "NO_STATE",
     "ODD_MODE",
     "ODD_PRIVILEGE",
-    "OFFERED",
-    "OLD",
-    "OWNING",
+    "OWNS",
     "RELEASED",
     "SIGNALLED",
-    "TOLD",
     "UNSWAPPED",
     "VOIDED",
     "ZERO_PARENT",
@@ -35,10 +36,6 @@ __all__ = [
 
 S = CallState
 
-OLD = Guard("below 2.0", 0x200, True, "the line was opened with a TAPI version below 2.0")
-OFFERED = Guard("offered", 0x400, True, "the handle was announced by LINE_APPNEWCALL")
-TOLD = Guard("told", 0x1000, True, "that the handle is used after its end was reported already")
-OWNING = Guard("owning", 0x800, True, "the client is known to own the call")
 
 ANNOUNCED = Event("LINE_APPNEWCALL", Kind.REPORT, "the server announces a handle")
 LISTED = Event("GetNewCalls lists", Kind.ANSWER, "the answer to GetNewCalls contains the handle")
@@ -48,6 +45,10 @@ RELEASED = Event("DeallocateCall done", Kind.ANSWER, "the client gave the handle
 VOIDED = Event("voided", Kind.JOINT, "the application shut down, or the client detached or was lost")
 LINE_ENDED = Event("line closed", Kind.JOINT, "the line of the call was closed")
 ENDS = Event("end of the conversation", Kind.JOINT, "nothing more is seen")
+OWNS = Event("privilege OWNER", Kind.REPORT, "LINE_CALLSTATE gives the client the privilege OWNER")
+MONITORS = Event("privilege MONITOR", Kind.REPORT, "LINE_CALLSTATE gives the client the privilege MONITOR")
+INACTIVE = Event("connected mode INACTIVE", Kind.REPORT, "LINE_CALLSTATE reports that the call is active elsewhere")
+FILTERS = Event("events filtered", Kind.ANSWER, "RSPSetEventFilterMasks succeeded: events may be missing by agreement")
 NO_STATE = Event("LINE_CALLSTATE without a state", Kind.REPORT, "Param1 is not exactly one of the sixteen states")
 NO_PARENT = Event("CONFERENCED without a parent", Kind.REPORT, "the third word is no live call of the client")
 ZERO_PARENT = Event("CONFERENCED with parent 0", Kind.REPORT, "the third word is 0 although the client has the parent")
@@ -78,13 +79,22 @@ _MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.
 def _life() -> list[Row]:
     """How handles come and go (2.2.2)."""
     rows = [
-        Row(S.ABSENT, ANNOUNCED, S.ANNOUNCED, _MUST, ref("2.2.2", "clients below 2.0"), (when(OLD),), rule="CALL-V06"),
-        Row(S.ABSENT, ANNOUNCED, S.ANNOUNCED, _MUST, ref("2.2.4.2.1.6", "Param2")),
+        Row(
+            S.ABSENT,
+            ANNOUNCED,
+            S.ANNOUNCED,
+            _MUST,
+            ref("2.2.2", "clients below 2.0"),
+            (when(OLD),),
+            rule="CALL-V06",
+            sets=(OFFERED,),
+        ),
+        Row(S.ABSENT, ANNOUNCED, S.ANNOUNCED, _MUST, ref("2.2.4.2.1.6", "Param2"), sets=(OFFERED,)),
         Row(S.ABSENT, LISTED, S.LISTED, _STATED, ref("2.2.4.1.3.37", "pCallList")),
     ]
     twice = ref("2.2.4.2.1.6", "TAPI page 'LINE_APPNEWCALL': never for a handle the client has")
     for state in LIVE:
-        rows.append(Row(state, ANNOUNCED, state, _MUST, twice, rule="CALL-V05"))
+        rows.append(Row(state, ANNOUNCED, state, _MUST, twice, rule="CALL-V05", sets=(OFFERED,)))
         rows.append(Row(state, LISTED, state, _TYPICAL, ref("2.2.4.1.3.37", "a call that is known already")))
     for name, (event, start) in CREATIONS.items():
         where = ref("2.2.2", f"{name}; the completion names the handle")
@@ -143,13 +153,13 @@ def _announcements() -> list[Row]:
             else:
                 rows.append(Row(state, event, state, _TYPICAL, ref("2.2.4.2.1", event.name)))
     for state, event in REPORTS.items():
-        rows.append(Row(S.ABSENT, event, state, _MUST, below, (when(OLD),)))
-        rows.append(Row(S.ABSENT, event, state, _MUST, unannounced, rule="CALL-V03"))
+        rows.append(Row(S.ABSENT, event, state, _MUST, below, (when(OLD),), clears=PER_STATE))
+        rows.append(Row(S.ABSENT, event, state, _MUST, unannounced, rule="CALL-V03", clears=PER_STATE))
     for event in (*REPORTS.values(), INFORMED, SIGNALLED):
         for state in (S.DEALLOCATED, S.VOID):
             rows.append(Row(state, event, state, _TYPICAL, late, (when(IN_FLIGHT),), note="under way at the end"))
             rows.append(Row(state, event, state, _TYPICAL, late, (when(TOLD),), note="reported already"))
-            rows.append(Row(state, event, state, _MUST, late, rule="CALL-V12"))
+            rows.append(Row(state, event, state, _MUST, late, rule="CALL-V12", sets=(TOLD,)))
     return rows
 
 
@@ -178,6 +188,19 @@ def _details() -> list[Row]:
             if event in (INTERRUPTED, UNSWAPPED):
                 rows.append(Row(state, event, state, _TYPICAL, where, (when(FILTERED),), note="events may be missing"))
             rows.append(Row(state, event, state, level, where, rule=rule))
+    return rows
+
+
+def _known() -> list[Row]:
+    """What events show of a handle beside its state: the client's privilege, the connected mode, event filters."""
+    privilege = ref("2.2.4.2.1.8", "Param2; 2.2.3.1.26")
+    rows = [
+        Row(S.CONNECTED, INACTIVE, S.CONNECTED, _STATED, ref("2.2.3.1.31", "INACTIVE"), sets=(BRIDGED,)),
+        *(Row(state, FILTERS, state, _STATED, ref("2.2.4.1.8.3", "Q19"), sets=(FILTERED,)) for state in CallState),
+    ]
+    for state in STATES:
+        rows.append(Row(state, OWNS, state, _STATED, privilege, sets=(OWNING,), clears=(MONITORING,)))
+        rows.append(Row(state, MONITORS, state, _STATED, privilege, sets=(MONITORING,), clears=(OWNING,)))
     return rows
 
 
@@ -218,8 +241,22 @@ CALL = Table(
         ODD_PRIVILEGE,
         INTERRUPTED,
         UNSWAPPED,
+        OWNS,
+        MONITORS,
+        INACTIVE,
+        FILTERS,
     ),
-    rows=(*_life(), *_announcements(), *_details(), *report_rows(), *shown_rows(), *ask_rows(), *reply_rows()),
+    rows=(
+        *_life(),
+        *_announcements(),
+        *_details(),
+        *_known(),
+        *report_rows(),
+        *shown_rows(),
+        *ask_rows(),
+        *reply_rows(),
+    ),
+    reported={event: state for state, event in REPORTS.items()},
     unproven=frozenset(ASKS.values()),
     outside=_outside(),
     labels=LABELS,

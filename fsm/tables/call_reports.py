@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING
 
 from fsm.engine.levels import Level
 from fsm.engine.row import Event, Guard, Kind, Row, ref, unless, when
+from fsm.tables.bits import BRIDGED, CHANGED, CONSISTENT, DIALLED, FILTERED, REMOVED
 from fsm.tables.call_states import STATES, CallState
 
 if TYPE_CHECKING:
     from fsm.engine.row import Ref
 
 __all__ = [
-    "CHANGED",
-    "CONSISTENT",
-    "DIALLED",
-    "FILTERED",
     "MATRIX",
-    "REMOVED",
+    "PER_STATE",
     "REPORTS",
     "SHOWN",
     "report_rows",
@@ -40,11 +37,9 @@ SHOWN: dict[CallState, Event] = {
     for state in STATES
 }
 
-CHANGED = Guard("changed", 0x001, True, "mode, privilege, device-specific bits or parent differ from the last event")
-FILTERED = Guard("filtered", 0x002, True, "event filters or gaps may have hidden events")
-DIALLED = Guard("dialled", 0x004, True, "a Dial on this call succeeded since its last state event")
-REMOVED = Guard("removed", 0x008, True, "the state is one that RemoveFromConference may lead to")
-CONSISTENT = Guard("consistent", 0x010, True, "the state shown is one of those believed possible")
+
+#: Bits that a report of a state clears: they are about the state before.
+PER_STATE: tuple[Guard, ...] = (DIALLED, BRIDGED)
 
 _COLUMNS = [
     "IDL",
@@ -176,20 +171,42 @@ def _cell(name: str, source: CallState, column: str, letter: str) -> list[Row]:
     rule = f"CALL-STATE-{origin}-{target.name}"
     if letter in "Ff":
         note = "inferred" if letter == "f" else ""
-        return [Row(source, event, target, Level.TYPICAL, where, note=note)]
+        return [Row(source, event, target, Level.TYPICAL, where, note=note, clears=PER_STATE)]
     if letter == "V":
-        return [Row(source, event, target, Level.MUST, _NEVER_OUT_OF_IDLE, rule="CALL-V01")]
+        return [Row(source, event, target, Level.MUST, _NEVER_OUT_OF_IDLE, rule="CALL-V01", clears=PER_STATE)]
     rows = []
     if letter == "=":
-        rows.append(Row(source, event, target, Level.TYPICAL, _SAME, (when(CHANGED),), note="repeated with news"))
-    rows.append(Row(source, event, target, Level.TYPICAL, _SAME, (when(FILTERED),), note="events may be missing"))
+        rows.append(
+            Row(
+                source,
+                event,
+                target,
+                Level.TYPICAL,
+                _SAME,
+                (when(CHANGED),),
+                note="repeated with news",
+                clears=PER_STATE,
+            )
+        )
+    rows.append(
+        Row(
+            source,
+            event,
+            target,
+            Level.TYPICAL,
+            _SAME,
+            (when(FILTERED),),
+            note="events may be missing",
+            clears=PER_STATE,
+        )
+    )
     if letter == "S" and column == "DLG" and name != "DIS":
         dial = ref("2.2.4.1.3.14", "Dial")
-        rows.append(Row(source, event, target, Level.TYPICAL, dial, (when(DIALLED),)))
+        rows.append(Row(source, event, target, Level.TYPICAL, dial, (when(DIALLED),), clears=PER_STATE))
     if letter == "S" and name == "CNF":
         removal = ref("2.2.6.6", "dwRemoveFromConfState")
-        rows.append(Row(source, event, target, Level.TYPICAL, removal, (when(REMOVED),)))
-    rows.append(Row(source, event, target, Level.SUSPICIOUS, _SAME, rule=rule))
+        rows.append(Row(source, event, target, Level.TYPICAL, removal, (when(REMOVED),), clears=PER_STATE))
+    rows.append(Row(source, event, target, Level.SUSPICIOUS, _SAME, rule=rule, clears=PER_STATE))
     return rows
 
 

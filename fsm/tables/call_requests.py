@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.engine.levels import Level
 from fsm.engine.row import Event, Guard, Kind, Row, ref, unless, when
+from fsm.tables.bits import BRIDGED, DIALLED, IN_FLIGHT, MONITORING, REACHED, REMOVED
 from fsm.tables.call_states import CREATED, ENDED, LIVE, STATES, CallState
 from protocol.fields import Handle, HandleType
 from protocol.packet import REQUESTS
@@ -22,12 +23,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ASKED",
     "ASKS",
-    "BRIDGED",
     "EFFECTS",
-    "IN_FLIGHT",
-    "MONITORING",
     "PRECONDITIONS",
-    "REACHED",
     "REPLIED",
     "Effect",
     "Precondition",
@@ -36,11 +33,6 @@ __all__ = [
 ]
 
 S = CallState
-
-IN_FLIGHT = Guard("in flight", 0x020, True, "what was sent before the end of the handle was known may still arrive")
-BRIDGED = Guard("bridged", 0x040, True, "the connected mode is INACTIVE: the call is active elsewhere")
-REACHED = Guard("reached", 0x080, True, "the expected state was reported while the request was under way")
-MONITORING = Guard("monitoring", 0x100, True, "the client is known to hold the call as monitor only")
 
 
 class Precondition(NamedTuple):
@@ -63,6 +55,8 @@ class Effect(NamedTuple):
     expect: tuple[CallState, ...]
     ref: Ref
     note: str = ""
+    #: Bits that the success sets in every state.
+    sets: tuple[Guard, ...] = ()
 
 
 def _but(*states: CallState) -> tuple[CallState, ...]:
@@ -173,6 +167,7 @@ EFFECTS: dict[tuple[str, str, str], Effect] = {
         (S.CONNECTED, S.ONHOLD, S.DISCONNECTED, S.IDLE),
         ref("2.2.6.6", "dwRemoveFromConfState"),
         "the address capabilities say which",
+        (REMOVED,),
     ),
     ("CompleteCall", "hCall", ""): Effect(
         (S.BUSY, S.RINGBACK, S.PROCEEDING), (S.IDLE,), ref("2.2.4.1.3.7", "lineCompleteCall")
@@ -187,6 +182,7 @@ EFFECTS: dict[tuple[str, str, str], Effect] = {
         (S.DIALING, S.PROCEEDING),
         ref("2.2.4.1.3.14", "lineDial"),
         "the reply says that the provider took the digits",
+        (DIALLED,),
     ),
 }
 
@@ -277,16 +273,22 @@ def reply_rows() -> list[Row]:
     """Successes: with their effect where it was still to come, without one where it has been reported already."""
     rows = []
     for key, effect in EFFECTS.items():
-        event = REPLIED[key]
+        event, sets = REPLIED[key], effect.sets
         sources = (*effect.sources, S.UNKNOWN)
         for state in LIVE:
             if state in sources:
                 expect = tuple(other for other in effect.expect if other is not state)
                 reached = "the state was reported before the reply"
-                rows.append(Row(state, event, state, _TYPICAL, effect.ref, (when(REACHED),), note=reached))
-                rows.append(Row(state, event, state, _TYPICAL, effect.ref, expect=expect, note=effect.note))
+                rows.append(Row(state, event, state, _TYPICAL, effect.ref, (when(REACHED),), note=reached, sets=sets))
+                rows.append(Row(state, event, state, _TYPICAL, effect.ref, expect=expect, note=effect.note, sets=sets))
             else:
-                rows.append(Row(state, event, state, _TYPICAL, effect.ref, note="no document orders reply and report"))
+                rows.append(
+                    Row(
+                        state, event, state, _TYPICAL, effect.ref, note="no document orders reply and report", sets=sets
+                    )
+                )
         for state in (S.ABSENT, *ENDED):
-            rows.append(Row(state, event, state, _TYPICAL, ref("2.2.4.1.3.6"), note="replies may follow the end"))
+            rows.append(
+                Row(state, event, state, _TYPICAL, ref("2.2.4.1.3.6"), note="replies may follow the end", sets=sets)
+            )
     return rows

@@ -7,7 +7,7 @@ from enum import IntEnum
 from fsm.engine.levels import Level
 from fsm.engine.row import Event, Guard, Kind, Ref, Row, ref, when
 from fsm.engine.table import Table
-from fsm.tables.call_requests import IN_FLIGHT
+from fsm.tables.bits import DROPPING, IN_FLIGHT
 
 __all__ = [
     "ANSWERS_CONTEXT",
@@ -18,7 +18,6 @@ __all__ = [
     "ANSWERS_ZERO",
     "ASK",
     "CANCEL",
-    "DROPPING",
     "ENDS",
     "FORCED_CANCEL",
     "LATE",
@@ -51,7 +50,6 @@ class RequestState(IntEnum):
 
 S = RequestState
 
-DROPPING = Guard("Drop", 0x1000, True, "the request is Drop, which the examples of section 4 let return 0 (Q6)")
 
 ASK = Event("asks", Kind.REQUEST, "a synchronous request is sent")
 SEND = Event("sends", Kind.REQUEST, "an asynchronous request is sent")

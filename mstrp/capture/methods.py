@@ -19,7 +19,7 @@ from protocol.rpc.dissect import FAULT, REQUEST, RESPONSE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fsm.state.instances import Exchange
+    from fsm.state.instances import Transaction
     from mstrp.capture.connection import Connection
     from mstrp.capture.session import Session
     from mstrp.capture.sessions import Sessions
@@ -205,7 +205,7 @@ class Methods(CallHandler):
         if call.note is None:
             return
         session: Session
-        exchange: Exchange
+        exchange: Transaction
         session, exchange = call.note
         asked = exchange.route.packet
         answer = None

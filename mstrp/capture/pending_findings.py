@@ -44,9 +44,9 @@ class PendingFindings:
     def __init__(self, conversation: Conversation, halves: Callable[[], Iterable[Half]] | None) -> None:
         self.conversation = conversation
         self.halves = halves
-        self.tell = conversation.tell
+        self.tell = conversation.runner.tell
         self.waiting: list[_Finding] = []
-        conversation.tell = self.take
+        conversation.runner.tell = self.take
 
     def take(self, finding: Finding) -> None:
         """A finding came up."""
@@ -55,7 +55,7 @@ class PendingFindings:
             return
         waiting = self.waiting
         marks = () if self.halves is None else tuple((half, half.next) for half in self.halves())
-        waiting.append(_Finding(finding, self.conversation.frame, marks))
+        waiting.append(_Finding(finding, self.conversation.runner.frame, marks))
         while waiting and (
             len(waiting) > _MOST
             or (self.halves is not None and all(_passed(half, mark) for half, mark in waiting[0].marks))
@@ -88,7 +88,7 @@ class PendingFindings:
     def over(self) -> None:
         """Tell what is left, and hold nothing any more."""
         self.release()
-        self.conversation.tell = self.tell
+        self.conversation.runner.tell = self.tell
 
 
 def _passed(half: Half, mark: int) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fsm.conversation import Conversation
-    from fsm.state.instances import Exchange
+    from fsm.state.instances import Transaction
     from mstrp.capture.methods import Methods
     from mstrp.capture.packets import Packet
 
@@ -45,7 +45,7 @@ def loss_dict(conversation: Conversation, kind: str, frame: int, time: float, si
 class _Asked(NamedTuple):
     """A request that waits for its answer."""
 
-    exchange: Exchange | None
+    exchange: Transaction | None
     values: dict[str, Any]
 
 

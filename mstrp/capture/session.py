@@ -86,7 +86,7 @@ class Session:
 
     def knows(self, init_context: int) -> bool:
         """Whether an application of the client gave this InitContext."""
-        return any(app.init_context == init_context for app in self.conversation.apps.values())
+        return any(app.init_context == init_context for app in self.conversation.applications.values())
 
 
 class Undecided(NamedTuple):

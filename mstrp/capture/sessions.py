@@ -139,7 +139,7 @@ class Sessions:
                 self.end(oldest, time)
         self._open += 1
         conversation = self.monitor.conversation(client=hosts[0], server=hosts[1], partial=partial)
-        conversation.frame = frame
+        conversation.runner.frame = frame
         if self.on_session is not None:
             self.on_session(conversation)
         session = Session(conversation, machine, hosts)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from fsm.engine.levels import Verdict, worst
 from fsm.monitor import Monitor
-from fsm.state.instances import final
-from fsm.tables.binding import ChannelState
+from fsm.tables.channel import ChannelState
 from mstrp.capture.files import CaptureError, Source, open_capture
 from mstrp.capture.hints import Setup
 from mstrp.capture.methods import Methods
@@ -278,7 +277,7 @@ class _Judging:
         self.met += 1
         self.order[conversation.session] = self.met
         if self.parted:
-            self.begun.append((conversation.frame, conversation.session))
+            self.begun.append((conversation.runner.frame, conversation.session))
         ended = self.calls[conversation.session] = []
 
         def call_ended(call: Call) -> None:
@@ -287,7 +286,7 @@ class _Judging:
             else:
                 self.more_calls += 1
 
-        conversation.on_call_end = call_ended
+        conversation.registry.on_call_end = call_ended
 
     def _over(self, conversation: Conversation, time: float) -> None:
         """Nothing more is expected of a conversation: keep what the report says of it."""
@@ -309,7 +308,10 @@ class _Judging:
         left_out = self.more_sessions or self.findings.left_out or self.more_notes
         odd = reader.cut_off or reader.segments.crowded or reader.datagrams.told or sessions.crowded
         # Whether a channel that is still open should be closed by now is a matter of the whole capture's time.
-        waits = any(each.channel.mask == _CHANNEL_OPEN and each.binding.ended for each in self.monitor.conversations)
+        waits = any(
+            each.registry.channel.mask == _CHANNEL_OPEN and each.registry.binding.ended
+            for each in self.monitor.conversations
+        )
         dependent = bool(left_out or odd or waits)
         return Part(self.begun, sessions.announced, sessions.unannounced, self.more_calls, dependent)
 
@@ -408,5 +410,5 @@ def _session(conversation: Conversation, calls: list[Call]) -> SessionResult:
         conversation.version,
         conversation.requests,
         conversation.events,
-        [CallResult(call.handle, call.epoch, call.path.names(), final(call)) for call in calls],
+        [CallResult(call.handle, call.epoch, call.path.names(), call.final) for call in calls],
     )

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from fsm.conversation import Conversation
     from fsm.monitor import Monitor
-    from fsm.state.instances import Exchange
+    from fsm.state.instances import Transaction
     from mstrp.generate.play import Role, Step
     from mstrp.generate.wire import Connection, Wire
 
@@ -68,7 +68,7 @@ class MonitorStage:
         self.frame = 0
         self.now = 0.0
         self.conversations: dict[Role, Conversation] = {}
-        self._exchanges: dict[int, Exchange] = {}
+        self._exchanges: dict[int, Transaction] = {}
 
     def take(self, step: Step) -> None:
         """Let a step happen."""

@@ -34,7 +34,7 @@ def machines() -> Iterator[Entry]:
 
 def rules() -> Iterator[Entry]:
     """Rules: of calls and their order, and every one of MS-TRP with what becomes of it."""
-    for name, call_rule in CALL_RULES.items():
+    for name, call_rule in CALL_RULES.rules.items():
         source = f"also: {call_rule.source}" if call_rule.source else ""
         data = {"status": Status.CHECKED.value, "mechanism": "table row"}
         yield Entry("rule", name, call_rule.section, call_rule.summary, (source,) if source else (), data)
@@ -158,7 +158,7 @@ def lookup(text: str) -> list[Entry]:
     ]
     if not found and lowered.startswith(("call-state-", "call-pre-")):
         family = "CALL-STATE-" if lowered.startswith("call-state-") else "CALL-PRE-"
-        rule = CALL_RULES[family]
+        rule = CALL_RULES.rules[family]
         found.append(
             Entry("rule", wanted.upper() if family == "CALL-STATE-" else wanted, rule.section, rule.summary, (), {})
         )

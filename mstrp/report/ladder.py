@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
-from fsm.rules.wording import either
+from fsm.engine.rule import either
 from mstrp.capture.packets import CLIENT_TO_SERVER
 from mstrp.report.describe import describe
 from mstrp.report.lines import Line, Span, line, wrapped

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from fsm.engine.levels import Verdict, worst
-from fsm.rules.wording import either
+from fsm.engine.rule import either
 from protocol.printable import printable
 
 if TYPE_CHECKING:

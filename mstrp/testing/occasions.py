@@ -351,9 +351,9 @@ def _attaches() -> Iterator[Trial]:
         def act(conversation: Conversation) -> None:
             conversation.inspect_attach(good, fine._replace(async_events_event=marker))
             asked = generic.NegotiateAPIVersionForAllDevices(line_app=0x1001, api_high_version=0x00030001)
-            conversation.apps.clear()
+            conversation.applications.clear()
             exchange = conversation.sent(asked, 3, 0.2)
-            exchange.charges = None
+            exchange.suspected = None
             conversation.answered(exchange, generic.NegotiateAPIVersionForAllDevices(ack=0), 4, 0.3)
 
         return act

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fsm.engine.machine import Instance
     from fsm.engine.row import Event
     from fsm.monitor import Monitor
-    from fsm.state.instances import App, Call, Exchange
+    from fsm.state.instances import Application, Call, Transaction
     from fsm.state.instances import Line as Opened
     from mstrp.report.coverage import Coverage
     from protocol.packet import Request
@@ -54,7 +54,7 @@ class Pending:
 
     packet: Any
     sent: int
-    exchange: Exchange
+    exchange: Transaction
     answered: int = -1
 
     @property
@@ -86,9 +86,9 @@ class Scene:
 
     # -- what there is --------------------------------------------------------------------------------------------
 
-    def app(self, kind: str) -> App | None:
+    def app(self, kind: str) -> Application | None:
         """The application of a kind that is live."""
-        return next((app for app in self.talk.apps.values() if app.kind == kind), None)
+        return next((app for app in self.talk.applications.values() if app.kind == kind), None)
 
     def names(self, *, calls: dict[str, int] | None = None, line: int = 0, phone: int = 0) -> Names:
         """What requests may name."""
@@ -99,9 +99,9 @@ class Scene:
             line=line or next(iter(talk.lines), 0),
             phone_app=phone_app.handle if phone_app else 0,
             phone=phone or next(iter(talk.phones), 0),
-            agent=next(iter(talk.agents), 0),
-            agent_session=next(iter(talk.agent_sessions), 0),
-            dialog=next(iter(talk.dialogs), 0),
+            agent=next(iter(talk.registry.agents), 0),
+            agent_session=next(iter(talk.registry.agent_sessions), 0),
+            dialog=next(iter(talk.registry.dialogs), 0),
             call=next(iter(talk.calls), 0),
             calls=calls or {},
             version=self.role.version,
@@ -121,7 +121,7 @@ class Scene:
     @staticmethod
     def legal(instance: Instance, event: Event, flags: int = 0) -> bool:
         """Whether nothing speaks against an event."""
-        return instance.machine.move(instance, event, flags).legal
+        return instance.machine.may(instance, event, flags).legal
 
     @staticmethod
     def keys(*pairs: tuple[Instance, Event]) -> tuple[RowKey, ...]:
@@ -135,11 +135,11 @@ class Scene:
 
     def flags(self, call: Call) -> int:
         """The guard bits of a call."""
-        return self.talk.flags_of(call)
+        return call.flags | call.context(self.talk.registry)
 
     def late(self, ended: float) -> bool:
         """Whether what was sent before an end may still arrive."""
-        return self.talk.in_flight(ended)
+        return self.talk.registry.in_flight(ended)
 
     # -- requests -------------------------------------------------------------------------------------------------
 
@@ -153,7 +153,7 @@ class Scene:
         packet = with_word(packet, type(packet).layout.index("dwRequestID"), number)
         sent = self.play.step(self.role, Kind.ASK, self.script.last, packet=packet)
         self.script.last = {sent}
-        found = Pending(packet, sent, self.talk.unanswered[number])
+        found = Pending(packet, sent, self.talk.registry.unanswered[number])
         self.pending.append(found)
         return found
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fsm.judge.refusals import PATIENCE
 from fsm.judge.routes import ROUTES
-from fsm.state.instances import Call, Conference, Exchange
+from fsm.judge.transactions import TIMEOUT
+from fsm.state.instances import Call, Conference, Transaction
 from fsm.tables import call as table
 from fsm.tables import conference, request
+from fsm.tables.bits import CHANGED, CONSISTENT, FILTERED, OLD
 from fsm.tables.call_reports import REPORTS, SHOWN
 from fsm.tables.call_requests import ASKS, REPLIED
 from fsm.tables.call_states import STATES, CallState
@@ -96,9 +97,9 @@ class Calls(Scene):
         late = [
             self.option((), self._accept, pending)
             for pending in self.pending
-            if pending.answered < 0 and self.talk.now - pending.exchange.time > PATIENCE / 2
+            if pending.answered < 0 and self.talk.now - pending.exchange.time > TIMEOUT / 2
         ]
-        for swap in () if late else self.talk.swaps:
+        for swap in () if late else self.talk.registry.swaps:
             # Both calls of a SwapHold are reported, or none (O14).
             late += [option for call in swap.owed for option in self._reports(call) if option.what[0] == self._report]
         if not late and len(self.pending) >= self.PENDING:
@@ -129,7 +130,7 @@ class Calls(Scene):
     # -- how calls come -------------------------------------------------------------------------------------------
 
     def _arrivals(self, opened: Opened) -> Iterator[Option[Act]]:
-        old = bool(opened.flags & table.OLD.bit)
+        old = bool(opened.flags & OLD.bit)
         if old:
             for state in STATES:
                 if state is not CallState.CONFERENCED:
@@ -158,7 +159,7 @@ class Calls(Scene):
         if call.line.announced not in {None, call}:
             return
         flags = self.flags(call)
-        repeated = flags | 1
+        repeated = flags | CHANGED.bit
         for state, reported in REPORTS.items():
             if not self.legal(call, reported, repeated) or (
                 # In the states that may follow a success nobody knows whether a report is news.
@@ -169,13 +170,13 @@ class Calls(Scene):
             if state is not CallState.CONFERENCED:
                 yield self.option(takes, self._report, call, state, 0, leads=self._lead(call, state))
                 continue
-            for parent in list(self.talk.conferences) or [call.handle]:
-                found = self.talk.conferences.get(parent)
+            for parent in list(self.talk.registry.conferences) or [call.handle]:
+                found = self.talk.registry.conferences.get(parent)
                 joined = self.keys((found, conference.JOINED)) if found else ()
                 if parent in self.talk.calls:
                     leads = self._lead(call, state)
                     yield self.option([*takes, *joined], self._report, call, state, parent, leads=leads)
-        if call.line.announced is call and not flags & 2:
+        if call.line.announced is call and not flags & FILTERED.bit:
             return
         for happened, does in ((table.INFORMED, self._inform), (table.SIGNALLED, self._signal)):
             if self.legal(call, happened, flags):
@@ -184,11 +185,11 @@ class Calls(Scene):
     def _joint(self, call: Call, state: CallState) -> tuple[RowKey, ...]:
         """The rows of conferences that follow from a report."""
         found: tuple[RowKey, ...] = ()
-        own = self.talk.conferences.get(call.handle)
+        own = self.talk.registry.conferences.get(call.handle)
         if own is not None and state in _PARENTS and call.mask != 1 << state:
             found += self.keys((own, _PARENTS[state]))
         if call.kin is not None and call.kin[0] == "member" and state is not CallState.CONFERENCED:
-            parent = self.talk.conferences.get(call.kin[1])
+            parent = self.talk.registry.conferences.get(call.kin[1])
             found += self.keys((parent, conference.LEFT)) if parent is not None else ()
         return found
 
@@ -207,7 +208,7 @@ class Calls(Scene):
 
     def _stragglers(self) -> Iterator[Option[Act]]:
         """What was under way when a handle ended."""
-        for call in list(self.talk.ended_calls.young.values())[-2:]:
+        for call in list(self.talk.registry.ended_calls.young.values())[-2:]:
             opened = call.line
             if opened is None or opened.handle not in self.talk.lines or not self.late(call.last):
                 continue
@@ -238,7 +239,7 @@ class Calls(Scene):
                     leads = (Place("call", state, self._able(call) | later),)
                     takes = [RowKey("call", state, asked), ROUTES[kind.req_func].key]
                     if kind.completion == "async":
-                        takes.append(Scene.start(Exchange.machine, request.SEND))
+                        takes.append(Scene.start(Transaction.machine, request.SEND))
                     yield self.option(takes, self._ask, call, kind, calls, given, leads=leads)
 
     def _partners(self, call: Call, kind: Any, field: Any, fields: Any) -> dict[str, int] | None:
@@ -297,7 +298,7 @@ class Calls(Scene):
         flags = self.flags(call)
         state = CallState(call.mask.bit_length() - 1)
         for shown, happened in SHOWN.items():
-            if self.legal(call, happened, flags | (16 if shown is state else 0)):
+            if self.legal(call, happened, flags | (CONSISTENT.bit if shown is state else 0)):
                 # Until the next report it may be either.
                 leads = (*self._lead(call, state), *self._lead(call, shown))
                 yield self.option(self.keys((call, happened)), self._show, call, shown, leads=leads)
@@ -347,7 +348,7 @@ class Calls(Scene):
                     merged = route.name == "CompleteTransfer"
                     yield Scene.start(Conference.machine, conference.MERGED if merged else conference.SET_UP)
         if route.name in _ADVANCES and pending.exchange.calls:
-            found = self.talk.conferences.get(pending.exchange.calls[0][0].handle)
+            found = self.talk.registry.conferences.get(pending.exchange.calls[0][0].handle)
             if found is not None:
                 yield from self.keys((found, _ADVANCES[route.name]))
 

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fsm.state.instances import Agent, AgentSession, App, Dialog, Exchange, Handler, Phone, Proxy, Version
+from fsm.state.instances import Agent, AgentSession, Application, Dialog, Handler, Phone, Proxy, Transaction, Version
 from fsm.state.instances import Line as Opened
-from fsm.tables import agents, binding, device, request
+from fsm.tables import agent as agent_table
+from fsm.tables import agent_session as agent_session_table
+from fsm.tables import application as application_table
+from fsm.tables import binding, request
+from fsm.tables import dialog as dialog_table
+from fsm.tables import handle as handles
+from fsm.tables import handler as handler_table
+from fsm.tables import line as line_table
+from fsm.tables import phone as phone_table
+from fsm.tables import proxy as proxy_table
+from fsm.tables import version as version_table
+from fsm.tables.bits import FILTERED
 from fsm.tables.call import LINE_ENDED, VOIDED
 from fsm.tables.call_states import CallState
 from fsm.tables.conference import ConferenceState
@@ -44,12 +55,12 @@ __all__ = ["TO_CALLS", "Sessions"]
 #: The version of each line device: the second is one of before 2.0.
 _VERSIONS = (0x00030001, 0x00010004)
 #: The row of a synchronous request that is refused.
-_REFUSED = RowKey(Exchange.machine.name, request.RequestState.ASKED, request.ANSWERS_ERROR)
+_REFUSED = RowKey(Transaction.machine.name, request.RequestState.ASKED, request.ANSWERS_ERROR)
 #: About how many steps it takes to have the same again after a line, an application, a session ended.
 _CLOSED, _SHUT, _ENDED = 3, 6, 10
 #: Where calls begin: what has to be done before there can be any leads there.
 TO_CALLS = (Place("call", CallState.ABSENT), Place("conference", ConferenceState.NONE))
-_OPENED = {device.OPENED_OWNER: PHONEPRIVILEGE.OWNER, device.OPENED_MONITOR: PHONEPRIVILEGE.MONITOR}
+_OPENED = {phone_table.OPENED_OWNER: PHONEPRIVILEGE.OWNER, phone_table.OPENED_MONITOR: PHONEPRIVILEGE.MONITOR}
 _APPLICATIONS: dict[str, Any] = {"line": line.Initialize, "phone": phone.Initialize}
 _REINIT = {"line": int(LINEERR.REINIT), "phone": int(PHONEERR.REINIT)}
 #: Requests that need a story of their own.
@@ -101,17 +112,22 @@ class Sessions(Scene):
         if app is None:
             key = f"{kind}.Initialize"
             yield self.option(
-                [Scene.start(App.machine, device.INITIALIZED), key],
+                [Scene.start(Application.machine, application_table.INITIALIZED), key],
                 self._initialize,
                 kind,
                 leads=TO_CALLS if kind == "line" else (),
             )
-        elif not (set(self.talk.calls) | set(self.talk.pending)) or kind == "phone":
-            yield self.option([*self.keys((app, device.SHUTS)), f"{kind}.ShutDown"], self._shut_down, kind, cost=_SHUT)
-        takes = [Scene.start(App.machine, device.REINIT), *(self.keys((app, device.REINIT)) if app else ())]
+        elif not (set(self.talk.calls) | set(self.talk.registry.pending)) or kind == "phone":
+            yield self.option(
+                [*self.keys((app, application_table.SHUTS)), f"{kind}.ShutDown"], self._shut_down, kind, cost=_SHUT
+            )
+        takes = [
+            Scene.start(Application.machine, application_table.REINIT),
+            *(self.keys((app, application_table.REINIT)) if app else ()),
+        ]
         yield self.option(takes, self._refuse_hello, kind)
         if app is not None:
-            takes = list(self.keys((app, device.REINIT_DUE)))
+            takes = list(self.keys((app, application_table.REINIT_DUE)))
             if (kind == "line" and self.talk.lines) or (kind == "phone" and self.talk.phones):
                 yield self.option(takes, self._due, kind)
 
@@ -155,19 +171,19 @@ class Sessions(Scene):
                 continue
             for number in range(count):
                 version = app.versions.get(number)
-                state = Scene.start(Version.machine, device.NEGOTIATED)
-                takes = self.keys((version, device.NEGOTIATED)) if version else (state,)
+                state = Scene.start(Version.machine, version_table.NEGOTIATED)
+                takes = self.keys((version, version_table.NEGOTIATED)) if version else (state,)
                 leads = TO_CALLS if kind == "line" and not (version and version.agreed) else ()
                 yield self.option([*takes, f"{kind}.NegotiateAPIVersion"], self._negotiate, kind, number, leads=leads)
-                takes = self.keys((version, device.NEGOTIATED_EXT)) if version else ()
+                takes = self.keys((version, version_table.NEGOTIATED_EXT)) if version else ()
                 yield self.option([*takes, f"{kind}.NegotiateExtVersion"], self._extend, kind, number)
                 if self.role.model == "management":
                     continue
-                takes = self.keys((version, device.CREATED)) if version else ()
+                takes = self.keys((version, version_table.CREATED)) if version else ()
                 yield self.option(takes, self._changed, kind, number, True)
                 opened = self.talk.lines if kind == "line" else self.talk.phones
                 if not number and all(each.device != number for each in opened.values()):
-                    takes = self.keys((version, device.REMOVED)) if version else ()
+                    takes = self.keys((version, version_table.REMOVED)) if version else ()
                     yield self.option(takes, self._changed, kind, number, False)
 
     def _negotiate(self, kind: str, number: int) -> None:
@@ -213,12 +229,15 @@ class Sessions(Scene):
             for number in range(2):
                 version = app.versions.get(number)
                 free = all(opened.device != number for opened in self.talk.lines.values())
-                if free and version is not None and version.agreed and self.legal(version, device.VERSION_USED):
+                if free and version is not None and version.agreed and self.legal(version, version_table.VERSION_USED):
                     yield self.option(
-                        [Scene.start(Opened.machine, device.OPENED), "line.Open"], self._open, number, leads=TO_CALLS
+                        [Scene.start(Opened.machine, line_table.OPENED), "line.Open"],
+                        self._open,
+                        number,
+                        leads=TO_CALLS,
                     )
         for opened in self.talk.lines.values():
-            takes = self.keys((opened, device.REPORTS_ON))
+            takes = self.keys((opened, handles.REPORTS_ON))
             if opened.announced is None:
                 yield self.option(takes, self._line_event, opened)
             ended = self._ending(opened.calls.values(), LINE_ENDED)
@@ -226,15 +245,15 @@ class Sessions(Scene):
                 continue
             cancelled = [key for each in opened.pending for key in self.keys((each, request.CANCEL))]
             yield self.option(
-                [*self.keys((opened, device.CLOSES)), *ended, *cancelled], self._close, opened, cost=_CLOSED
+                [*self.keys((opened, handles.CLOSES)), *ended, *cancelled], self._close, opened, cost=_CLOSED
             )
             if not opened.pending:
-                yield self.option([*self.keys((opened, device.FORCED)), *ended], self._force, opened, cost=_CLOSED)
-        for opened in list(self.talk.ended_reported.young.values())[-2:]:
+                yield self.option([*self.keys((opened, handles.FORCED)), *ended], self._force, opened, cost=_CLOSED)
+        for opened in list(self.talk.registry.ended_reported.young.values())[-2:]:
             if self.late(opened.ended):
-                yield self.option(self.keys((opened, device.REPORTS_ON)), self._line_event, opened)
-                if self.legal(opened, device.FORCED, 0x20):
-                    yield self.option(self.keys((opened, device.FORCED)), self._force, opened)
+                yield self.option(self.keys((opened, handles.REPORTS_ON)), self._line_event, opened)
+                if self.legal(opened, handles.FORCED, 0x20):
+                    yield self.option(self.keys((opened, handles.FORCED)), self._force, opened)
 
     def _ending(self, calls: Any, ends: Any) -> list[Any] | None:
         """The rows that calls take when they are voided; None where that is not legal now."""
@@ -280,19 +299,19 @@ class Sessions(Scene):
         version = app.versions.get(0) if app is not None else None
         if version is not None and version.agreed and not self.talk.phones and self.role.model != "management":
             for how in _OPENED:
-                if self.legal(version, device.VERSION_USED):
+                if self.legal(version, version_table.VERSION_USED):
                     yield self.option([Scene.start(Phone.machine, how), "phone.Open"], self._open_phone, how)
         for opened in self.talk.phones.values():
-            yield self.option(self.keys((opened, device.REPORTS_ON)), self._phone_event, opened, int(PHONESTATE.OTHER))
-            yield self.option([*self.keys((opened, device.CLOSES)), "phone.Close"], self._close_phone, opened)
+            yield self.option(self.keys((opened, handles.REPORTS_ON)), self._phone_event, opened, int(PHONESTATE.OTHER))
+            yield self.option([*self.keys((opened, handles.CLOSES)), "phone.Close"], self._close_phone, opened)
             if not self._asked_on(opened):
-                yield self.option(self.keys((opened, device.FORCED)), self._force_phone, opened)
-        for opened in list(self.talk.ended_reported_phones.young.values())[-2:]:
+                yield self.option(self.keys((opened, handles.FORCED)), self._force_phone, opened)
+        for opened in list(self.talk.registry.ended_reported_phones.young.values())[-2:]:
             if self.late(opened.ended):
-                takes = self.keys((opened, device.REPORTS_ON))
+                takes = self.keys((opened, handles.REPORTS_ON))
                 yield self.option(takes, self._phone_event, opened, int(PHONESTATE.OTHER))
-                if self.legal(opened, device.FORCED, 0x20):
-                    yield self.option(self.keys((opened, device.FORCED)), self._force_phone, opened)
+                if self.legal(opened, handles.FORCED, 0x20):
+                    yield self.option(self.keys((opened, handles.FORCED)), self._force_phone, opened)
 
     def _asked_on(self, opened: Any) -> bool:
         """Whether a request on a device is under way, answered already or not: it still gets its reply (O05)."""
@@ -334,9 +353,11 @@ class Sessions(Scene):
         if not self.talk.facts.providers:
             yield self.option(["mmc.GetProviderList"], self._know_providers)
         else:
-            yield self.option([Scene.start(Dialog.machine, device.DIALOG_OPENED), "mmc.GetUIDllName"], self._dialog)
-        for dialog in self.talk.dialogs.values():
-            yield self.option(self.keys((dialog, device.DIALOG_FREED)), self._free, dialog.handle)
+            yield self.option(
+                [Scene.start(Dialog.machine, dialog_table.DIALOG_OPENED), "mmc.GetUIDllName"], self._dialog
+            )
+        for dialog in self.talk.registry.dialogs.values():
+            yield self.option(self.keys((dialog, dialog_table.DIALOG_FREED)), self._free, dialog.handle)
             yield self.option(["mmc.TUISPIDLLCallback"], self._call_back, dialog.handle)
 
     def _know_providers(self) -> None:
@@ -361,22 +382,28 @@ class Sessions(Scene):
                 continue
             handler = opened.handlers.get(1)
             for changes, happened in (
-                (LINEPROXYSTATUS.OPEN, agents.HANDLER_OPENED),
-                (LINEPROXYSTATUS.CLOSE, agents.HANDLER_CLOSED),
-                (LINEPROXYSTATUS.ALLOPENFORACD, agents.ALL_OPEN),
+                (LINEPROXYSTATUS.OPEN, handler_table.HANDLER_OPENED),
+                (LINEPROXYSTATUS.CLOSE, handler_table.HANDLER_CLOSED),
+                (LINEPROXYSTATUS.ALLOPENFORACD, handler_table.ALL_OPEN),
             ):
                 takes = self.keys((handler, happened)) if handler else [Scene.start(Handler.machine, happened)]
                 yield self.option(takes, self._proxy_status, opened, int(changes))
-            yield self.option([Scene.start(Proxy.machine, agents.PASSED_ON)], self._proxy_request, opened)
+            yield self.option([Scene.start(Proxy.machine, proxy_table.PASSED_ON)], self._proxy_request, opened)
             yield from self._agent_states(opened)
 
     def _agent_states(self, opened: Opened) -> Iterator[Option[Act]]:
         known: tuple[tuple[Any, Any, Any, Any, int], ...] = (
-            (self.talk.agents, Agent, agents.AGENT_STATES, event.LINE_AGENTSTATUSEX, int(LINEAGENTSTATUSEX.STATE)),
             (
-                self.talk.agent_sessions,
+                self.talk.registry.agents,
+                Agent,
+                agent_table.AGENT_STATES,
+                event.LINE_AGENTSTATUSEX,
+                int(LINEAGENTSTATUSEX.STATE),
+            ),
+            (
+                self.talk.registry.agent_sessions,
                 AgentSession,
-                agents.SESSION_STATES,
+                agent_session_table.SESSION_STATES,
                 event.LINE_AGENTSESSIONSTATUS,
                 int(LINEAGENTSESSIONSTATUS.STATE),
             ),
@@ -414,13 +441,13 @@ class Sessions(Scene):
         there: set[HandleType] = {HandleType.HCALL}
         for type_, found in (
             (HandleType.HLINEAPP, app), (HandleType.HPHONEAPP, phone_app), (HandleType.HLINE, talk.lines),
-            (HandleType.HPHONE, talk.phones), (HandleType.HAGENT, talk.agents),
-            (HandleType.HAGENTSESSION, talk.agent_sessions), (HandleType.DIALOGINSTANCE, talk.dialogs),
+            (HandleType.HPHONE, talk.phones), (HandleType.HAGENT, talk.registry.agents),
+            (HandleType.HAGENTSESSION, talk.registry.agent_sessions), (HandleType.DIALOGINSTANCE, talk.registry.dialogs),
         ):  # fmt: skip
             if found:
                 there.add(type_)
         waiting = len(self.pending) >= self.PENDING
-        owned = any(opened.mask == 1 << device.PhoneState.OWNED for opened in talk.phones.values())
+        owned = any(opened.mask == 1 << phone_table.PhoneState.OWNED for opened in talk.phones.values())
         for kind, types in _GENERAL:
             if self.role.model == "management" and kind.completion == "async":
                 continue  # Its reply would be an event.
@@ -429,16 +456,18 @@ class Sessions(Scene):
             if (kind.required_privilege == "owner" and kind.device == "phone" and not owned) or (
                 kind.layout.proxy_rules
                 and any(
-                    h.mask == 1 << agents.HandlerState.MISSING for o in talk.lines.values() for h in o.handlers.values()
+                    h.mask == 1 << handler_table.HandlerState.MISSING
+                    for o in talk.lines.values()
+                    for h in o.handlers.values()
                 )
             ):
                 continue
             key = f"{kind.device}.{kind.__name__}"
-            first = Scene.start(Exchange.machine, request.SEND if kind.completion == "async" else request.ASK)
+            first = Scene.start(Transaction.machine, request.SEND if kind.completion == "async" else request.ASK)
             yield self.option([first, key], self._request, kind, False)
         if app is not None:
             yield self.option([_REFUSED], self._request, line.GetDevCaps, True)
-            if talk.lines and not talk.line_flags & 2:
+            if talk.lines and not talk.registry.line_flags & FILTERED.bit:
                 yield self.option(["generic.RSPSetEventFilterMasks"], self._filter, cost=_ENDED)
             yield self.option(["generic.NegotiateAPIVersionForAllDevices"], self._negotiate_all)
 
@@ -478,12 +507,14 @@ class Sessions(Scene):
         ended = self._ending(talk.calls.values(), VOIDED)
         if ended is None:
             return
-        rows = [key for each in (*talk.agents.values(), *talk.agent_sessions.values()) for key in
-                self.keys((each, device.VOIDED))]  # fmt: skip
-        rows += [key for each in talk.dialogs.values() for key in self.keys((each, device.VOIDED))]
+        rows = [key for each in (*talk.registry.agents.values(), *talk.registry.agent_sessions.values()) for key in
+                self.keys((each, handles.VOIDED))]  # fmt: skip
+        rows += [key for each in talk.registry.dialogs.values() for key in self.keys((each, handles.VOIDED))]
         for kind in (Kind.DETACH, Kind.LOST):
             happened = binding.DETACHED if kind is Kind.DETACH else binding.LOST
-            yield self.option([*self.keys((talk.binding, happened)), *ended, *rows], self.end, kind, cost=_ENDED)
+            yield self.option(
+                [*self.keys((talk.registry.binding, happened)), *ended, *rows], self.end, kind, cost=_ENDED
+            )
 
     def end(self, kind: Kind = Kind.DETACH) -> None:
         """Detach, or lose the connection."""
@@ -501,7 +532,7 @@ class Sessions(Scene):
     @property
     def over(self) -> bool:
         """Whether the binding has ended."""
-        return bool(self.talk.binding.mask >> binding.BindingState.DETACHED & 1)
+        return bool(self.talk.registry.binding.mask >> binding.BindingState.DETACHED & 1)
 
 
 def _status(changes: int) -> dict[str, int]:

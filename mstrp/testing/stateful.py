@@ -168,7 +168,7 @@ class ServerMachine(RuleBasedStateMachine):
     def may(self, event: Any) -> bool:
         """Whether there is a call on which a request may be made."""
         calls = self.judge.conversation.calls.values()
-        return any(call.machine.move(call, event, call.flags).legal for call in calls if self.call(call.handle))
+        return any(call.machine.may(call, event, call.flags).legal for call in calls if self.call(call.handle))
 
     def arrived(self) -> Any:
         """The calls that are new, for the bundle."""
@@ -194,7 +194,7 @@ class ServerMachine(RuleBasedStateMachine):
         await asyncio.sleep(self.settle)
         talk = self.judge.conversation
         for _ in range(round(_PATIENCE / 0.005)):
-            if not talk.pending:
+            if not talk.registry.pending:
                 break
             await asyncio.sleep(0.005)
 
@@ -317,7 +317,7 @@ def _on_calls(kind: type[Request], fields: list[Any]) -> Any:
         lines = {None if call is None else call.line for call in found}
         distinct = len(set(calls.values())) == len(calls)
         if distinct and len(lines) == 1 and all(
-            call is not None and call.machine.move(call, event, call.flags).legal
+            call is not None and call.machine.may(call, event, call.flags).legal
             for call, event in zip(found, events, strict=True)
         ):  # fmt: skip
             self.ask(self.named(packet, *calls.values()))
@@ -336,7 +336,7 @@ def _out_of_state(kind: type[Request], field: Any) -> Any:
 
     def oversteps(self: ServerMachine, packet: Request, call: int) -> None:
         found = self.call(call)
-        if found is not None and not found.machine.move(found, event, found.flags).legal:
+        if found is not None and not found.machine.may(found, event, found.flags).legal:
             self.ask(self.named(packet, call))
 
     oversteps.__doc__ = f"{kind.__name__} where it may not be made."

@@ -31,6 +31,7 @@ class _Thing(Instance):
 
     def __init__(self, mask: int) -> None:
         self.mask = mask
+        self.flags = 0
 
 
 def tour(machine: Machine, takes: Callable[[Row], bool] = lambda row: True) -> list[list[Way]]:
@@ -61,7 +62,7 @@ def _ways(machine: Machine, takes: Callable[[Row], bool]) -> dict[IntEnum, list[
     for state in machine.table.states:
         for event in machine.table.events:
             for flags in _combinations(machine, state, event):
-                row = machine.move(_Thing(1 << state), event, flags).row
+                row = machine.may(_Thing(1 << state), event, flags).row
                 if row is not None and id(row) not in taken and takes(row):
                     taken.add(id(row))
                     found[state] += [Way(row, flags, after) for after in (row.target, *row.expect)]

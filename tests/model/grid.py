@@ -27,6 +27,7 @@ class Thing(Instance):
 
     def __init__(self, mask: int) -> None:
         self.mask = mask
+        self.flags = 0
 
     def __repr__(self) -> str:
         return "thing"
@@ -43,12 +44,25 @@ class Outcome(NamedTuple):
     level: Level
     section: str
     expect: int
+    sets: int
+    clears: int
 
 
 def outcome(move: Move) -> Outcome:
     """What a move says."""
     section = move.ref.section if move.ref else ""
-    return Outcome(move.target, move.rows, move.legal, move.refused, move.rule, move.level, section, move.expect)
+    return Outcome(
+        move.target,
+        move.rows,
+        move.legal,
+        move.refused,
+        move.rule,
+        move.level,
+        section,
+        move.expect,
+        move.sets,
+        move.clears,
+    )
 
 
 def bits_of(mask: int) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Mutants of the tables: every row dropped, led elsewhere, or given another level, one at a time; and who notices.
+"""Mutants of the tables: every row dropped, led elsewhere, given another level, or without the bits it sets and clears, one at a time; and who notices.
 
     python tests/model/mutants.py                  all machines, some minutes
     python tests/model/mutants.py --machine line   one of them
@@ -40,7 +40,6 @@ from fsm import MACHINES
 from fsm.engine.errors import TableError
 from fsm.engine.levels import Level
 from fsm.engine.machine import Machine
-from fsm.judge.routes import ROUTES
 from fsm.state import registry
 from fsm.tables.joint import JOINT
 from fsm.tables.request import ANSWERS_ID, ANSWERS_ZERO, ASK, SEND, RequestState
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from fsm import Event, Row
-    from fsm.tables.joint import Joint
+    from fsm.engine.joint import Joint
 
 __all__ = ["Behaviour", "Mutant", "Score", "joint_mutants", "judge", "mutants_of"]
 
@@ -84,12 +83,13 @@ class Mutant(NamedTuple):
             "drop": "dropped",
             "retarget": f"-> {self.row.target.name}" if self.row else "",
             "relevel": f"{self.old.level.name} -> {self.row.level.name}" if self.row else "",
+            "unmark": "without its bits",
         }
         return f"{self.machine.name}: {old}{guards} {new[self.kind]}"
 
 
 def mutants_of(machine: Machine) -> Iterator[Mutant]:
-    """All mutants of one table: three for each row."""
+    """All mutants of one table: three for each row, and one for each row that sets or clears bits."""
     states = list(machine.table.states)
     for number, row in enumerate(machine.table.rows):
         following = states[(states.index(row.target) + 1) % len(states)]
@@ -97,6 +97,8 @@ def mutants_of(machine: Machine) -> Iterator[Mutant]:
         yield Mutant(machine, "drop", number, row, None)
         yield Mutant(machine, "retarget", number, row, row._replace(target=following))
         yield Mutant(machine, "relevel", number, row, row._replace(level=level))
+        if row.sets or row.clears:
+            yield Mutant(machine, "unmark", number, row, row._replace(sets=(), clears=()))
 
 
 class Applied:
@@ -114,10 +116,6 @@ class Applied:
         object.__setattr__(machine.table, "rows", table)
         machine.cells[self.mutant.old.event].clear()
         machine._allowing.clear()
-        if self.mutant.old.event in (ASK, SEND) and machine.name == "request":
-            for number, route in ROUTES.items():
-                event = SEND if route.asynchronous else ASK
-                ROUTES[number] = replace(route, first=machine.cells[event][machine.start])
 
     def __enter__(self) -> None:
         mutant = self.mutant
@@ -150,8 +148,7 @@ def _with_rows(table: Any, rows: list[Row]) -> Any:
 def seen(machine: Machine, source: Any, event: Event, bits: list[int]) -> list[Any]:
     """All that a cell does, for every combination of guards."""
     return [
-        outcome(machine.move(Thing(1 << source), event, flags))._replace(rows=(), section="")
-        for flags in combined(bits)
+        outcome(machine.may(Thing(1 << source), event, flags))._replace(rows=(), section="") for flags in combined(bits)
     ]
 
 
@@ -202,6 +199,10 @@ class Behaviour:
             return next((name for name in names[:ASKED] if noticed(self.tests[name])), "")
 
 
+#: Fixtures that every test has and none of them needs here.
+_EVERYWHERE = {"request", "registries", "_declarations_stay"}
+
+
 def _collect(paths: Iterable[str]) -> Iterator[tuple[str, Callable[[], object]]]:
     """The tests under some paths that need nothing but their parameters, by name."""
     found: list[Any] = []
@@ -215,7 +216,7 @@ def _collect(paths: Iterable[str]) -> Iterator[tuple[str, Callable[[], object]]]
         pytest.main([*options, *(str(ROOT / path) for path in paths)], [Collector()])
     for item in found:
         given = item.callspec.params if hasattr(item, "callspec") else {}
-        if set(item.fixturenames) - {"request"} <= set(given):
+        if set(item.fixturenames) - _EVERYWHERE <= set(given):
             yield item.nodeid, lambda item=item, given=given: item.obj(**given)
 
 
@@ -324,7 +325,7 @@ def judge_joint(behaviour: Behaviour, only: Callable[[], bool] = lambda: True) -
         if not only():
             continue
         score.counts["mutants"] += 1
-        table = registry._JOINTS
+        table = registry.JOINTS
         kept = {key: list(value) for key, value in table.items()}
         entry = (joint.dependent.name, joint.event)
         table[joint.trigger.name, int(joint.state)].remove(entry)

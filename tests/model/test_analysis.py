@@ -11,13 +11,16 @@ import pytest
 from grid import each_machine
 
 from fsm import Event, Guard, Level, Machine, Row, Table
-from fsm.engine.analysis import SESSION, Part, Step, Violation, explore, problems
+from fsm.engine.analysis import Part, Step, Violation, problems
 from fsm.engine.row import Kind, ref
-from fsm.tables import binding, call, device, request
+from fsm.session_model import SESSION, explore
+from fsm.tables import application, binding, call, line, request
+from fsm.tables import handle as handles
+from fsm.tables.application import AppState
 from fsm.tables.binding import BindingState
 from fsm.tables.call_states import CREATED, LIVE, CallState
-from fsm.tables.device import AppState, LineState
 from fsm.tables.joint import JOINT
+from fsm.tables.line import LineState
 from fsm.tables.request import RequestState
 
 if TYPE_CHECKING:
@@ -229,8 +232,11 @@ def _idle(state: CallState) -> Event:
 DAMAGED: dict[str, tuple[Table, str]] = {
     "a closed line leaves its calls": (without(call.CALL, call.LINE_ENDED), "no call lives"),
     "a closed line leaves its requests": (without(request.REQUEST, request.CANCEL), "no request waits"),
-    "an ended application leaves its lines": (without(device.LINE, device.VOIDED), "no line is open"),
-    "an ended binding leaves its applications": (without(device.APPLICATION, device.VOIDED), "no application is there"),
+    "an ended application leaves its lines": (without(line.LINE, handles.VOIDED), "no line is open"),
+    "an ended binding leaves its applications": (
+        without(application.APPLICATION, handles.VOIDED),
+        "no application is there",
+    ),
     "a call leaves idle": (
         also(call.CALL, _leads(CallState.IDLE, _idle(CallState.CONNECTED), CallState.CONNECTED)),
         "no report leads out of idle",
@@ -256,11 +262,11 @@ DAMAGED: dict[str, tuple[Table, str]] = {
         "what is over stays over",
     ),
     "a line that opens again": (
-        also(device.LINE, _leads(LineState.CLOSED, device.OPENED, LineState.OPEN)),
+        also(line.LINE, _leads(LineState.CLOSED, line.OPENED, LineState.OPEN)),
         "nothing is released twice",
     ),
     "events on a closed line": (
-        also(device.LINE, _leads(LineState.CLOSED, device.REPORTS_ON, LineState.CLOSED)),
+        also(line.LINE, _leads(LineState.CLOSED, handles.REPORTS_ON, LineState.CLOSED)),
         "no event about a call whose line",
     ),
 }

@@ -21,13 +21,20 @@ def said(machine: Machine, state: IntEnum, move: Move) -> str:
     targets = states_of(machine, move.target)
     names = ["<S>" if target == state else target.name for target in targets]
     where = "stays" if names == ["<S>"] else "-> " + "|".join(sorted(names))
-    return f"{where} {move.level.name}" + (f" !{rule}" if rule else "")
+    changed = [
+        sign + machine.guards[bit].name
+        for sign, mask in (("+", move.sets), ("-", move.clears))
+        for bit in machine.guards
+        if mask & bit
+    ]
+    bits = f" {{{', '.join(changed)}}}" if changed else ""
+    return f"{where} {move.level.name}" + (f" !{rule}" if rule else "") + bits
 
 
 def decided(machine: Machine, state: IntEnum, event: Event, bits: list[int], flags: int = 0) -> list[tuple[str, str]]:
     """What a cell does, as few (conditions, outcome) as the guards need; the first that holds counts."""
     if not bits:
-        return [("", said(machine, state, machine.move(Thing(1 << state), event, flags)))]
+        return [("", said(machine, state, machine.may(Thing(1 << state), event, flags)))]
     bit, *rest = bits
     there = decided(machine, state, event, rest, flags | bit)
     missing = decided(machine, state, event, rest, flags)

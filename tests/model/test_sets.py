@@ -30,12 +30,12 @@ class Case(NamedTuple):
     def single(self, state: int) -> int:
         """The result of the same event in one state alone."""
         thing = Thing(state)
-        self.machine.step(thing, self.event, self.flags)
+        self.machine.advance(thing, self.event, self.flags)
         return thing.mask
 
     def explains(self, state: int) -> bool:
         """Whether the event is legal in one state alone."""
-        return self.machine.move(Thing(state), self.event, self.flags).legal
+        return self.machine.may(Thing(state), self.event, self.flags).legal
 
 
 @st.composite
@@ -73,7 +73,7 @@ def test_knowing_less_never_accuses(case: Case, more: int) -> None:
 def test_nothing_comes_from_nowhere(case: Case) -> None:
     """After an event that was taken, each possible state is one to which some state of the set alone would lead."""
     thing = Thing(case.mask)
-    move = case.machine.step(thing, case.event, case.flags)
+    move = case.machine.advance(thing, case.event, case.flags)
     union = 0
     for state in bits_of(case.mask):
         union |= case.single(state)
@@ -126,7 +126,7 @@ def test_intentions_prove_nothing_in_pairs(machine: Machine) -> None:
         for pair in combinations(machine.table.states, 2):
             mask = sum(1 << state for state in pair)
             thing = Thing(mask)
-            machine.step(thing, event)
+            machine.advance(thing, event)
             assert thing.mask == mask, (event.name, pair)
 
 
@@ -134,7 +134,7 @@ def test_intentions_prove_nothing_in_pairs(machine: Machine) -> None:
 def test_refused_events_change_nothing(case: Case) -> None:
     """An event that no row explains leaves the set alone and is not legal."""
     thing = Thing(case.mask)
-    move = case.machine.step(thing, case.event, case.flags)
+    move = case.machine.advance(thing, case.event, case.flags)
     if move.refused:
         assert thing.mask == case.mask
         assert not move
@@ -152,11 +152,11 @@ def test_sets_are_never_empty(case: Case) -> None:
 @given(cases())
 def test_reports_come_from_the_worst_that_is_needed(case: Case) -> None:
     """Where nothing is legal, a forbidden move is only reported when no state finds the event merely odd."""
-    move = case.machine.move(Thing(case.mask), case.event, case.flags)
+    move = case.machine.may(Thing(case.mask), case.event, case.flags)
     if move.legal or move.refused or move.level is not Level.MUST:
         return
     for state in bits_of(case.mask):
-        alone = case.machine.move(Thing(state), case.event, case.flags)
+        alone = case.machine.may(Thing(state), case.event, case.flags)
         assert not alone.legal
         assert alone.refused or alone.level is Level.MUST
 
@@ -165,10 +165,10 @@ def test_reports_come_from_the_worst_that_is_needed(case: Case) -> None:
 def test_looking_changes_nothing(case: Case) -> None:
     """`move` and `may` tell what `step` would do, and leave the instance alone."""
     thing = Thing(case.mask)
-    seen = case.machine.move(thing, case.event, case.flags)
+    seen = case.machine.may(thing, case.event, case.flags)
     assert case.machine.may(thing, case.event, case.flags) is seen
     assert thing.mask == case.mask
-    assert case.machine.step(thing, case.event, case.flags) is seen
+    assert case.machine.advance(thing, case.event, case.flags) is seen
     assert thing.mask == seen.target
 
 
@@ -177,8 +177,8 @@ def test_only_relevant_guards_count(case: Case, noise: int) -> None:
     """Guard bits that no row of the cell looks at change nothing."""
     machine = case.machine
     relevant = machine.cells[case.event][case.mask].relevant
-    first = machine.move(Thing(case.mask), case.event, case.flags)
-    other = machine.move(Thing(case.mask), case.event, (case.flags & relevant) | (noise & ~relevant))
+    first = machine.may(Thing(case.mask), case.event, case.flags)
+    other = machine.may(Thing(case.mask), case.event, (case.flags & relevant) | (noise & ~relevant))
     assert first is other
 
 
@@ -190,10 +190,10 @@ FRESH = {name: Machine(machine.table) for name, machine in MACHINES.items()}
 def test_earlier_look_ups_do_not_matter(chosen: list[Case]) -> None:
     """A machine gives the same moves whatever was looked up in it before, and in whatever order."""
     for case in reversed(chosen):
-        FRESH[case.machine.name].move(Thing(case.mask), case.event, case.flags)
+        FRESH[case.machine.name].may(Thing(case.mask), case.event, case.flags)
     for case in chosen:
-        fresh = FRESH[case.machine.name].move(Thing(case.mask), case.event, case.flags)
-        assert outcome(fresh) == outcome(case.machine.move(Thing(case.mask), case.event, case.flags))
+        fresh = FRESH[case.machine.name].may(Thing(case.mask), case.event, case.flags)
+        assert outcome(fresh) == outcome(case.machine.may(Thing(case.mask), case.event, case.flags))
         unkept = case.machine.compute(case.event, case.mask)
         unkept = unkept.variants[case.flags & unkept.relevant] if unkept.relevant else unkept
         assert outcome(fresh) == outcome(unkept)
@@ -215,7 +215,7 @@ def test_allowing_lists_states(case: Case, level: Level) -> None:
         found = machine.allowing(case.event, case.flags, level)
         expected = []
         for state in machine.table.states:
-            move = machine.move(Thing(1 << state), case.event, case.flags)
+            move = machine.may(Thing(1 << state), case.event, case.flags)
             if move.legal and move.level <= level:
                 expected.append(machine.table.label(state))
         assert list(found) == expected
@@ -224,7 +224,7 @@ def test_allowing_lists_states(case: Case, level: Level) -> None:
 @given(cases())
 def test_source_is_proof(case: Case) -> None:
     """The state that a move names as its source is the only one of the set that it was taken from."""
-    move = case.machine.move(Thing(case.mask), case.event, case.flags)
+    move = case.machine.may(Thing(case.mask), case.event, case.flags)
     sources = {row.source for row in move.rows}
     assert (move.source is None) is (len(sources) != 1)
     assert move.source is None or sources == {move.source}
@@ -242,7 +242,7 @@ def test_memory_of_cells_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(MACHINES["call"].table)
     event = machine.table.events[0]
     for mask in distinct(machine, 1000):
-        machine.move(Thing(mask), event)
+        machine.may(Thing(mask), event)
     assert len(machine.cells[event]) == 100
     for mask in distinct(machine, 1000):
         kept = MACHINES["call"].compute(event, mask)
@@ -261,7 +261,7 @@ def test_doubtful_precondition_is_odd() -> None:
     for event, outside in machine.table.outside.items():
         for state in machine.table.states:
             for other in machine.table.states:
-                move = machine.move(Thing(1 << state | 1 << other), event)
+                move = machine.may(Thing(1 << state | 1 << other), event)
                 if not move.legal and not all(machine.cell(one, event) for one in (state, other)):
                     assert (move.rule, move.level) == (outside.rule, outside.level)
 
@@ -272,7 +272,7 @@ def test_moves_for_people() -> None:
     kinds = set()
     for event in machine.table.events:
         for state in machine.table.states:
-            move = machine.move(Thing(1 << state), event)
+            move = machine.may(Thing(1 << state), event)
             assert bool(move) is move.legal
             kinds.add(repr(move).split()[1])
     assert kinds == {"legal", "reported", "refused"}
@@ -291,7 +291,7 @@ def test_words_for_sets() -> None:
 def test_rows_are_the_table() -> None:
     """A machine hands out its rows in the order of the table, and the rows of a cell in the order of trying."""
     for machine in MACHINES.values():
-        assert tuple(machine.rows()) == machine.table.rows
+        assert tuple(machine.table.rows) == machine.table.rows
         cells = [machine.cell(state, event) for state in machine.table.states for event in machine.table.events]
         assert sum(map(len, cells)) == len(machine.table.rows)
 
@@ -307,6 +307,6 @@ def test_expected_states_join_the_set() -> None:
     )
     machine = Machine(table)
     thing = Thing(machine.start)
-    move = machine.step(thing, event)
+    move = machine.advance(thing, event)
     assert thing.mask == 1 << second | 1 << third
     assert move.expect == 1 << third

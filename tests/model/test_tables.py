@@ -101,22 +101,22 @@ def test_rows_are_tried_in_order() -> None:
     """Of several rows with guards the first that fits is taken, and the one without guards when none does."""
     stays = GOOD._replace(target=Light.OFF)
     machine = Machine(table(stays._replace(guards=(when(WARM),)), GOOD))
-    assert machine.move(Thing(1), PRESS, WARM.bit).target == 1 << Light.OFF
-    assert machine.move(Thing(1), PRESS, 0).target == 1 << Light.ON
+    assert machine.may(Thing(1), PRESS, WARM.bit).target == 1 << Light.OFF
+    assert machine.may(Thing(1), PRESS, 0).target == 1 << Light.ON
 
 
 def test_opposite_guards() -> None:
     """A guard and its opposite lead to different rows, and both show in words."""
     rows = (GOOD._replace(guards=(when(WARM),)), GOOD._replace(target=Light.OFF, guards=(unless(WARM),)))
     machine = Machine(table(*rows))
-    assert machine.move(Thing(1), PRESS, WARM.bit).row is rows[0]
-    assert machine.move(Thing(1), PRESS, 0).row is rows[1]
+    assert machine.may(Thing(1), PRESS, WARM.bit).row is rows[0]
+    assert machine.may(Thing(1), PRESS, 0).row is rows[1]
     assert [str(row.guards[0]) for row in rows] == ["warm", "not warm"]
 
 
 def test_nothing_outside_the_table() -> None:
     """An event that no row takes and for which nothing is declared is refused without a rule."""
-    move = Machine(table(GOOD)).move(Thing(1 << Light.ON), PRESS)
+    move = Machine(table(GOOD)).may(Thing(1 << Light.ON), PRESS)
     assert (move.refused, move.legal, move.rule, move.ref) == (True, False, "", None)
 
 

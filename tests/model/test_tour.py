@@ -22,7 +22,8 @@ def test_every_row_is_met(machine: Machine) -> None:
         thing = Thing(machine.start)
         for row, flags, after in walk:
             assert thing.mask == 1 << row.source
-            move = machine.step(thing, row.event, flags)
+            thing.flags = 0  # The way has all bits that the row looks at.
+            move = machine.advance(thing, row.event, flags)
             assert move.row is row
             assert thing.mask >> after & 1, "the state that follows is one of those that may"
             thing.mask = 1 << after
@@ -36,7 +37,7 @@ def test_illegal_steps_change_nothing(machine: Machine) -> None:
     """Whatever the tables report, or have no row for, raises as an own step and leaves the instance as it was."""
     for state, event, flags in cells(machine):
         thing = Thing(1 << state)
-        if machine.move(thing, event, flags).legal:
+        if machine.may(thing, event, flags).legal:
             continue
         with pytest.raises(LocalProtocolError):
             machine.apply(thing, event, flags)
@@ -48,7 +49,7 @@ def test_legal_steps_are_taken(machine: Machine) -> None:
     """What the tables allow is taken, as an own step and as the peer's, and does what the monitor's step does."""
     for state, event, flags in cells(machine):
         watched = Thing(1 << state)
-        if not machine.step(watched, event, flags).legal:
+        if not machine.advance(watched, event, flags).legal:
             continue
         for local in (True, False):
             thing = Thing(1 << state)
@@ -61,7 +62,7 @@ def test_suspicious_steps_of_the_peer(machine: Machine) -> None:
     """Of the peer what is merely suspicious is taken, like a monitor would; anything worse raises."""
     for state, event, flags in cells(machine):
         thing, watched = Thing(1 << state), Thing(1 << state)
-        move = machine.step(watched, event, flags)
+        move = machine.advance(watched, event, flags)
         if move.legal:
             continue
         if move.level is Level.SUSPICIOUS:
@@ -78,18 +79,18 @@ def test_what_errors_say(machine: Machine) -> None:
     """An error carries what happened where, under which rule, where that stands, and says all of it."""
     for state, event, flags in cells(machine):
         thing = Thing(1 << state)
-        move = machine.move(thing, event, flags)
+        move = machine.may(thing, event, flags)
         if move.legal:
             continue
         with pytest.raises(LocalProtocolError) as caught:
-            machine.apply(thing, event, flags, name="0x10005#1")
+            machine.apply(thing, event, flags)
         error, text = caught.value, str(caught.value)
-        assert (error.machine, error.instance) == (machine.name, "0x10005#1")
+        assert (error.machine, error.instance) == (machine.name, "thing")
         assert error.state == (machine.table.label(state),)
         assert error.event == event.name
         if move.row is not None:
             assert (error.rule, error.reference) == (move.row.rule, move.row.ref)
-        for said in (machine.name, "0x10005#1", event.name, error.state[0], error.rule, *error.allowed):
+        for said in (machine.name, "thing", event.name, error.state[0], error.rule, *error.allowed):
             assert said in text
         assert error.reference is None or error.reference.section in text
 

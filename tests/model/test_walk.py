@@ -53,7 +53,7 @@ def agreed(machine: Machine, state: IntEnum, event: Event, flags: int) -> Move:
     put(lenient, machine, state, flags)
     reached = pull(lenient, event)
     thing = Thing(1 << state)
-    move = machine.step(thing, event, flags)
+    move = machine.advance(thing, event, flags)
     if move.refused:
         assert reached is None, "transitions takes what the index refuses"
         assert thing.mask == 1 << state
@@ -92,7 +92,7 @@ def test_strict_export_takes_what_is_legal(machine: Machine, choices: list[tuple
         if events:
             event = events[number % len(events)]
             put(strict, machine, state, flags)
-            assert (pull(strict, event) is not None) is machine.move(Thing(1 << state), event, flags).legal
+            assert (pull(strict, event) is not None) is machine.may(Thing(1 << state), event, flags).legal
 
 
 @each_machine
@@ -106,7 +106,7 @@ def test_strict_export_in_guarded_cells(machine: Machine) -> None:
                 continue
             for flags in combined(guard_bits(rows)):
                 put(strict, machine, state, flags)
-                legal = machine.move(Thing(1 << state), event, flags).legal
+                legal = machine.may(Thing(1 << state), event, flags).legal
                 assert (pull(strict, event) is not None) is legal, (state.name, event.name, hex(flags))
 
 

@@ -32,12 +32,13 @@ def loaded(name: str) -> Any:
 class _Thing:
     def __init__(self, mask: int) -> None:
         self.mask = mask
+        self.flags = 0
 
 
 def moved(machine: Machine, state: Any, event: Event, flags: int) -> Any:
     """Where the compiled index goes from one state."""
     thing: Any = _Thing(1 << state)
-    move = machine.step(thing, event, flags)
+    move = machine.advance(thing, event, flags)
     if move.refused or (event in machine.table.unproven and move.legal):
         return state
     assert move.row is not None

@@ -81,7 +81,7 @@ class Live(Play):
 
     def record(self, handle: int) -> Call:
         """What is known of a call, live or ended."""
-        found = self.conversation.calls.get(handle) or self.conversation.ended_calls.get(handle)
+        found = self.conversation.calls.get(handle) or self.conversation.registry.ended_calls.get(handle)
         assert found is not None, hex(handle)
         return found
 

@@ -13,11 +13,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fsm.judge.refusals import Judging
 from fsm.judge.routes import ROUTES
-from fsm.judge.violations import Charge
+from fsm.monitor import Monitor
 from fsm.rules.catalogue import RULES, Status
-from fsm.state.registry import Registry
 from mstrp.testing import Trial, trials
 from protocol.fields import Buffer
 from protocol.packet import REQUESTS
@@ -27,6 +25,8 @@ from protocol.structures import LINECALLHUBTRACKINGINFO, LINECALLPARAMS, LINEFOR
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+
+    from fsm import Finding
 
 __all__ = ["Mutant", "all_mutants", "killed"]
 
@@ -94,25 +94,17 @@ def _moved(check: Any, by: int) -> Callable[[], AbstractContextManager[None]]:
 
 
 def _silent(rule: str) -> Callable[[], AbstractContextManager[None]]:
-    """Whoever tells that a rule is broken does not."""
+    """No finding of a rule is reported."""
 
     @contextmanager
     def apply() -> Iterator[None]:
-        show, report, finding = Judging.show, Registry.report, Charge.finding
+        tell = Monitor._tell
 
-        def quiet(self: Any, name: str, *args: Any, **options: Any) -> None:
-            if name != rule:
-                show(self, name, *args, **options)
+        def quiet(self: Monitor, finding: Finding) -> None:
+            if finding.rule != rule:
+                tell(self, finding)
 
-        def mute(self: Any, instance: Any, event: Any, before: int, move: Any, **options: Any) -> None:
-            if (options.get("rule") or move.rule) != rule:
-                report(self, instance, event, before, move, **options)
-
-        def other(self: Charge, *args: Any, **options: Any) -> Any:
-            found = finding(self, *args, **options)
-            return found._replace(rule="") if self.rule == rule else found
-
-        with _changed(Judging, "show", quiet), _changed(Registry, "report", mute), _changed(Charge, "finding", other):
+        with _changed(Monitor, "_tell", quiet):
             yield
 
     return apply

@@ -152,8 +152,8 @@ def test_success_after_the_end(effect: tuple[str, str, str], end: str) -> None:
         live.talk.release(handle)
         gone = "DEALLOCATED"
     else:
-        live.conversation.step(live.record(handle), VOIDED, 0)
-        live.conversation.settle(live.record(handle))
+        live.conversation.runner.step(live.record(handle), VOIDED, 0)
+        live.record(handle).retire(live.conversation.registry)
         gone = "VOID"
     complete(live, asked)
     assert live.states(handle) == {gone}

@@ -14,7 +14,6 @@ from live import explained
 from fsm.conversation import Conversation
 from fsm.engine.levels import Verdict
 from fsm.monitor import Monitor
-from fsm.state.instances import final
 from mstrp.capture.files import Source
 from mstrp.checking import check_capture
 from mstrp.generate.captures import play as write
@@ -131,10 +130,10 @@ def test_path_of_the_transferred_call(name: str) -> None:
     for step in play_of(name).order():
         stage.take(step)
         if step.role in stage.conversations:
-            stage.conversations[step.role].on_call_end = ended.append
+            stage.conversations[step.role].registry.on_call_end = ended.append
     (call,) = ended
     assert call.path.names() == ("offering", "connected", "idle")
-    assert final(call) == "deallocated"
+    assert call.final == "deallocated"
 
 
 @pytest.mark.parametrize("name", FLOWS)

@@ -49,7 +49,7 @@ class Bridge:
         )
         live.done(asked, conf_call=self.parent, consult_call=self.consult)
         live.reports(self.member, "CONFERENCED", self.parent)
-        self.conference = live.conversation.conferences[self.parent]
+        self.conference = live.conversation.registry.conferences[self.parent]
         live.reports(self.parent, "ONHOLDPENDCONF")
         if state in ("ACTIVE", "EXTENDING"):
             live.reports(self.parent, "CONNECTED")
@@ -103,7 +103,7 @@ def test_before_the_completion(reported: str, after: str) -> None:
     live = Live()
     parent, member = reach(live, "CONNECTED"), reach(live, "CONNECTED")
     live.reports(member, "CONFERENCED", parent)
-    conference = live.conversation.conferences[parent]
+    conference = live.conversation.registry.conferences[parent]
     if reported:
         live.reports(parent, reported)
     else:
@@ -137,7 +137,7 @@ def test_merged() -> None:
     one, two, parent = reach(live, "ONHOLD"), reach(live, "CONNECTED"), live.talk.call()
     asked = live.talk.ask(line.CompleteTransfer(context=5, call=one, consult_call=two, transfer_mode=2))
     live.reports(one, "CONFERENCED", parent)
-    conference = live.conversation.conferences[parent]
+    conference = live.conversation.registry.conferences[parent]
     assert conference.mask == 1
     live.talk.reply(asked, conf_call=parent)
     assert conference.machine.names(conference.mask) == ("active",)
@@ -247,7 +247,7 @@ def test_agents(kind: str, state: Any) -> None:
             created(live, kind)
         else:
             reported(live, kind, other)
-        known = live.conversation.agents if kind == "agent" else live.conversation.agent_sessions
+        known = live.conversation.registry.agents if kind == "agent" else live.conversation.registry.agent_sessions
         found: Any = known[HANDLE]
         before = found.machine.table.states(found.mask.bit_length() - 1).name
         assert before == ("CREATED" if other is None else other.name)
@@ -267,7 +267,7 @@ def test_new_agents_end_with_the_client(kind: str) -> None:
     live = Live()
     created(live, kind)
     created(live, kind)
-    known = live.conversation.agents if kind == "agent" else live.conversation.agent_sessions
+    known = live.conversation.registry.agents if kind == "agent" else live.conversation.registry.agent_sessions
     found: Any = known[HANDLE]
     assert found.machine.names(found.mask) == ("created",)
     live.conversation.detached(0, live.stage.now)
@@ -284,5 +284,5 @@ def test_other_changes_of_agents(kind: str) -> None:
     else:
         words = {"agent_session": HANDLE, "changes": 4, "agent_session_state": 2}
         live.talk.about(event.LINE_AGENTSESSIONSTATUS, remote_line=live.line.remote, **words)
-    known = live.conversation.agents if kind == "agent" else live.conversation.agent_sessions
+    known = live.conversation.registry.agents if kind == "agent" else live.conversation.registry.agent_sessions
     assert known[HANDLE].machine.names(known[HANDLE].mask) == ("created",)

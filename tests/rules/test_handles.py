@@ -220,8 +220,8 @@ def _end(live: Live, handle: int, end: str) -> None:
     if end == "released":
         live.talk.release(handle)
     else:
-        live.conversation.step(live.record(handle), VOIDED, 0)
-        live.conversation.settle(live.record(handle))
+        live.conversation.runner.step(live.record(handle), VOIDED, 0)
+        live.record(handle).retire(live.conversation.registry)
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -402,7 +402,7 @@ def ends(live: Live, handle: int, end: str) -> None:
         live.conversation.lost(0, live.stage.now)
     else:
         live.stage.now += 1
-        live.conversation.now = live.stage.now
+        live.conversation.runner.now = live.stage.now
         live.monitor.finish()
 
 

@@ -123,4 +123,4 @@ def test_a_reply_recorded_before_its_request(pause: float, rules: set[str]) -> N
     exchange = talk.sent(request, 101, now + pause)
     talk.answered(exchange, line.Answer(ack=0x77, call=handle), 102, now + pause + 0.01)
     assert live.rules() == rules
-    assert (0x77 in talk.pending) is bool(rules)
+    assert (0x77 in talk.registry.pending) is bool(rules)

@@ -91,7 +91,9 @@ def test_machines_take_the_same_steps() -> None:
     paths = []
     for profiles in ((), (PROFILES["any-progression"],)):
         monitor = judged(odd_progress, *profiles)
-        paths.append([call.path.names() for c in monitor.conversations for call in c.ended_calls.young.values()])
+        paths.append(
+            [call.path.names() for c in monitor.conversations for call in c.registry.ended_calls.young.values()]
+        )
     assert paths[0] == paths[1] != []
 
 

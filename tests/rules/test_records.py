@@ -11,8 +11,8 @@ from live import Live, reach
 
 from fsm.engine.journal import open_journal
 from fsm.engine.levels import Level, Verdict, worst
-from fsm.state.instances import Paths
 from fsm.state.memory import Memory
+from fsm.state.paths import Paths
 from fsm.tables.call_states import CallState
 from protocol import line
 

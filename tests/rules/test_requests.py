@@ -186,8 +186,8 @@ def test_unknown_handles(name: str, field: str) -> None:
     live = Live()
     released, voided = reach(live, "IDLE"), reach(live, "IDLE")
     live.talk.release(released)
-    live.conversation.step(live.record(voided), VOIDED, 0)
-    live.conversation.settle(live.record(voided))
+    live.conversation.runner.step(live.record(voided), VOIDED, 0)
+    live.record(voided).retire(live.conversation.registry)
     live.wait()
     number = getattr(line, name).req_func
     for handle in (live.talk.call(), released, voided):
@@ -208,8 +208,8 @@ def test_handles_that_just_ended(name: str, field: str) -> None:
         if end == "released":
             live.talk.release(handle)
         else:
-            live.conversation.step(live.record(handle), VOIDED, 0)
-            live.conversation.settle(live.record(handle))
+            live.conversation.runner.step(live.record(handle), VOIDED, 0)
+            live.record(handle).retire(live.conversation.registry)
         live.talk.ask(asked, ack=BAD_STATE)
         assert {one.rule for one in about_calls(live)} == set()
 

@@ -70,7 +70,7 @@ def bound(state: str) -> tuple[Monitor, Conversation]:
         conversation.attached(0xFFFFFFFD, "admin")
     if state == "DETACHED":
         conversation.detached(0, 1.0)
-    assert names(conversation.binding) == {state}
+    assert names(conversation.registry.binding) == {state}
     monitor.findings.clear()
     return monitor, conversation
 
@@ -114,7 +114,7 @@ def test_binding(cell: Cell) -> None:
         case "lost":
             conversation.lost(0, 2.0)
     found = [one for one in monitor.findings if one.machine == "binding"]
-    check(cell, lambda: names(conversation.binding), found, SHORT)
+    check(cell, lambda: names(conversation.registry.binding), found, SHORT)
 
 
 def _device_request(conversation: Conversation) -> None:
@@ -129,7 +129,7 @@ def test_mailslot_that_cannot_be_opened() -> None:
     conversation.attached(0xFFFFFFFF, r"\\PC\.\mailslot\tapi\tp1")
     conversation.channel_opened()
     conversation.delivered()
-    assert names(conversation.binding) == {"PUSH"}
+    assert names(conversation.registry.binding) == {"PUSH"}
     assert monitor.findings == []
 
 
@@ -175,7 +175,7 @@ def test_channel(cell: Cell) -> None:
         "closed": conversation.channel_closed,
         "lost": conversation.channel_lost,
     }[cell.cause]()
-    check(cell, lambda: names(conversation.channel), monitor.findings, {"context": "TRP-3.3.4-04"})
+    check(cell, lambda: names(conversation.registry.channel), monitor.findings, {"context": "TRP-3.3.4-04"})
 
 
 # -- applications --------------------------------------------------------------------------------------------------
@@ -196,10 +196,10 @@ def application(state: str) -> tuple[Live, Any]:
     live = Live()
     handle = live.role.app
     if state == "ABSENT":
-        from fsm.state.instances import App
+        from fsm.state.instances import Application
 
-        return live, App(0xBAD, 1, "line", None)
-    found = live.conversation.apps[handle]
+        return live, Application(0xBAD, 1, "line", None)
+    found = live.conversation.applications[handle]
     if state == "DUE":
         reinit(live)
     elif state == "SHUT":
@@ -267,8 +267,8 @@ def test_reinit_for_old_clients() -> None:
 def test_reinit_of_another_application() -> None:
     """REINIT concerns the application whose InitContext it carries."""
     live, found = application("READY")
-    live.conversation.apps[0x77] = other = type(found)(0x77, 1, "line", 0x999)
-    phones = live.conversation.apps[0x78] = type(found)(0x78, 1, "phone", live.role.init_context)
+    live.conversation.applications[0x77] = other = type(found)(0x77, 1, "line", 0x999)
+    phones = live.conversation.applications[0x78] = type(found)(0x78, 1, "phone", live.role.init_context)
     for app in (other, phones):
         app.mask = found.mask
     reinit(live)
@@ -288,7 +288,7 @@ def test_reinit_while_no_application_is_there() -> None:
 def test_reinit_of_phones(told: str) -> None:
     """Phone applications are told by PHONE_STATE, or by the refusal of Initialize."""
     live = Live(phones=1)
-    found = live.conversation.apps[live.role.phone_app]
+    found = live.conversation.applications[live.role.phone_app]
     if told == "event":
         live.talk.tell(
             event.PHONE_STATE(
@@ -302,7 +302,7 @@ def test_reinit_of_phones(told: str) -> None:
         error = PHONEERR.REINIT if told == "refusal" else PHONEERR.NODEVICE
         live.talk.ask(_initialize(phone), ack=int(error))
     assert names(found) == {"event": {"DUE"}, "refusal": {"READY", "DUE"}, "other refusal": {"READY"}}[told]
-    assert names(live.conversation.apps[live.role.app]) == {"READY"}
+    assert names(live.conversation.applications[live.role.app]) == {"READY"}
     assert live.rules() == set()
 
 
@@ -321,7 +321,7 @@ REMOVED      AGREED    EXTENDED AGREED UNNEGOTIATED .       ?CALL-PRE-Open
 def test_version(cell: Cell) -> None:
     """Versions are negotiated for each device before it is opened; a removed device has to be negotiated anew."""
     live = Live(lines=2)
-    app = live.conversation.apps[live.role.app]
+    app = live.conversation.applications[live.role.app]
     device = 7 if cell.state == "UNNEGOTIATED" else 1
     if cell.state == "EXTENDED":
         _extend(live, device)
@@ -392,7 +392,7 @@ def _open(live: Live, device: int) -> None:
 def test_removal_below_2_0(state: str) -> None:
     """Clients below 2.0 do not know LINE_REMOVE (V6); a second one for the same device is no second violation."""
     live = Live(version=0x00010004)
-    app = live.conversation.apps[live.role.app]
+    app = live.conversation.applications[live.role.app]
     version = app.version(0)
     assert version is not None
     if state == "EXTENDED":
@@ -411,7 +411,7 @@ def test_removal_below_2_0(state: str) -> None:
 def test_removed_phone() -> None:
     """PHONE_REMOVE and PHONE_CREATE are about phones, also below 2.0."""
     live = Live(phones=1, version=0x00010004)
-    lines, phones = (live.conversation.apps[app].version(0) for app in (live.role.app, live.role.phone_app))
+    lines, phones = (live.conversation.applications[app].version(0) for app in (live.role.app, live.role.phone_app))
     _device(live, event.PHONE_REMOVE, 0)
     assert (names(lines), names(phones)) == ({"AGREED"}, {"REMOVED"})
     _device(live, event.PHONE_CREATE, 0)
@@ -421,13 +421,13 @@ def test_removed_phone() -> None:
 
 def test_versions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many devices events name, only so many are remembered."""
-    from fsm.state.instances import App
+    from fsm.state.instances import Application
 
-    monkeypatch.setattr(App, "DEVICES", 10)
+    monkeypatch.setattr(Application, "DEVICES", 10)
     live = Live()
     for device in range(100):
         _device(live, event.LINE_REMOVE, device)
-    assert len(live.conversation.apps[live.role.app].versions) == 10
+    assert len(live.conversation.applications[live.role.app].versions) == 10
 
 
 # -- lines ---------------------------------------------------------------------------------------------------------
@@ -573,13 +573,13 @@ def test_everything_ends_with_the_binding(end: str, partial: bool) -> None:
     else:
         call = live.talk.offer()
         live.talk.ask(line.Answer(call=call))
-        (waiting,) = conversation.pending.values()
+        (waiting,) = conversation.registry.pending.values()
     things = [*conversation.lines.values(), *conversation.phones.values(), *conversation.calls.values()]
     assert len(things) == 3
     (conversation.detached if end == "detach" else conversation.lost)(0, live.stage.now)
     assert [names(thing) for thing in things] == [{"VOID"}] * 3
     assert names(waiting) == {"CANCELLED"}
-    assert not any((conversation.lines, conversation.phones, conversation.calls, conversation.pending))
+    assert not any((conversation.lines, conversation.phones, conversation.calls, conversation.registry.pending))
     assert live.rules() == set()
 
 
@@ -588,7 +588,7 @@ def test_requests_end_with_their_line(end: str) -> None:
     """What waits for a reply is cancelled with its line (2.4 of the call model)."""
     live = Live()
     live.talk.ask(line.Answer(call=live.talk.offer()))
-    (waiting,) = live.conversation.pending.values()
+    (waiting,) = live.conversation.registry.pending.values()
     _ends_line(live, end)
     assert names(waiting) == {"CANCELLED"}
     assert live.rules() == ({"CALL-ORDER-O05"} if end == "LINE_CLOSE" else set())
@@ -683,7 +683,7 @@ def test_requests_end_with_their_phone(end: str) -> None:
     """What waits for a PHONE_REPLY is cancelled with its phone."""
     live, _, handle, _ = a_phone("OWNED")
     live.talk.ask(phone.SetLamp(phone=handle, button_lamp_id=1, lamp_mode=2))
-    (waiting,) = live.conversation.pending.values()
+    (waiting,) = live.conversation.registry.pending.values()
     live.news()
     _ends_phone(live, end)
     assert names(waiting) == {"CANCELLED"}
@@ -720,7 +720,7 @@ def test_dialog(cell: Cell) -> None:
     found: Instance = Dialog(handle)
     if cell.state != "ABSENT":
         live.talk.ask(mmc.GetUIDllName(), dlg_inst=handle)
-        found = live.conversation.dialogs[handle]
+        found = live.conversation.registry.dialogs[handle]
     if cell.state == "FREED":
         live.talk.ask(mmc.FreeDialogInstance(dlg_inst=handle))
     assert names(found) == {cell.state}

@@ -28,7 +28,7 @@ from test_sessions import (
 from fsm import MACHINES, Fault, Level, LocalProtocolError, ProtocolError, RemoteProtocolError
 from fsm.engine.row import Kind
 from fsm.monitor import Monitor
-from fsm.tables import device
+from fsm.tables import handle as handles
 from fsm.tables.call import VOIDED
 from fsm.tables.call_requests import ASKS
 from mstrp.generate.play import Asked
@@ -70,8 +70,8 @@ def call_in(live: Live, state: str, flags: int) -> int:
     if state in ("DEALLOCATED", "VOID"):
         handle = reach(live, "IDLE")
         if state == "VOID":
-            live.conversation.step(live.record(handle), VOIDED, 0)
-            live.conversation.settle(live.record(handle))
+            live.conversation.runner.step(live.record(handle), VOIDED, 0)
+            live.record(handle).retire(live.conversation.registry)
         else:
             live.talk.release(handle)
         live.wait()
@@ -230,8 +230,8 @@ def on_application(name: str, state: str) -> Attempt:
     """An event of an application."""
     live, found = application("READY" if state == "VOID" else state)
     if state == "VOID":
-        live.conversation.step(found, device.VOIDED)
-        live.conversation.settle(found)
+        live.conversation.runner.step(found, handles.VOIDED)
+        found.retire(live.conversation.registry)
     live.wait()
     return of(live, live.talk.ask, line.ShutDown(line_app=found.handle))
 
@@ -356,7 +356,7 @@ def test_illegal_steps_raise(cell: str) -> None:
         finding = reported(attempt(cell, state, flags), machine, rule)
         for role in Fault:
             tried = attempt(cell, state, flags)
-            tried.conversation.role = role
+            tried.conversation.runner.role = role
             if role is not actor and finding.level is Level.SUSPICIOUS:
                 tolerate(tried, machine)
                 continue

@@ -15,7 +15,7 @@ from protocol.fields import Handle, Number
 from protocol.generic import GetAsyncEvents, RSPSetEventFilterMasks
 
 if TYPE_CHECKING:
-    from fsm.state.instances import Exchange
+    from fsm.state.instances import Transaction
     from mstrp.conform.core.target import Budget
     from protocol.event import Event
     from protocol.packet import Request
@@ -95,7 +95,7 @@ class Session:
             self.program.actions.append(Action(number, verb, self.name, packet=packet, data=data, how=how))
         return number
 
-    def asks(self, packet: Request) -> Exchange:
+    def asks(self, packet: Request) -> Transaction:
         """The client sends a request."""
         name = f"{packet.device}.{packet.layout.name}"
         moment = self.now()
@@ -108,7 +108,7 @@ class Session:
             self._offered(packet, name)
         return self.conversation.sent(packet, len(self.program), moment)
 
-    def answered(self, exchange: Exchange, answer: Any, packet: Request, *, racing: bool) -> None:
+    def answered(self, exchange: Transaction, answer: Any, packet: Request, *, racing: bool) -> None:
         """The answer goes to the client; ``racing``: events are on their way that the client could not know of."""
         before = len(self.monitor.findings)
         self.conversation.answered(exchange, answer, len(self.program), self.now())
@@ -117,7 +117,7 @@ class Session:
         if not found:
             self.kept[f"{packet.device}.{packet.layout.name}"] += 1
 
-    def faulted(self, exchange: Exchange) -> None:
+    def faulted(self, exchange: Transaction) -> None:
         """The request ended in an RPC fault."""
         self.conversation.faulted(exchange, len(self.program), self.now())
         self.collect()

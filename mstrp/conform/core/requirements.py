@@ -14,7 +14,7 @@ def requirement_of(name: str, section: str = "", summary: str = "") -> Requireme
     rule = RULES.get(name)
     if rule is not None:
         return Requirement(name, "rule", rule.section, rule.summary)
-    call_rule = CALL_RULES.get(name)
+    call_rule = CALL_RULES.rules.get(name)
     if call_rule is not None:
         return Requirement(name, "call rule", call_rule.section, call_rule.summary)
     return Requirement(name, "call rule", section, summary)

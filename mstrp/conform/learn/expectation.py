@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.engine.levels import Level, Verdict, verdict_of
 from fsm.state.machines import MACHINES
+from fsm.tables.bits import CHANGED
 from fsm.tables.call import CREATIONS, INFORMED, NO_STATE
-from fsm.tables.call_reports import CHANGED, REPORTS
+from fsm.tables.call_reports import REPORTS
 from fsm.tables.call_requests import ASKS, EFFECTS, REPLIED
 from fsm.tables.call_states import CallState
 from mstrp.conform.learn.alphabet import Cause

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fsm.tables.device import PhoneState
+from fsm.tables.phone import PhoneState
 from protocol import line, mmc, phone
 from protocol.constants import LINECALLPRIVILEGE
 from protocol.events import LINE_CALLSTATE

@@ -57,7 +57,7 @@ def _scope(observation: Observation) -> tuple[int, int] | None:
         case OBJTYPE.NONE:
             return 0, 0
         case OBJTYPE.HLINEAPP | OBJTYPE.HPHONEAPP:
-            opened = conversation.apps.get(value)
+            opened = conversation.applications.get(value)
             return None if opened is None else (_INIT_CONTEXT, opened.init_context)
         case OBJTYPE.HLINE:
             opened = conversation.lines.get(value)

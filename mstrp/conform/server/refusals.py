@@ -93,7 +93,7 @@ def _allowed(packet: Any, conversation: Conversation) -> bool:
         call = conversation.calls.get(packet.words[use.word])
         if call is None or call.mask & (call.mask - 1):
             return False
-        move = call.machine.move(call, use.event, call.flags)
+        move = call.machine.may(call, use.event, call.flags)
         if not move:
             return False
     return True
@@ -102,8 +102,8 @@ def _allowed(packet: Any, conversation: Conversation) -> bool:
 def _live(packet: Any, conversation: Conversation) -> bool:
     """Whether the client has every handle that a request names."""
     known: dict[HandleType, Any] = {
-        HandleType.HLINEAPP: conversation.apps,
-        HandleType.HPHONEAPP: conversation.apps,
+        HandleType.HLINEAPP: conversation.applications,
+        HandleType.HPHONEAPP: conversation.applications,
         HandleType.HLINE: conversation.lines,
         HandleType.HPHONE: conversation.phones,
         HandleType.HCALL: conversation.calls,
@@ -130,7 +130,7 @@ def _brings(packet: Any) -> bool:
 
 def _counted(packet: Any, conversation: Conversation) -> bool:
     """Whether the devices that a request names are among those that its application was told of."""
-    counts = [app.devices for app in conversation.apps.values() if app.kind == packet.device]
+    counts = [app.devices for app in conversation.applications.values() if app.kind == packet.device]
     devices = [
         packet.words[field.index]
         for field in packet.layout.fields

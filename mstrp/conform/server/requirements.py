@@ -89,7 +89,7 @@ def _of_server() -> Iterator[Requirement]:
     for rule in RULES.values():
         if rule.role == "server" and rule.status is Status.CHECKED:
             yield Requirement(rule.id, "rule", rule.section, rule.summary)
-    for name, call_rule in CALL_RULES.items():
+    for name, call_rule in CALL_RULES.rules.items():
         if not name.startswith(("CALL-PRE", "CALL-STATE")):
             yield Requirement(name, "call rule", call_rule.section, call_rule.summary)
     for request in REQUESTS.values():

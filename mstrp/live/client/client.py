@@ -428,8 +428,8 @@ class TapiClient:
             return False
         talk = self.conversation
         remote = self.handles.line_of(event)
-        contexts = {app.init_context for app in talk.apps.values()} | self.handles.contexts
-        lines = {*talk.reported, *talk.opening, *self.handles.lines}
+        contexts = {app.init_context for app in talk.applications.values()} | self.handles.contexts
+        lines = {*talk.registry.reported, *talk.registry.opening, *self.handles.lines}
         return event.words[1] not in contexts or (bool(remote) and remote not in lines)
 
     def concerns(self, event: Event) -> bool:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fsm.judge.routes import ROUTES, UNKNOWN_ROUTE
-from fsm.tables.call_reports import DIALLED
-from fsm.tables.call_requests import BRIDGED
+from fsm.tables.bits import BRIDGED, DIALLED
 from fsm.tables.call_states import BY_BIT
 from mstrp.live.provider import TapiError
 from mstrp.live.server.calls import MONITOR, OWNER

@@ -71,7 +71,7 @@ class _Walk:
             for request in _ON_CALLS:
                 use = ROUTES[request.req_func].calls[0]
                 known = self.tester.slots["a"].client.conversation.calls.get(call)
-                if known is not None and known.machine.move(known, ASKS[request.__name__, use.spec], known.flags):
+                if known is not None and known.machine.may(known, ASKS[request.__name__, use.spec], known.flags):
                     yield Option(("ask", request, call), (RowKey("call", state, ASKS[request.__name__, use.spec]),))
 
     def _state(self, call: int) -> CallState | None:

@@ -1,0 +1,58 @@
+"""The event channel from the server back to a client (remotesp), from RemoteSPAttach to RemoteSPDetach."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from fsm.engine.levels import Level
+from fsm.engine.row import Event, Kind, Row, ref
+from fsm.engine.table import Table
+
+__all__ = ["CHANNEL", "CHANNEL_CLOSED", "CHANNEL_LOST", "CHANNEL_OPENED", "DELIVERS", "ChannelState"]
+
+_MUST, _STATED, _TYPICAL = Level.MUST, Level.STATED, Level.TYPICAL
+
+
+class ChannelState(IntEnum):
+    """Where the event channel of a connection-oriented client can be."""
+
+    CLOSED = 0
+    OPEN = 1
+    DETACHED = 2
+
+
+C = ChannelState
+
+CHANNEL_OPENED = Event("RemoteSPAttach", Kind.ANSWER, "the server opened the event channel")
+DELIVERS = Event("RemoteSPEventProc", Kind.REPORT, "the server sends a buffer of events")
+CHANNEL_CLOSED = Event("RemoteSPDetach", Kind.ANSWER, "the server closed the event channel")
+CHANNEL_LOST = Event("channel lost", Kind.JOINT, "the connection ended")
+
+CHANNEL = Table(
+    name="channel",
+    summary="The event channel of a connection-oriented client",
+    states=ChannelState,
+    initial=C.CLOSED,
+    finals=frozenset({C.DETACHED}),
+    events=(CHANNEL_OPENED, DELIVERS, CHANNEL_CLOSED, CHANNEL_LOST),
+    rows=(
+        Row(C.CLOSED, CHANNEL_OPENED, C.OPEN, _MUST, ref("3.3.4.1")),
+        Row(C.OPEN, DELIVERS, C.OPEN, _MUST, ref("3.3.4.2")),
+        Row(C.OPEN, CHANNEL_CLOSED, C.DETACHED, _STATED, ref("3.3.4.3")),
+        Row(C.CLOSED, DELIVERS, C.CLOSED, _MUST, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04"),
+        Row(C.DETACHED, DELIVERS, C.DETACHED, _MUST, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04"),
+        Row(C.CLOSED, CHANNEL_CLOSED, C.CLOSED, _MUST, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04"),
+        Row(C.DETACHED, CHANNEL_CLOSED, C.DETACHED, _MUST, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04"),
+        Row(
+            C.OPEN,
+            CHANNEL_LOST,
+            C.DETACHED,
+            _TYPICAL,
+            ref("3.3.6"),
+            expect=(C.OPEN,),
+            note="another connection of the association may carry on",
+        ),
+        Row(C.CLOSED, CHANNEL_LOST, C.CLOSED, _TYPICAL, ref("3.3.6")),
+        Row(C.DETACHED, CHANNEL_LOST, C.DETACHED, _TYPICAL, ref("3.3.6")),
+    ),
+)
