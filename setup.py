@@ -1,11 +1,11 @@
-"""The build step that is optional: the modules that every packet passes through, compiled by mypyc from the same source.
+"""Optional build step: mypyc compiles the modules that process every packet.
 
-    pip install .                          # compiled where there are mypyc and a C compiler, else left as they are
-    MSTRP_COMPILE=0 pip install .          # left as they are
+    pip install .                          # compiled if mypyc and a C compiler are available
+    MSTRP_COMPILE=0 pip install .          # not compiled
     MSTRP_COMPILE=1 pip install .          # compiled, or the build fails
 
-An editable installation is left alone, because compiled modules beside the source would hide every later change.
-Everything else about the build is in pyproject.toml.
+An editable installation is never compiled, because compiled modules would hide later changes of their source.
+The other build settings are in pyproject.toml.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from setuptools import setup
 from setuptools.command.build_ext import build_ext
 
-#: What a packet passes through on its way from the file to the verdict.
+#: The modules that process every packet, from the file to the verdict.
 MODULES = (
     "protocol/unpacking.py",
     "protocol/raw.py",
@@ -62,7 +62,7 @@ MODULES = (
     "mstrp/capture/reassembly.py",
     "mstrp/capture/unread.py",
 )
-#: Types are the business of lint; here the packages that others are typed by need not be installed.
+#: The compiler does not check types (lint does), so that typed dependencies need not be installed.
 OPTIONS = (
     "--config-file=",
     "--ignore-missing-imports",
@@ -70,45 +70,45 @@ OPTIONS = (
     f"3.{sys.version_info[1]}",
     "--always-true=NATIVE",
 )
-WISH = os.environ.get("MSTRP_COMPILE", "")
+COMPILE = os.environ.get("MSTRP_COMPILE", "")
 
 
-def leave(why: object) -> list[Any]:
-    """Go on without compiled modules, unless they were demanded."""
-    if WISH == "1":
+def skip(why: object) -> list[Any]:
+    """Continue without compiled modules; exit if they are required."""
+    if COMPILE == "1":
         raise SystemExit(f"MSTRP_COMPILE=1, but the modules cannot be compiled: {why}")
     sys.stderr.write(f"note: mstrp is installed as plain Python, which is slower: {why}\n")
     return []
 
 
 def extensions() -> list[Any]:
-    """The compiled modules."""
-    if WISH == "0":
-        return leave("MSTRP_COMPILE=0")
+    """Return the extension modules to build."""
+    if COMPILE == "0":
+        return skip("MSTRP_COMPILE=0")
     if not {"bdist_wheel", "build_ext", "install"} & set(sys.argv):
         return []
     try:
         from mypyc.build import mypycify
     except ImportError as error:
-        return leave(error)
+        return skip(error)
     try:
         found: list[Any] = mypycify([*OPTIONS, *MODULES], opt_level="2", debug_level="0", group_name="mstrp")
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it was, there is another way
-        return leave(f"mypyc: {error}")
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - any error falls back to Python
+        return skip(f"mypyc: {error}")
     return found
 
 
 class BuildExtensions(build_ext):
-    """Compiles all modules or none: half of them would not fit together."""
+    """Compile all modules or none, because a part of them would be inconsistent."""
 
     def run(self) -> None:
         try:
             super().run()
-        except Exception as error:  # noqa: BLE001 - whatever it was, there is another way
-            self._take_back()
-            self.extensions[:] = leave(error)
+        except Exception as error:  # noqa: BLE001 - any error falls back to Python
+            self._remove_built()
+            self.extensions[:] = skip(error)
 
-    def _take_back(self) -> None:
+    def _remove_built(self) -> None:
         for extension in self.extensions:
             Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
 
