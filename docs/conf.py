@@ -1,4 +1,4 @@
-"""The docs site: hand-written pages, and a reference that is generated from the declarations and the tables."""
+"""Sphinx configuration: hand-written pages, and a reference generated from the declarations and the tables."""
 
 import sys
 from pathlib import Path
@@ -16,9 +16,9 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "mstrp"
 exclude_patterns = ["_build"]
-# The JSON schemas are published as they are.
+# The JSON schemas are copied unchanged.
 html_extra_path = ["schemas"]
-# Pages link to the project's files around them.
+# Pages link to other files of the project.
 suppress_warnings = ["myst.xref_missing"]
 
 write_reference(Path(__file__).parent / "generated")

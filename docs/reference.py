@@ -1,4 +1,4 @@
-"""Writes the generated pages of the docs: of the wire, and one per machine, with its picture and all its rows."""
+"""Generator of the reference pages: the wire format, the rules, and one page per machine with its diagram and rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["write_reference"]
 
 
 def write_reference(folder: Path) -> None:
-    """Write every generated page into a folder."""
+    """Write all generated pages to a folder."""
     folder.mkdir(exist_ok=True)
     write_wire(folder)
     for name, machine in MACHINES.items():
@@ -28,14 +28,14 @@ def write_reference(folder: Path) -> None:
     (folder / "rules.md").write_text(_rules(), encoding="utf-8")
     pages = "\n".join(f"machine-{name}" for name in MACHINES)
     (folder / "machines.md").write_text(
-        f"# Machines\n\nEvery machine with its picture and all its rows, out of the tables.\n\n"
+        f"# Machines\n\nAll machines with their diagrams and rows, generated from the tables.\n\n"
         f"```{{toctree}}\n:maxdepth: 1\n\n{pages}\n```\n",
         encoding="utf-8",
     )
 
 
 def _rules() -> str:
-    """Every rule of MS-TRP: what it demands, and by what it is checked or why not."""
+    """Return the page of the rules: requirement, and how it is checked or why not."""
     lines = ["# Rules", "", f"{rule_shares()}.", ""]
     packet = None
     for rule in sorted(RULES.values(), key=lambda rule: (_chapter(rule), rule.id)):
@@ -45,7 +45,7 @@ def _rules() -> str:
                 "",
                 f"## {packet}",
                 "",
-                "| rule | kind | what has to hold | status |",
+                "| rule | kind | requirement | status |",
                 "| --- | --- | --- | --- |",
             ]
         status = rule.how if rule.status is Status.CHECKED else f"{rule.status.value}: {rule.how}"
@@ -62,7 +62,7 @@ def _cell(text: str) -> str:
 
 
 def _machine(name: str, table: Table) -> str:
-    """A page: picture, states, events, guards, rows."""
+    """Return the page of a machine: diagram, states, events, guards, rows."""
     head, _, rest = machine_text(name, "markdown").partition("\n## ")
     lines = [head.rstrip(), "", f"```{{image}} ../../diagrams/{name}.svg\n:alt: {table.summary}\n```", ""]
     lines += ["## Events", "", "| event | kind | meaning |", "| --- | --- | --- |"]

@@ -1,4 +1,4 @@
-"""Writes the reference pages of the wire out of the declarations: requests, events, completions, structures, tables."""
+"""Generator of the reference pages of the wire format: requests, events, completions, structures, tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["write_wire"]
 
-#: What a page is about: its name, the declarations on it, and how each of them is written down.
+#: A page: its name, its declarations, and the function that formats each of them.
 _Pages = dict[str, tuple[str, list[str]]]
 _SUMMARIES = {(entry.kind, entry.data.get("id", entry.name)): entry.summary for entry in (*packets(), *constants())}
 _TARGETS = {name: f"structure-{name.lower()}" for name in STRUCTURES} | {
@@ -32,7 +32,7 @@ _NAMES = re.compile(r"\b(" + "|".join(sorted(_TARGETS, key=len, reverse=True)) +
 
 
 def write_wire(folder: Path) -> None:
-    """Write the pages of the wire, and one that lists them."""
+    """Write the pages of the wire format and an index page."""
     chapters = {
         "requests": ("Requests", _pages("requests", REQUESTS.values(), _request)),
         "events": ("Events", _pages("events", EVENTS.values(), _event)),
@@ -40,7 +40,12 @@ def write_wire(folder: Path) -> None:
         "structures": ("Structures", _pages("structures", STRUCTURES.values(), _structure)),
         "constants": ("Constant tables", _pages("constants", TABLES.values(), _table)),
     }
-    lines = ["# Packets, structures and constants", "", "Everything on the wire, out of the declarations.", ""]
+    lines = [
+        "# Packets, structures and constants",
+        "",
+        "The complete wire format, generated from the declarations.",
+        "",
+    ]
     for title, pages in chapters.values():
         for name, (heading, parts) in pages.items():
             text = f"# {title}: {heading}\n\n" + "\n".join(parts)
@@ -50,7 +55,7 @@ def write_wire(folder: Path) -> None:
 
 
 def _pages(family: str, kinds: Iterable[Any], write: Callable[[Any], list[str]]) -> _Pages:
-    """One page for each module that declares something, in the order of the specification."""
+    """Yield one page for each module with declarations, in the order of the specification."""
     pages: _Pages = {}
     for kind in sorted(
         kinds, key=lambda kind: _order(kind.layout.section if hasattr(kind, "layout") else kind.section)
@@ -76,7 +81,7 @@ def _heading(target: str, title: str, section: str, text: str) -> list[str]:
 
 
 def _layout(layout: Layout, *, start: int = 0, first: str = "") -> list[str]:
-    """The table of a layout: offset, name, attribute, what it is."""
+    """Return the table of a layout: offset, name, attribute, meaning."""
     lines = ["| offset | field | attribute | |", "| ---: | --- | --- | --- |", *([first] if first else [])]
     for row in rows(layout, start=start):
         lines.append(f"| {row.offset} | {row.name} | `{row.attribute}` | {_linked(str(row))} |")
@@ -84,7 +89,7 @@ def _layout(layout: Layout, *, start: int = 0, first: str = "") -> list[str]:
 
 
 def _linked(text: str) -> str:
-    """The names of structures and tables as links."""
+    """Replace the names of structures and tables by links."""
     escaped = text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
     return _NAMES.sub(lambda found: f"[{found[1]}](#{_TARGETS[found[1]]})", escaped)
 
@@ -96,9 +101,9 @@ def _request(kind: Any) -> list[str]:
     if kind.required_privilege:
         facts.append(f"needs privilege {kind.required_privilege}")
     if kind.Completion is not None:
-        facts.append(f"[completed by a packet of its own](#completion-{name.lower()})")
+        facts.append(f"[completed by a special completion](#completion-{name.lower()})")
     lines += [f"{', '.join(facts)}; class `{kind.__module__}.{kind.__qualname__}`.", ""]
-    lines += _layout(kind.layout, first=f"| 0 | Req_Func | | {kind.req_func}; coming back, Ack_ReturnValue |")
+    lines += _layout(kind.layout, first=f"| 0 | Req_Func | | {kind.req_func}; in the response, Ack_ReturnValue |")
     if kind.returns:
         lines += [f"Returns 0 or {', '.join(kind.returns)}.", ""]
     return lines
