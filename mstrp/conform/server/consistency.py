@@ -9,10 +9,11 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fsm.tables.call_states import CallState
 from fsm.tables.phone import PhoneState
 from protocol import line, mmc, phone
-from protocol.constants import LINECALLPRIVILEGE
-from protocol.events import LINE_CALLSTATE
+from protocol.constants import LINEBEARERMODE, LINECALLORIGIN, LINECALLPRIVILEGE
+from protocol.events import LINE_APPNEWCALL, LINE_CALLSTATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -123,6 +124,11 @@ class Contradiction(NamedTuple):
     warning: bool
 
 
+def _agree_on_mode(told: tuple[int, int], shown: tuple[int, int]) -> bool:
+    """Modes are compared within one state only; 0 is the mode that is not stated."""
+    return told[0] != shown[0] or told[1] == shown[1] or 0 in {told[1], shown[1]}
+
+
 #: The requirements by their ids. Those that end in "told" are about events that have to come (`Tester.event`), and
 #: TRUE-completion and TRUE-reply-context are looked at with each completion.
 CONSISTENCY: dict[str, Consistency] = {
@@ -130,6 +136,27 @@ CONSISTENCY: dict[str, Consistency] = {
         "2.2.4.1.1.2", "NegotiateAPIVersion agrees on a version in the range that the client gave"
     ),
     "TRUE-sizes": Consistency("2.2.6", "a structure uses no more than it has and needs no less than it uses"),
+    "TRUE-fields": Consistency("2.2", "responses and events have the layout and the values of their declarations"),
+    "TRUE-address-id": Consistency(
+        "2.2.4.1.3.31", "LINE_APPNEWCALL and GetCallInfo return the same address of a call", constant=True
+    ),
+    "TRUE-device-id": Consistency(
+        "2.2.4.1.3.31", "GetCallInfo returns the device of the line that the call is on", constant=True
+    ),
+    "TRUE-origin": Consistency(
+        "2.2.4.1.3.31", "GetCallInfo returns the origin of a call that the client made or received"
+    ),
+    "TRUE-bearer-mode": Consistency("2.2.4.1.3.31", "GetCallInfo returns the bearer mode with which a call was made"),
+    "TRUE-state-mode": Consistency(
+        "2.2.4.1.3.32", "GetCallStatus returns the mode that LINE_CALLSTATE has reported", agree=_agree_on_mode
+    ),
+    "TRUE-caps-device": Consistency(
+        "2.2.4.1.3.20", "GetAddressCaps returns the device that was requested", constant=True
+    ),
+    "TRUE-devices": Consistency("2.2.4.1.3.43", "Initialize counts the same devices each time", constant=True),
+    "TRUE-phone-status": Consistency(
+        "2.2.4.1.6.10", "phone.GetStatus returns the ring mode and the volumes that were set"
+    ),
     "TRUE-addresses": Consistency(
         "2.2.4.1.3.38", "GetDevCaps and GetNumAddressIDs count the same addresses of a line", constant=True
     ),
@@ -288,7 +315,104 @@ def _no_dialog(observation: Observation) -> Iterator[tuple[object, object]]:
     yield (observation.client, observation.packet.dlg_inst), "not there"
 
 
+def _announced(
+    name: str, value: Callable[[Observation], int]
+) -> Callable[[Observation], Iterator[tuple[object, object]]]:
+    """A value of a call that LINE_APPNEWCALL reports."""
+    return lambda observation: iter([((*observation.call, name), value(observation))])
+
+
+def _info_of(name: str, subject: str) -> Callable[[Observation], Iterator[tuple[object, object]]]:
+    """A member of LINECALLINFO about one aspect of a call."""
+
+    def read(observation: Observation) -> Iterator[tuple[object, object]]:
+        value = getattr(observation.structure("call_info"), name, None)
+        if value is not None:
+            yield (*observation.call, subject), value
+
+    return read
+
+
+def _bearer_mode(observation: Observation) -> Iterator[tuple[object, object]]:
+    params = getattr(observation.packet, "call_params", None)
+    mode = getattr(params, "bearer_mode", None) or int(LINEBEARERMODE.VOICE)
+    yield (*observation.made, "bearer"), int(mode)
+
+
+def _device_of_call(observation: Observation) -> Iterator[tuple[object, object]]:
+    info = observation.structure("call_info")
+    if info is not None and observation.device is not None:
+        # The first of the two is remembered, the second one compared with it.
+        yield ("device", observation.device), observation.device
+        yield ("device", observation.device), info.line_device_id
+
+
+def _made_with(name: str, value: int) -> Callable[[Observation], Iterator[tuple[object, object]]]:
+    """A value of the call that a completion returns."""
+    return lambda observation: iter([((*observation.made, name), value)])
+
+
+def _state_mode(observation: Observation) -> Iterator[tuple[object, object]]:
+    status = observation.structure("call_status")
+    if status is not None and status.call_state_mode is not None:
+        yield (*observation.call, "mode"), (status.call_state & 0x00FFFFFF, int(status.call_state_mode))
+
+
+def _told_mode(observation: Observation) -> Iterator[tuple[object, object]]:
+    yield (*observation.call, "mode"), (observation.said.call_state & 0x00FFFFFF, int(observation.said.mode))
+
+
+def _caps_device(observation: Observation) -> Iterator[tuple[object, object]]:
+    caps = observation.structure("address_caps")
+    if caps is not None and caps.line_device_id is not None:
+        yield ("requested", observation.packet.device_id), observation.packet.device_id
+        yield ("requested", observation.packet.device_id), caps.line_device_id
+
+
+def _number_of_devices(observation: Observation) -> Iterator[tuple[object, object]]:
+    yield observation.packet.device, observation.said.num_devs
+
+
+def _phone_status(observation: Observation) -> Iterator[tuple[object, object]]:
+    status = observation.structure("phone_status")
+    if status is None:
+        return
+    for name in ("ring_mode", "handset_volume", "speaker_volume", "headset_volume"):
+        value = getattr(status, name, None)
+        if value is not None:
+            yield (observation.device, name), value
+
+
+_VOLUMES = {1: "handset_volume", 2: "speaker_volume", 4: "headset_volume"}
+
+
+def _set_volume(observation: Observation) -> Iterator[tuple[object, object]]:
+    for device, name in _VOLUMES.items():
+        if observation.packet.hook_switch_dev & device:
+            yield (observation.device, name), observation.packet.volume
+
+
+def _set_ring(observation: Observation) -> Iterator[tuple[object, object]]:
+    yield (observation.device, "ring_mode"), observation.packet.ring_mode
+
+
 STATEMENTS: tuple[Statement, ...] = (
+    Statement("TRUE-address-id", LINE_APPNEWCALL, _announced("address", lambda each: each.said.address_id), sets=True),
+    Statement("TRUE-address-id", line.GetCallInfo, _info_of("address_id", "address")),
+    Statement("TRUE-call-id", LINE_APPNEWCALL, _call_id, sets=True),
+    Statement("TRUE-origin", line.MakeCall, _made_with("origin", int(LINECALLORIGIN.OUTBOUND)), sets=True),
+    Statement("TRUE-origin", line.GetCallInfo, _info_of("origin", "origin")),
+    Statement("TRUE-bearer-mode", line.MakeCall, _bearer_mode, sets=True),
+    Statement("TRUE-bearer-mode", line.GetCallInfo, _info_of("bearer_mode", "bearer")),
+    Statement("TRUE-state-mode", LINE_CALLSTATE, _told_mode, sets=True),
+    Statement("TRUE-state-mode", line.GetCallStatus, _state_mode),
+    Statement("TRUE-devices", line.Initialize, _number_of_devices),
+    Statement("TRUE-devices", phone.Initialize, _number_of_devices),
+    Statement("TRUE-caps-device", line.GetAddressCaps, _caps_device),
+    Statement("TRUE-device-id", line.GetCallInfo, _device_of_call),
+    Statement("TRUE-phone-status", phone.SetVolume, _set_volume, sets=True),
+    Statement("TRUE-phone-status", phone.SetRing, _set_ring, sets=True),
+    Statement("TRUE-phone-status", phone.GetStatus, _phone_status),
     Statement("TRUE-addresses", line.GetDevCaps, _addresses),
     Statement("TRUE-addresses", line.GetNumAddressIDs, _counted_addresses),
     Statement("TRUE-address", line.GetAddressCaps, _shown_address),
@@ -347,18 +471,39 @@ def _line_opens(observation: Observation) -> Iterator[tuple[str, int, int, int]]
         yield "open lines", number, known, known
 
 
+def _mask(*states: CallState) -> int:
+    return sum(1 << state for state in states)
+
+
+_HELD = _mask(CallState.ONHOLD)
+_PENDING = _mask(CallState.ONHOLDPENDTRANSFER, CallState.ONHOLDPENDCONF)
+#: The states of the calls in each count of LINEADDRESSSTATUS and LINEDEVSTATUS; all others are active, but for IDLE.
+_HELD_STATES = (0, _HELD, _PENDING)
+_ACTIVE = _mask(CallState.CONNECTED)
+_NOT_ACTIVE = _mask(CallState.IDLE) | _HELD | _PENDING
+
+
+def _is_on(call: Any, observation: Observation) -> bool:
+    return call.line is not None and call.line.device == observation.device
+
+
+def _in(call: Any, states: int) -> bool:
+    """Whether a call is certainly in one of the states."""
+    return bool(call.mask) and not call.mask & ~states
+
+
 def _calls(observation: Observation) -> Iterator[tuple[str, int, int, int]]:
-    status = observation.structure("address_status")
+    status = observation.structure("address_status") or observation.structure("line_dev_status")
     names = ("num_active_calls", "num_on_hold_calls", "num_on_hold_pend_calls")
-    counts = [getattr(status, name, None) for name in names]
-    if None in counts:
-        return
-    known = sum(
-        call.line is not None and call.line.device == observation.device
-        for each in observation.all
-        for call in each.calls.values()
-    )
-    yield "calls", sum(count or 0 for count in counts), 0, known
+    for name, held in zip(names, _HELD_STATES, strict=True):
+        number = getattr(status, name, None)
+        if number is None:
+            continue
+        own = [call for call in observation.conversation.calls.values() if _is_on(call, observation)]
+        every = [call for each in observation.all for call in each.calls.values() if _is_on(call, observation)]
+        least = sum(_in(call, held or _ACTIVE) for call in own)
+        most = sum(not _in(call, ~held if held else _NOT_ACTIVE) for call in every)
+        yield f"{name.removeprefix('num_').replace('_', ' ')}", number, least, most
 
 
 def _owners(observation: Observation) -> Iterator[tuple[str, int, int, int]]:
@@ -385,6 +530,7 @@ COUNTS: tuple[Count, ...] = (
     Count("TRUE-version", phone.NegotiateAPIVersion, _version, closed=True),
     Count("TRUE-opens", line.GetLineDevStatus, _line_opens),
     Count("TRUE-calls", line.GetAddressStatus, _calls),
+    Count("TRUE-calls", line.GetLineDevStatus, _calls),
     Count("TRUE-owners", line.GetCallInfo, _owners),
     Count("TRUE-phone-owner", phone.GetStatus, _phone_users),
 )

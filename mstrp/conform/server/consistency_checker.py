@@ -39,6 +39,7 @@ class ConsistencyChecker:
         name = type(observation.packet)
         if observation.said is observation.packet:
             yield from self._filters.told(observation)
+            yield from _problems(observation)
             refused = False
         elif isinstance(observation.packet, DeallocateCall | Close):
             self._forget(observation)
@@ -58,6 +59,7 @@ class ConsistencyChecker:
         if name is RSPSetEventFilterMasks:
             self._filters.set(observation)
         yield from _sizes(observation)
+        yield from _problems(observation)
 
     def quiet(self) -> None:
         """Nothing is under way: what was set before holds for everything that comes."""
@@ -102,7 +104,7 @@ def _counts(count: Count, observation: Observation) -> Iterator[Contradiction]:
             summary = f"{name} says {number:#x}, asked for {least:#x} to {most:#x}"
         else:
             summary = f"{name} says {number} {what}, and this conversation has {least if number < least else most}"
-        yield Contradiction(count.requirement, summary, number > most and not count.closed)
+        yield Contradiction(count.requirement, summary, False)
 
 
 def _contexts(observation: Observation) -> Iterator[Contradiction]:
@@ -118,15 +120,33 @@ def _contexts(observation: Observation) -> Iterator[Contradiction]:
 
 
 def _sizes(observation: Observation) -> Iterator[Contradiction]:
-    """Structures that come back."""
+    """The sizes in structures that are returned, compared with each other and with the buffer of the request."""
+    name = type(observation.packet).__name__
     for field in observation.said.layout.fields:
         value = getattr(observation.said, field.name, None) if getattr(field, "direction", "") == "inout" else None
-        sizes = [getattr(value, name, None) for name in ("total_size", "needed_size", "used_size")]
+        sizes = [getattr(value, each, None) for each in ("total_size", "needed_size", "used_size")]
+        if None in sizes:
+            continue
         total, needed, used = (size or 0 for size in sizes)
-        if None not in sizes and (used > total or needed < used):
-            summary = f"{type(observation.packet).__name__} uses {used} bytes of {total}, and needs {needed}"
-            # How much is needed may be left open; more than there is cannot be used.
-            yield Contradiction("TRUE-sizes", summary, warning=used <= total)
+        room = observation.packet.words[field.index] if field.index < len(observation.packet.words) else total
+        if used > total or needed < used:
+            yield Contradiction("TRUE-sizes", f"{name} uses {used} bytes of {total}, and needs {needed}", False)
+        elif total > room:
+            yield Contradiction("TRUE-sizes", f"{name} returns dwTotalSize {total} for a buffer of {room} bytes", False)
+        elif needed <= total and used != needed:
+            yield Contradiction("TRUE-sizes", f"{name} needs {needed} bytes of {total}, and uses only {used}", False)
+
+
+def _problems(observation: Observation) -> Iterator[Contradiction]:
+    """What the declaration of a packet says about its layout and its values."""
+    for problem in observation.said.problems():
+        summary = f"{type(observation.said).__name__}: {problem.field}: {problem.detail}"
+        yield Contradiction("TRUE-fields", summary, False)
+    for field in observation.said.layout.fields:
+        inner: Any = getattr(observation.said, field.name, None) if getattr(field, "direction", "") == "inout" else None
+        if hasattr(inner, "problems"):
+            for problem in inner.problems():
+                yield Contradiction("TRUE-fields", f"{type(inner).__name__}: {problem.field}: {problem.detail}", False)
 
 
 def _text(value: Any) -> str:

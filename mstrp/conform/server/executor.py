@@ -148,7 +148,7 @@ class Executor:
             for finding in findings[slot.reported :]:
                 if finding.fault is Fault.SERVER and not (slot.left and finding.rule.startswith("CALL-V03")):
                     violation = Violation.of(finding, self._last)
-                    self._file(violation._replace(warning=violation.warning or _is_acceptable(slot.asked, finding)))
+                    self._file(violation._replace(warning=_is_warning(slot.asked, finding, violation.warning)))
             slot.reported = len(findings)
 
     def _slot(self, action: Action) -> ClientSlot:
@@ -590,13 +590,33 @@ class Executor:
         await self._take_back()
 
 
-def _is_acceptable(packet: Request | None, finding: Finding) -> bool:
-    """Whether a rule leaves it to the server what it accepts: 107-03 asks for an "acceptable" version only."""
-    return (
-        finding.rule == "TRP-3.1.4.2-107-03"
-        and isinstance(packet, phone.Open)
-        and packet.negotiated_version in KNOWN_VERSIONS
+#: Requests whose text says in which state of its call it must be made; others "can" be made in some states.
+_BOUND = frozenset(
+    f"CALL-PRE-{name}"
+    for name in (
+        "Accept",
+        "Answer",
+        "Redirect",
+        "BlindTransfer",
+        "Hold",
+        "UnHold",
+        "SwapHold",
+        "Park",
+        "SetUpTransfer",
+        "SetUpConference",
+        "PrepareAddToConference",
+        "AddToConference",
     )
+)
+
+
+def _is_warning(packet: Request | None, finding: Finding, warning: bool) -> bool:
+    """Whether a finding about the server is no failure here."""
+    if finding.rule == "TRP-3.1.4.2-107-03":
+        # The rule asks for an "acceptable" version only.
+        return isinstance(packet, phone.Open) and packet.negotiated_version in KNOWN_VERSIONS
+    # The tester knows the state of its calls: a request that must not be made in it has to be refused.
+    return warning and not (finding.rule in _BOUND and len(finding.state) == 1)
 
 
 #: What performs a step.

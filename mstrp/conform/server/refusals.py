@@ -60,7 +60,7 @@ def disproved(code: int, packet: Request, conversation: Conversation) -> str:
         return ""
     if not _live(packet, conversation):
         return ""
-    if says == _SAYS["STRUCTURETOOSMALL"] and _brings(packet):
+    if says == _SAYS["STRUCTURETOOSMALL"] and not _has_room(packet):
         return ""
     if says == _SAYS["BADDEVICEID"] and not _counted(packet, conversation):
         return ""
@@ -116,16 +116,17 @@ def _live(packet: Any, conversation: Conversation) -> bool:
     return True
 
 
-def _brings(packet: Any) -> bool:
-    """Whether data come back, for which the client's room may be too small."""
+def _has_room(packet: Any) -> bool:
+    """Whether every structure that is returned has room for its fixed part at least, and nothing else is returned."""
     if type(packet).Completion is not None:
-        return True
-    return any(
-        isinstance(field, Buffer)
-        or getattr(field, "role", "") in {"capacity", "limit"}
-        or getattr(field, "direction", "in") != "in"
-        for field in packet.layout.fields
-    )
+        return False
+    rooms = []
+    for field in packet.layout.fields:
+        if isinstance(field, Buffer) and field.direction == "inout" and hasattr(field.type, "lengths"):
+            rooms.append(packet.words[field.index] >= 4 * max(field.type.lengths))
+        elif getattr(field, "role", "") in {"capacity", "limit"} or getattr(field, "direction", "in") != "in":
+            return False
+    return bool(rooms) and all(rooms)
 
 
 def _counted(packet: Any, conversation: Conversation) -> bool:

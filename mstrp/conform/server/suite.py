@@ -12,6 +12,7 @@ from fsm.judge.routes import ROUTES
 from mstrp.conform.core.errors import Unreachable
 from mstrp.conform.core.outcome import Verdict
 from mstrp.conform.core.target import BudgetSpent
+from mstrp.conform.server.cases.buffers import SIZE_CASES
 from mstrp.conform.server.cases.call_rows import try_row, try_wrong_state, wrong_states
 from mstrp.conform.server.cases.consistency import CONSISTENCY_CASES
 from mstrp.conform.server.cases.flows import FLOW_CASES, flow_ids, try_flow
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["Case", "plan", "run", "select"]
 
 
-#: Failures to do something in time, by the prefixes of their requirements.
-_TIMED = ("EFFECT-", "DONE-", "CROSS-")
+#: Failures that something late, or another client, may cause, by the prefixes of their requirements.
+_TIMED = ("EFFECT-", "DONE-", "CROSS-", "TRUE-", "CALL-PRE-")
 #: After so many cases in a row in which Initialize gets no response the server counts as gone.
 _SILENT = 3
 _logger = logging.getLogger("mstrp.conform")
@@ -56,6 +57,8 @@ def plan(depth: int = 1) -> Iterator[Case]:
     for name, run, tries in INTERACTION_CASES:
         yield Case(name, run, tries)
     for name, run, tries in OBSERVER_CASES:
+        yield Case(name, run, tries)
+    for name, run, tries in SIZE_CASES:
         yield Case(name, run, tries)
     for name, run, tries in HANDLE_CASES:
         yield Case(name, run, tries)
@@ -186,8 +189,8 @@ async def shorten(campaign: Campaign, shown: set[str]) -> None:
         outcome.cause = outcome.violation.summary
         if not outcome.confirmed:
             outcome.cause += " (seen once: neither a repeated nor a shorter conversation shows it)"
-            if name.startswith(_TIMED) or name.endswith("-told"):
-                # Something was late once: that is no proof.
+            if name.startswith(_TIMED):
+                # It was seen only once: that is no proof.
                 outcome.verdict = Verdict.INCONCLUSIVE
 
 

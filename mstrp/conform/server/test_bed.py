@@ -138,17 +138,19 @@ class TestBed:
             )
         )
         self.version = agreed.negotiated_version
-        return await self.ask(
-            line.Open(
-                line_app=self.app,
-                device_id=device,
-                negotiated_version=self.version,
-                open_context=self.own(),
-                privileges=privileges,
-                media_modes=_VOICE if privileges & _OWNER else 0,
-                call_params=params,
-                remote_line=self.own(),
-            )
+        return await self.ask(self.opening_packet(device, privileges, params))
+
+    def opening_packet(self, device: int, privileges: int = _OWNER, params: Any = None) -> line.Open:
+        """The request that opens a line with the version that was negotiated."""
+        return line.Open(
+            line_app=self.app,
+            device_id=device,
+            negotiated_version=self.version,
+            open_context=self.own(),
+            privileges=privileges,
+            media_modes=_VOICE if privileges & _OWNER else 0,
+            call_params=params,
+            remote_line=self.own(),
         )
 
     async def begin_phone(self) -> None:

@@ -196,6 +196,7 @@ async def _phone_values(tester: Tester, bed: TestBed) -> None:
     )
     for set_, get in pairs:
         await _set_and_get(tester, set_, get)
+    await tester.ask("a", phone.GetStatus(phone=handle, phone_status=1024), legal=True)
 
 
 async def _phone_users(tester: Tester, bed: TestBed) -> None:
@@ -240,10 +241,25 @@ def _test(act: Callable[[Tester, TestBed], Awaitable[Any]], *names: str) -> Call
 _TESTS: tuple[tuple[str, Callable[[Tester, TestBed], Awaitable[Any]], tuple[str, ...]], ...] = (
     ("lines that are counted", _lines, ("TRUE-version", "TRUE-sizes")),
     ("phones that are counted", _phones, ()),
-    ("addresses", _addresses, ("TRUE-addresses", "TRUE-address")),
+    ("addresses", _addresses, ("TRUE-addresses", "TRUE-address", "TRUE-caps-device", "TRUE-devices", "TRUE-fields")),
     ("open lines", _opens, ("TRUE-opens", "TRUE-calls")),
     ("lines of a client that has gone", _gone, ("TRUE-opens",)),
-    ("a call that is made", _made, ("TRUE-call-id", "TRUE-call-line", "TRUE-privilege", "TRUE-owners", "TRUE-calls")),
+    (
+        "a call that is made",
+        _made,
+        (
+            "TRUE-call-id",
+            "TRUE-call-line",
+            "TRUE-privilege",
+            "TRUE-owners",
+            "TRUE-calls",
+            "TRUE-address-id",
+            "TRUE-device-id",
+            "TRUE-origin",
+            "TRUE-bearer-mode",
+            "TRUE-state-mode",
+        ),
+    ),
     ("values of a call", _values, ("TRUE-app-specific", "TRUE-media-mode", "TRUE-call-info-told")),
     ("calls that change", _failures, ("TRUE-completion", "TRUE-reply-context")),
     ("states of a line", _line_states, ("TRUE-line-state-told",)),
@@ -252,7 +268,14 @@ _TESTS: tuple[tuple[str, Callable[[Tester, TestBed], Awaitable[Any]], tuple[str,
     (
         "values of a phone",
         _phone_values,
-        ("TRUE-phone-volume", "TRUE-phone-gain", "TRUE-phone-lamp", "TRUE-phone-ring", "TRUE-phone-display"),
+        (
+            "TRUE-phone-status",
+            "TRUE-phone-volume",
+            "TRUE-phone-gain",
+            "TRUE-phone-lamp",
+            "TRUE-phone-ring",
+            "TRUE-phone-display",
+        ),
     ),
     ("users of a phone", _phone_users, ("TRUE-phone-owner",)),
     ("states of a phone", _phone_states, ("TRUE-phone-state-told",)),
