@@ -66,9 +66,9 @@ def _request(kind: type[Request]) -> Entry:
     if kind.required_privilege:
         head += f", needs privilege {kind.required_privilege}"
     lines = [head, "", "fields (bytes from the start of the packet; words that are not named are reserved):"]
-    lines += _shown([_word(0, "Req_Func", f"{kind.req_func}; coming back, Ack_ReturnValue"), *_lines(found)])
+    lines += _shown([_word(0, "Req_Func", f"{kind.req_func}; in the response, Ack_ReturnValue"), *_lines(found)])
     if kind.Completion is not None:
-        lines += ["", f"completed by a packet of its own (MS-TRP {kind.Completion.layout.section})"]
+        lines += ["", f"completed by a special completion (MS-TRP {kind.Completion.layout.section})"]
     lines += _allowed(kind.__name__) if kind.device == "line" else []
     if kind.returns:
         lines += ["", "return codes:", *(f"  {_CODES[code]:#010x}  {code}" for code in kind.returns)]

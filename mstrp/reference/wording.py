@@ -1,4 +1,4 @@
-"""What a declared field is, in words: for ``mstrp explain`` and for the reference pages."""
+"""Descriptions of declared fields for ``mstrp explain`` and for the reference pages."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _ROLES = {
     "version": "TAPI version",
     "device": "device id",
     "address": "address id",
-    "capacity": "bytes of room for what the server writes",
-    "total": "bytes of the whole packet",
+    "capacity": "size of the output buffer in bytes",
+    "total": "size of the whole packet in bytes",
     "flags": "flags",
 }
 _EXTENTS = {
-    "dwNeededSize": "bytes that the whole structure needs",
-    "dwUsedSize": "bytes that are used",
+    "dwNeededSize": "required size of the whole structure in bytes",
+    "dwUsedSize": "used size in bytes",
 }
 _CONTENTS = {
     "text": "a UTF-16 string",
@@ -50,13 +50,13 @@ _CONTENTS = {
 
 
 class Row(NamedTuple):
-    """A word or a member in a layout: where it stands, its name, what it is."""
+    """A DWORD or member of a layout: offset, name, meaning."""
 
     offset: int
-    #: Bytes, or 0 where the length varies.
+    #: Size in bytes, or 0 if it varies.
     size: int
     name: str
-    #: The attribute of the Python class; size and offset of one thing share it.
+    #: The attribute of the Python class; a size and its offset have the same one.
     attribute: str
     what: str
     #: "in", "out" or "inout" for the fields of requests.
@@ -76,12 +76,12 @@ class Row(NamedTuple):
 
 
 def version(number: int) -> str:
-    """A TAPI version as people write it; empty for 0."""
+    """Format a TAPI version as MAJOR.MINOR; "" for 0."""
     return f"{number >> 16}.{number & 0xFFFF}" if number else ""
 
 
 def rows(layout: Layout, *, start: int = 0) -> Iterator[Row]:
-    """All fields of a layout, one row per word; ``start`` is where it begins."""
+    """Return all fields of a layout, one row per DWORD; ``start`` is its first offset."""
     for field in layout.fields:
         names = field.specs() or (field.spec,)
         size = 4 * field.width // len(names)
@@ -110,7 +110,7 @@ def _what(field: Field, step: int, layout: Layout) -> str:
     if isinstance(field, Following):
         return f"{field.count} entries, each a {field.entry.__name__}"
     if isinstance(field, Union):
-        return f"what {field.selector} selects"
+        return f"body selected by {field.selector}"
     if isinstance(field, Trailing):
         return _rest(field)
     assert isinstance(field, (Guid, Time))
@@ -132,7 +132,7 @@ def _number(field: Number, layout: Layout) -> str:
     if field.role == "limit":
         return f"bytes of the largest {field.type.__name__} that the client takes in the completion" + _only(field)
     if isinstance(field, Extent):
-        return _EXTENTS.get(field.spec, "bytes of the whole structure")
+        return _EXTENTS.get(field.spec, "size of the whole structure in bytes")
     return ("number of the event" if field.spec == "Msg" else _ROLES[field.role]) + _only(field)
 
 
@@ -170,7 +170,7 @@ def _offset(field: Offset) -> str:
 
 
 def _only(field: Any) -> str:
-    """Which other field has to say so for this one to mean anything."""
+    """Describe the condition under which the field is in use."""
     only = getattr(field, "only", None)
     if only is None:
         return ""
