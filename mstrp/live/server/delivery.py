@@ -33,7 +33,7 @@ _EVENT = _METHODS["RemoteSPEventProc"]
 #: Bytes that a waiting event costs beside its contents.
 _EVENT_COST = 100
 #: What the responses of a client may cost, which are a few bytes each.
-_RESPONSES = Limits(stub=4096, assembling=4096, contexts=8, calls=8)
+_RESPONSES = Limits(stub=4096, assembling=4096)
 #: Endpoints of one client that are tried.
 _MOST_PORTS = 4
 
