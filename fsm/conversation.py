@@ -79,6 +79,8 @@ class Conversation:
         self.dialog_requested = False
         #: The event at hand.
         self.current: Any = None
+        #: Number of requests whose response was judged, and of such methods of the binding and the event channel.
+        self.transactions = 0
         self.request_counts: defaultdict[str, int] = defaultdict(int)
         self.event_counts: defaultdict[int, int] = defaultdict(int)
 
@@ -92,11 +94,13 @@ class Conversation:
     def answered(self, transaction: Transaction, packet: Request | Raw, frame: int = 0, time: float = 0.0) -> None:
         """Take the response to a request."""
         self._at(frame, time)
+        self.transactions += 1
         transactions.respond(self, transaction, packet)
 
     def faulted(self, transaction: Transaction, frame: int = 0, time: float = 0.0) -> None:
         """Take an RPC fault instead of a response."""
         self._at(frame, time)
+        self.transactions += 1
         transactions.fail(self, transaction)
 
     def event(self, event: Event | Raw, frame: int = 0, time: float = 0.0) -> None:
@@ -115,11 +119,13 @@ class Conversation:
     def attached(self, process_id: int, domain_user: str, frame: int = 0, time: float = 0.0) -> None:
         """Take a ClientAttach that returned 0 (3.1.4.1)."""
         self._at(frame, time)
+        self.transactions += 1
         self.links.attach(process_id, domain_user)
 
     def detached(self, frame: int = 0, time: float = 0.0) -> None:
         """Take the end of a ClientDetach (3.1.4.3)."""
         self._at(frame, time)
+        self.transactions += 1
         self.links.detach()
 
     def lost(self, frame: int = 0, time: float = 0.0) -> None:
@@ -130,11 +136,13 @@ class Conversation:
     def channel_opened(self, frame: int = 0, time: float = 0.0) -> None:
         """Take a RemoteSPAttach that returned 0 (3.3.4.1)."""
         self._at(frame, time)
+        self.transactions += 1
         self.links.open_channel()
 
     def channel_closed(self, frame: int = 0, time: float = 0.0) -> None:
         """Take the end of a RemoteSPDetach (3.3.4.3)."""
         self._at(frame, time)
+        self.transactions += 1
         self.links.close_channel()
 
     def channel_lost(self, frame: int = 0, time: float = 0.0) -> None:
@@ -254,6 +262,11 @@ class Conversation:
     def requests(self) -> dict[str, int]:
         """Number of requests by name."""
         return dict(sorted(self.request_counts.items()))
+
+    @property
+    def judged(self) -> int:
+        """Number of packets that were judged: requests with their responses, and events."""
+        return 2 * self.transactions + sum(self.event_counts.values())
 
     @property
     def events(self) -> dict[str, int]:

@@ -44,7 +44,7 @@ def test_the_main_job_gives_a_verdict_and_pictures(tmp_path: Path) -> None:
     job = blocks("sh")[0].split("&&")[1].strip().replace(" out", f" {tmp_path / 'out'}")
     done = command(*shlex.split(job))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("samples/blind-transfer.pcapng: PASS\n")
+    assert done.stdout.startswith("samples/blind-transfer.pcapng: PASS: 37 packets in 1 session judged\n")
     pictures = sorted(place.name for place in (tmp_path / "out").glob("*.svg"))
     assert pictures == ["blind-transfer-s1-call-0x30011-1.svg", "blind-transfer-s1-sequence.svg"]
 

@@ -21,15 +21,19 @@ class Level(IntEnum):
 
 
 class Verdict(StrEnum):
-    """What a finding says about the conversation, or what all findings say together."""
+    """The verdict of a finding, or of all findings together.
+
+    `INCONCLUSIVE` is the verdict of a report in which nothing was judged; no finding has it.
+    """
 
     PASS = "pass"
     INFO = "info"
     WARN = "warn"
     FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
 
 
-_ORDER = {Verdict.PASS: 0, Verdict.INFO: 1, Verdict.WARN: 2, Verdict.FAIL: 3}
+_ORDER = {Verdict.PASS: 0, Verdict.INFO: 1, Verdict.INCONCLUSIVE: 2, Verdict.WARN: 3, Verdict.FAIL: 4}
 
 
 def verdict_of(level: Level) -> Verdict:

@@ -29,6 +29,11 @@ class Sealed(NamedTuple):
     requests: int
     answers: int
     frame: int
+    connections: int = 1
+    #: "wrong-password" if passwords were given and none matches, else "sealed".
+    reason: str = "sealed"
+    #: Whether the password of the account is all that is missing.
+    password: bool = False
 
 
 class SealedCalls:
@@ -46,21 +51,34 @@ class SealedCalls:
         security = dissector.security
         ours = [_NAMES[uuid] for uuid in dissector.interfaces if uuid in _NAMES]
         mechanism, account, needed = "unknown", "", "the beginning of the connection"
+        reason, password = "sealed", False
         if security is not None:
             mechanism, account, needed = security.mechanism, security.account, security.needed
+            reason = "wrong-password" if security.mismatched else reason
+            password = security.lacks_password
         if not ours and dissector.interfaces:
             return
         level = LEVELS.get(dissector.level, str(dissector.level))
         names = ", ".join(sorted(ours)) or "unknown"
         key = (connection.client.host, connection.server.host, names, mechanism, level, account, needed)
+        connections = 1
         known = self._found.get(key)
         requests, answers = dissector.sealed
         if known is not None:
             requests, answers = requests + known.requests, answers + known.answers
+            connections += known.connections
         elif len(self._found) >= self.limit:
             return
         first = connection.frame if known is None else known.frame
-        self._found[key] = Sealed(*key, requests=requests, answers=answers, frame=first)
+        self._found[key] = Sealed(
+            *key,
+            requests=requests,
+            answers=answers,
+            frame=first,
+            connections=connections,
+            reason=reason,
+            password=password,
+        )
 
     def all(self) -> tuple[Sealed, ...]:
         """What there is, by frame."""

@@ -84,7 +84,9 @@ class UnreadFrames:
         counts[key] = counts.get(key, 0) + frames
 
     def link(self, link: int, data: bytes, start: int, end: int) -> None:
-        """Count a frame in which no IP packet was found."""
+        """Count a frame in which no IP packet was found; an empty one carries nothing."""
+        if end <= start:
+            return
         if link not in NAMES:
             self.add(LINK, f"link type {link}")
             return

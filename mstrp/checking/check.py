@@ -1,10 +1,10 @@
-"""One capture checked: what was in it, what is wrong with it, and the verdict."""
+"""Check one capture: read it, judge every session in it, and collect the result within the limits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Protocol
 
-from fsm.engine.levels import Verdict, worst
 from fsm.monitor import Monitor
 from fsm.tables.channel import ChannelState
 from mstrp.capture.files import CaptureError, Source, open_capture
@@ -13,6 +13,8 @@ from mstrp.capture.methods import Methods
 from mstrp.capture.reader import Reader
 from mstrp.capture.replay import Replay
 from mstrp.capture.sessions import Sessions
+from mstrp.checking.accounting import Silent, listing_note, unjudged_of
+from mstrp.checking.results import CallResult, CaptureResult, Expected, Judged, Part, SessionResult, judged_of
 from protocol.printable import printable
 
 if TYPE_CHECKING:
@@ -20,18 +22,18 @@ if TYPE_CHECKING:
 
     from fsm.conversation import Conversation
     from fsm.engine.finding import Finding
+    from fsm.engine.levels import Verdict
     from fsm.engine.step import Step
     from fsm.rules.profiles import Profile
     from fsm.state.instances import Call
     from mstrp.capture.packets import Packet
     from mstrp.capture.partition import Partition
-    from mstrp.capture.sealed import Sealed
 
 _CHANNEL_OPEN = 1 << ChannelState.OPEN
-#: What is said of calls that a report does not list.
-MORE_CALLS = "ended calls are not listed (limit listed-calls)"
+#: Unlisted calls that are kept in case a finding about one of them follows.
+_RECENT = 1000
 
-__all__ = ["MORE_CALLS", "CallResult", "CaptureResult", "Expected", "Part", "SessionResult", "Watcher", "check_capture"]
+__all__ = ["Watcher", "check_capture"]
 
 
 class Watcher(Protocol):
@@ -42,133 +44,6 @@ class Watcher(Protocol):
 
     def step(self, step: Step) -> None:
         """A step happened because of the last packet."""
-
-
-class CallResult(NamedTuple):
-    """A call handle: the states it was known to be in, and how it ended."""
-
-    handle: int
-    epoch: int
-    states: tuple[str, ...]
-    final: str
-
-    def _repr_svg_(self) -> str | None:
-        """Notebooks show the states as a picture."""
-        from mstrp.report.notebook import call_svg
-
-        return call_svg(self)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The call as the report spells it."""
-        return {
-            "handle": f"0x{self.handle:08x}",
-            "epoch": self.epoch,
-            "states": list(self.states),
-            "final": self.final,
-        }
-
-
-class SessionResult(NamedTuple):
-    """A session: who, how, and what was said."""
-
-    id: str
-    client: str
-    server: str
-    model: str | None
-    version: int
-    requests: dict[str, int]
-    events: dict[str, int]
-    calls: list[CallResult]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The session as the report spells it."""
-        return {
-            "id": self.id,
-            "client": self.client,
-            "server": self.server,
-            "model": self.model,
-            "version": f"0x{self.version:08x}" if self.version else None,
-            "requests": self.requests,
-            "events": self.events,
-            "calls": [call.as_dict() for call in self.calls],
-        }
-
-
-class Expected(NamedTuple):
-    """A finding that a baseline expects, and why."""
-
-    finding: Finding
-    reason: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """The finding as the report spells it, with the reason."""
-        return {**self.finding.as_dict(), "reason": self.reason}
-
-
-class Part(NamedTuple):
-    """What the result of a part of a capture has beside what the report shows."""
-
-    #: Sessions in the order in which they began, with the frame of that.
-    begun: list[tuple[int, str]]
-    #: Endpoints that clients have named, and those of event channels that none has named here.
-    announced: set[str]
-    unannounced: set[str]
-    #: How many ended calls are not listed.
-    more_calls: int
-    #: Whether the result depends on the rest of the capture: a limit was hit, say.
-    dependent: bool
-
-
-class CaptureResult(NamedTuple):
-    """Everything about one capture."""
-
-    path: str
-    frames: int
-    sessions: list[SessionResult]
-    findings: list[Finding]
-    #: Damage: (frame, text).
-    notes: list[tuple[int, str]]
-    #: Why the file could not be read, or None.
-    error: str | None
-    #: Whether Ctrl-C ended the reading.
-    interrupted: bool = False
-    #: Calls that nobody could look into.
-    sealed: tuple[Sealed, ...] = ()
-    #: What is needed to put the results of several parts together.
-    part: Part | None = None
-    #: Findings that the baseline expects: they do not count.
-    expected: tuple[Expected, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        """The gravest of the findings."""
-        return worst(*(finding.verdict for finding in self.findings))
-
-    def _repr_html_(self) -> str:
-        """Notebooks show verdict, calls and findings."""
-        from mstrp.report.notebook import result_html
-
-        return result_html(self)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The capture as the report spells it."""
-        found: dict[str, Any] = {
-            "path": self.path,
-            "verdict": self.verdict.value,
-            "frames": self.frames,
-            "error": self.error,
-            "sessions": [session.as_dict() for session in self.sessions],
-            "findings": [finding.as_dict() for finding in self.findings],
-        }
-        if self.expected:
-            found["expected"] = [each.as_dict() for each in self.expected]
-        if self.interrupted:
-            found["interrupted"] = True
-        if self.sealed:
-            found["sealed"] = [sealed._asdict() for sealed in self.sealed]
-        if self.notes:
-            found["notes"] = [{"frame": frame, "text": text} for frame, text in self.notes]
-        return found
 
 
 def check_capture(
@@ -231,7 +106,7 @@ def check_capture(
         judging.warn(reader.last[0], "interrupted: partial result")
     reader.finish()
     frames = reader.last[0] if replay is None else replay.last[0]
-    result = judging.result(name, frames, error, interrupted)
+    result = judging.result(name, frames, error, interrupted, reader)
     return result if partition is None else result._replace(part=judging.part(reader))
 
 
@@ -255,11 +130,17 @@ class _Judging:
         self.sessions.on_session = self._begun
         self.sessions.on_over = self._over
         self.methods = Methods(self.sessions)
-        #: Ended calls by session, as far as they are listed, and the sessions that are over.
+        #: Ended calls by session, as far as they are listed, and how many there were.
         self.calls: dict[str, list[Call]] = {}
-        self.more_calls = 0
+        self.ended: dict[str, int] = {}
+        #: Calls that were left out last, by session and instance: a finding about one of them lists it after all.
+        self.recent: OrderedDict[tuple[str, str], Call] = OrderedDict()
+        self.findings.on_listed = self._found
+        #: Sessions that are over: those that are listed, and what all of them amount to.
         self.over: list[tuple[int, SessionResult]] = []
         self.more_sessions = 0
+        self.judged = Judged()
+        self.silent = Silent()
         self.order: dict[str, int] = {}
         self.met = 0
         self.parted = parted
@@ -280,27 +161,46 @@ class _Judging:
             self.begun.append((conversation.runner.frame, conversation.session))
         ended = self.calls[conversation.session] = []
 
+        session = conversation.session
+        self.ended[session] = 0
+
         def call_ended(call: Call) -> None:
-            if len(ended) < self.limits.listed_calls:
+            self.ended[session] += 1
+            about = session, f"{call.handle:#x}#{call.epoch}"
+            if len(ended) < self.limits.listed_calls or about in self.findings.about:
                 ended.append(call)
-            else:
-                self.more_calls += 1
+                return
+            self.recent[about] = call
+            if len(self.recent) > _RECENT:
+                self.recent.popitem(last=False)
 
         conversation.registry.on_call_end = call_ended
+
+    def _found(self, finding: Finding) -> None:
+        """List the call of a finding, even if the limit left it out."""
+        call = self.recent.pop((finding.session, finding.instance), None) if finding.machine == "call" else None
+        if call is not None and finding.session in self.calls:
+            self.calls[finding.session].append(call)
 
     def _over(self, conversation: Conversation, time: float) -> None:
         """Nothing more is expected of a conversation: keep what the report says of it."""
         conversation.finish(time)
         self.monitor.discard(conversation)
         result = self._result(conversation)
-        if len(self.over) < self.limits.listed_sessions:
+        if len(self.over) < self.limits.listed_sessions or conversation.session in self.findings.sessions:
             self.over.append(result)
         else:
             self.more_sessions += 1
 
     def _result(self, conversation: Conversation) -> tuple[int, SessionResult]:
-        calls = [*self.calls.pop(conversation.session, ()), *conversation.calls.values()]
-        return self.order.pop(conversation.session, 0), _session(conversation, calls)
+        name = conversation.session
+        calls = [*self.calls.pop(name, ()), *conversation.calls.values()]
+        result = _session(conversation, calls, self.ended.pop(name, 0) + len(conversation.calls))
+        if result.judged.packets:
+            self.judged = judged_of((self.judged, result.judged))
+        else:
+            self.silent = self.silent.plus(sum(result.requests.values()))
+        return self.order.pop(name, 0), result
 
     def part(self, reader: Reader) -> Part:
         """What is needed to put this together with other parts."""
@@ -313,25 +213,28 @@ class _Judging:
             for each in self.monitor.conversations
         )
         dependent = bool(left_out or odd or waits)
-        return Part(self.begun, sessions.announced, sessions.unannounced, self.more_calls, dependent)
+        skipped = tuple(sessions.skipped)
+        return Part(self.begun, sessions.announced, sessions.unannounced, dependent, skipped, self.silent)
 
-    def result(self, name: str, frames: int, error: str | None, interrupted: bool) -> CaptureResult:
+    def result(self, name: str, frames: int, error: str | None, interrupted: bool, reader: Reader) -> CaptureResult:
         """The report, when everything has been read."""
         self.monitor.finish()
+        found = sorted([*self.over, *map(self._result, self.monitor.conversations)], key=lambda each: each[0])
         sealed = self.methods.sealed_calls.all()
         for each in sealed:
             what = f"{each.requests} requests and {each.answers} answers of {each.interface} from {each.client} to"
             how = f"{each.mechanism}, level {each.level}" + (f", {each.account}" if each.account else "")
             self.warn(each.frame, f"sealed: {what} {each.server} ({how}); needed: {each.needed}")
         for left_out, what in (
-            (0 if self.parted else self.more_calls, MORE_CALLS),
             (self.more_sessions, "ended sessions are not listed (limit listed-sessions)"),
             (self.findings.left_out, "findings are not listed (limit findings)"),
             (self.more_notes, "notes are not listed (limit notes)"),
         ):
             if left_out:
                 self.notes.append((frames, f"{left_out} more {what}"))
-        found = sorted([*self.over, *map(self._result, self.monitor.conversations)], key=lambda each: each[0])
+        listing = listing_note((session for _, session in found), self.judged)
+        if listing and not self.parted:
+            self.notes.append((frames, listing))
         findings = [finding._replace(capture=name) for finding in sorted(self.findings, key=lambda each: each.frame)]
         expected = tuple(
             Expected(finding._replace(capture=name), self.baseline[finding.rule])
@@ -348,11 +251,17 @@ class _Judging:
             interrupted,
             sealed,
             expected=expected,
+            judged=self.judged,
+            unjudged=()
+            if error is not None and not self.judged.packets
+            else unjudged_of(self.judged, frames, sealed, self.sessions.skipped, reader.unread.kinds(), self.silent),
+            unread=reader.unread.kinds(),
+            found=self.findings.totals,
         )
 
 
 class _Findings(list["Finding"]):
-    """Findings up to a limit; the first of a graver kind and of each rule that fails is always among them.
+    """Findings up to a limit; the first of each rule and verdict is always among them.
 
     Those that a baseline expects are kept apart, up to the same limit.
     """
@@ -362,27 +271,38 @@ class _Findings(list["Finding"]):
         self.limit = limit
         self.baseline = baseline
         self.expected: list[Finding] = []
-        self.failed: set[str] = set()
         self.left_out = 0
-        self.verdict = Verdict.PASS
+        #: Number of all findings by rule and verdict.
+        self.totals: dict[tuple[str, Verdict], int] = {}
+        #: The sessions of listed findings, and their instances with the session.
+        self.sessions: set[str] = set()
+        self.about: set[tuple[str, str]] = set()
+        #: Called with every finding that is listed.
+        self.on_listed: Callable[[Finding], None] | None = None
 
     def append(self, finding: Finding, /) -> None:
         """Keep or count a finding."""
         if finding.rule in self.baseline:
             if len(self.expected) < self.limit:
                 self.expected.append(finding)
+                self._list(finding)
             else:
                 self.left_out += 1
             return
-        graver = worst(self.verdict, finding.verdict)
-        new = finding.verdict is Verdict.FAIL and finding.rule not in self.failed
-        if new:
-            self.failed.add(finding.rule)
-        if new or len(self) < self.limit or graver is not self.verdict:
+        key = finding.rule, finding.verdict
+        known = self.totals.get(key, 0)
+        self.totals[key] = known + 1
+        if not known or len(self) < self.limit:
             super().append(finding)
+            self._list(finding)
         else:
             self.left_out += 1
-        self.verdict = graver
+
+    def _list(self, finding: Finding) -> None:
+        self.sessions.add(finding.session)
+        self.about.add((finding.session, finding.instance))
+        if self.on_listed is not None:
+            self.on_listed(finding)
 
 
 def _watch(watcher: Watcher, monitor: Monitor, methods: Methods) -> None:
@@ -400,8 +320,9 @@ def _watch(watcher: Watcher, monitor: Monitor, methods: Methods) -> None:
     monitor.on_step(watcher.step)
 
 
-def _session(conversation: Conversation, calls: list[Call]) -> SessionResult:
+def _session(conversation: Conversation, calls: list[Call], total: int) -> SessionResult:
     calls.sort(key=lambda call: call.number)
+    packets = conversation.judged
     return SessionResult(
         conversation.session,
         conversation.client,
@@ -411,4 +332,5 @@ def _session(conversation: Conversation, calls: list[Call]) -> SessionResult:
         conversation.requests,
         conversation.events,
         [CallResult(call.handle, call.epoch, call.path.names(), call.final) for call in calls],
+        Judged(packets, int(bool(packets)), total),
     )

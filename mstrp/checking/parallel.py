@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from mstrp.capture.hints import Setup
 from mstrp.capture.partition import Partition
-from mstrp.checking.check import MORE_CALLS, CaptureResult, check_capture
+from mstrp.capture.unread import UnreadKind
+from mstrp.checking.accounting import Silent, listing_note, unjudged_of
+from mstrp.checking.check import check_capture
+from mstrp.checking.results import CaptureResult, judged_of
 from mstrp.report.ladder import Ladder
 
 if TYPE_CHECKING:
@@ -20,10 +23,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from fsm.engine.finding import Finding
+    from fsm.engine.levels import Verdict
     from fsm.rules.profiles import Profile
     from mstrp.capture.limits import Limits
     from mstrp.capture.packets import Packet
-    from mstrp.checking.check import Part
+    from mstrp.checking.results import Part
 
 __all__ = ["Jobs", "merged"]
 
@@ -161,23 +165,52 @@ def merged(parts: list[CaptureResult], limits: Limits) -> CaptureResult | None:
         for place, result in enumerate(parts)
     ]
     frames = max(result.frames for result in results)
-    more = sum(part.more_calls for part in about)
-    notes = [note for result in results for note in result.notes] + (
-        [(frames, f"{more} more {MORE_CALLS}")] if more else []
-    )
+    sessions = sorted((session for result in results for session in result.sessions), key=lambda each: int(each.id[1:]))
+    judged = judged_of(result.judged for result in results)
+    listing = listing_note(sessions, judged)
+    notes = [note for result in results for note in result.notes] + ([(frames, listing)] if listing else [])
+    sealed = tuple(sorted((each for result in results for each in result.sealed), key=lambda each: each.frame))
+    skipped = [each for part in about for each in part.skipped]
+    silent = Silent(*(sum(part.silent[place] for part in about) for place in range(2)))
+    unread = _unread(results)
     return CaptureResult(
         results[0].path,
         frames,
-        sorted((session for result in results for session in result.sessions), key=lambda each: int(each.id[1:])),
+        sessions,
         sorted((finding for result in results for finding in result.findings), key=lambda each: each.frame),
         sorted(notes, key=lambda note: note[0]),
         next((result.error for result in results if result.error is not None), None),
         any(result.interrupted for result in results),
-        tuple(sorted((sealed for result in results for sealed in result.sealed), key=lambda each: each.frame)),
+        sealed,
         expected=tuple(
             sorted((each for result in results for each in result.expected), key=lambda each: each.finding.frame)
         ),
+        judged=judged,
+        unjudged=()
+        if results[0].error is not None and not judged.packets
+        else unjudged_of(judged, frames, sealed, skipped, unread, silent),
+        unread=unread,
+        found=_totals(results),
     )
+
+
+def _unread(results: list[CaptureResult]) -> tuple[UnreadKind, ...]:
+    """Unread frames of all parts by cause, the largest number first."""
+    sums: dict[tuple[str, str], int] = {}
+    for result in results:
+        for kind in result.unread:
+            sums[kind.cause, kind.detail] = sums.get((kind.cause, kind.detail), 0) + kind.frames
+    found = (UnreadKind(cause, detail, frames) for (cause, detail), frames in sums.items())
+    return tuple(sorted(found, key=lambda each: (-each.frames, each.cause, each.detail)))
+
+
+def _totals(results: list[CaptureResult]) -> dict[tuple[str, Verdict], int]:
+    """Number of findings of all parts by rule and verdict."""
+    sums: dict[tuple[str, Verdict], int] = {}
+    for result in results:
+        for key, count in result.totals.items():
+            sums[key] = sums.get(key, 0) + count
+    return sums
 
 
 def _too_much(parts: list[CaptureResult], limits: Limits) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mstrp.capture.hints import Hints, Setup
@@ -12,6 +15,10 @@ if TYPE_CHECKING:
     import argparse
 
 __all__ = ["OptionError", "add_capture_options", "capture_setup"]
+
+
+#: The environment variable with a password.
+_VARIABLE = "MSTRP_NT_PASSWORD"
 
 
 class OptionError(ValueError):
@@ -26,8 +33,17 @@ def add_capture_options(parser: argparse.ArgumentParser) -> None:
         metavar="PASSWORD",
         action="append",
         default=[],
-        help="password to decrypt NTLM traffic; may be repeated",
+        help=f"password to decrypt NTLM traffic; may be repeated (others on this machine can see it; the environment "
+        f"variable {_VARIABLE}, a file or a prompt keep it secret)",
     )
+    group.add_argument(
+        "--nt-password-file",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="file with such passwords, one a line; may be repeated",
+    )
+    group.add_argument("--ask-nt-password", action="store_true", help="prompt for such a password")
     group.add_argument(
         "--nt-hash",
         metavar="HEX",
@@ -71,7 +87,7 @@ def capture_setup(options: argparse.Namespace) -> Setup:
     except ValueError as error:
         name = "--server-port" if str(error).endswith("is not a port") and options.server_port else "--decode-as"
         raise OptionError(f"{name}: {error}") from None
-    secrets = nt_hashes(options.nt_password)
+    secrets = nt_hashes(_passwords(options))
     for text in options.nt_hash:
         # The output format of secretsdump and similar tools: LM hash, colon, NT hash.
         digits = text.rpartition(":")[2]
@@ -83,3 +99,25 @@ def capture_setup(options: argparse.Namespace) -> Setup:
             raise OptionError("--nt-hash: an NT hash has 32 hexadecimal digits")
         secrets.append(secret)
     return Setup(limits, hints, tuple(secrets))
+
+
+def _passwords(options: argparse.Namespace) -> list[str]:
+    """Return the passwords of the options, the environment, files and a prompt."""
+    found: list[str] = [*options.nt_password, *filter(None, [os.environ.get(_VARIABLE)])]
+    for name in options.nt_password_file:
+        try:
+            lines = Path(name).read_text("utf-8").splitlines()
+        except OSError as error:
+            raise OptionError(f"--nt-password-file: {name}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise OptionError(f"--nt-password-file: {name}: not UTF-8 text") from None
+        passwords = [line for line in lines if line]
+        if not passwords:
+            raise OptionError(f"--nt-password-file: {name}: no password in this file")
+        found += passwords
+    if options.ask_nt_password:
+        try:
+            found.append(getpass.getpass("NT password: "))
+        except EOFError:
+            raise OptionError("--ask-nt-password: no password was entered") from None
+    return found

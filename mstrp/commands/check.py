@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,15 @@ from mstrp.commands.collecting import seldom
 from mstrp.commands.interrupt import Interrupts
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
 from mstrp.commands.progress import Bar
-from mstrp.commands.status import BROKEN, INTERNAL, INTERRUPTED, OK, UNREADABLE, gravest, internal_error
+from mstrp.commands.status import BROKEN, INCONCLUSIVE, INTERNAL, INTERRUPTED, OK, UNREADABLE, gravest, internal_error
 from mstrp.report.files import OutputError, check_outputs, replaced
+from mstrp.report.formats import CheckReport, add_format_option, check_report
+from mstrp.report.headline import common_folder
 from mstrp.report.html_record import Recorder
 from mstrp.report.ladder import Ladder
+from mstrp.report.lines import blank, line
 from mstrp.report.pictures import draw_result
-from mstrp.report.results import as_json, as_jsonl, as_junit
-from mstrp.report.text import result_lines, summary_lines
+from mstrp.report.text import head_lines, result_lines, total_lines
 from protocol.printable import printable
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from mstrp.capture.packets import Packet
     from mstrp.checking.parallel import Jobs
     from mstrp.report.coverage import Coverage
+    from mstrp.report.lines import Line
 
 __all__ = ["arguments", "run"]
 
@@ -49,10 +52,10 @@ examples:
   mstrp check trace.pcap --baseline known.toml
 
 exit status: 0 no failures, 1 a mandatory rule is violated (with --strict: also warnings),
-2 usage error or a capture that cannot be read, 4 internal error (-vv prints the traceback), 130 ended by Ctrl-C (the
-report has what was found so far); of several captures the first of 130, 1, 4, 2, 0 that occurred
+2 usage error or a capture that cannot be read, 3 inconclusive: nothing was judged (with --strict: also if part of the
+MS-TRP traffic was not judged), 4 internal error (-vv prints the traceback), 130 ended by Ctrl-C (the report has what
+was found so far); of several captures the first of 130, 1, 4, 2, 3, 0 that occurred
 """
-FORMATS = ("text", "json", "jsonl", "junit", "sarif", "html")
 #: Packets in a sequence chart if the report shows none.
 _DRAWN = 500
 
@@ -65,11 +68,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="pcap or pcapng file, or packets as JSON lines, plain or compressed; - reads standard input",
     )
-    parser.add_argument("--format", choices=FORMATS, default="text", help="report format (default: text)")
+    add_format_option(parser, "check")
     parser.add_argument("--output", metavar="FILE", help="write the report to a file instead of standard output")
     parser.add_argument("--journal", metavar="FILE", help="write every transition to a .jsonl or .sqlite file")
     parser.add_argument("--diagrams", metavar="DIR", help="draw the path of each call and the sequence of each session")
-    parser.add_argument("--strict", action="store_true", help="treat warnings as failures")
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="treat warnings as failures, and return status 3 if part of the MS-TRP traffic was not judged",
+    )
+    parser.add_argument(
+        "--allow-empty", action="store_true", help="return status 0 for a capture without any MS-TRP traffic"
+    )
+    parser.add_argument("--statistics", action="store_true", help="print the number of findings of each rule")
     parser.add_argument(
         "--baseline",
         metavar="FILE",
@@ -151,7 +162,7 @@ def run(options: argparse.Namespace) -> int:
         if options.journal:
             check_journal(options.journal)
         options.known = read_baseline(options.baseline) if options.baseline else {}
-        inputs = [*options.captures, *options.files]
+        inputs = [*options.captures, *options.files, *options.nt_password_file]
         check_outputs([options.output, options.journal, options.write_baseline], inputs)
         check_outputs([options.output, options.journal], [options.baseline] if options.baseline else [])
     except ValueError as error:
@@ -170,17 +181,54 @@ def run(options: argparse.Namespace) -> int:
     ):
         recorders: list[Recorder] = []
         results = _check_all(options, stream, journal, interrupts, recorders)
-        if options.format == "text":
-            write_lines(summary_lines(results, options.known), stream)
-            if options.tally is not None:
-                findings = [finding for result in results for finding in result.findings]
-                stream.write("\n" + "".join(f"{line}\n" for line in options.tally.lines(findings)))
-        else:
-            stream.write(_report(results, options.format, recorders, options.tally))
+        _write(options, results, recorders, stream)
+    _headlines(options, results)
     if options.write_baseline:
         with opened(options.write_baseline, options.captures) as stream:
             stream.write(baseline_toml(_reasons(results, options)))
     return INTERRUPTED if interrupts.pending else int(options.status)
+
+
+def _write(
+    options: argparse.Namespace, results: list[CaptureResult], recorders: list[Recorder], stream: TextIO
+) -> None:
+    """Write the report, or with text what follows the captures, which are written as they come."""
+    tally: Coverage | None = options.tally
+    findings = [finding for result in results for finding in result.findings]
+    coverage = None if tally is None or options.format == "text" else tally.as_dict(findings)
+    report = check_report(
+        options.format,
+        CheckReport(results, recorders, coverage, options.statistics, options.known, terminal_width(stream)),
+    )
+    if isinstance(report, str):
+        stream.write(report)
+    else:
+        write_lines(report, stream)
+    if tally is not None and options.format == "text":
+        stream.write("\n" + "".join(f"{line}\n" for line in tally.lines(findings)))
+
+
+def _headlines(options: argparse.Namespace, results: list[CaptureResult]) -> None:
+    """Write the headlines to standard error where the report goes to a file."""
+    if options.output in (None, "-") or options.quiet:
+        return
+    folder = common_folder(options.captures)
+    width = terminal_width(sys.stderr)
+    lines: list[Line] = []
+    for result in results:
+        if result.error is None:
+            lines += head_lines(result, width=width, folder=folder)
+    if folder and lines:
+        lines.insert(0, _folder_line(folder))
+    if len(results) > 1:
+        lines += total_lines(results, width=width)
+    with suppress(OSError):
+        write_lines(lines, sys.stderr)
+
+
+def _folder_line(folder: str) -> Line:
+    """Return the line that names the folder of all captures."""
+    return line(f"captures in {printable(folder)}:", "head")
 
 
 def _reasons(results: list[CaptureResult], options: argparse.Namespace) -> dict[str, str]:
@@ -231,6 +279,9 @@ def _check_all(
 ) -> list[CaptureResult]:
     """Check captures in sequence, until Ctrl-C; write the text report of each capture when it is complete."""
     results: list[CaptureResult] = []
+    folder = common_folder(options.captures)
+    if folder and options.format == "text":
+        write_lines([_folder_line(folder), blank()], stream)
     for path in options.captures:
         shown = options.ladder if options.format == "text" else 0
         ladder = Ladder(shown or (_DRAWN if options.diagrams else 0))
@@ -250,13 +301,22 @@ def _check_all(
                 result = CaptureResult(path, 0, [], [], [], text)
                 options.status = gravest(options.status, INTERNAL)
             else:
-                options.status = gravest(options.status, _status(result, strict=options.strict))
+                options.status = gravest(
+                    options.status, _status(result, strict=options.strict, allow_empty=options.allow_empty)
+                )
                 if result.error is not None:
                     complain(result.error)
         if options.format == "text" and (result.error is None or result.sessions):
             if results:
                 stream.write("\n")
-            write_lines(result_lines(result, ladder if shown else None, width=terminal_width(stream)), stream)
+            lines = result_lines(
+                result,
+                ladder if shown else None,
+                width=terminal_width(stream),
+                folder=folder,
+                every=not options.statistics,
+            )
+            write_lines(lines, stream)
         if options.diagrams and result.error is None and not interrupts.pending:
             _draw(result, ladder, options)
         results.append(result)
@@ -323,28 +383,13 @@ def _draw(result: CaptureResult, ladder: Ladder, options: argparse.Namespace) ->
         complain(problem)
 
 
-def _status(result: CaptureResult, *, strict: bool) -> int:
+def _status(result: CaptureResult, *, strict: bool, allow_empty: bool) -> int:
+    verdict = result.verdict
+    if verdict is Verdict.FAIL or (strict and verdict is Verdict.WARN):
+        return BROKEN
     if result.error is not None:
         return UNREADABLE
-    if result.verdict is Verdict.FAIL or (strict and result.verdict is Verdict.WARN):
-        return BROKEN
-    return OK
-
-
-def _report(results: list[CaptureResult], form: str, recorders: list[Recorder], tally: Coverage | None) -> str:
-    coverage = None
-    if tally is not None:
-        coverage = tally.as_dict([finding for result in results for finding in result.findings])
-    if form == "html":
-        from mstrp.report.html import as_html
-
-        return as_html(results, recorders, report=None if coverage is None else {"coverage": coverage})
-    if form == "sarif":
-        from mstrp.report.sarif import as_sarif
-
-        return as_sarif(results)
-    if form == "json":
-        return as_json(results, coverage)
-    if form == "jsonl":
-        return "".join(f"{line}\n" for line in as_jsonl(results))
-    return as_junit(results)
+    if result.empty:
+        return OK if allow_empty else INCONCLUSIVE
+    unjudged = verdict is Verdict.INCONCLUSIVE or (strict and result.unjudged)
+    return INCONCLUSIVE if unjudged else OK

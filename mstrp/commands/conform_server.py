@@ -12,6 +12,7 @@ from mstrp.commands.live_options import add_client_options, client_options, cred
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
 from mstrp.commands.status import BROKEN, INTERNAL, INTERRUPTED, OK
 from mstrp.report.files import check_outputs
+from mstrp.report.formats import ConformReport, add_format_option, conform_report
 
 if TYPE_CHECKING:
     import argparse
@@ -99,7 +100,7 @@ def add_security_options(parser: argparse.ArgumentParser) -> None:
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options for reports and baselines."""
-    parser.add_argument("--format", choices=("text", "json", "junit", "sarif", "html"), default="text")
+    add_format_option(parser, "conform")
     parser.add_argument("--output", metavar="FILE", help="output file (default: standard output)")
     parser.add_argument("--save", metavar="DIR", help="folder in which failures are stored for --replay")
     parser.add_argument("--baseline", metavar="FILE", help="baseline of known failures, which are expected")
@@ -265,32 +266,31 @@ def report(
     """Write the report in the selected format, and the other outputs; return the exit status."""
     from mstrp.conform.core.baseline import apply_baseline, baseline_text
     from mstrp.conform.core.saved import save
-    from mstrp.report import conformance, conformance_files
+    from mstrp.report import conformance
 
     apply_baseline(campaign.outcomes.values(), known)
     chosen = bool(getattr(options, "only", None) or getattr(options, "skip", None))
     # With --only, report only the selected requirements.
     outcomes = [each for each in campaign.outcomes.values() if each.touched or each.expected or not chosen]
-    about = {"sent": campaign.budget.sent, "seed": campaign.seed}
     # Set before writing, in case the reader closes the output.
     options.status = _STATUS[conformance.verdict(outcomes)]
     with opened(options.output) as stream:
-        match options.format:
-            case "json":
-                seconds = round(campaign.budget.elapsed, 3)
-                stream.write(conformance.as_json(outcomes, binding=binding, **about, seconds=seconds))
-            case "junit":
-                stream.write(conformance_files.as_junit(outcomes, seen, binding=binding))
-            case "sarif":
-                stream.write(conformance_files.as_sarif(outcomes, seen, binding=binding))
-            case "html":
-                stream.write(conformance_files.as_html(outcomes, seen, binding=binding, **about))
-            case _:
-                width = terminal_width(stream)
-                lines = conformance.outcome_lines(
-                    outcomes, seen, binding=binding, width=width, seconds=campaign.budget.elapsed, **about
-                )
-                write_lines(lines, stream)
+        found = conform_report(
+            options.format,
+            ConformReport(
+                outcomes,
+                seen,
+                binding=binding,
+                sent=campaign.budget.sent,
+                seed=campaign.seed,
+                seconds=campaign.budget.elapsed,
+                width=terminal_width(stream),
+            ),
+        )
+        if isinstance(found, str):
+            stream.write(found)
+        else:
+            write_lines(found, stream)
     if options.save:
         for outcome in campaign.failures:
             if outcome.program is not None and len(outcome.program):

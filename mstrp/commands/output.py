@@ -38,6 +38,8 @@ _STYLES = {
     "warn": "33",
     "info": "36",
     "pass": "1;32",
+    "inconclusive": "1;33",
+    "unreadable": "1;31",
     "head": "1",
     "dim": "2",
     "state": "1",

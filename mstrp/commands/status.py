@@ -8,19 +8,21 @@ from typing import Final
 
 from mstrp.commands.output import complain
 
-__all__ = ["BROKEN", "INTERNAL", "INTERRUPTED", "OK", "UNREADABLE", "gravest", "internal_error"]
+__all__ = ["BROKEN", "INCONCLUSIVE", "INTERNAL", "INTERRUPTED", "OK", "UNREADABLE", "gravest", "internal_error"]
 
 OK: Final = 0
 #: A mandatory rule is violated (with ``--strict``: or there is a warning).
 BROKEN: Final = 1
 #: Usage error, or input or output that cannot be read or written.
 UNREADABLE: Final = 2
+#: Nothing failed, and nothing was judged (with ``--strict``: or not all MS-TRP traffic was).
+INCONCLUSIVE: Final = 3
 #: A fault of this program.
 INTERNAL: Final = 4
 #: Ctrl-C, as in shells.
 INTERRUPTED: Final = 130
 
-_ORDER: Final = (INTERRUPTED, BROKEN, INTERNAL, UNREADABLE, 3, OK)
+_ORDER: Final = (INTERRUPTED, BROKEN, INTERNAL, UNREADABLE, INCONCLUSIVE, OK)
 
 
 def gravest(*statuses: int) -> int:

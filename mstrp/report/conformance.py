@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mstrp.conform.core.outcome import Outcome
 
-__all__ = ["SCHEMA", "as_dict", "as_json", "conversation_lines", "failed", "outcome_lines", "verdict"]
+__all__ = ["SCHEMA", "as_dict", "as_json", "conversation_lines", "failed", "outcome_lines", "program_text", "verdict"]
 
 #: Name and version of the report format.
 SCHEMA = "mstrp-conform/1"
@@ -58,6 +58,13 @@ def as_dict(outcomes: list[Outcome], **about: Any) -> dict[str, Any]:
 def as_json(outcomes: list[Outcome], **about: Any) -> str:
     """The report as one JSON object."""
     return json.dumps(as_dict(outcomes, **about), indent=1) + "\n"
+
+
+def program_text(outcome: Outcome, binding: str) -> str:
+    """The conversation as a Python program, where it can be performed."""
+    if outcome.program is None or not outcome.program.performable:
+        return ""
+    return python_text(outcome.program, binding=binding, title=outcome.requirement.id)
 
 
 def _spans(*pieces: tuple[str, str]) -> Line:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from fsm.diagram import collapsed, dot
 from fsm.engine.levels import Verdict
 from fsm.state.machines import MACHINES
+from mstrp.checking.results import judged_of, verdict_of
 from mstrp.drawing.render import DrawError, render
+from mstrp.report.headline import common_folder, count, explanation, short_path, totals, verdict_name
 from mstrp.report.html_record import CHUNK, packed
-from mstrp.report.results import counts, verdict
-from mstrp.report.rules import rule_help
+from mstrp.report.rules import SPECIFICATION, rule_help
 from protocol.printable import printable
 
 if TYPE_CHECKING:
@@ -22,14 +23,30 @@ if TYPE_CHECKING:
 
     from fsm.engine.finding import Finding
     from mstrp.checking import CaptureResult
+    from mstrp.report.formats import CheckReport, ConformReport
     from mstrp.report.html_record import Recorder
 
-__all__ = ["SPECIFICATION", "as_html"]
+__all__ = ["as_html", "check", "conform"]
 
-SPECIFICATION = "https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-trp/"
 #: Findings of a group that stand in the page itself; the others are shown on request.
 _FIRST = 5
 _GROUPS = 200
+
+
+def check(report: CheckReport) -> str:
+    """Return the page of `check`."""
+    return as_html(
+        report.results,
+        report.recorders,
+        report=None if report.coverage is None else {"coverage": report.coverage},
+    )
+
+
+def conform(report: ConformReport) -> str:
+    """Return the page of `conform`."""
+    from mstrp.report.conformance_html import page
+
+    return page(report)
 
 
 def as_html(
@@ -43,16 +60,19 @@ def as_html(
     findings = [finding for result in results for finding in result.findings]
     for recorder in recorders:
         recorder.finish()
-    whole = verdict(list(results))
+    whole = verdict_of(results)
+    word = "unreadable" if whole is None else whole.value
     pages = resources.files("mstrp.report").joinpath("web")
     names = [result.path for result in results]
-    title = title or f"{whole.value}: {', '.join(map(printable, names[:3]))}{' …' if len(names) > 3 else ''}"
+    folder = common_folder(names)
+    short = [printable(short_path(name, folder)) for name in names[:3]]
+    title = title or f"{word}: {printable(folder)}{', '.join(short)}{' …' if len(names) > 3 else ''}"
     places = {name: number for number, name in enumerate(names)}
     parts = {
         "title": html.escape(title),
-        "verdict": whole.value,
-        "summary": _summary(results, findings, whole),
-        "captures": "".join(map(_capture, results)),
+        "verdict": word,
+        "summary": _summary(results, whole),
+        "captures": _folder(folder) + "".join(_capture(result, folder) for result in results),
         "findings": _groups(findings, places),
         "rules": _coverage(report or {}),
         "style": pages.joinpath("page.css").read_text("utf-8"),
@@ -64,17 +84,17 @@ def as_html(
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page)
 
 
-def _summary(results: Sequence[CaptureResult], findings: list[Finding], whole: Verdict) -> str:
-    found = counts(findings)
-    sessions = sum(len(result.sessions) for result in results)
-    calls = sum(len(session.calls) for result in results for session in result.sessions)
+def _summary(results: Sequence[CaptureResult], whole: Verdict | None) -> str:
+    found = totals(results)
+    judged = judged_of(result.judged for result in results)
     numbers = [
         ("fail", found["fail"], "a MUST or an obligation is broken"),
         ("warn", found["warn"], "suspicious, or refused"),
         ("info", found["info"], "for your information"),
         ("", sum(result.frames for result in results), "frames"),
-        ("", sessions, "sessions"),
-        ("", calls, "calls"),
+        ("", judged.packets, "packets judged"),
+        ("", judged.sessions, "sessions"),
+        ("", judged.calls, "calls"),
     ]
     cells = "".join(
         f'<div class="number {kind}"><dt>{html.escape(what)}</dt><dd>{number:,}</dd></div>'
@@ -84,24 +104,37 @@ def _summary(results: Sequence[CaptureResult], findings: list[Finding], whole: V
         Verdict.PASS: "Passed: nothing worse than information.",
         Verdict.WARN: "Passed with warnings: no MUST is broken.",
         Verdict.FAIL: "Failed: a MUST, or an obligation of the TAPI documentation, is broken.",
+        Verdict.INCONCLUSIVE: "Inconclusive.",
+        None: "Unreadable.",
     }
     unread = sum(1 for result in results if result.error is not None)
-    more = f" {unread} of {len(results)} captures could not be read." if unread else ""
+    said = explanation(results)
+    more = f" {html.escape(said[:1].upper() + said[1:])}."
+    more += f" {unread} of {len(results)} captures could not be read." if unread and whole is not None else ""
+    word = "unreadable" if whole is None else whole.value
     expected = sum(len(result.expected) for result in results)
     if expected:
         more += f" {expected} findings are expected by the baseline and do not count."
-    return f'<p class="verdict {whole.value}" role="status">{words[whole]}{more}</p><dl class="numbers">{cells}</dl>'
+    return f'<p class="verdict {word}" role="status">{words[whole]}{more}</p><dl class="numbers">{cells}</dl>'
 
 
-def _capture(result: CaptureResult) -> str:
-    name = html.escape(printable(result.path))
-    problem = f'<p class="fail">{html.escape(printable(result.error))}</p>' if result.error else ""
+def _folder(folder: str) -> str:
+    """The common folder of several captures."""
+    return f"<li>in <code>{html.escape(printable(folder))}</code>:</li>" if folder else ""
+
+
+def _capture(result: CaptureResult, folder: str) -> str:
+    name = html.escape(printable(short_path(result.path, folder)))
+    said = html.escape(explanation([result]))
+    problem = f'<p class="fail">{said}</p>' if result.error else f": {said}"
     notes = "".join(f"<li>frame {frame}: {html.escape(text)}</li>" for frame, text in result.notes[:100])
     notes = (
-        f"<details><summary>{len(result.notes)} notes on damage</summary><ul>{notes}</ul></details>" if notes else ""
+        f"<details><summary>{count(len(result.notes), 'note')} on damage</summary><ul>{notes}</ul></details>"
+        if notes
+        else ""
     )
     return (
-        f'<li><span class="badge {result.verdict.value}">{result.verdict.value}</span> <code>{name}</code>, '
+        f'<li><span class="badge {verdict_name(result)}">{verdict_name(result)}</span> <code>{name}</code>, '
         f"{result.frames:,} frames{problem}{notes}</li>"
     )
 
@@ -269,10 +302,10 @@ def _machines(recorders: Sequence[Recorder]) -> Iterable[dict[str, Any]]:
         states: dict[str, int] = {}
         edges: dict[str, int] = {}
         for recorder in recorders:
-            for state, count in recorder.states[name].items():
-                states[state] = states.get(state, 0) + count
-            for (source, target), count in recorder.edges[name].items():
-                edges[f"{source} {target}"] = edges.get(f"{source} {target}", 0) + count
+            for state, number in recorder.states[name].items():
+                states[state] = states.get(state, 0) + number
+            for (source, target), number in recorder.edges[name].items():
+                edges[f"{source} {target}"] = edges.get(f"{source} {target}", 0) + number
         labels = {state.name: table.caption(state) for state in table.states}
         yield {
             "name": name,

@@ -12,15 +12,18 @@ from mstrp.report.lines import Line, Span, line, wrapped
 
 if TYPE_CHECKING:
     from fsm.engine.finding import Finding
+    from fsm.engine.levels import Verdict
     from fsm.engine.step import Step
     from mstrp.capture.packets import Packet
 
-__all__ = ["Ladder", "Rung", "finding_lines", "ladder_lines"]
+__all__ = ["Ladder", "Rung", "finding_lines", "grouped_lines", "ladder_lines"]
 
 #: Machines whose states are shown beside the packets.
 _SHOWN = {"call", "line", "phone", "binding"}
 #: The longest packet beside which a state stands; behind longer ones it stands on the next line.
 _BESIDE = 56
+#: Findings of one rule that are shown in full; of more only the first is.
+_MANY = 5
 #: Room for a state beside the packets.
 _ROOM = 34
 
@@ -109,8 +112,7 @@ def ladder_lines(ladder: Ladder, findings: list[Finding], *, width: int = 120, s
     left = [finding for found in by_frame.values() for finding in found]
     if left:
         lines += [(), line("  findings in packets that the ladder does not show:", "head")]
-        for finding in left:
-            lines += finding_lines(finding, indent=6, width=width)
+        lines += grouped_lines(left, width=width)
     return lines
 
 
@@ -144,6 +146,29 @@ def _rung(rung: Rung, layout: _Layout) -> list[Line]:
                 layout.head + layout.states, max(layout.head + 2, layout.width - len(what) - len(after) - 2)
             )
             lines.append((Span("plain", pad), *state))
+    return lines
+
+
+def grouped_lines(findings: list[Finding], *, width: int) -> list[Line]:
+    """Return findings in full; of a rule with many only the first, and the number of the others."""
+    groups: dict[tuple[str, Verdict], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.rule, finding.verdict), []).append(finding)
+    many = {key for key, group in groups.items() if len(group) > _MANY}
+    lines: list[Line] = []
+    for finding in findings:
+        key = finding.rule, finding.verdict
+        group = groups[key]
+        if key not in many or finding is group[0]:
+            lines += finding_lines(finding, indent=6, width=width)
+        if key in many and finding is group[0]:
+            lines += wrapped(
+                f"and {len(group) - 1:,} more of {finding.rule}, to frame {group[-1].frame} (--format json lists them)",
+                finding.verdict.value,
+                width=width,
+                first=" " * 6,
+                rest=" " * 6,
+            )
     return lines
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fsm.diagram.notebook import finding_html, states_svg
 from fsm.state.machines import MACHINES
+from mstrp.report.headline import count, explanation, verdict_name
 from protocol.printable import printable
 
 if TYPE_CHECKING:
@@ -20,11 +21,8 @@ _SHOWN = 50
 
 def result_html(result: CaptureResult) -> str:
     """A capture as a piece of HTML."""
-    parts = [
-        f"<p><b>{html.escape(printable(result.path))}: {result.verdict.value.upper()}</b>, {result.frames} frames</p>"
-    ]
-    if result.error is not None:
-        parts.append(f"<p>{html.escape(result.error)}</p>")
+    said, frames = html.escape(explanation([result])), count(result.frames, "frame")
+    parts = [f"<p><b>{html.escape(printable(result.path))}: {verdict_name(result).upper()}</b>: {said}, {frames}</p>"]
     for session in result.sessions:
         ends = f"{html.escape(session.client)} → {html.escape(session.server)}"
         parts.append(f"<p>session {html.escape(session.id)}: {ends}, {session.model or 'model unknown'}</p>")

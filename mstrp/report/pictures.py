@@ -11,6 +11,7 @@ from fsm.engine.levels import Verdict
 from fsm.state.machines import MACHINES
 from mstrp.drawing.render import DrawError, render
 from mstrp.report.files import write_file
+from mstrp.report.headline import verdict_name
 from mstrp.report.sequence import chart_dot, chart_mermaid, chart_of, chart_plantuml
 
 if TYPE_CHECKING:
@@ -35,12 +36,11 @@ def draw_result(result: CaptureResult, ladder: Ladder, folder: Path) -> list[str
     folder.mkdir(parents=True, exist_ok=True)
     stem = _stem(result.path)
     problems: list[str] = []
-    drawn = 0
+    chosen = _chosen(result)
     for session in result.sessions:
         for call in session.calls:
-            if drawn >= _CALLS:
-                break
-            drawn += 1
+            if (session.id, call.name) not in chosen:
+                continue
             name = f"{stem}-{session.id}-call-{call.handle:#x}-{call.epoch}"
             _write(folder, name, _call_dot(result, session, call), "dot", problems, [result.path])
         title = f"{stem}: session {session.id}"
@@ -52,10 +52,18 @@ def draw_result(result: CaptureResult, ladder: Ladder, folder: Path) -> list[str
             write_file(folder / f"{name}.mmd", chart_mermaid(chart), [result.path])
             write_file(folder / f"{name}.puml", chart_plantuml(chart), [result.path])
             _write(folder, name, chart_dot(chart), "neato", problems, [result.path])
-    calls = sum(len(session.calls) for session in result.sessions)
-    if calls > drawn:
-        problems.append(f"{result.path}: {drawn} of {calls} calls are drawn")
+    calls = max(result.judged.calls, sum(len(session.calls) for session in result.sessions))
+    if calls > len(chosen):
+        problems.append(f"{result.path}: {len(chosen):,} of {calls:,} calls are drawn")
     return problems
+
+
+def _chosen(result: CaptureResult) -> set[tuple[str, str]]:
+    """Return the calls to draw: all with findings, and others up to the limit."""
+    about = {(each.session, each.instance) for each in result.findings if each.machine == "call"}
+    calls = [(session.id, call.name) for session in result.sessions for call in session.calls]
+    found = {key for key in calls if key in about}
+    return found | set([key for key in calls if key not in about][: max(0, _CALLS - len(found))])
 
 
 def _stem(path: str) -> str:
@@ -86,5 +94,5 @@ def _call_dot(result: CaptureResult, session: SessionResult, call: CallResult) -
                 tone = Tone.FORBIDDEN if finding.verdict is Verdict.FAIL else Tone.ODD
                 event = finding.rule
         steps.append((source, event, target, tone))
-    title = f"call {name} of session {session.id}: {result.verdict.value}"
+    title = f"call {name} of session {session.id}: {verdict_name(result)}"
     return dot(path_of(MACHINES["call"].table, title, steps), legend=False)

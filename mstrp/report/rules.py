@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mstrp.reference.lookup import lookup
 
-__all__ = ["RuleHelp", "rule_help"]
+__all__ = ["SPECIFICATION", "RuleHelp", "rule_help"]
 
 
 class RuleHelp(NamedTuple):
@@ -16,6 +16,10 @@ class RuleHelp(NamedTuple):
     summary: str
     text: str
     section: str
+
+
+#: The page of the specification.
+SPECIFICATION = "https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-trp/"
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Results of `check` as SARIF 2.1.0, for code scanning views of forges and editors: every rule comes with its help."""
+"""Reports of `check` and `conform` as SARIF 2.1.0, for code scanning views of forges and editors: every rule comes with its help."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from fsm.engine.levels import Level, Verdict
-from mstrp.report.html import SPECIFICATION
-from mstrp.report.rules import rule_help
+from mstrp.report.headline import headline
+from mstrp.report.rules import SPECIFICATION, rule_help
 from protocol.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fsm.engine.finding import Finding
-    from mstrp.checking import CaptureResult
+    from mstrp.checking import CaptureResult, Unjudged
+    from mstrp.report.formats import CheckReport, ConformReport
 
-__all__ = ["SARIF_SCHEMA", "as_sarif", "driver"]
+__all__ = ["SARIF_SCHEMA", "check", "conform"]
 
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Verdict.FAIL: "error", Verdict.WARN: "warning", Verdict.INFO: "note", Verdict.PASS: "none"}
 _PRECISION = {Level.MUST: "very-high", Level.STATED: "high", Level.TYPICAL: "medium", Level.SUSPICIOUS: "medium"}
 
 
-def as_sarif(results: Sequence[CaptureResult]) -> str:
+def check(report: CheckReport) -> str:
     """One run with all captures: a result for each finding, the frame as its place, the machine as its logical place."""
+    results = report.results
     expected = [each for result in results for each in result.expected]
     found = [finding for result in results for finding in result.findings]
     findings = [*found, *(each.finding for each in expected)]
@@ -36,7 +38,7 @@ def as_sarif(results: Sequence[CaptureResult]) -> str:
     places = {rule: number for number, rule in enumerate(rules)}
     captures = {result.path: number for number, result in enumerate(results)}
     run: dict[str, Any] = {
-        "tool": {"driver": {**driver(), "rules": [_rule(finding) for finding in rules.values()]}},
+        "tool": {"driver": {**_driver(), "rules": [_rule(finding) for finding in rules.values()]}},
         "columnKind": "unicodeCodePoints",
         "artifacts": [{"location": {"uri": _uri(result.path)}, "roles": ["analysisTarget"]} for result in results],
         "invocations": [_invocation(results)],
@@ -54,7 +56,42 @@ def as_sarif(results: Sequence[CaptureResult]) -> str:
     return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
-def driver() -> dict[str, Any]:
+def conform(report: ConformReport) -> str:
+    """One run: a rule for each requirement that failed, a result for each failure; expected ones are suppressed."""
+    from mstrp.conform.core.outcome import Verdict as Outcomes
+
+    outcomes, conversations, binding = report.outcomes, report.conversations, report.binding
+    bad = [outcome for outcome in outcomes if outcome.verdict is Outcomes.FAIL]
+    rules, results = [], []
+    for number, outcome in enumerate(bad):
+        requirement = outcome.requirement
+        text = rule_help(requirement.id).text
+        link = f"MS-TRP {requirement.section}: {SPECIFICATION}"
+        rules.append(
+            {
+                "id": requirement.id,
+                "shortDescription": {"text": requirement.summary},
+                "help": {"text": "\n".join(filter(None, [requirement.summary, text, link]))},
+                "helpUri": SPECIFICATION,
+                "defaultConfiguration": {"level": "error"},
+            }
+        )
+        found: dict[str, Any] = {
+            "ruleId": requirement.id,
+            "ruleIndex": number,
+            "level": "error",
+            "message": {"text": "\n".join([outcome.cause, *conversations.get(requirement.id, [])])},
+            "locations": [{"logicalLocations": [{"fullyQualifiedName": binding, "kind": "resource"}]}],
+            "partialFingerprints": {"requirement/v1": requirement.id},
+        }
+        if outcome.expected:
+            found["suppressions"] = [{"kind": "external", "justification": outcome.reason or "known to the baseline"}]
+        results.append(found)
+    run = {"tool": {"driver": {**_driver(), "rules": rules}}, "columnKind": "unicodeCodePoints", "results": results}
+    return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def _driver() -> dict[str, Any]:
     """Which program it was."""
     found: dict[str, Any] = {"name": "mstrp", "informationUri": "https://pypi.org/project/mstrp/"}
     with suppress(PackageNotFoundError):
@@ -111,13 +148,27 @@ def _result(finding: Finding, places: dict[str, int], captures: dict[str, int]) 
 
 
 def _invocation(results: Sequence[CaptureResult]) -> dict[str, Any]:
-    unread = [result for result in results if result.error is not None]
-    found: dict[str, Any] = {"executionSuccessful": not unread}
-    if unread:
-        found["toolExecutionNotifications"] = [
-            {"level": "error", "message": {"text": printable(str(result.error))}} for result in unread
-        ]
+    found: dict[str, Any] = {"executionSuccessful": all(result.error is None for result in results)}
+    told = [
+        {"level": "error", "message": {"text": printable(str(result.error))}}
+        for result in results
+        if result.error is not None
+    ]
+    told += [_notification(result, each) for result in results for each in result.unjudged]
+    if told:
+        found["toolExecutionNotifications"] = told
     return found
+
+
+def _notification(result: CaptureResult, each: Unjudged) -> dict[str, Any]:
+    """A reason for which traffic was not judged."""
+    return {
+        "descriptor": {"id": each.reason},
+        "level": "warning" if result.verdict is Verdict.INCONCLUSIVE else "note",
+        "message": {"text": headline(result)},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(result.path)}}}],
+        "properties": each.as_dict(),
+    }
 
 
 def _uri(path: str) -> str:

@@ -50,7 +50,7 @@ def nt_hashes(passwords: Sequence[str]) -> list[bytes]:
 class _Context:
     """One security context: the observed handshake, and its keys once they are known."""
 
-    __slots__ = ("account", "challenge", "keyless", "mechanism", "sides")
+    __slots__ = ("account", "challenge", "keyless", "mechanism", "mismatched", "sides")
 
     def __init__(self, mechanism: str) -> None:
         self.mechanism = mechanism
@@ -58,6 +58,8 @@ class _Context:
         self.challenge: ntlm.Challenge | None = None
         #: What is missing to derive the keys, as text; "" if they are known or were not tried.
         self.keyless = ""
+        #: Whether none of the given passwords is that of the account.
+        self.mismatched = False
         #: The sealing contexts of server and client: ``sides[from_client]``.
         self.sides: tuple[SealingContext, SealingContext] | None = None
 
@@ -80,6 +82,18 @@ class Unsealer:
     def account(self) -> str:
         """The account of the client, or "" if it was not observed."""
         return self.context.account if self.context is not None else ""
+
+    @property
+    def mismatched(self) -> bool:
+        """Whether passwords were given and none is that of the account."""
+        return self.context is not None and self.context.mismatched
+
+    @property
+    def lacks_password(self) -> bool:
+        """Whether decryption requires nothing but the password of the account."""
+        context = self.context
+        ready = context is not None and context.challenge is not None and bool(context.account)
+        return ready and context is not None and not context.keyless and context.mechanism.startswith("NTLM")
 
     @property
     def needed(self) -> str:
@@ -154,7 +168,9 @@ class Unsealer:
                 flags = message.flags
                 context.sides = SealingContext(key, flags, client=False), SealingContext(key, flags, client=True)
                 context.keyless = ""
+                context.mismatched = False
                 return
+        context.mismatched = True
         context.keyless = f"the correct password of {message.account}: none of the given ones matches"
 
     def unseal(self, from_client: bool, pdu: bytes, start: int, end: int, auth: Auth) -> Unsealed:

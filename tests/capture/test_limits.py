@@ -95,7 +95,7 @@ def test_listed_calls_and_notes_are_limited() -> None:
     several = scenario(calls=5)
     result = judge(several, setup=Setup(limits=Limits(listed_calls=2)))
     assert len(result.sessions[0].calls) == 2
-    assert any(text == "3 more ended calls are not listed (limit listed-calls)" for _, text in result.notes)
+    assert any(text == "2 of 5 calls are listed (limit listed-calls)" for _, text in result.notes)
     damaged = [segment for place, segment in enumerate(SEGMENTS) if place % 5]
     assert "more notes are not listed (limit notes)" in judge(damaged, setup=Setup(limits=Limits(notes=1))).notes[-1][1]
 
@@ -150,7 +150,7 @@ def test_limits_come_from_the_command_line(tmp_path: Path, capsys: pytest.Captur
     place = tmp_path / "several.pcap"
     place.write_bytes(scenario(calls=5))
     assert main(["check", "--limit", "listed-calls=2", "--format", "json", str(place)]) == 0
-    assert "3 more ended calls are not listed" in capsys.readouterr().out
+    assert "2 of 5 calls are listed" in capsys.readouterr().out
     assert main(["check", "--limit", "bytes=2", str(place)]) == 2
 
 

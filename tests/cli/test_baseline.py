@@ -33,8 +33,11 @@ def test_expected_findings_do_not_count(known: Path, form: str, jobs: int) -> No
     assert outcome.status == 0
     assert "expected by the baseline" in outcome.out or form in {"json", "jsonl", "sarif"}
     if form == "text":
-        assert ": PASS (1 finding expected by the baseline)\n" in outcome.out
-        assert "2 captures: PASS; 0 fail, 0 warn, 0 info; 2 expected by the baseline\n" in outcome.out
+        assert ": PASS: 38 packets in 1 session judged (1 finding expected by the baseline)\n" in outcome.out
+        assert (
+            "2 captures: PASS: 76 packets in 2 sessions judged; 0 fail, 0 warn, 0 info; 2 expected by the baseline\n"
+            in outcome.out
+        )
     elif form == "json":
         jsonschema.validate(outcome.json, schema("report"))
         assert (outcome.json["verdict"], outcome.json["findings"]) == ("pass", [])

@@ -16,7 +16,8 @@ from mstrp.conform.core.baseline import apply_baseline
 from mstrp.conform.core.outcome import Outcome, Verdict
 from mstrp.conform.core.program import Action, Program, Verb
 from mstrp.conform.server.requirements import SERVER
-from mstrp.report import conformance, conformance_files
+from mstrp.report import conformance
+from mstrp.report.formats import ConformReport, conform_report
 from mstrp.report.lines import plain
 from mstrp.report.schema import schema
 from protocol import line
@@ -53,6 +54,13 @@ def text(found: list[Outcome]) -> str:
     return "".join(f"{plain(spans)}\n" for spans in lines)
 
 
+def _text(name: str, found: list[Outcome]) -> str:
+    """What a file in a format contains."""
+    report = conform_report(name, ConformReport(found, _SEEN, BINDING))
+    assert isinstance(report, str)
+    return report
+
+
 def test_the_text(golden: Callable[[str, str], None]) -> None:
     """Failures first with conversation and program, then what was not decided by cause, then the numbers by kind."""
     golden("cli/conform.txt", text(outcomes()))
@@ -79,7 +87,7 @@ def test_every_form_has_the_same_verdict() -> None:
     found = [outcome for outcome in outcomes() if outcome.verdict is not Verdict.FAIL]
     assert text(found).splitlines()[-1].startswith(f"{BINDING}: ERROR")
     assert conformance.as_dict(found)["verdict"] == "error"
-    page = conformance_files.as_html(found, {}, binding=BINDING, seed=7, sent=120)
+    page = conform_report("html", ConformReport(found, {}, BINDING, sent=120, seed=7))
     assert "Passed" not in page
     assert f"<title>error: {BINDING}</title>" in page
 
@@ -89,7 +97,7 @@ def test_sarif_follows_its_schema(known: dict[str, str]) -> None:
     """SARIF is valid; what the baseline knows is suppressed, with its reason."""
     found = outcomes()
     apply_baseline(found, known)
-    report = json.loads(conformance_files.as_sarif(found, _SEEN, binding=BINDING))
+    report = json.loads(_text("sarif", found))
     rules = json.loads((Path(__file__).parent.parent / "reports" / "schemas" / "sarif.json").read_text("utf-8"))
     jsonschema.Draft202012Validator(rules, format_checker=jsonschema.FormatChecker()).validate(report)
     (result,) = report["runs"][0]["results"]
@@ -102,7 +110,7 @@ def test_junit_as_others_read_it() -> None:
     numbers = []
     for known in ({}, {"CALL-V08": "ticket 12"}):
         apply_baseline(found, known)
-        document = conformance_files.as_junit(found, _SEEN, binding=BINDING)
+        document = _text("junit", found)
         suites = list(junitparser.JUnitXml.fromstring(document.encode()))
         for suite in suites:
             counts = (suite.tests, suite.failures, suite.errors, suite.skipped)

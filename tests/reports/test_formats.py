@@ -16,9 +16,8 @@ from fsm.engine.levels import Fault, Level, Verdict
 from mstrp.capture.files import Source
 from mstrp.capture.replay import loss_dict
 from mstrp.checking import CaptureResult, check_capture
+from mstrp.report.formats import CheckReport, check_report
 from mstrp.report.packets import packet_dict
-from mstrp.report.results import as_json, as_junit
-from mstrp.report.sarif import as_sarif
 from mstrp.report.schema import SCHEMAS, schema
 
 BROKEN = ("impacket-scapy_fault_connected_after_idle.pcap", "impacket-scapy_fault_unknown_hcall.pcap")
@@ -31,6 +30,13 @@ def results(captures: Path) -> list[CaptureResult]:
     return [*(check_capture(str(name)) for name in names), check_capture(str(captures / "README.md"))]
 
 
+def _report(name: str, results: list[CaptureResult]) -> str:
+    """What a file in a format contains."""
+    report = check_report(name, CheckReport(results))
+    assert isinstance(report, str)
+    return report
+
+
 def valid(document: Any, name: str) -> None:
     own = schema(name)
     jsonschema.Draft202012Validator.check_schema(own)
@@ -39,7 +45,7 @@ def valid(document: Any, name: str) -> None:
 
 def test_report_follows_its_schema(results: list[CaptureResult]) -> None:
     """The JSON report of every recording is valid against the published schema."""
-    valid(json.loads(as_json(results)), "report")
+    valid(json.loads(_report("json", results)), "report")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +60,7 @@ def test_report_follows_its_schema(results: list[CaptureResult]) -> None:
 def test_schema_refuses_other_reports(results: list[CaptureResult], change: dict[str, Any]) -> None:
     """The schema says something: a report with a wrong part is not valid."""
     with pytest.raises(jsonschema.ValidationError):
-        valid({**json.loads(as_json(results)), **change}, "report")
+        valid({**json.loads(_report("json", results)), **change}, "report")
 
 
 def test_packets_follow_their_schema(captures: Path) -> None:
@@ -99,13 +105,13 @@ def test_sarif_follows_its_schema(results: list[CaptureResult]) -> None:
     rules = json.loads((Path(__file__).parent / "schemas" / "sarif.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(rules)
     jsonschema.Draft202012Validator(rules, format_checker=jsonschema.FormatChecker()).validate(
-        json.loads(as_sarif(results))
+        json.loads(_report("sarif", results))
     )
 
 
 def test_sarif_rules_come_with_help(results: list[CaptureResult]) -> None:
     """Each result points at a rule by id and index, and each rule has help in text and Markdown that names its section."""
-    (run,) = json.loads(as_sarif(results))["runs"]
+    (run,) = json.loads(_report("sarif", results))["runs"]
     rules = run["tool"]["driver"]["rules"]
     assert (
         {result["ruleId"] for result in run["results"]}
@@ -125,15 +131,19 @@ def test_sarif_rules_come_with_help(results: list[CaptureResult]) -> None:
 
 def test_sarif_says_what_json_says(results: list[CaptureResult]) -> None:
     """Findings keep their number, order, severity and frame in SARIF; what cannot be read is a notification."""
-    report = json.loads(as_json(results))
-    (run,) = json.loads(as_sarif(results))["runs"]
+    report = json.loads(_report("json", results))
+    (run,) = json.loads(_report("sarif", results))["runs"]
     levels = {"fail": "error", "warn": "warning", "info": "note"}
     assert [(result["ruleId"], result["level"], result["properties"]["frame"]) for result in run["results"]] == [
         (finding["rule"], levels[finding["verdict"]], finding["frame"]) for finding in report["findings"]
     ]
     (invocation,) = run["invocations"]
     assert invocation["executionSuccessful"] is False
-    assert len(invocation["toolExecutionNotifications"]) == 1
+    notices = invocation["toolExecutionNotifications"]
+    assert [notice["level"] for notice in notices if "descriptor" not in notice] == ["error"]
+    assert [(notice["descriptor"]["id"], notice["level"]) for notice in notices if "descriptor" in notice] == [
+        (each["reason"], "warning") for each in report["unjudged"]
+    ]
 
 
 def test_sarif_fingerprints_tell_causes_apart(results: list[CaptureResult]) -> None:
@@ -141,7 +151,7 @@ def test_sarif_fingerprints_tell_causes_apart(results: list[CaptureResult]) -> N
 
     def prints(findings: list[Any]) -> list[str]:
         changed = [results[0]._replace(findings=findings)]
-        (run,) = json.loads(as_sarif(changed))["runs"]
+        (run,) = json.loads(_report("sarif", changed))["runs"]
         return [result["partialFingerprints"]["cause/v1"] for result in run["results"]]
 
     found = [finding for result in results for finding in result.findings]
@@ -160,21 +170,23 @@ _JUNIT = {
     "testcase": {"name", "assertions", "time", "timestamp", "classname", "status", "class", "file", "line", "log", "group", "url"},
     "failure": {"type", "message"},
     "error": {"type", "message"},
+    "skipped": {"message"},
     "system-out": set(),
 }  # fmt: skip
 _INSIDE = {
     "testsuites": {"testsuite"},
     "testsuite": {"testcase"},
-    "testcase": {"failure", "error", "system-out"},
+    "testcase": {"failure", "error", "skipped", "system-out"},
     "failure": set(),
     "error": set(),
+    "skipped": set(),
     "system-out": set(),
 }  # fmt: skip
 
 
 def test_junit_uses_the_common_format(results: list[CaptureResult]) -> None:
     """JUnit XML has only the elements and attributes that the common format has, where it has them."""
-    root = ET.fromstring(as_junit(results))
+    root = ET.fromstring(_report("junit", results))
     assert root.tag == "testsuites"
     for element in root.iter():
         assert set(element.attrib) <= _JUNIT[element.tag]
@@ -187,7 +199,7 @@ def test_junit_uses_the_common_format(results: list[CaptureResult]) -> None:
 
 def test_junit_is_read_by_another_program(results: list[CaptureResult]) -> None:
     """Junitparser counts as many suites, failures and errors as the report has captures, findings and unreadable files."""
-    suites = junitparser.JUnitXml.fromstring(as_junit(results).encode())
+    suites = junitparser.JUnitXml.fromstring(_report("junit", results).encode())
     read = list(suites)
     assert [suite.name for suite in read] == [result.path for result in results]
     assert sum(suite.failures for suite in read) == sum(1 for result in results if result.verdict is Verdict.FAIL) == 2
@@ -208,6 +220,6 @@ def test_every_kind_of_finding_is_reported(results: list[CaptureResult]) -> None
         for fault in (Fault.CLIENT, Fault.SERVER, None)
     ]
     changed = [results[0]._replace(findings=findings)]
-    valid(json.loads(as_json(changed)), "report")
+    valid(json.loads(_report("json", changed)), "report")
     test_sarif_follows_its_schema(changed)
     test_junit_uses_the_common_format(changed)

@@ -1,110 +1,20 @@
-"""Outcomes of `conform` for other programs: JUnit XML, SARIF, and one HTML page."""
+"""Outcomes of `conform` as one HTML page."""
 
 from __future__ import annotations
 
 import html
-import json
 from importlib import resources
-from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
+from typing import TYPE_CHECKING
 
 from mstrp.conform.core.outcome import Verdict
-from mstrp.conform.server.python_text import python_text
-from mstrp.report.conformance import failed, verdict
-from mstrp.report.html import SPECIFICATION
-from mstrp.report.results import plain_text
-from mstrp.report.rules import rule_help
-from mstrp.report.sarif import SARIF_SCHEMA, driver
+from mstrp.report.conformance import failed, program_text, verdict
+from mstrp.report.rules import SPECIFICATION
 
 if TYPE_CHECKING:
     from mstrp.conform.core.outcome import Outcome
+    from mstrp.report.formats import ConformReport
 
-__all__ = ["as_html", "as_junit", "as_sarif"]
-
-#: The conversations of what failed, a line for each packet, by requirement.
-Conversations = dict[str, list[str]]
-
-
-def _program(outcome: Outcome, binding: str) -> str:
-    """The conversation as a Python program, where it can be performed."""
-    if outcome.program is None or not outcome.program.performable:
-        return ""
-    return python_text(outcome.program, binding=binding, title=outcome.requirement.id)
-
-
-def as_junit(outcomes: list[Outcome], conversations: Conversations, *, binding: str) -> str:
-    """A suite for each kind of requirement, a case for each requirement; expected failures are skipped ones."""
-    root = ET.Element("testsuites", name="mstrp conform")
-    for kind in dict.fromkeys(outcome.requirement.kind for outcome in outcomes):
-        mine = [outcome for outcome in outcomes if outcome.requirement.kind == kind]
-        bad = failed(mine)
-        errors = sum(outcome.verdict is Verdict.ERROR for outcome in mine)
-        passed = sum(outcome.verdict is Verdict.PASS for outcome in mine)
-        suite = ET.SubElement(
-            root,
-            "testsuite",
-            name=plain_text(f"{binding} {kind}"),
-            tests=str(len(mine)),
-            failures=str(len(bad)),
-            errors=str(errors),
-            skipped=str(len(mine) - len(bad) - errors - passed),
-        )
-        for outcome in mine:
-            suite.append(_case(outcome, conversations.get(outcome.requirement.id, []), binding))
-    ET.indent(root)
-    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _case(outcome: Outcome, rows: list[str], binding: str) -> ET.Element:
-    requirement = outcome.requirement
-    case = ET.Element("testcase", name=requirement.id, classname=f"MS-TRP {requirement.section}")
-    message = plain_text(outcome.cause)
-    if outcome.verdict is Verdict.FAIL and outcome.expected:
-        reason = plain_text(outcome.reason)
-        ET.SubElement(case, "skipped", message=f"expected to fail ({reason}): {message}")
-    elif outcome.verdict is Verdict.FAIL:
-        failure = ET.SubElement(case, "failure", type=requirement.id, message=message)
-        failure.text = plain_text("\n".join([requirement.summary, *rows, "", _program(outcome, binding)]))
-    elif outcome.verdict is Verdict.ERROR:
-        ET.SubElement(case, "error", type="error", message=message)
-    elif outcome.verdict is not Verdict.PASS:
-        ET.SubElement(case, "skipped", message=f"{outcome.verdict.value}: {message}")
-    return case
-
-
-def as_sarif(outcomes: list[Outcome], conversations: Conversations, *, binding: str) -> str:
-    """One run: a rule for each requirement that failed, a result for each failure; expected ones are suppressed."""
-    bad = [outcome for outcome in outcomes if outcome.verdict is Verdict.FAIL]
-    rules, results = [], []
-    for number, outcome in enumerate(bad):
-        requirement = outcome.requirement
-        text = rule_help(requirement.id).text
-        link = f"MS-TRP {requirement.section}: {SPECIFICATION}"
-        rules.append(
-            {
-                "id": requirement.id,
-                "shortDescription": {"text": requirement.summary},
-                "help": {"text": "\n".join(filter(None, [requirement.summary, text, link]))},
-                "helpUri": SPECIFICATION,
-                "defaultConfiguration": {"level": "error"},
-            }
-        )
-        found: dict[str, Any] = {
-            "ruleId": requirement.id,
-            "ruleIndex": number,
-            "level": "error",
-            "message": {"text": "\n".join([outcome.cause, *conversations.get(requirement.id, [])])},
-            "locations": [{"logicalLocations": [{"fullyQualifiedName": binding, "kind": "resource"}]}],
-            "partialFingerprints": {"requirement/v1": requirement.id},
-        }
-        if outcome.expected:
-            found["suppressions"] = [{"kind": "external", "justification": outcome.reason or "known to the baseline"}]
-        results.append(found)
-    run = {"tool": {"driver": {**driver(), "rules": rules}}, "columnKind": "unicodeCodePoints", "results": results}
-    return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
-
-
-# -- HTML ---------------------------------------------------------------------------------------------------------
+__all__ = ["page"]
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -140,8 +50,10 @@ _BADGES = {
 _ORDER = [Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE, Verdict.PASS]
 
 
-def as_html(outcomes: list[Outcome], conversations: Conversations, *, binding: str, seed: int, sent: int) -> str:
+def page(report: ConformReport) -> str:
     """One page that needs nothing else: every requirement, and the conversations of what failed."""
+    outcomes, conversations, binding = report.outcomes, report.conversations, report.binding
+    seed, sent = report.seed, report.sent
     style = resources.files("mstrp.report").joinpath("web", "page.css").read_text("utf-8")
     ordered = sorted(outcomes, key=lambda outcome: (_ORDER.index(outcome.verdict), outcome.found_after))
     whole = verdict(outcomes)
@@ -182,7 +94,7 @@ def _row(outcome: Outcome, rows: list[str], binding: str) -> str:
     shown = ""
     if outcome.program is not None and len(outcome.program):
         table = html.escape("\n".join(rows))
-        text = html.escape(_program(outcome, binding))
+        text = html.escape(program_text(outcome, binding))
         shown = (
             f"<details><summary>the shortest conversation, {outcome.packets} packets</summary>"
             f"<pre>{table}</pre><pre>{text}</pre></details>"
