@@ -122,10 +122,15 @@ class Writer:
 
 
 class Stub(NamedTuple):
-    """A decoded stub: the parameters of the method, and contradictions among them."""
+    """A decoded stub: the parameters of the method, and the problems of the stub."""
 
     value: Any
     problems: list[Problem]
+
+    @property
+    def contradictions(self) -> list[Problem]:
+        """The problems that are contradictory values; bytes after the last parameter contradict none (3.1.4, 3.3.4)."""
+        return [problem for problem in self.problems if problem.aspect != "layout"]
 
 
 class Interface(NamedTuple):
@@ -168,7 +173,7 @@ class Method:
     def read(self, phase: str, data: bytes, *, ndr64: bool = False) -> Stub:
         """Decode the stub of a phase, "request" or "response".
 
-        Raises `DecodeError` if a parameter is missing. Contradictions are collected in ``Stub.problems``.
+        Raises `DecodeError` if a parameter is missing. Other problems are collected in ``Stub.problems``.
         """
         reader = Reader(data, ndr64, self.name, self.section)
         kind = self.request if phase == "request" else self.response

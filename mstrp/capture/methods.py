@@ -174,7 +174,7 @@ class Methods(CallHandler):
                 return
             raw = raw_of(decode_request(stub.value.buffer, stub.value.needed))
             raw.context = stub.value.context
-            damage = stub.problems
+            damage = stub.contradictions
         session = connection.bound.get(raw.context)
         if session is None:
             session = self.sessions.resolve(connection, raw.context, frame, time)
@@ -275,7 +275,7 @@ class Methods(CallHandler):
                 return
             context, buffer = stub.value
             raw = Raw(None, buffer, 0, len(buffer), -1, context)
-            damage = stub.problems
+            damage = stub.contradictions
         session = connection.channels.get(raw.context)
         if session is None:
             session = self.sessions.resolve_channel(connection, raw.context, _words(raw.buffer), frame, time)

@@ -37,6 +37,7 @@ __all__ = [
     "ipv6",
     "judge",
     "loopback",
+    "payload_changed",
     "pcap",
     "pcapng",
     "ppp",
@@ -118,6 +119,19 @@ def segments_of(capture: bytes) -> list[Segment]:
 def bursts(segments: Iterable[Segment]) -> list[list[Segment]]:
     """Runs of segments of one direction, between which nothing else is seen."""
     return [list(run) for _, run in itertools.groupby(segments, key=lambda each: each.direction)]
+
+
+def payload_changed(segments: Iterable[Segment], change: Callable[[bytes], bytes]) -> list[Segment]:
+    """The segments with other payloads; sequence numbers and acknowledgements follow from their lengths."""
+    found = []
+    grown: dict[object, int] = {}
+    for segment in segments:
+        here, there = grown.get(segment.direction, 0), grown.get(segment.direction[::-1], 0)
+        data = change(segment.data) if segment.data else b""
+        numbers = segment.sequence + here & 0xFFFFFFFF, segment.ack + there & 0xFFFFFFFF
+        found.append(segment._replace(sequence=numbers[0], ack=numbers[1], data=data))
+        grown[segment.direction] = here + len(data) - len(segment.data)
+    return found
 
 
 def cut(segment: Segment, places: Iterable[int]) -> list[Segment]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from io import BytesIO
 
+import pytest
+from frames import facts, judge, payload_changed, scenario, segments_of
+
 from mstrp.capture.files import Source
 from mstrp.checking import check_capture
 from mstrp.generate import Wire
@@ -44,3 +47,21 @@ def test_a_server_that_takes_a_damaged_stub() -> None:
     """The array of a request is not as long as lNeededSize says, and the server takes it."""
     assert rules(capture(damaged=False)) == []
     assert rules(capture(damaged=True)) == ["TRP-3.1.4-01"]
+
+
+def _lengthened(pdu: bytes, rest: bytes) -> bytes:
+    """A request or response PDU with more bytes after its stub."""
+    if pdu[2] not in (0, 2) or len(pdu) != int.from_bytes(pdu[8:10], "little"):
+        return pdu
+    size = len(pdu) + len(rest)
+    return pdu[:8] + size.to_bytes(2, "little") + pdu[10:] + rest
+
+
+@pytest.mark.parametrize("ndr64", [False, True])
+@pytest.mark.parametrize("rest", [bytes(8), b"\x5a" * 40])
+def test_bytes_after_the_last_parameter_break_no_rule(rest: bytes, ndr64: bool) -> None:
+    """Bytes after the parameters of a stub contradict no value: notes, no findings, the same conversation."""
+    capture = scenario(ndr64=ndr64)
+    result = judge(payload_changed(segments_of(capture), lambda pdu: _lengthened(pdu, rest)))
+    assert facts(result) == facts(judge(capture))
+    assert sum("remain after the last parameter" in text for _, text in result.notes) == len(result.notes) > 0

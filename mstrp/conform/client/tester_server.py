@@ -293,8 +293,8 @@ class TesterServer(Server):
         except DecodeError as error:
             self._damaged(connection, f"{call.method.name}: {error.problem}")
         else:
-            if found.problems:
-                self._damaged(connection, f"{call.method.name}: {found.problems[0]}")
+            if found.contradictions:
+                self._damaged(connection, f"{call.method.name}: {found.contradictions[0]}")
             self._look(connection, call, found.value)
         super().called(connection, call)
 
