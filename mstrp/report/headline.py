@@ -149,7 +149,8 @@ def common_folder(paths: Sequence[str]) -> str:
         found = os.path.commonpath([os.path.dirname(path) for path in paths])  # noqa: PTH120 - as the paths were given
     except ValueError:
         return ""
-    return found if not found or found.endswith(os.sep) else found + os.sep
+    found = found if not found or found.endswith(os.sep) else found + os.sep
+    return found if all(path.startswith(found) for path in paths) else ""
 
 
 def short_path(path: str, folder: str) -> str:

@@ -241,7 +241,7 @@
     }
     const number = Number(button.dataset.finding), [capture, , , session, machine, instance] = data.findings[number];
     const own = (entry) => entry.capture === capture && entry.session.id === session;
-    const call = machine === "call" && entries.find((entry) => own(entry) && entry.call && entry.call[1] === instance && entry.call[4].length);
+    const call = machine === "call" && entries.find((entry) => own(entry) && entry.call && entry.call[1] === instance);
     const entry = call || entries.find((other) => own(other) && !other.call);
     if (!entry) return;
     if (!visible.includes(entry)) { $("search").value = ""; $("bad").checked = false; filter(); }
