@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from fsm.rules.catalogue import RULES, Status
+from fsm.state.coverage import Coverage
 from fsm.state.machines import MACHINES
-from mstrp.report.coverage import Coverage
 from mstrp.testing import covering_walk, legal_walk, trials
 from mstrp.testing.conversing import broken, conversations
 from mstrp.testing.director import directed

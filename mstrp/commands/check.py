@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
     from fsm.engine.journal import Journal
     from fsm.engine.step import Step
+    from fsm.state.coverage import Coverage
     from mstrp.capture.packets import Packet
     from mstrp.checking.parallel import Jobs
-    from mstrp.report.coverage import Coverage
     from mstrp.report.lines import Line
 
 __all__ = ["arguments", "run"]
@@ -253,7 +253,7 @@ def _journal(options: argparse.Namespace) -> Iterator[Journal | None]:
 
 def _tally() -> Coverage:
     # Imported here because the rule catalogue is rarely needed.
-    from mstrp.report.coverage import Coverage
+    from fsm.state.coverage import Coverage
 
     return Coverage()
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsm.monitor import Monitor
+from fsm.state.coverage import Coverage
 from fsm.tables import binding
 from mstrp.generate.play import Kind, Play, Role
-from mstrp.report.coverage import Coverage
 from mstrp.testing.least import LeastCovered, Option, RowKey
 from mstrp.testing.scene import Judged
 from mstrp.testing.scene_calls import Calls

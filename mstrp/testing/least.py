@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fsm.engine.machine import Instance
     from fsm.engine.row import Event
-    from mstrp.report.coverage import Coverage
+    from fsm.state.coverage import Coverage
 
 __all__ = ["LeastCovered", "Option", "Place", "RowKey", "legal_rows", "row_of"]
 
@@ -30,7 +30,7 @@ _FAR = 1_000
 
 
 class RowKey(NamedTuple):
-    """Rows of one cell of a table: what `mstrp.report.coverage.Coverage` counts."""
+    """Rows of one cell of a table: what `fsm.state.coverage.Coverage` counts."""
 
     machine: str
     state: IntEnum

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from fsm.engine.machine import Instance
     from fsm.engine.row import Event
     from fsm.monitor import Monitor
+    from fsm.state.coverage import Coverage
     from fsm.state.instances import Application, Call, Transaction
     from fsm.state.instances import Line as Opened
-    from mstrp.report.coverage import Coverage
     from protocol.packet import Request
 
 __all__ = ["Act", "Judged", "Pending", "Scene"]

@@ -1,14 +1,14 @@
-"""What the steps of a play exercise: rows of the machines, requests and rules, in `mstrp.report.coverage.Coverage`."""
+"""What the steps of a play exercise: rows of the machines, requests and rules, in `fsm.state.coverage.Coverage`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from fsm.monitor import Monitor
+from fsm.state.coverage import Coverage
 from mstrp.capture.packets import CLIENT_TO_SERVER, SERVER_TO_CLIENT, Packet
 from mstrp.generate.play import Kind
 from mstrp.generate.stages import MonitorStage
-from mstrp.report.coverage import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

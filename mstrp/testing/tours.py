@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fsm.state.coverage import Coverage
 from fsm.state.machines import MACHINES
-from mstrp.report.coverage import Coverage
 from mstrp.testing.director import Director
 from mstrp.testing.least import LeastCovered, RowKey, legal_rows
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fsm import MACHINES, Monitor
 from fsm.rules.catalogue import RULES, Status
+from fsm.state.coverage import Coverage
 from mstrp.cli import main
-from mstrp.report.coverage import Coverage
 from mstrp.testing import trials
 
 if TYPE_CHECKING:

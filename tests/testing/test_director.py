@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fsm import MACHINES
 from fsm.engine.levels import Verdict
-from mstrp.report.coverage import Coverage
+from fsm.state.coverage import Coverage
 from mstrp.testing import Director, covering_walk
 from mstrp.testing.director import directed
 from mstrp.testing.least import legal_rows

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from fsm import MACHINES, Event, Machine
 from fsm.engine.step import Step
+from fsm.state.coverage import Coverage
 from fsm.tables.call_reports import REPORTS
 from fsm.tables.call_states import CallState
-from mstrp.report.coverage import Coverage
 from mstrp.testing import LeastCovered, Option, Place, RowKey, tour
 from mstrp.testing.least import legal_rows
 

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fsm.state.coverage import Coverage
 from mstrp.conform.core.errors import Missing, NotOffered, Unreachable
 from mstrp.conform.core.outcome import Outcome, Verdict
 from mstrp.conform.core.patience import Patience
@@ -13,7 +14,6 @@ from mstrp.conform.core.program import Program
 from mstrp.conform.core.requirements import requirement_of
 from mstrp.conform.core.target import Budget, Target
 from mstrp.conform.core.violation import Recorded, Violation
-from mstrp.report.coverage import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

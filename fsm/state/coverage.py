@@ -1,13 +1,14 @@
-"""What traffic has exercised: which rules had something to judge, and which rows of the machines were taken."""
+"""Coverage: the rules that traffic gave occasion to check, and the rows of the machines that it took."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from fsm.judge.routes import ROUTES
 from fsm.rules.attach import ATTACH_RULES
 from fsm.rules.catalogue import RULES, Status
+from fsm.rules.conditions import conditions_of
+from fsm.rules.handles import handles_of
 from fsm.rules.protocol_rules import EVENT_RULES
 from fsm.rules.successes import SUCCESSES
 from fsm.state.machines import MACHINES
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from fsm.engine.finding import Finding
     from fsm.engine.row import Event
     from fsm.engine.step import Step
-    from mstrp.capture.packets import Packet
     from protocol.record import Record
 
 __all__ = ["Coverage"]
@@ -35,21 +35,48 @@ _ANY_REQUEST = [rule for rule in _CHECKED if "-GEN-" in rule and rule.startswith
 _ANY_EVENT = [rule for rule in _CHECKED if rule.startswith("TRP-3.3.4.2-GEN-")]
 
 
+def _rules_of(request: type[Request]) -> tuple[str, ...]:
+    """Return the rules that every request of a kind gives occasion to check, apart from those of its fields."""
+    layout = request.layout
+    found = [use.rule for use in handles_of(request)]
+    found += (condition.rule for condition in conditions_of(request))
+    return tuple(rule for rule in (*found, layout.privilege_rule, *layout.proxy_rules[2:]) if rule)
+
+
+_OF_REQUEST = {number: _rules_of(request) for number, request in REQUESTS.items()}
+
+
+class Traffic(Protocol):
+    """A decoded packet, as `Coverage` needs it."""
+
+    @property
+    def method(self) -> str:
+        """The RPC method."""
+
+    @property
+    def phase(self) -> str:
+        """``request``, ``response`` or ``event``."""
+
+    @property
+    def content(self) -> Any:
+        """The decoded packet or event."""
+
+
 class Coverage:
-    """Counts what packets and steps exercise; give `packet` and `step` to whoever reads the captures."""
+    """Counts the rules and rows that traffic exercises; pass it every packet and step."""
 
     def __init__(self) -> None:
-        #: How often each rule had something to judge.
+        #: How often each rule had something to check.
         self.rules: Counter[str] = Counter()
-        #: How often each cell was taken: by machine, state and event.
+        #: How often each state and event was met, by machine.
         self.cells: dict[str, Counter[tuple[IntEnum, Event]]] = {name: Counter() for name in MACHINES}
         #: Requests by device and name.
         self.requests: Counter[str] = Counter()
 
-    # -- what is seen ---------------------------------------------------------------------------------------------
+    # -- counting -------------------------------------------------------------------------------------------------
 
-    def packet(self, packet: Packet) -> None:
-        """A packet was decoded."""
+    def packet(self, packet: Traffic) -> None:
+        """Count a decoded packet."""
         content = packet.content
         if packet.method == "ClientAttach" and packet.phase == "response":
             self.rules.update(rule.rule for rule in ATTACH_RULES)
@@ -66,20 +93,17 @@ class Coverage:
 
     def _request(self, request: Request) -> None:
         self.rules.update(_ANY_REQUEST)
-        route = ROUTES.get(request.req_func)
-        if route is None:
+        rules = _OF_REQUEST.get(request.req_func)
+        if rules is None:
             return
-        layout = request.layout
-        self.requests[route.key] += 1
+        self.requests[f"{request.device}.{type(request).__name__}"] += 1
         self.rules.update(_of_record(request))
-        self.rules.update(rule for check in layout.cross_field_checks if check.applies(request) for rule in check.rules)
-        uses: tuple[Any, ...] = (*route.handles, *route.calls)
-        self.rules.update(use.rule for use in uses if use.rule)
-        self.rules.update(condition.rule for condition in route.conditions)
-        self.rules.update(rule for rule in (layout.privilege_rule, *layout.proxy_rules[2:]) if rule)
+        checks = request.layout.cross_field_checks
+        self.rules.update(rule for check in checks if check.applies(request) for rule in check.rules)
+        self.rules.update(rules)
 
     def step(self, step: Step) -> None:
-        """A step happened; only where the state was known does it stand for a cell."""
+        """Count a step, if the state before it was known."""
         if not step.before & (step.before - 1):
             state = step.machine.table.states(step.before.bit_length() - 1)
             self.cells[step.machine.name][state, step.event] += 1
@@ -89,7 +113,7 @@ class Coverage:
     def never(self) -> list[str]:
         """The requests that were never made, by device and name."""
         return sorted(
-            f"{r.device}.{r.__name__}" for r in REQUESTS.values() if not self.requests[ROUTES[r.req_func].key]
+            f"{r.device}.{r.__name__}" for r in REQUESTS.values() if not self.requests[f"{r.device}.{r.__name__}"]
         )
 
     def as_dict(self, findings: Iterable[Finding] = ()) -> dict[str, Any]:
