@@ -30,7 +30,7 @@ class Target:
     @property
     def rest(self) -> float:
         """Seconds of silence before a client detaches."""
-        return min(self.settle, 0.03)
+        return min(self.settle, 0.012)
 
     @classmethod
     def of(cls, binding: str | Binding, **options: Any) -> Target:

@@ -48,6 +48,7 @@ INTERACTIONS: dict[str, tuple[str, str]] = {
     "CROSS-dropped": ("2.2.3.1.29", "a call is disconnected or idle when the remote party has dropped its own"),
     "CROSS-other-party": ("2.2.3.1.29", "the remote party's call continues when a call is held or retrieved"),
     "CROSS-other-call": ("2.2.3.1.29", "a request leaves the other calls of the client as they are"),
+    "CROSS-refused": ("2.2.3.1.29", "a request that is refused or fails leaves its call in the state in which it was"),
     "CROSS-released": (
         "2.2.4.1.3.6",
         "releasing a handle, a line or a client leaves the calls of the others as they are",

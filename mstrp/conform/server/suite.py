@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 from fnmatch import fnmatchcase
@@ -21,9 +22,11 @@ from mstrp.conform.server.cases.interactions import INTERACTION_CASES
 from mstrp.conform.server.cases.observers import OBSERVER_CASES
 from mstrp.conform.server.cases.proxies import PROXIED, try_proxied
 from mstrp.conform.server.cases.request_rules import rules_of, try_request
+from mstrp.conform.server.cases.state_session import StateSession
 from mstrp.conform.server.cases.walks import WALKS, try_walk
 from mstrp.conform.server.requirements import SERVER, row_id, row_states
 from mstrp.conform.server.shrink import shrink
+from mstrp.conform.server.test_bed import REACHABLE
 from protocol.packet import REQUESTS
 
 if TYPE_CHECKING:
@@ -48,6 +51,8 @@ class Case(NamedTuple):
     run: Callable[[Campaign], Awaitable[None]]
     #: The requirements for whose sake it is done, as far as that is known before.
     tries: tuple[str, ...] = ()
+    #: The conversation that it shares with the cases before and after it.
+    session: StateSession | None = None
 
 
 def plan(depth: int = 1) -> Iterator[Case]:
@@ -67,10 +72,13 @@ def plan(depth: int = 1) -> Iterator[Case]:
         for request in REQUESTS.values()
         if request.device == "line" and len(ROUTES[request.req_func].calls) == 1
     ]
-    for request in on_calls:
-        for state in row_states(request):
-            run = functools.partial(try_row, request=request, state=state)
-            yield Case(f"{request.__name__} in {state.name}", run, (row_id(request, state),))
+    for state in REACHABLE:
+        session = StateSession(state)
+        # First what only reads, so that the same call serves for all of it.
+        for request in sorted(on_calls, key=lambda each: not each.__name__.startswith("Get")):
+            if state in row_states(request):
+                run = functools.partial(try_row, request=request, session=session)
+                yield Case(f"{request.__name__} in {state.name}", run, (row_id(request, state),), session)
     for flow in FLOW_CASES:
         yield Case(f"flow {flow.name}", functools.partial(try_flow, flow=flow), flow_ids(flow))
     for request in REQUESTS.values():
@@ -78,11 +86,13 @@ def plan(depth: int = 1) -> Iterator[Case]:
         rules = dict.fromkeys(attempt.rule for attempt in rules_of(request))
         tries = (*rules, f"LEGAL-{name}", *((f"DONE-{name}",) if request.completion == "async" else ()))
         yield Case(f"rules of {name}", functools.partial(try_request, request=request), tries)
-    for request in on_calls:
-        for state in wrong_states(request):
-            run = functools.partial(try_wrong_state, request=request, state=state)
-            name = f"{request.__name__} in {state.name}, where it may not be"
-            yield Case(name, run, (f"CALL-PRE-{request.__name__}",))
+    for state in REACHABLE:
+        session = StateSession(state)
+        for request in on_calls:
+            if state in wrong_states(request):
+                run = functools.partial(try_wrong_state, request=request, session=session)
+                name = f"{request.__name__} in {state.name}, where it may not be"
+                yield Case(name, run, (f"CALL-PRE-{request.__name__}",), session)
     for request in PROXIED:
         run = functools.partial(try_proxied, request=request)
         yield Case(f"handler of {request.__name__}", run, request.layout.proxy_rules[2:])
@@ -132,9 +142,13 @@ async def run(
     chosen = [test for test in plan(campaign.depth) if wanted(test)]
     shown: set[str] = set()
     silent: list[int] = []
+    session: StateSession | None = None
     for number, test in enumerate(chosen):
         progress(number, len(chosen), test.name)
         try:
+            if session is not None and test.session is not session:
+                await session.close(campaign)
+            session = test.session
             await _perform(campaign, test)
             await shorten(campaign, shown)
             silent = _count_silent(campaign, silent)
@@ -153,6 +167,9 @@ async def run(
             campaign.record(Verdict.ERROR, f"{test.name}: {type(error).__name__}: {error}", *(test.tries or ("ALIVE",)))
         if until(campaign):
             break
+    if session is not None:
+        with contextlib.suppress(BudgetSpent, Unreachable):
+            await session.close(campaign)
     progress(len(chosen), len(chosen), "")
 
 
