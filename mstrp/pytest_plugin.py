@@ -96,6 +96,7 @@ class _Kit(pytest.Collector):
         self.target = target
         self.known = known
         self._campaign: Campaign | None = None
+        self.total = 0
 
     @property
     def campaign(self) -> Campaign:
@@ -104,7 +105,7 @@ class _Kit(pytest.Collector):
             from mstrp.conform.core.baseline import apply_baseline
             from mstrp.conform.core.campaign import Campaign
             from mstrp.conform.server.requirements import SERVER
-            from mstrp.conform.server.suite import run
+            from mstrp.conform.server.suite import run, select
 
             depths = {"quick": 0, "normal": 1, "full": 2}
             self._campaign = Campaign.of(
@@ -114,14 +115,23 @@ class _Kit(pytest.Collector):
                 depth=depths[self.config.getoption("--mstrp-depth")],
                 strict=self.config.getoption("--mstrp-strict"),
             )
-            asyncio.run(run(self._campaign))
+            asyncio.run(run(self._campaign, wanted=select(self._selected())))
             apply_baseline(self._campaign.outcomes.values(), self.known)
         return self._campaign
+
+    def _selected(self) -> list[str] | None:
+        """The requirements that ``-k``, ``-m`` and node ids have left; None for all, and where a test uses the outcomes."""
+        items = self.session.items
+        if any("mstrp_campaign" in getattr(item, "fixturenames", ()) for item in items):
+            return None
+        names = [item.name for item in items if isinstance(item, _Item)]
+        return None if len(names) == self.total else names
 
     def collect(self) -> Iterator[pytest.Item]:
         """One item for each requirement."""
         from mstrp.conform.server.requirements import SERVER
 
+        self.total = len(SERVER)
         for name in SERVER:
             yield _Item.from_parent(self, name=name)
 

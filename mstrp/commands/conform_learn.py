@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
     except SetUpFailed as error:
         complain(f"{options.server}: learning is not possible: {error}")
     except (ValueError, OSError, DrawError) as error:
-        complain(str(error))
+        complain(str(error) or type(error).__name__)
     return 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 import sys
 from typing import TYPE_CHECKING, Any, Self
@@ -79,6 +80,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-packets", metavar="N", type=int, default=0, help="end after so many packets")
     parser.add_argument("--max-seconds", metavar="N", type=float, default=0.0, help="end after so many seconds")
+    parser.add_argument("-x", "--fail-fast", action="store_true", help="end at the first failure")
+    parser.add_argument("--last-failed", action="store_true", help="only the test cases that failed in the last run")
     parser.add_argument("--replay", metavar="FILE", help="perform a stored failure again, and nothing else")
     parser.add_argument("--list", action="store_true", help="list the requirements, and test nothing")
     add_report_options(parser)
@@ -147,6 +150,18 @@ def run(options: argparse.Namespace) -> int:
     return _test(target, known, seed, options)
 
 
+def _selected(options: argparse.Namespace, binding: str) -> list[str] | None:
+    """The patterns of the test cases that are selected; None for all."""
+    if not options.last_failed:
+        return list(options.only) if options.only else None
+    from mstrp.conform.core.last_failed import read_last_failed
+
+    cases = read_last_failed(binding)
+    if not cases:
+        complain("--last-failed: no failures are known, all test cases are performed")
+    return cases or None
+
+
 def _list() -> int:
     from mstrp.conform.server.requirements import SERVER
 
@@ -159,6 +174,7 @@ def _list() -> int:
 
 def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Namespace) -> int:
     from mstrp.conform.core.campaign import Campaign
+    from mstrp.conform.core.last_failed import write_last_failed
     from mstrp.conform.core.outcome import Verdict
     from mstrp.conform.core.target import Budget
     from mstrp.conform.server.requirements import SERVER
@@ -177,7 +193,15 @@ def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Na
 
         campaign.on_failure = told
         try:
-            asyncio.run(perform(campaign, wanted=select(options.only, options.skip), progress=progress))
+            only = _selected(options, str(target.binding))
+            asyncio.run(
+                perform(
+                    campaign,
+                    wanted=select(only, options.skip),
+                    progress=progress,
+                    until=lambda campaign: options.fail_fast and bool(campaign.failures),
+                )
+            )
         except KeyboardInterrupt:
             interrupted = True
     tried = any(outcome.tried for name, outcome in campaign.outcomes.items() if name != "ALIVE")
@@ -188,8 +212,9 @@ def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Na
         complain("no test has that name (--list lists the requirements)")
         return 2
     # After Ctrl-C, nothing more is sent.
-    seen = {} if interrupted else conversations(campaign, target)
-    status = report(campaign, known, options, binding=str(target.binding), seen=seen)
+    seen, recorded = ({}, {}) if interrupted else conversations(campaign, target)
+    write_last_failed(str(target.binding), campaign.failures)
+    status = report(campaign, known, options, binding=str(target.binding), seen=seen, recorded=recorded)
     return INTERRUPTED if interrupted else status
 
 
@@ -241,27 +266,41 @@ def rows_of(tester: Tester) -> list[str]:
     return found
 
 
-def conversations(campaign: Campaign, target: Target) -> dict[str, list[str]]:
-    """Reproduce every failure to get the table of its packets."""
+def conversations(campaign: Campaign, target: Target) -> tuple[dict[str, list[str]], dict[str, bytes]]:
+    """Reproduce every failure to get the table of its packets, and a capture of them."""
     from mstrp.conform.core.errors import Unreachable
     from mstrp.conform.core.target import BudgetSpent
     from mstrp.conform.server.shrink import replay
+    from mstrp.live.recorder import Recorder
 
-    async def perform() -> dict[str, list[str]]:
-        found = {}
+    rows: dict[str, list[str]] = {}
+    recorded: dict[str, bytes] = {}
+
+    async def perform() -> None:
         for outcome in campaign.failures:
-            if outcome.program is not None and len(outcome.program):
-                try:
-                    found[outcome.requirement.id] = rows_of(await replay(target, outcome.program, campaign.budget))
-                except (BudgetSpent, Unreachable):
-                    break
-        return found
+            if outcome.program is None or not len(outcome.program):
+                continue
+            stream = io.BytesIO()
+            try:
+                tester = await replay(target, outcome.program, campaign.budget, recorder=Recorder(stream))
+            except (BudgetSpent, Unreachable):
+                break
+            rows[outcome.requirement.id] = rows_of(tester)
+            recorded[outcome.requirement.id] = stream.getvalue()
 
-    return asyncio.run(perform()) if campaign.failures else {}
+    if campaign.failures:
+        asyncio.run(perform())
+    return rows, recorded
 
 
 def report(
-    campaign: Campaign, known: dict[str, str], options: argparse.Namespace, *, binding: str, seen: dict[str, list[str]]
+    campaign: Campaign,
+    known: dict[str, str],
+    options: argparse.Namespace,
+    *,
+    binding: str,
+    seen: dict[str, list[str]],
+    recorded: dict[str, bytes] | None = None,
 ) -> int:
     """Write the report in the selected format, and the other outputs; return the exit status."""
     from mstrp.conform.core.baseline import apply_baseline, baseline_text
@@ -274,6 +313,16 @@ def report(
     outcomes = [each for each in campaign.outcomes.values() if each.touched or each.expected or not chosen]
     # Set before writing, in case the reader closes the output.
     options.status = _STATUS[conformance.verdict(outcomes)]
+    if options.save:
+        from mstrp.conform.server.python_text import python_text
+
+        for outcome in campaign.failures:
+            if outcome.program is not None and len(outcome.program):
+                name = outcome.requirement.id
+                python = (
+                    python_text(outcome.program, binding=binding, title=name) if outcome.program.performable else ""
+                )
+                save(options.save, outcome, campaign.seed, python=python, packets=(recorded or {}).get(name, b""))
     with opened(options.output) as stream:
         found = conform_report(
             options.format,
@@ -291,10 +340,6 @@ def report(
             stream.write(found)
         else:
             write_lines(found, stream)
-    if options.save:
-        for outcome in campaign.failures:
-            if outcome.program is not None and len(outcome.program):
-                save(options.save, outcome, campaign.seed)
     if options.write_baseline:
         with opened(options.write_baseline) as stream:
             stream.write(baseline_text(outcomes, known))

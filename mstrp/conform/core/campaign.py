@@ -40,6 +40,8 @@ class Campaign:
     chance: random.Random = field(default_factory=random.Random)
     #: The rows that were taken: what walks look at.
     coverage: Coverage = field(default_factory=Coverage)
+    #: The test case that is performed.
+    case: str = ""
     #: How long to wait; briefly for what was missing before.
     patience: Patience = field(init=False)
     #: Requests that the server does not offer, with what it said.
@@ -109,6 +111,7 @@ class Campaign:
         outcome.program = Program(list(program.actions))
         outcome.packets = program.packets
         outcome.found_after = self.budget.sent
+        outcome.case = self.case
         if self.on_failure is not None:
             self.on_failure(outcome)
         return True

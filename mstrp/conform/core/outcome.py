@@ -60,8 +60,12 @@ class Outcome:
     #: Packets that the clients of that conversation send, and how many the run had sent when it was found.
     packets: int = 0
     found_after: int = 0
+    #: The test case in which a failure was found.
+    case: str = ""
     #: Whether the conversation shows the failure each time it is performed.
     confirmed: bool = True
+    #: Where it was saved, without the suffix of the file.
+    saved: str = ""
     #: How often it was tried.
     tried: int = 0
     #: Whether a baseline knows of the failure.
@@ -96,6 +100,8 @@ class Outcome:
             "tried": self.tried,
         }
         if self.program is not None:
+            if self.saved:
+                found["saved"] = self.saved
             found["packets"] = self.packets
             found["confirmed"] = self.confirmed
             found["found_after"] = self.found_after

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mstrp.conform.core.program import Program
-from mstrp.report.files import write_file
 
 if TYPE_CHECKING:
     from mstrp.conform.core.outcome import Outcome
@@ -27,8 +26,8 @@ class Saved(NamedTuple):
     program: Program
 
 
-def save(folder: str, outcome: Outcome, seed: int) -> Path:
-    """Write what failed into a folder; the file."""
+def save(folder: str, outcome: Outcome, seed: int, *, python: str = "", packets: bytes = b"") -> Path:
+    """Write a failure into a folder: JSON for ``--replay``, a Python program and a capture file; the first of them."""
     assert outcome.program is not None
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
@@ -41,12 +40,19 @@ def save(folder: str, outcome: Outcome, seed: int) -> Path:
         "requirement": outcome.requirement.id,
         "summary": outcome.cause,
         "section": outcome.requirement.section,
+        "confirmed": outcome.confirmed,
         "seed": seed,
         "version": made_by,
         "program": outcome.program.to_json(),
     }
-    file = place / f"{outcome.requirement.id}.json"
-    write_file(file, json.dumps(content, indent=1) + "\n")
+    name = outcome.requirement.id
+    file = place / f"{name}.json"
+    file.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    if python:
+        (place / f"{name}.py").write_text(python, "utf-8")
+    if packets:
+        (place / f"{name}.pcap").write_bytes(packets)
+    outcome.saved = str(file.with_suffix(""))
     return file
 
 

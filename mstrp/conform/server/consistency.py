@@ -151,9 +151,11 @@ CONSISTENCY: dict[str, Consistency] = {
         "2.2.4.1.3.32", "GetCallStatus returns the mode that LINE_CALLSTATE has reported", agree=_agree_on_mode
     ),
     "TRUE-caps-device": Consistency(
-        "2.2.4.1.3.20", "GetAddressCaps returns the device that was requested", constant=True
+        line.GetAddressCaps.layout.section, "GetAddressCaps returns the device that was requested", constant=True
     ),
-    "TRUE-devices": Consistency("2.2.4.1.3.43", "Initialize counts the same devices each time", constant=True),
+    "TRUE-devices": Consistency(
+        line.Initialize.layout.section, "Initialize counts the same devices each time", constant=True
+    ),
     "TRUE-phone-status": Consistency(
         "2.2.4.1.6.10", "phone.GetStatus returns the ring mode and the volumes that were set"
     ),

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from fsm.engine.step import Step
     from mstrp.conform.core.patience import Patience
     from mstrp.conform.core.target import Budget, Target
+    from mstrp.live.recorder import Recorder
     from protocol.event import Event, Reply
 
 __all__ = ["Executor"]
@@ -52,8 +53,14 @@ class Executor:
     """Clients of one conversation with a server, and the steps that they can do."""
 
     def __init__(
-        self, target: Target, budget: Budget, patience: Patience, observer: Callable[[Step], None] | None = None
+        self,
+        target: Target,
+        budget: Budget,
+        patience: Patience,
+        observer: Callable[[Step], None] | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
+        self.recorder = recorder
         self.target = target
         self.patience = patience
         #: Told of every step of the machines.
@@ -169,7 +176,7 @@ class Executor:
             "poll": 0.01,
             "retries": 0,
         }
-        connecting = TapiClient.connect(self.target.binding, **options)
+        connecting = TapiClient.connect(self.target.binding, recorder=self.recorder, **options)
         slot = ClientSlot(connecting.client)
         name = action.client
         if self.observer is not None:

@@ -15,6 +15,7 @@ from mstrp.conform.server.tester import Tester
 if TYPE_CHECKING:
     from mstrp.conform.core.target import Budget, Target
     from mstrp.conform.core.violation import Violation
+    from mstrp.live.recorder import Recorder
 
 __all__ = ["Shrunk", "replay", "same_failure", "shrink"]
 
@@ -45,12 +46,14 @@ def _signature(violation: Violation) -> tuple[object, ...]:
     return violation.requirement, finding.event, tuple(finding.state)
 
 
-async def replay(target: Target, program: Program, budget: Budget | None = None) -> Tester:
+async def replay(
+    target: Target, program: Program, budget: Budget | None = None, *, recorder: Recorder | None = None
+) -> Tester:
     """Perform a program from its beginning with new clients, and wait until nothing is pending.
 
     Steps that can no longer be performed are skipped. Raises `Unreachable`, or `BudgetSpent`.
     """
-    async with Tester(target, budget) as tester:
+    async with Tester(target, budget, recorder=recorder) as tester:
         for action in program:
             try:
                 await tester.perform(action)

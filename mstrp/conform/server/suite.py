@@ -84,7 +84,8 @@ def plan(depth: int = 1) -> Iterator[Case]:
     for request in REQUESTS.values():
         name = f"{request.device}.{request.__name__}"
         rules = dict.fromkeys(attempt.rule for attempt in rules_of(request))
-        tries = (*rules, f"LEGAL-{name}", *((f"DONE-{name}",) if request.completion == "async" else ()))
+        about = [each for each in (f"LEGAL-{name}", f"RESPONSE-{name}", f"EFFECT-{name}") if each in SERVER]
+        tries = (*rules, *about, *((f"DONE-{name}",) if request.completion == "async" else ()))
         yield Case(f"rules of {name}", functools.partial(try_request, request=request), tries)
     for state in REACHABLE:
         session = StateSession(state)
@@ -149,6 +150,7 @@ async def run(
             if session is not None and test.session is not session:
                 await session.close(campaign)
             session = test.session
+            campaign.case = test.name
             await _perform(campaign, test)
             await shorten(campaign, shown)
             silent = _count_silent(campaign, silent)

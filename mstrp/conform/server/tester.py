@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mstrp.conform.core.campaign import Campaign
     from mstrp.conform.core.target import Target
     from mstrp.live.client import TapiClient
+    from mstrp.live.recorder import Recorder
     from protocol.constants import LINECALLSTATE
     from protocol.packet import Request
 
@@ -38,10 +39,11 @@ class Tester:
         patience: Patience | None = None,
         *,
         observer: Callable[[Step], None] | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.target = target
         self.budget = budget or Budget()
-        self._executor = Executor(target, self.budget, patience or Patience(target.patience), observer)
+        self._executor = Executor(target, self.budget, patience or Patience(target.patience), observer, recorder)
         #: The steps performed, as data.
         self.program = self._executor.program
         self.violations = self._executor.violations
