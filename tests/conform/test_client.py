@@ -11,6 +11,7 @@ import pytest
 from reference_client import InProcess, play
 from world import run as run_loop
 
+from fsm.engine.levels import Verdict as Severity
 from fsm.rules.catalogue import RULES, Status
 from mstrp.conform.client.execution import ClientBed
 from mstrp.conform.client.iut import Command, Waiting
@@ -20,6 +21,7 @@ from mstrp.conform.core.campaign import Campaign
 from mstrp.conform.core.errors import Unreachable
 from mstrp.conform.core.outcome import Verdict
 from mstrp.conform.core.target import Budget, Target
+from mstrp.live.client import TapiClient
 from mstrp.live.switch import Plan
 
 REFERENCE = Path(__file__).parent / "reference_client.py"
@@ -56,6 +58,30 @@ def test_own_client() -> None:
     assert not [(outcome.requirement.id, outcome.cause) for outcome in open_]
     checked = [name for name in CLIENT if name.startswith(("TRP-3.3.4", "TAKES-", "ENDS-"))]
     assert [name for name in checked if found.outcomes[name].verdict is not Verdict.PASS] == []
+
+
+class _Reports:
+    """Goes on as always, and says by its exit status that the server did something wrong."""
+
+    repeatable = True
+    said = ""
+
+    async def play(self, binding: str) -> int:
+        async with TapiClient.connect(binding) as client:
+            opened = await (await client.initialize("reports")).open(0)
+            call = await opened.next_call()
+            await call.answer()
+            await call.drop()
+            await call.wait(0x1)
+            await call.deallocate()
+        return int(any(finding.verdict is Severity.FAIL for finding in client.monitor.findings))
+
+
+def test_an_exit_status_alone_is_no_failure() -> None:
+    """A client that sends what it always sends may report what it has noticed."""
+    found = conform(_Reports(), wanted=lambda name: name == "reply-unknown")
+    assert not told(found)
+    assert "its exit status was 1" in found.outcomes["TRP-3.3.4.2-M00C-01"].cause
 
 
 def test_own_client_that_fetches() -> None:
