@@ -10,6 +10,7 @@ from fsm.engine.levels import Verdict
 from mstrp.checking import check_capture
 from mstrp.commands.live_options import add_client_options, client_options, run_until_interrupted, shown
 from mstrp.commands.output import complain, terminal_width, write_lines
+from mstrp.commands.status import BROKEN, INCONCLUSIVE, OK
 from mstrp.report.files import replaced
 from mstrp.report.ladder import Ladder
 from mstrp.report.pictures import draw_result
@@ -82,7 +83,9 @@ def run(options: argparse.Namespace) -> int:
     if not quiet:
         made = ", ".join(sorted(one.name for one in folder.iterdir() if one.name.startswith(scenario.name)))
         sys.stdout.write(f"\nin {printable(str(folder))}: {made}\n")
-    return 1 if result.verdict is Verdict.FAIL else 0
+    if result.verdict is Verdict.INCONCLUSIVE:
+        return INCONCLUSIVE
+    return BROKEN if result.verdict is Verdict.FAIL else OK
 
 
 async def _converse(options: argparse.Namespace, scenario: Scenario, path: Path) -> int:
