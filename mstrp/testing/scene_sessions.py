@@ -25,6 +25,7 @@ from mstrp.generate.play import Kind, Line
 from mstrp.testing.least import Place, RowKey
 from mstrp.testing.scene import Scene
 from mstrp.testing.scene_calls import FAILED
+from mstrp.testing.special import SPECIAL
 from protocol import events as event
 from protocol import generic, line, mmc, phone
 from protocol.constants import (
@@ -64,11 +65,7 @@ _OPENED = {phone_table.OPENED_OWNER: PHONEPRIVILEGE.OWNER, phone_table.OPENED_MO
 _APPLICATIONS: dict[str, Any] = {"line": line.Initialize, "phone": phone.Initialize}
 _REINIT = {"line": int(LINEERR.REINIT), "phone": int(PHONEERR.REINIT)}
 #: Requests that need a story of their own.
-_APART = {
-    "Initialize", "ShutDown", "Open", "Close", "DeallocateCall", "GetAsyncEvents", "RSPSetEventFilterMasks",
-    "FreeDialogInstance", "GetUIDllName", "GetCallStatus", "GetNewCalls", "TUISPIDLLCallback", "NegotiateAPIVersion",
-    "NegotiateExtVersion", "NegotiateAPIVersionForAllDevices", "GetProviderList",
-}  # fmt: skip
+_APART = SPECIAL | {"GetProviderList"}
 _NEEDED = (
     HandleType.HLINE, HandleType.HPHONE, HandleType.HLINEAPP, HandleType.HPHONEAPP, HandleType.HAGENT,
     HandleType.HAGENTSESSION, HandleType.DIALOGINSTANCE, HandleType.HCALL,

@@ -19,6 +19,7 @@ from mstrp.live.server import Options, Server
 from mstrp.live.switch import Plan, Switch
 from mstrp.live.transport import RpcFault
 from mstrp.testing.extra import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule, st
+from mstrp.testing.special import LIFECYCLE
 from mstrp.testing.strategies import requests
 from mstrp.testing.variants import with_word
 from protocol import line
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Judge", "ServerMachine", "machine"]
 
 #: Requests whose story a rule of its own tells.
-_APART = {"Initialize", "ShutDown", "Open", "Close", "DeallocateCall", "MakeCall", "GetNewCalls"}
+_APART = LIFECYCLE | {"MakeCall"}
 #: Seconds that a server has to complete a request before the next step is taken.
 _PATIENCE = 0.25
 

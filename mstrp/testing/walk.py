@@ -9,6 +9,7 @@ from fsm.tables.call_reports import REPORTS
 from fsm.tables.call_requests import EFFECTS, PRECONDITIONS
 from fsm.tables.call_states import CREATED, STATES, CallState
 from mstrp.testing.situation import MODES, Situation
+from mstrp.testing.special import SPECIAL
 from mstrp.testing.variants import variants
 from protocol import line
 from protocol.constants import LINECALLSTATE, LINEERR, PHONEERR
@@ -39,11 +40,7 @@ _NEXT = {
 }
 _FAILURES = {"line": int(LINEERR.OPERATIONFAILED), "phone": int(PHONEERR.OPERATIONFAILED)}
 #: Requests that need a story of their own: they begin or end handles, or depend on what was asked before.
-_APART = {
-    "Initialize", "ShutDown", "Open", "Close", "DeallocateCall", "GetAsyncEvents", "RSPSetEventFilterMasks",
-    "FreeDialogInstance", "GetUIDllName", "SwapHold", "GetCallStatus", "GetNewCalls", "TUISPIDLLCallback",
-    "NegotiateAPIVersion", "NegotiateExtVersion", "NegotiateAPIVersionForAllDevices",
-}  # fmt: skip
+_APART = SPECIAL | {"SwapHold"}
 
 
 def _handles(request: type[Request]) -> list[Any]:
