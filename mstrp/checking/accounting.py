@@ -38,8 +38,9 @@ def unjudged_of(
     skipped: Iterable[Skipped],
     unread: Iterable[UnreadKind],
     silent: Silent,
+    damaged: str = "",
 ) -> tuple[Unjudged, ...]:
-    """Return what was not judged, by reason.
+    """Return what was not judged, by reason; ``damaged`` is damage of the file.
 
     Traffic that is not known to be MS-TRP is included only if nothing was judged.
     """
@@ -51,6 +52,8 @@ def unjudged_of(
     if not judged.packets:
         found += [_of(each) for each in skipped if not each.known]
         found += [Unjudged(_HIDDEN[kind.cause], kind.frames, kind.detail) for kind in unread if kind.cause in _HIDDEN]
+        if damaged:
+            found.append(Unjudged("truncated", 0, damaged))
         if not found:
             found.append(Unjudged(NO_TRAFFIC, 0, f"no MS-TRP traffic in {frames:,} frame{'' if frames == 1 else 's'}"))
     return _summed(found)

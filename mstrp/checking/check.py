@@ -86,7 +86,7 @@ def check_capture(
     name = path.name if isinstance(path, Source) else path
     try:
         # Damage of the file is told by one part only.
-        warn = judging.warn if partition is None or partition.place == 0 else _silent
+        warn = judging.damage if partition is None or partition.place == 0 else _silent
         with open_capture(path, warn) if isinstance(path, str) else path as source:
             source.progress = progress
             if source.head().startswith(b"{"):
@@ -141,6 +141,8 @@ class _Judging:
         self.more_sessions = 0
         self.judged = Judged()
         self.silent = Silent()
+        #: The first damage of the file, or "".
+        self.damaged = ""
         self.order: dict[str, int] = {}
         self.met = 0
         self.parted = parted
@@ -153,6 +155,11 @@ class _Judging:
             self.notes.append((frame, printable(text)))
         else:
             self.more_notes += 1
+
+    def damage(self, frame: int, text: str) -> None:
+        """Keep a note about damage of the file itself."""
+        self.damaged = self.damaged or printable(text)
+        self.warn(frame, text)
 
     def _begun(self, conversation: Conversation) -> None:
         self.met += 1
@@ -212,7 +219,7 @@ class _Judging:
             each.registry.channel.mask == _CHANNEL_OPEN and each.registry.binding.ended
             for each in self.monitor.conversations
         )
-        dependent = bool(left_out or odd or waits)
+        dependent = bool(left_out or odd or waits or self.damaged)
         skipped = tuple(sessions.skipped)
         return Part(self.begun, sessions.announced, sessions.unannounced, dependent, skipped, self.silent)
 
@@ -254,7 +261,9 @@ class _Judging:
             judged=self.judged,
             unjudged=()
             if error is not None and not self.judged.packets
-            else unjudged_of(self.judged, frames, sealed, self.sessions.skipped, reader.unread.kinds(), self.silent),
+            else unjudged_of(
+                self.judged, frames, sealed, self.sessions.skipped, reader.unread.kinds(), self.silent, self.damaged
+            ),
             unread=reader.unread.kinds(),
             found=self.findings.totals,
         )

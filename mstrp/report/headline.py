@@ -132,6 +132,8 @@ def _reason(each: Unjudged) -> str:
             return f"{count(each.packets, 'frame')} of {detail}, which is not read"
         case "one-direction":
             return f"{packets} captured in one direction only ({detail})"
+        case "truncated" if not each.packets:
+            return f"the file is damaged: {detail}"
         case "truncated":
             return f"{count(each.packets, 'frame')} {detail}"
         case "undecodable":

@@ -92,8 +92,9 @@ class Unsealer:
     def lacks_password(self) -> bool:
         """Whether decryption requires nothing but the password of the account."""
         context = self.context
-        ready = context is not None and context.challenge is not None and bool(context.account)
-        return ready and context is not None and not context.keyless and context.mechanism.startswith("NTLM")
+        if context is None or context.challenge is None or not context.account or context.sides is not None:
+            return False
+        return not context.keyless and context.mechanism.startswith("NTLM")
 
     @property
     def needed(self) -> str:
@@ -105,6 +106,8 @@ class Unsealer:
             return f"{self.mechanism} is not decrypted here: capture without packet privacy, or decrypt with tshark"
         if context.keyless:
             return context.keyless
+        if context.sides is not None:
+            return "valid signatures, or the packets that are missing before these"
         if context.challenge is None or not context.account:
             return "the start of the connection, with its NTLM handshake"
         return f"the password of {context.account}"

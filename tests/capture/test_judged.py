@@ -191,6 +191,10 @@ INPUTS: dict[str, tuple[Any, Input]] = {
         pcap(frames_of([each for each in SEGMENTS if TAPSRV in (each.source[1], each.target[1])][30:])),
         Input(3, 3, "inconclusive", ["no-bind"], "the bind was not captured (--decode-as content)"),
     ),
+    "a file that ends in its first frame": (
+        scenario()[:60],
+        Input(3, 3, "inconclusive", ["truncated"], f"{NOTHING}the file is damaged: the file ends in the middle of a"),
+    ),
     "a request without a response": (
         pcap(frames_of(SEGMENTS[:9])),
         Input(3, 3, "inconclusive", ["no-response"], "1 session: no response to any request was captured"),
