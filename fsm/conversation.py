@@ -103,6 +103,24 @@ class Conversation:
         self.transactions += 1
         transactions.fail(self, transaction)
 
+    def strayed(self, packet: Request | Raw | None, how: str, frame: int = 0, time: float = 0.0) -> Transaction:
+        """Take a request to the server under an invalid context handle of some kind; None is a ClientDetach.
+
+        Pass the returned transaction to `answered`, `completed` (ClientDetach) or `faulted` with its outcome.
+        """
+        self._at(frame, time)
+        return requests.send_stray(self, packet, how)
+
+    def completed(self, transaction: Transaction, frame: int = 0, time: float = 0.0) -> None:
+        """Take the response to a ClientDetach that `strayed` returned."""
+        self._at(frame, time)
+        transactions.complete(self, transaction)
+
+    def channel_strayed(self, method: str, how: str, *, accepted: bool, frame: int = 0, time: float = 0.0) -> None:
+        """Take a call of the event channel under an invalid context handle, with its outcome."""
+        self._at(frame, time)
+        self.links.stray(f"{method} under {how}", accepted=accepted)
+
     def event(self, event: Event | Raw, frame: int = 0, time: float = 0.0) -> None:
         """Take one event, however it was delivered."""
         self._at(frame, time)

@@ -103,6 +103,10 @@ class Links:
         self.runner.step(found, binding.DELIVERED, IN_FLIGHT.bit if self.registry.in_flight(found.ended) else 0)
         self.update()
 
+    def stray(self, what: str, *, accepted: bool) -> None:
+        """Take a call of the event channel under an invalid context handle."""
+        self.runner.step(self.registry.channel, channel.STRAYS if accepted else channel.STRAYS_REFUSED, what=what)
+
     def agree(self, version: int) -> None:
         """Take a TAPI version that was negotiated for a device."""
         if 0x00010000 <= version <= 0x0003FFFF:

@@ -24,6 +24,8 @@ __all__ = ["INVALRPCCONTEXT", "deny", "report_denied"]
 #: A positive return value that is an error (2.2.5.2, Q15).
 INVALRPCCONTEXT: Final = int(ACK_RETURN_VALUE.TAPIERR_INVALRPCCONTEXT)
 _LIMIT: Final = 1024
+#: The rule of a call under an invalid context handle, which explains the refusal.
+_INVALID_CONTEXT: Final = "TRP-3.1.4.2-GEN-03"
 #: The type of handle that an error calls unknown.
 _UNKNOWN: Final[dict[int, HandleType]] = {
     LINEERR.INVALAPPHANDLE: HandleType.HLINEAPP,
@@ -48,6 +50,8 @@ def deny(conversation: Conversation, transaction: Transaction, code: int) -> Non
     """Note a request that was refused because of an open handle, whose end may be on its way (3.1.4.2, on success)."""
     denied = conversation.denied
     if conversation.registry.partial or len(denied) >= _LIMIT:
+        return
+    if any(violation.rule == _INVALID_CONTEXT for violation in transaction.suspected or ()):
         return
     if code == INVALRPCCONTEXT:
         denied.append((conversation.registry.binding, transaction, "TRP-3.1.4.1-11"))

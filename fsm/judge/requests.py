@@ -8,10 +8,11 @@ from fsm.engine.levels import Fault, Level
 from fsm.judge import replies
 from fsm.judge.calls import adopt_line, unknown_call
 from fsm.judge.proxies import register_handler
-from fsm.judge.routes import ROUTES, UNKNOWN_ROUTE
-from fsm.judge.violations import suspect, suspect_call, suspect_packet
+from fsm.judge.routes import DETACH_ROUTE, ROUTES, UNKNOWN_ROUTE
+from fsm.judge.violations import suspect, suspect_call, suspect_packet, suspect_stray
 from fsm.state.instances import Application, Binding, Call, Dialog, Line, Phone, Transaction, Version
 from fsm.tables import request
+from fsm.tables.binding import STRAYS
 from fsm.tables.bits import IN_FLIGHT
 from fsm.tables.dialog import DIALOG_FREED, DIALOG_USED
 from fsm.tables.handle import USED
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from protocol.packet import Request
     from protocol.problem import Problem
 
-__all__ = ["find_owner", "send", "suspect_damage"]
+__all__ = ["find_owner", "send", "send_stray", "suspect_damage"]
 
 _BINDING_CELLS: Final = Binding.machine.cells
 _ROUTES: Final = ROUTES
@@ -89,6 +90,27 @@ def send(conversation: Conversation, packet: Request | Raw) -> Transaction:
                 runner.step(transaction, request.REUSES, what=route.name)
             registry.unanswered[number] = transaction
             replies.claim(conversation, number)
+    return transaction
+
+
+def send_stray(conversation: Conversation, packet: Request | Raw | None, how: str) -> Transaction:
+    """Take a call under an invalid context handle: a request, or ClientDetach.
+
+    That one violation explains all others of the call.
+    """
+    runner, registry = conversation.runner, conversation.registry
+    if packet is None:
+        transaction = Transaction(DETACH_ROUTE, (0,) * 15, runner.frame, runner.now)
+        runner.advance(transaction, DETACH_ROUTE.first)
+    else:
+        transaction = send(conversation, packet)
+        for call, _, _ in transaction.calls:
+            waiting = conversation.suspects.get(call)
+            if waiting is not None and transaction in waiting:
+                waiting.remove(transaction)
+    transaction.suspected = None
+    binding = registry.binding
+    suspect_stray(transaction, binding, _BINDING_CELLS[STRAYS][binding.mask], conversation.session, how)
     return transaction
 
 

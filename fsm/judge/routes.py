@@ -29,7 +29,7 @@ from protocol.fields import Handle, HandleType
 from protocol.packet import REQUESTS, Request, Unknown
 from protocol.record import Layout  # noqa: TC001
 
-__all__ = ["ROUTES", "UNKNOWN_ROUTE", "CallUse", "Creation", "Route", "Variant"]
+__all__ = ["DETACH_ROUTE", "ROUTES", "UNKNOWN_ROUTE", "CallUse", "Creation", "Route", "Variant"]
 
 
 #: A function of a conversation, a transaction, and its response or the words of its completion.
@@ -224,3 +224,5 @@ def _echoes(request: type[Request]) -> tuple[tuple[int, int], ...]:
 ROUTES: dict[int, Route] = {number: _route(request) for number, request in REQUESTS.items()}
 #: The route of a buffer whose Req_Func means nothing.
 UNKNOWN_ROUTE: Route = replace(_route(Unknown), binding=MANAGES, name="unknown")
+#: The route of ClientDetach, where its context handle is invalid.
+DETACH_ROUTE: Route = replace(UNKNOWN_ROUTE, name="ClientDetach", section="3.1.4.3")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fsm.state.registry import Registry
     from protocol.packet import Request
 
-__all__ = ["TIMEOUT", "fail", "respond"]
+__all__ = ["TIMEOUT", "complete", "fail", "respond"]
 
 #: Seconds for which a client waits for a response (3.2.2); a server that has not detached by then will not.
 TIMEOUT: Final = 5.0
@@ -65,8 +65,8 @@ def respond(conversation: Conversation, transaction: Transaction, packet: Reques
     elif mask == _PENDING:
         accept(conversation, transaction, ack)
     elif mask == _REFUSED:
-        decide(conversation, transaction, accepted=False)
         deny(conversation, transaction, ack)
+        decide(conversation, transaction, accepted=False)
         if route.refused is not None:
             route.refused(conversation, transaction, raw)
         if route.opens:
@@ -105,6 +105,13 @@ def _forget(registry: Registry, transaction: Transaction, number: int) -> None:
         registry.unnumbered.pop(transaction, None)
     elif registry.unanswered.get(number) is transaction:
         del registry.unanswered[number]
+
+
+def complete(conversation: Conversation, transaction: Transaction) -> None:
+    """Take the response of a call that returns no value."""
+    conversation.runner.step(transaction, request.ANSWERS_ZERO)
+    transaction.answered = conversation.runner.frame
+    decide(conversation, transaction, accepted=True)
 
 
 def fail(conversation: Conversation, transaction: Transaction) -> None:

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from fsm.judge.routes import CallUse
     from fsm.state.instances import Transaction
 
-__all__ = ["SuspectedViolation", "decide", "reconsider", "report", "suspect", "suspect_call", "suspect_packet"]
+__all__ = [
+    "SuspectedViolation",
+    "decide",
+    "reconsider",
+    "report",
+    "suspect",
+    "suspect_call",
+    "suspect_packet",
+    "suspect_stray",
+]
 
 _CALL: Final = Call.machine
 _LIVE: Final = sum(1 << state for state in LIVE)
@@ -137,6 +146,14 @@ def suspect_packet(transaction: Transaction, rule: str, section: str, reason: st
         transaction,
         SuspectedViolation(rule, Level.MUST, section, "request", transaction.route.name, ("sent",), (), reason),
     )
+
+
+def suspect_stray(transaction: Transaction, binding: Instance, move: Move, session: str, how: str) -> None:
+    """Keep the violation of a call under an invalid context handle."""
+    section = move.ref.section if move.ref else transaction.route.section
+    states = binding.machine.names(binding.mask)
+    reason = f"under {how}"
+    _keep(transaction, SuspectedViolation(move.rule, move.level, section, "binding", session, states, (), reason))
 
 
 def _keep(transaction: Transaction, violation: SuspectedViolation) -> None:

@@ -243,7 +243,7 @@ OTHERS: tuple[Other, ...] = (
         "client",
         "context handles of other interfaces are refused",
         "table row: channel, what uses a context handle that is not live",
-        sentence="server used the event channel with a context handle that is not live",
+        sentence="server used the event channel with a context handle that is not valid: {what}",
     ),
     *_strict("3.4.4", "server", _NOT),
     # -- attaching and detaching ----------------------------------------------------------------------------------

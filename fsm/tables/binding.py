@@ -22,6 +22,7 @@ __all__ = [
     "LOST",
     "MANAGES",
     "REQUEST_RULE",
+    "STRAYS",
     "BindingState",
 ]
 
@@ -51,6 +52,9 @@ CONTROLS = Event("device request", Kind.REQUEST, "a request that controls lines,
 FETCHES = Event("GetAsyncEvents", Kind.REQUEST, "the client asks for waiting events")
 FETCHED = Event("GetAsyncEvents brings events", Kind.ANSWER, "events came with the answer")
 DELIVERED = Event("events on remotesp", Kind.REPORT, "the server uses the event channel")
+STRAYS = Event(
+    "call under another context handle", Kind.REQUEST, "a call under a context handle that is not valid for the client"
+)
 DETACHED = Event("ClientDetach", Kind.ANSWER, "the client detached")
 LOST = Event("connection lost", Kind.JOINT, "the connection ended; the context handle runs down")
 
@@ -92,6 +96,8 @@ def _binding_rows() -> list[Row]:
         for event in (MANAGES, CONTROLS, FETCHES, DETACHED):
             rows.append(Row(state, event, state, _MUST, _FIRST, rule="TRP-3.1.4.2-GEN-03"))
         rows.append(Row(state, LOST, state, _TYPICAL, ref("3.1.6")))
+    stray = ref("3.1.4.2", "phContext; strict_context_handle")
+    rows += [Row(state, STRAYS, state, _MUST, stray, rule="TRP-3.1.4.2-GEN-03") for state in B]
     late = ref("3.1.4.3", "RemoteSPDetach follows")
     rows.append(Row(B.DETACHED, DELIVERED, B.DETACHED, _TYPICAL, late, (when(IN_FLIGHT),)))
     rows.append(Row(B.DETACHED, DELIVERED, B.DETACHED, _ODD, late, rule="CALL-V12"))
@@ -114,12 +120,13 @@ BINDING = Table(
         MANAGES,
         CONTROLS,
         FETCHES,
+        STRAYS,
         FETCHED,
         DELIVERED,
         DETACHED,
         LOST,
     ),
     rows=tuple(_binding_rows()),
-    unproven=frozenset({MANAGES, CONTROLS, FETCHES}),
+    unproven=frozenset({MANAGES, CONTROLS, FETCHES, STRAYS}),
     sinks=frozenset({B.DETACHED}),
 )

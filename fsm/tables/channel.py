@@ -8,7 +8,16 @@ from fsm.engine.levels import Level
 from fsm.engine.row import Event, Kind, Row, ref
 from fsm.engine.table import Table
 
-__all__ = ["CHANNEL", "CHANNEL_CLOSED", "CHANNEL_LOST", "CHANNEL_OPENED", "DELIVERS", "ChannelState"]
+__all__ = [
+    "CHANNEL",
+    "CHANNEL_CLOSED",
+    "CHANNEL_LOST",
+    "CHANNEL_OPENED",
+    "DELIVERS",
+    "STRAYS",
+    "STRAYS_REFUSED",
+    "ChannelState",
+]
 
 _MUST, _STATED, _TYPICAL = Level.MUST, Level.STATED, Level.TYPICAL
 
@@ -25,6 +34,14 @@ C = ChannelState
 
 CHANNEL_OPENED = Event("RemoteSPAttach", Kind.ANSWER, "the server opened the event channel")
 DELIVERS = Event("RemoteSPEventProc", Kind.REPORT, "the server sends a buffer of events")
+STRAYS = Event(
+    "call under another context handle",
+    Kind.REPORT,
+    "the client accepts a call under a context handle that is not its own",
+)
+STRAYS_REFUSED = Event(
+    "refused call under another context handle", Kind.REPORT, "the client refuses a call under such a context handle"
+)
 CHANNEL_CLOSED = Event("RemoteSPDetach", Kind.ANSWER, "the server closed the event channel")
 CHANNEL_LOST = Event("channel lost", Kind.JOINT, "the connection ended")
 
@@ -34,7 +51,7 @@ CHANNEL = Table(
     states=ChannelState,
     initial=C.CLOSED,
     finals=frozenset({C.DETACHED}),
-    events=(CHANNEL_OPENED, DELIVERS, CHANNEL_CLOSED, CHANNEL_LOST),
+    events=(CHANNEL_OPENED, DELIVERS, STRAYS, STRAYS_REFUSED, CHANNEL_CLOSED, CHANNEL_LOST),
     rows=(
         Row(C.CLOSED, CHANNEL_OPENED, C.OPEN, _MUST, ref("3.3.4.1")),
         Row(C.OPEN, DELIVERS, C.OPEN, _MUST, ref("3.3.4.2")),
@@ -54,5 +71,10 @@ CHANNEL = Table(
         ),
         Row(C.CLOSED, CHANNEL_LOST, C.CLOSED, _TYPICAL, ref("3.3.6")),
         Row(C.DETACHED, CHANNEL_LOST, C.DETACHED, _TYPICAL, ref("3.3.6")),
+        *(
+            Row(state, event, state, level, ref("3.3.4", "strict_context_handle"), rule="TRP-3.3.4-04")
+            for state in C
+            for event, level in ((STRAYS, _MUST), (STRAYS_REFUSED, Level.SUSPICIOUS))
+        ),
     ),
 )

@@ -89,6 +89,16 @@ class Connection:
         return self.pipe or str(self.server.port)
 
     @property
+    def group(self) -> int:
+        """The association group, 0 if its bind was not captured."""
+        return 0 if self.dissector is None else self.dissector.group
+
+    @property
+    def joined(self) -> bool:
+        """Whether the connection joined an association group that existed before."""
+        return self.dissector is not None and self.dissector.joined
+
+    @property
     def sessions_known(self) -> bool:
         """Whether a session was seen on it."""
         return self.session is not None or bool(self.bound) or bool(self.channels)

@@ -15,12 +15,14 @@ from protocol.packet import FIXED, decode_request, decode_response
 from protocol.problem import DecodeError, Problem
 from protocol.raw import Raw, raw_of
 from protocol.rpc.dissect import FAULT, REQUEST, RESPONSE
+from protocol.stub import Method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fsm.state.instances import Transaction
     from mstrp.capture.connection import Connection
+    from mstrp.capture.handles import Stray
     from mstrp.capture.session import Session
     from mstrp.capture.sessions import Sessions
     from protocol.ndr import Stub
@@ -37,6 +39,8 @@ _USED: Final = GetAsyncEvents.layout.index("dwUsedBufferSize")
 #: The two methods that nearly all calls are of.
 _REQUESTS: Final = BY_INTERFACE[TAPSRV.uuid][1]
 _EVENTS: Final = BY_INTERFACE[REMOTESP.uuid][1]
+#: RemoteSPEventProc under an invalid context handle, whose response matters.
+_STRAY_EVENTS: Final = Method(REMOTESP, _EVENTS.opnum, _EVENTS.name, _EVENTS.section, _EVENTS.request, _EVENTS.response)
 
 
 class Methods(CallHandler):
@@ -54,6 +58,7 @@ class Methods(CallHandler):
             "ClientDetach": self._client_detach,
             "RemoteSPAttach": self._remote_attach,
             "RemoteSPDetach": self._remote_detach,
+            _EVENTS.name: self._stray_events,
         }
 
     # -- from the streams -----------------------------------------------------------------------------------------
@@ -156,6 +161,7 @@ class Methods(CallHandler):
         self._show(session, SERVER_TO_CLIENT, "ClientAttach", RESPONSE, value, frame, time, call=call)
         if value.result == 0 and value.context != NULL_CONTEXT:
             session.attached = True
+            self.sessions.handles.open(TAPSRV, value.context, connection, session)
             self.sessions.bind(connection, value.context, session)
             session.conversation.attached(asked.process_id, asked.domain_user, frame, time)
             session.conversation.inspect_attach(asked, value)
@@ -177,6 +183,10 @@ class Methods(CallHandler):
             damage = stub.contradictions
         session = connection.bound.get(raw.context)
         if session is None:
+            stray = self.sessions.stray(TAPSRV, connection, raw.context, frame, time)
+            if stray is not None:
+                self._stray_request(stray, call, raw, frame, time)
+                return
             session = self.sessions.resolve(connection, raw.context, frame, time)
         if not session.settled:
             self._settle(session, raw.packet(), frame, time)
@@ -187,6 +197,15 @@ class Methods(CallHandler):
             session.conversation.damaged(exchange, damage)
         if self.on_packet is not None:
             self._show(session, CLIENT_TO_SERVER, "ClientRequest", REQUEST, raw.packet(), frame, time, call=call)
+
+    def _stray_request(self, stray: Stray, call: RpcCall, raw: Raw, frame: int, time: float) -> None:
+        """Handle a ClientRequest under an invalid context handle."""
+        session, how = stray
+        if how:
+            call.note = session, session.conversation.strayed(raw, how, frame, time)
+        if self.on_packet is not None:
+            content = raw.packet()
+            self._show(session, CLIENT_TO_SERVER, "ClientRequest", REQUEST, content, frame, time, call=call, stray=how)
 
     def _settle(self, session: Session, packet: Request, frame: int, time: float) -> None:
         """A request without an event channel: where the client has one and it is not in the capture, events are missing."""
@@ -230,12 +249,23 @@ class Methods(CallHandler):
         if value is None:
             return
         if call.phase == REQUEST:
-            session = self.sessions.resolve(connection, value.context, frame, time)
-            call.note = session, None
-            self._show(session, CLIENT_TO_SERVER, "ClientDetach", REQUEST, value, frame, time)
+            stray = self.sessions.stray(TAPSRV, connection, value.context, frame, time)
+            if stray is not None:
+                session, how = stray
+                if how:
+                    call.note = session, session.conversation.strayed(None, how, frame, time)
+            else:
+                how = None
+                session = self.sessions.resolve(connection, value.context, frame, time)
+                call.note = session, None
+            self._show(session, CLIENT_TO_SERVER, "ClientDetach", REQUEST, value, frame, time, call=call, stray=how)
         elif call.note is not None:
-            session = call.note[0]
-            self._show(session, SERVER_TO_CLIENT, "ClientDetach", RESPONSE, value, frame, time)
+            session, exchange = call.note
+            self._show(session, SERVER_TO_CLIENT, "ClientDetach", RESPONSE, value, frame, time, call=call)
+            if exchange is not None:
+                session.conversation.completed(exchange, frame, time)
+                return
+            self.sessions.handles.close(TAPSRV, session.context, connection, time)
             session.changed = True
             session.conversation.detached(frame, time)
             self.sessions.end(session, time)
@@ -255,6 +285,7 @@ class Methods(CallHandler):
             self._show(session, CLIENT_TO_SERVER, "RemoteSPAttach", RESPONSE, value, frame, time)
             if value.result == 0:
                 candidates = call.note[2]
+                self.sessions.handles.open(REMOTESP, value.context, connection, session)
                 if len(candidates) > 1:
                     key = self.sessions.channel_hosts(connection), value.context
                     self.sessions.leave_undecided(key, candidates)
@@ -268,6 +299,7 @@ class Methods(CallHandler):
             self._read(call, frame, time)
             return
         damage: Sequence[Problem] = ()
+        stray: Stray | None = None
         raw = _readers[call.ndr64].events(call.data, call.start)
         if raw is None:
             stub = self._stub(call, frame, time)
@@ -278,15 +310,26 @@ class Methods(CallHandler):
             damage = stub.contradictions
         session = connection.channels.get(raw.context)
         if session is None:
-            session = self.sessions.resolve_channel(connection, raw.context, _words(raw.buffer), frame, time)
+            stray = self.sessions.stray(REMOTESP, connection, raw.context, frame, time)
+            if stray is None:
+                session = self.sessions.resolve_channel(connection, raw.context, _words(raw.buffer), frame, time)
+            else:
+                session = stray.session
+                call.method = _STRAY_EVENTS
+                call.note = session, None, stray.how
+                words = _words(raw.buffer)
+                if words and not session.knows(words[1]):
+                    # The client cannot take events for other applications.
+                    return
         session.changed = True
         conversation = session.conversation
-        if not conversation.flowing:
+        if stray is None and not conversation.flowing:
             conversation.delivered(frame, time)
         if damage:
             conversation.damaged_events(damage, stub=True)
         if self.on_packet is not None:
-            self._events(session, raw.buffer, "RemoteSPEventProc", frame, time)
+            how = None if stray is None else stray.how
+            self._events(session, raw.buffer, "RemoteSPEventProc", frame, time, how)
         elif raw.kind is not None:
             conversation.event(raw, frame, time)
         else:
@@ -307,38 +350,73 @@ class Methods(CallHandler):
         if call.phase == REQUEST:
             hosts = self.sessions.channel_hosts(connection)
             session = connection.channels.get(value.context) or self.sessions.channels.get((hosts, value.context))
+            how = None
+            if session is None:
+                stray = self.sessions.stray(REMOTESP, connection, value.context, frame, time)
+                if stray is not None:
+                    session, how = stray
             if session is not None:
-                call.note = session, None
-                self._show(session, SERVER_TO_CLIENT, "RemoteSPDetach", REQUEST, value, frame, time)
+                call.note = session, None, how
+                self._show(
+                    session, SERVER_TO_CLIENT, "RemoteSPDetach", REQUEST, value, frame, time, call=call, stray=how
+                )
         elif call.note is not None:
-            session = call.note[0]
-            self._show(session, CLIENT_TO_SERVER, "RemoteSPDetach", RESPONSE, value, frame, time)
+            session, _, how = call.note
+            self._show(session, CLIENT_TO_SERVER, "RemoteSPDetach", RESPONSE, value, frame, time, call=call)
+            if how is not None:
+                if how:
+                    session.conversation.channel_strayed("RemoteSPDetach", how, accepted=True, frame=frame, time=time)
+                return
+            self.sessions.handles.close(REMOTESP, session.channel, connection, time)
             session.changed = True
             session.conversation.channel_closed(frame, time)
             self.sessions.channels.pop((self.sessions.channel_hosts(connection), session.channel), None)
             connection.channels.pop(session.channel, None)
 
+    def _stray_events(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
+        """Handle the response to RemoteSPEventProc under an invalid context handle."""
+        value = self._read(call, frame, time)
+        if value is not None and call.note[2]:
+            session, _, how = call.note
+            self._show(session, CLIENT_TO_SERVER, _EVENTS.name, RESPONSE, value, frame, time, stray=how)
+            session.conversation.channel_strayed(_EVENTS.name, how, accepted=True, frame=frame, time=time)
+
     def _fault(self, call: RpcCall, frame: int, time: float) -> None:
         if call.note is None:
             return
-        session, exchange, *_ = call.note
+        session, exchange, *rest = call.note
         direction = SERVER_TO_CLIENT if call.method.interface.rpc_client == "client" else CLIENT_TO_SERVER
         problem = Problem("status", "value", f"RPC fault {call.status:#010x}", "C706 12.6.4.7")
         stub = call.data[call.start :]
         self._show(
-            session, direction, call.method.name, "response", None, frame, time, (problem,), stub, call, call.status
+            session,
+            direction,
+            call.method.name,
+            "response",
+            None,
+            frame,
+            time,
+            (problem,),
+            stub,
+            call,
+            call.status,
+            rest[0] if rest and isinstance(rest[0], str) else None,
         )
         if exchange is not None:
             session.conversation.faulted(exchange, frame, time)
+        elif call.method.interface is REMOTESP and rest and isinstance(rest[0], str) and rest[0]:
+            session.conversation.channel_strayed(call.method.name, rest[0], accepted=False, frame=frame, time=time)
 
     # -- events ---------------------------------------------------------------------------------------------------
 
-    def _events(self, session: Session, data: bytes, method: str, frame: int, time: float) -> None:
+    def _events(
+        self, session: Session, data: bytes, method: str, frame: int, time: float, stray: str | None = None
+    ) -> None:
         conversation = session.conversation
         found = decode_events(data, conversation.completes)
         for event in found.events:
             if self.on_packet is not None:
-                self._show(session, SERVER_TO_CLIENT, method, "event", event, frame, time)
+                self._show(session, SERVER_TO_CLIENT, method, "event", event, frame, time, stray=stray)
             conversation.event(event, frame, time)
         for problem in found.problems:
             self.sessions.warn(frame, f"{method}: {problem}")
@@ -359,6 +437,7 @@ class Methods(CallHandler):
         raw: bytes | None = None,
         call: RpcCall | None = None,
         fault: int | None = None,
+        stray: str | None = None,
     ) -> None:
         if self.on_packet is not None:
             if not problems and hasattr(content, "problems"):
@@ -382,6 +461,7 @@ class Methods(CallHandler):
                     hosts[0],
                     hosts[1],
                     fault,
+                    stray,
                 )
             )
 

@@ -35,6 +35,8 @@ class Packet(NamedTuple):
     server: str = ""
     #: Status of an RPC fault that came instead of an answer.
     fault: int | None = None
+    #: The kind of an invalid context handle; empty if it may have been valid when the call was sent.
+    stray: str | None = None
 
     @property
     def name(self) -> str:

@@ -72,9 +72,11 @@ class Replay:
             ("ClientRequest", "request"): self._request,
             ("ClientRequest", "response"): self._response,
             ("ClientRequest", "event"): self._event,
+            ("ClientDetach", "request"): self._detach,
             ("ClientDetach", "response"): self._detached,
             ("RemoteSPAttach", "response"): self._opened_channel,
             ("RemoteSPEventProc", "event"): self._event,
+            ("RemoteSPEventProc", "response"): self._stray_call,
             ("RemoteSPDetach", "response"): self._closed_channel,
         }
 
@@ -97,7 +99,9 @@ class Replay:
             if conversation is None:
                 if not name:
                     return
-                conversation = self._begin(line, name, partial=(method, phase) != ("ClientAttach", "request"))
+                conversation = self._begin(
+                    line, name, partial=(method, phase) != ("ClientAttach", "request") and "stray" not in line
+                )
             elif not conversation.client:
                 # A line about a loss was the first one: it does not say who they are.
                 conversation.client, conversation.server = str(line.get("client", "")), str(line.get("server", ""))
@@ -168,7 +172,13 @@ class Replay:
 
     def _request(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
         packet = decode_request(bytes.fromhex(line["bytes"]), _whole(line["capacity"], 32))
-        exchange = conversation.sent(packet, frame, time)
+        stray = line.get("stray")
+        if stray == "":
+            return
+        if stray is None:
+            exchange = conversation.sent(packet, frame, time)
+        else:
+            exchange = conversation.strayed(packet, str(stray), frame, time)
         self._wait(conversation, line, _Asked(exchange, {}))
         self._show(line, packet, frame, time)
 
@@ -189,17 +199,39 @@ class Replay:
     def _event(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
         if line["method"] == "RemoteSPEventProc":
             name = conversation.session
-            if name not in self._opened and not conversation.partial:
+            if "stray" in line:
+                pass
+            elif name not in self._opened and not conversation.partial:
                 # Which of several channels it was became clear only with this event.
                 self._opened.add(name)
                 conversation.channel_opened(frame, time)
-            if not conversation.flowing:
+            if "stray" not in line and not conversation.flowing:
                 conversation.delivered(frame, time)
         for event in decode_events(bytes.fromhex(line["bytes"]), conversation.completes).events:
             self._show(line, event, frame, time)
             conversation.event(event, frame, time)
 
+    def _detach(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
+        if line.get("stray"):
+            exchange = conversation.strayed(None, str(line["stray"]), frame, time)
+            self._wait(conversation, line, _Asked(exchange, {}))
+
+    def _stray_call(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
+        if line.get("stray"):
+            conversation.channel_strayed(
+                line["method"], str(line["stray"]), accepted="fault" not in line, frame=frame, time=time
+            )
+
     def _detached(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
+        asked = self._asked.pop((conversation.session, line.get("call")), None)
+        if asked is not None and asked.exchange is not None:
+            if "fault" in line:
+                conversation.faulted(asked.exchange, frame, time)
+            else:
+                conversation.completed(asked.exchange, frame, time)
+            return
+        if "fault" in line:
+            return
         conversation.detached(frame, time)
 
     def _opened_channel(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
@@ -208,7 +240,10 @@ class Replay:
             conversation.channel_opened(frame, time)
 
     def _closed_channel(self, conversation: Conversation, line: dict[str, Any], frame: int, time: float) -> None:
-        conversation.channel_closed(frame, time)
+        if "stray" in line:
+            self._stray_call(conversation, line, frame, time)
+        elif "fault" not in line:
+            conversation.channel_closed(frame, time)
 
 
 def _whole(value: Any, bits: int) -> int:

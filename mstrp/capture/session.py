@@ -43,20 +43,25 @@ class Session:
         "ends",
         "events",
         "hosts",
+        "idle",
         "pending",
         "placeholder",
         "settled",
+        "strayed",
     )
 
     def __init__(self, conversation: Conversation, machine: str, hosts: Hosts) -> None:
         self.conversation = conversation
         #: Where the client can be reached, as it said.
-        self.endpoints = {each.lower().removeprefix("\\pipe\\") for _, each in endpoints(machine)[:_MOST]}
+        self.endpoints: set[str] = set()
+        self.announce(machine)
         self.hosts = hosts
         #: The context handles of the binding and of the event channel.
         self.context = b""
         self.channel = b""
         self.attached = False
+        #: Whether it consists of calls under invalid context handles: no ClientAttach was requested.
+        self.idle = False
         #: Number of undecided event channels that it may own.
         self.candidacies = 0
         #: When it ended, None while it has not.
@@ -71,7 +76,18 @@ class Session:
         self.events: Connection | None = None
         #: Whether it has an event channel, needs none, or is known to be without.
         self.settled = False
+        #: Whether calls under invalid context handles are attributed to it.
+        self.strayed = False
         self.pending = PendingFindings(conversation, self._halves)
+
+    def announce(self, machine: str) -> None:
+        """Take the endpoints at which the client can be reached."""
+        self.endpoints = {each.lower().removeprefix("\\pipe\\") for _, each in endpoints(machine)[:_MOST]}
+
+    def follow(self, connection: Connection) -> None:
+        """Let findings depend on the directions of a connection."""
+        if len(self.ends) < _MOST:
+            self.ends[connection] = None
 
     def _halves(self) -> Iterator[Half]:
         """The directions that its packets come from."""

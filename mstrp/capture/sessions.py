@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from mstrp.capture.handles import ContextHandles, Stray
 from mstrp.capture.session import Session, Unclaimed, Undecided, Waiting, fitting
 from mstrp.capture.unread import SkippedTraffic
+from protocol.ndr import NULL_CONTEXT, REMOTESP, TAPSRV
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from fsm.monitor import Monitor
     from mstrp.capture.connection import Connection
     from mstrp.capture.session import Hosts
+    from protocol.ndr import Interface
 
 __all__ = ["Sessions"]
 
@@ -45,6 +48,9 @@ class Sessions:
         #: By hosts and context handle.
         self.bindings: dict[tuple[Hosts, bytes], Session] = {}
         self.channels: dict[tuple[Hosts, bytes], Session] = {}
+        #: The context handles that were given out, and the latest session between two hosts.
+        self.handles = ContextHandles(limit, monitor.grace)
+        self._latest: dict[Hosts, Session] = {}
         #: Event channels of which it is not clear yet whose they are.
         self.undecided: dict[tuple[Hosts, bytes], Undecided] = {}
         #: Sessions for which the server may still open an event channel, in the order of their ClientAttach.
@@ -101,6 +107,8 @@ class Sessions:
         if begun is not None and begun in self.waiting and not begun.attached:
             # ClientAttach was asked over it and never answered.
             self.waiting.discard(begun)
+        if begun is not None and begun.idle and begun.ended is None:
+            self.end(begun, time)
         for session in connection.channels.values():
             session.conversation.channel_lost(frame, time)
             if self.on_loss is not None:
@@ -144,11 +152,20 @@ class Sessions:
             self.on_session(conversation)
         session = Session(conversation, machine, hosts)
         self._known[session] = None
+        self._latest[hosts] = session
+        if len(self._latest) > self.limit:
+            del self._latest[next(iter(self._latest))]
         return session
 
     def attach(self, connection: Connection, machine: str, frame: int, time: float) -> Session:
         """A client asks to attach, and says where its event channel may be opened: its session, without a handle yet."""
-        session = self._begin((connection.client.host, connection.server.host), frame, time, machine)
+        begun = connection.session
+        if begun is not None and begun.idle:
+            session = begun
+            session.idle = False
+            session.announce(machine)
+        else:
+            session = self._begin((connection.client.host, connection.server.host), frame, time, machine)
         session.ends[connection] = None
         connection.session = session
         self.waiting.add(session)
@@ -160,6 +177,10 @@ class Sessions:
         """A client may not attach: there is no session."""
         self.skip("attach-refused", "the server refused ClientAttach", 2, 1, known=False)
         self.waiting.discard(session)
+        if session.strayed:
+            # Calls under invalid context handles came before: they were judged.
+            session.idle = True
+            return
         connection.session = None
         self._open -= 1
         self._known.pop(session, None)
@@ -206,17 +227,24 @@ class Sessions:
     def resolve(self, connection: Connection, context: bytes, frame: int, time: float) -> Session:
         """The session of a context handle that was not used over this connection yet."""
         hosts = connection.client.host, connection.server.host
-        session = connection.bound.get(context) or self.bindings.get((hosts, context))
+        session = (
+            connection.bound.get(context) or self.bindings.get((hosts, context)) or self._joined(connection, context)
+        )
         if session is None:
             session = self._midway(connection, context, frame, time)
         self.bind(connection, context, session)
         return session
 
+    def _joined(self, connection: Connection, context: bytes) -> Session | None:
+        """Return the session of a handle of the association group that a connection from another address has joined."""
+        found = self.handles.owner(TAPSRV, context, connection) if connection.joined else None
+        return found if found is not None and found.ended is None and found in self._known else None
+
     def _midway(self, connection: Connection, context: bytes, frame: int, time: float) -> Session:
         """A session that began before the capture, or one whose ClientAttach was seen without its answer."""
         hosts = connection.client.host, connection.server.host
         known = connection.session
-        if known is not None and not known.attached and known.ended is None:
+        if known is not None and _attaching(known):
             known.attached = True
             self.doubt(known, frame, time)
             return known
@@ -230,6 +258,40 @@ class Sessions:
             self.warn(frame, f"session {name} began before the capture: its ClientAttach is missing")
         session.attached = True
         return session
+
+    def stray(
+        self, interface: Interface, connection: Connection, context: bytes, frame: int, time: float
+    ) -> Stray | None:
+        """Return the session of a call under an invalid context handle; None if the handle may be valid."""
+        begun = connection.session
+        if begun is not None and _attaching(begun) and context != NULL_CONTEXT:
+            # The response that gave out the handle may be missing.
+            return None
+        how = self.handles.fault(interface, context, connection, time)
+        if how is None or (self.crowded and context != NULL_CONTEXT):
+            return None
+        hosts = (connection.client.host, connection.server.host)
+        if interface is REMOTESP:
+            hosts = hosts[1], hosts[0]
+        owner = self.handles.owner(interface, context, connection)
+        latest = self._latest.get(hosts)
+        if how and latest is not None and _attaching(latest) and owner is None and context != NULL_CONTEXT:
+            return None
+        if owner is not None and owner.hosts != hosts and begun is None:
+            begun = latest
+        for session in (begun, owner, latest):
+            if session is not None and session in self._known:
+                break
+        else:
+            session = self._begin(hosts, frame, time)
+            session.idle = session.settled = True
+            if interface is TAPSRV:
+                connection.session = session
+            else:
+                self.end(session, time)
+        session.strayed = True
+        session.follow(connection)
+        return Stray(session, how)
 
     # -- event channels -------------------------------------------------------------------------------------------
 
@@ -323,6 +385,11 @@ class Sessions:
             self._handleless.add(session)
             self._channelless.add(session)
         return session
+
+
+def _attaching(session: Session) -> bool:
+    """Whether ClientAttach was requested and has no response yet."""
+    return not session.attached and session.ended is None and not session.idle
 
 
 def _changed(connection: Connection) -> bool:

@@ -6,7 +6,7 @@ import ipaddress
 from struct import Struct
 from typing import TYPE_CHECKING, BinaryIO
 
-from protocol.rpc.pdu import NDR20, NDR64, Bind, BindAck, CallBody, Context, Kind, Outcome, Syntax, encode
+from protocol.rpc.pdu import NDR20, NDR64, Bind, BindAck, CallBody, Context, Fault, Kind, Outcome, Syntax, encode
 
 if TYPE_CHECKING:
     from typing import Any
@@ -119,14 +119,16 @@ class Connection:
         if self.wire.acknowledge and side == 1:
             self._segment(0, _ACK, b"")
 
-    def bind(self, interface: Interface, *, ndr64: bool = False, context: int = 0) -> None:
-        """Bind an interface."""
+    def bind(
+        self, interface: Interface, *, ndr64: bool = False, context: int = 0, group: int = 0x4D53, joins: bool = False
+    ) -> None:
+        """Bind an interface, in a new association group or one that the connection joins."""
         self.call_id += 1
         abstract = Syntax(interface.uuid, 1)
         transfer = NDR64 if ndr64 else NDR20
-        offer = Bind(5840, 5840, 0, (Context(context, abstract, (transfer,)),))
+        offer = Bind(5840, 5840, group if joins else 0, (Context(context, abstract, (transfer,)),))
         self.send(0, encode(Kind.BIND, self.call_id, offer))
-        accepted = BindAck(5840, 5840, 0x4D53, str(self.ends[1][1]), (Outcome(0, 0, transfer),))
+        accepted = BindAck(5840, 5840, group, str(self.ends[1][1]), (Outcome(0, 0, transfer),))
         self.send(1, encode(Kind.BIND_ACK, self.call_id, accepted))
         self.contexts[interface.uuid] = (context, ndr64)
 
@@ -143,6 +145,10 @@ class Connection:
         context, ndr64 = self.contexts[method.interface.uuid]
         stub = method.write(value, ndr64=ndr64)
         self.send(1, encode(Kind.RESPONSE, call_id, CallBody(len(stub), context, 0, stub)))
+
+    def fault(self, status: int, call_id: int, *, context: int = 0) -> None:
+        """Send an RPC fault instead of a response."""
+        self.send(1, encode(Kind.FAULT, call_id, Fault(32, context, status, b"")))
 
     def close(self) -> None:
         """Close both directions."""

@@ -61,6 +61,8 @@ def packet_dict(packet: Packet) -> dict[str, Any]:
         found["fields"], found["values"] = _parameters(content)
     if packet.fault is not None:
         found["fault"] = f"0x{packet.fault:08x}"
+    if packet.stray is not None:
+        found["stray"] = packet.stray
     if packet.raw is not None:
         found["error"] = str(packet.problems[0])
         found["raw"] = packet.raw.hex()

@@ -106,9 +106,11 @@ class Dissector:
         "contexts",
         "dropped",
         "forged",
+        "group",
         "guess",
         "interface",
         "interfaces",
+        "joined",
         "level",
         "limits",
         "missed",
@@ -140,6 +142,9 @@ class Dissector:
         self.interface = interface
         #: Methods by opnum of each presentation context (empty for other interfaces), and whether it uses NDR64.
         self.contexts: dict[int, tuple[dict[int, Method], bool]] = {}
+        #: The association group that the first bind_ack names, 0 if none was captured; whether the bind named it.
+        self.group = 0
+        self.joined = False
         self.problems: list[Problem] = []
         #: The security contexts, the authentication level, and the numbers of requests and responses left encrypted.
         self.security: Unsealer | None = None
@@ -501,6 +506,9 @@ class Dissector:
         if found is None:
             return
         proposed = found[0]
+        if not self.group:
+            self.group = body.group
+            self.joined = bool(proposed.group)
         if len(body.outcomes) != len(proposed.contexts):
             detail = f"{len(body.outcomes)} results for {len(proposed.contexts)} contexts"
             self._problem("p_result_list", detail)

@@ -1,0 +1,165 @@
+"""Context handles of a capture: which were given out, to which association, and whether the use of one is an error.
+
+A context handle is valid in the association group in which it was given out (MS-RPCE 3.3.1.5.6, C706 5.1.6). NULL, a
+handle whose binding was closed, and a handle of another client or of the other interface are always wrong. A handle
+that nothing gave out is wrong only if the association group was captured from its first bind on without a hole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from protocol.ndr import NULL_CONTEXT, TAPSRV
+
+if TYPE_CHECKING:
+    from mstrp.capture.connection import Connection
+    from mstrp.capture.session import Session
+    from protocol.ndr import Interface
+
+__all__ = ["ContextHandles", "Stray", "complete"]
+
+#: What gives out and closes the handles of each interface.
+_METHODS: Final = {True: ("ClientAttach", "ClientDetach"), False: ("RemoteSPAttach", "RemoteSPDetach")}
+
+
+class Stray(NamedTuple):
+    """The use of a context handle that is not valid, with the session that it is attributed to."""
+
+    session: Session
+    #: The kind of handle, as findings state it; empty if the handle may have been valid when the call was sent.
+    how: str
+
+
+class _Given:
+    """A context handle that was given out."""
+
+    __slots__ = ("client", "connection", "ended", "group", "server", "session")
+
+    def __init__(self, connection: Connection, session: Session) -> None:
+        self.session = session
+        #: The connection, the hosts of the association and its group, 0 if the bind was not captured.
+        self.connection = connection
+        self.client = connection.client.host
+        self.server = connection.server.host
+        self.group = connection.group
+        #: The time at which it was closed, and the connection on which that was done.
+        self.ended: tuple[float, Connection] | None = None
+
+
+class ContextHandles:
+    """The context handles of both interfaces that were given out, the latest ones up to a limit."""
+
+    def __init__(self, limit: int, grace: float) -> None:
+        self.limit = limit
+        self.grace = grace
+        #: By interface and handle the latest one, and the same by the hosts as well: two servers may choose one value.
+        self._given: dict[tuple[bool, bytes], _Given] = {}
+        self._exact: dict[tuple[bool, bytes, str, str], _Given] = {}
+        #: Connections that began an association group, by hosts and group.
+        self._founders: dict[tuple[str, str, int], Connection] = {}
+        #: Whether handles were dropped because of the limit.
+        self._dropped = False
+
+    def open(self, interface: Interface, context: bytes, connection: Connection, session: Session) -> None:
+        """Register a handle that a response gave out."""
+        self.join(connection)
+        key = interface is TAPSRV, context
+        exact = (*key, connection.client.host, connection.server.host)
+        self._given.pop(key, None)
+        self._exact.pop(exact, None)
+        self._given[key] = self._exact[exact] = _Given(connection, session)
+        if len(self._exact) > self.limit:
+            dropped = next(iter(self._exact))
+            del self._exact[dropped]
+            self._given.pop(dropped[:2], None)
+            self._dropped = True
+
+    def close(self, interface: Interface, context: bytes, connection: Connection, time: float) -> None:
+        """Register the close of a handle."""
+        found = self._find(interface is TAPSRV, context, connection)
+        if found is not None:
+            found.ended = time, connection
+
+    def _find(self, requests: bool, context: bytes, connection: Connection) -> _Given | None:
+        """Return the handle that was given out between the hosts of a connection, else between any others."""
+        exact = self._exact.get((requests, context, connection.client.host, connection.server.host))
+        return self._given.get((requests, context)) if exact is None else exact
+
+    def join(self, connection: Connection) -> None:
+        """Register a connection that may have begun an association group."""
+        if connection.group and not connection.joined:
+            self._founders[connection.client.host, connection.server.host, connection.group] = connection
+            if len(self._founders) > self.limit:
+                del self._founders[next(iter(self._founders))]
+
+    def owner(self, interface: Interface, context: bytes, connection: Connection) -> Session | None:
+        """Return the session to which a handle was given."""
+        found = self._find(interface is TAPSRV, context, connection)
+        return None if found is None else found.session
+
+    def fault(self, interface: Interface, context: bytes, connection: Connection, time: float) -> str | None:
+        """Return the kind of an invalid handle, "" if it may have been valid when sent, None if it is not invalid."""
+        if context == NULL_CONTEXT:
+            return "a NULL context handle"
+        requests = interface is TAPSRV
+        given, closes = _METHODS[requests]
+        found = self._find(requests, context, connection)
+        if found is not None:
+            foreign = _foreign(found, connection, requests)
+            if foreign:
+                return foreign
+            if found.ended is None:
+                return None
+            ended, there = found.ended
+            if there is not connection and time - ended <= self.grace:
+                return ""
+            return f"a context handle that {closes} has closed"
+        if (not requests, context) in self._given:
+            return f"the context handle of {_METHODS[not requests][0]}"
+        return None if self._dropped or not self._whole(connection) else f"a context handle that no {given} returned"
+
+    def _whole(self, connection: Connection) -> bool:
+        """Whether the association group was captured from its first bind on."""
+        self.join(connection)
+        if not complete(connection):
+            return False
+        if not connection.joined:
+            return True
+        founder = self._founders.get((connection.client.host, connection.server.host, connection.group))
+        return founder is not None and complete(founder)
+
+
+def _foreign(found: _Given, connection: Connection, requests: bool) -> str:
+    """Return the kind of a handle of another association; empty if the association is the same or not known."""
+    group = connection.group
+    if connection is found.connection or (connection.joined and group == found.group):
+        return ""
+    mine, other = connection.client.host, found.client
+    if not requests:
+        # The client of MS-TRP is the server of the event channel.
+        mine, other = connection.server.host, found.server
+    if mine != other:
+        return "the context handle of another client"
+    if (
+        group
+        and found.group
+        and group != found.group
+        and not connection.joined
+        and connection.client.host == found.client
+    ):
+        return "the context handle of another association"
+    return ""
+
+
+def complete(connection: Connection) -> bool:
+    """Whether all calls of a connection so far were captured and read."""
+    dissector = connection.dissector
+    return (
+        dissector is not None
+        and bool(connection.group)
+        and not connection.midway
+        and not connection.doubted
+        and not dissector.missed
+        and not sum(dissector.sealed)
+        and len(connection.carriers()) == 2
+    )
