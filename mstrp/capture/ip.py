@@ -5,12 +5,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
+from mstrp.capture.tunnels import CARRIERS, carries
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Datagrams", "Transport"]
 
 _TCP = 6
+_UDP = 17
 _HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _OPTIONS, _MOBILITY = 0, 43, 44, 51, 60, 135
 #: Seconds that fragments wait for the others (RFC 8200, 4.5).
 _PATIENCE = 60.0
@@ -19,8 +22,9 @@ _LARGEST = 65_535
 
 
 class Transport(NamedTuple):
-    """A whole TCP segment: both addresses in one, and where it lies."""
+    """A whole TCP segment, or payload that may be a tunnel: both addresses in one, and where it lies."""
 
+    protocol: int
     version: int
     addresses: bytes
     data: bytes
@@ -81,19 +85,21 @@ class _Pieces:
 
 
 class Datagrams:
-    """Takes IP packets and gives the TCP segments in them; at most ``limit`` packets wait for fragments."""
+    """Takes IP packets and gives the TCP segments and tunnels in them; at most ``limit`` packets wait for fragments."""
 
     def __init__(self, limit: int, note: Callable[[int, str], None]) -> None:
         self.limit = limit
         self.note = note
         self.waiting: dict[bytes, _Pieces] = {}
         self.told = False
+        #: Whether a tunnel was fragmented.
+        self.tunnels = False
         #: Number of incomplete or invalid packets, and of packets dropped because of the limit.
         self.lost = 0
         self.dropped = 0
 
     def transport(self, data: bytes, position: int, end: int, frame: int, time: float) -> Transport | None:
-        """The TCP segment in the packet at ``position``, or None; raises `IndexError` when a header is cut off."""
+        """The segment or tunnel in the packet at ``position``, or None; raises `IndexError` when a header is cut off."""
         version = data[position] >> 4
         if version == 4:
             return self._version4(data, position, end, frame, time)
@@ -102,18 +108,20 @@ class Datagrams:
         return None
 
     def _version4(self, data: bytes, position: int, end: int, frame: int, time: float) -> Transport | None:
-        if data[position + 9] != _TCP:
-            return None
         total = data[position + 2] << 8 | data[position + 3]
         start = position + ((data[position] & 15) << 2)
         stop = min(end, position + total) if total else end
         addresses = data[position + 12 : position + 20]
         fragment = data[position + 6] << 8 | data[position + 7]
+        protocol = data[position + 9]
+        if protocol == _AUTHENTICATION and not fragment & 0x3FFF and start + 2 <= stop:
+            protocol, start = data[start], start + 8 + (data[start + 1] << 2)
         if not fragment & 0x3FFF:
-            return Transport(4, addresses, data, start, stop)
-        key = addresses + data[position + 4 : position + 6]
-        whole = self._piece(key, (fragment & 0x1FFF) << 3, data[start:stop], not fragment & 0x2000, frame, time)
-        return None if whole is None else Transport(4, addresses, whole, 0, len(whole))
+            known = protocol == _TCP or carries(protocol, data, start, stop)
+            return Transport(protocol, 4, addresses, data, start, stop) if known else None
+        key = addresses + data[position + 4 : position + 6] + data[position + 9 : position + 10]
+        offset, last = (fragment & 0x1FFF) << 3, not fragment & 0x2000
+        return self._fragment(protocol, 4, addresses, key, offset, data[start:stop], last, frame, time)
 
     def _version6(self, data: bytes, position: int, end: int, frame: int, time: float) -> Transport | None:
         size = data[position + 4] << 8 | data[position + 5]
@@ -133,16 +141,38 @@ class Datagrams:
                 if not fragment & 0xFFF9:
                     # An atomic fragment: the whole packet (RFC 6946).
                     continue
-                if kind != _TCP:
-                    # More extension headers behind the fragment header: nobody sends that.
-                    return None
-                whole = self._piece(key, fragment & 0xFFF8, data[place:stop], not fragment & 1, frame, time)
-                return None if whole is None else Transport(6, addresses, whole, 0, len(whole))
+                # After the fragment header no other extension headers are expected.
+                offset, last, part = fragment & 0xFFF8, not fragment & 1, data[place:stop]
+                return self._fragment(kind, 6, addresses, key, offset, part, last, frame, time)
             else:
-                return None
+                known = carries(kind, data, place, stop)
+                return Transport(kind, 6, addresses, data, place, stop) if known else None
             if place >= stop:
                 return None
-        return Transport(6, addresses, data, place, stop)
+        return Transport(_TCP, 6, addresses, data, place, stop)
+
+    def _fragment(
+        self,
+        protocol: int,
+        version: int,
+        addresses: bytes,
+        key: bytes,
+        offset: int,
+        data: bytes,
+        last: bool,
+        frame: int,
+        time: float,
+    ) -> Transport | None:
+        """Add a fragment; return the whole packet when nothing is missing."""
+        if protocol == _UDP:
+            # The first fragment has the ports; what is not a tunnel does not wait.
+            if key not in self.waiting and (offset or not carries(protocol, data, 0, len(data))):
+                return None
+        elif protocol != _TCP and protocol not in CARRIERS:
+            return None
+        self.tunnels |= protocol != _TCP
+        whole = self._piece(key, offset, data, last, frame, time)
+        return None if whole is None else Transport(protocol, version, addresses, whole, 0, len(whole))
 
     def _piece(self, key: bytes, offset: int, data: bytes, last: bool, frame: int, time: float) -> bytes | None:
         if offset + len(data) > _LARGEST:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mstrp.capture.cursor import Cursor, cursor
 from mstrp.capture.link import network
+from mstrp.capture.tunnels import DEPTH, carries, inner, payload
 from protocol.unpacking import NATIVE, big32
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class _Picked(Cursor):
                     common = big32(data, start + 12) >> 8 == 0x080045
                 else:
                     common = data[start + 12 : start + 15] == b"\x08\x00\x45"
+                if common and data[start + 23] != 6:
+                    common = not carries(data[start + 23], data, start + 34, end)
             key = data[start + 26 : start + 34] if common else _addresses(frames.link, data, start, end)
             mine = self._pairs.get(key)
             if self._mine(key) if mine is None else mine:
@@ -94,9 +97,20 @@ class _Picked(Cursor):
 
 
 def _addresses(link: int, data: bytes, start: int, end: int) -> bytes:
-    """Source and target of an IP packet; nothing where there is none."""
-    position = network(link, data, start, end)
+    """Source and target of an IP packet, inside tunnels the innermost one; nothing where there is none."""
+    position, _ = network(link, data, start, end)
     if position < 0 or position >= end:
+        return b""
+    try:
+        for _ in range(DEPTH):
+            found = payload(data, position, end)
+            if found is None or not carries(found.protocol, data, found.start, end):
+                break
+            below, _ = inner(found.protocol, data, found.start, end)
+            if not 0 <= below < end:
+                break
+            position = below
+    except IndexError:
         return b""
     if data[position] >> 4 == 4:
         return data[position + 12 : position + 20]

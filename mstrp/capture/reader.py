@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 from mstrp.capture.cursor import cursor
 from mstrp.capture.hints import Setup
 from mstrp.capture.ip import Datagrams
-from mstrp.capture.link import NAMES, network
+from mstrp.capture.link import ETHERNET, NAMES, network
 from mstrp.capture.segments import ACK, Segments
-from mstrp.capture.unread import FRAGMENT, LIMIT, SNAP, UnreadFrames
+from mstrp.capture.tunnels import DEPTH, carries, inner
+from mstrp.capture.unread import FRAGMENT, LIMIT, SNAP, TUNNEL, UnreadFrames
 from protocol.unpacking import NATIVE, big16, big32
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from mstrp.capture.calls import CallHandler
     from mstrp.capture.files import Frame
+    from mstrp.capture.ip import Transport
 
 __all__ = ["Reader"]
 
@@ -33,6 +35,7 @@ __all__ = ["Reader"]
 #: sequence, acknowledgement, data offset, flags.
 _unpack: Final = Struct(">12xIH2xI14xIIBB").unpack_from
 _TCP: Final = Struct(">HHIIBB")
+_PROTOCOL: Final = 6
 
 _CAUSES: Final = {
     SNAP: "cut off by the snap length",
@@ -91,7 +94,10 @@ class Reader:
                         kind, total, protocol, sequence, ack, offset, flags = _unpack(data, start)
                     if kind >> 8 == 0x080045 and not protocol & 0x3FFF0000:
                         if protocol & 0xFF != 6:
-                            self.unread.protocol(protocol & 0xFF, data, start + 34, end)
+                            if carries(protocol & 0xFF, data, start + 34, end):
+                                self._slowly(frames.link, data, start, end, frames.number, now)
+                            else:
+                                self.unread.protocol(protocol & 0xFF, data, start + 34, end)
                             continue
                         if NATIVE:
                             total = big16(data, start + 16)
@@ -156,23 +162,22 @@ class Reader:
             self.handler.note(number, text)
 
     def _slowly(self, link: int, data: bytes, start: int, end: int, number: int, now: float) -> None:
-        """Any link layer, any IP header."""
+        """Any link layer, any tunnel, any IP header."""
+        if start >= end:
+            # An empty frame carries nothing.
+            return
         if link not in NAMES:
             if link not in self._unknown_links:
                 self._unknown_links.add(link)
                 self.handler.note(number, f"link type {link} is not understood; its frames are left out")
-            self.unread.link(link, data, start, end)
+            self.unread.link(link, -1)
             return
-        position = network(link, data, start, end)
-        if position < 0 or position >= end:
-            self.unread.link(link, data, start, end)
-            return
+        position, kind = network(link, data, start, end)
         try:
-            found = self.datagrams.transport(data, position, end, number, now)
+            found = self._transport(link, data, position, kind, end, number, now)
             if found is None:
-                self.unread.packet(data, position, end)
                 return
-            version, addresses, data, place, stop = found
+            _, version, addresses, data, place, stop = found
             _, _, sequence, ack, offset, flags = _TCP.unpack_from(data, place)
         except (IndexError, StructError):
             return
@@ -187,6 +192,34 @@ class Reader:
         self.segments.add(
             addresses + data[place : place + 4], version, sequence, ack, flags, data[first:stop], number, now
         )
+
+    def _transport(
+        self, link: int, data: bytes, position: int, kind: int, end: int, number: int, now: float
+    ) -> Transport | None:
+        """The TCP segment in a frame, inside tunnels or not, whose IP header is at ``position``; else count the frame."""
+        unread = self.unread
+        if position < 0 or position >= end:
+            unread.link(link, kind)
+            return None
+        for _ in range(DEPTH):
+            found = self.datagrams.transport(data, position, end, number, now)
+            if found is None:
+                unread.packet(data, position, end)
+                return None
+            protocol = found.protocol
+            if protocol == _PROTOCOL:
+                return found
+            data, place, end = found.data, found.start, found.stop
+            position, kind = inner(protocol, data, place, end)
+            if position >= end or (position < 0 and kind < 0):
+                # Not understood, or headers that are longer than the packet.
+                unread.protocol(protocol, data, place, end)
+                return None
+            if position < 0:
+                unread.link(ETHERNET, kind)
+                return None
+        unread.add(TUNNEL, f"more than {DEPTH} tunnels in one another")
+        return None
 
     def finish(self) -> None:
         """The capture is over: give up what never came."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mstrp.capture.link import NAMES
+from mstrp.capture.link import ETHERNET, LLC, NAMES, NESTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,8 +56,6 @@ _ETHERTYPES: Final = {
     0x0806: "ARP", 0x8035: "RARP", 0x809B: "AppleTalk", 0x8137: "IPX", 0x8863: "PPPoE discovery", 0x8864: "PPPoE",
     0x888E: "EAPOL", 0x88CC: "LLDP", 0x88F7: "PTP",
 }  # fmt: skip
-_VLAN: Final = {0x8100, 0x88A8, 0x9100, 0x9200}
-_IP: Final = {0x0800, 0x86DD}
 _EXTENSIONS: Final = {0, 43, 44, 51, 60, 135}
 
 
@@ -83,35 +81,21 @@ class UnreadFrames:
             key = (cause, "other")
         counts[key] = counts.get(key, 0) + frames
 
-    def link(self, link: int, data: bytes, start: int, end: int) -> None:
-        """Count a frame in which no IP packet was found; an empty one carries nothing."""
-        if end <= start:
-            return
+    def link(self, link: int, kind: int) -> None:
+        """Count a frame in which no IP packet was found; ``kind`` is the last EtherType read, -1 if there is none."""
         if link not in NAMES:
             self.add(LINK, f"link type {link}")
-            return
-        at = {1: start + 12, 113: start + 14, 276: start}.get(link, -1)
-        if at < 0:
-            self.add(ETHERTYPE, f"{NAMES[link]} frame without IP")
-            return
-        kind = _word(data, at, end)
-        while kind in _VLAN:
-            at = start + 22 if link == 276 and at == start else at + 4
-            kind = _word(data, at, end)
-        if link == 1 and 0 <= kind < 0x600:
-            # An 802.3 length: LLC follows, perhaps with SNAP and an EtherType.
-            kind = _word(data, at + 8, end) if data[at + 2 : at + 5] == b"\xaa\xaa\x03" else 0
-            if kind in _IP:
-                self.add(TUNNEL, "LLC/SNAP")
-                return
-            if not kind:
-                self.add(ETHERTYPE, "802.3 LLC")
-                return
-        if kind in _ETHER_TUNNELS:
+        elif kind == NESTED:
+            self.add(TUNNEL, "too many headers before IP")
+        elif kind in _ETHER_TUNNELS:
             self.add(TUNNEL, _ETHER_TUNNELS[kind])
-        elif kind >= 0:
+        elif kind == LLC:
+            self.add(ETHERTYPE, "802.3 LLC")
+        elif kind > 0:
             name = _ETHERTYPES.get(kind)
             self.add(ETHERTYPE, f"{kind:#06x}" + (f" ({name})" if name else ""))
+        elif link != ETHERNET:
+            self.add(ETHERTYPE, f"{NAMES[link]} frame without IP")
 
     def packet(self, data: bytes, position: int, end: int) -> None:
         """Count an IP packet that carries no TCP; fragments of TCP are not counted."""

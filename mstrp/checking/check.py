@@ -213,7 +213,13 @@ class _Judging:
         """What is needed to put this together with other parts."""
         sessions = self.sessions
         left_out = self.more_sessions or self.findings.left_out or self.more_notes
-        odd = reader.cut_off or reader.segments.crowded or reader.datagrams.told or sessions.crowded
+        odd = (
+            reader.cut_off
+            or reader.segments.crowded
+            or reader.datagrams.told
+            or reader.datagrams.tunnels
+            or sessions.crowded
+        )
         # Whether a channel that is still open should be closed by now is a matter of the whole capture's time.
         waits = any(
             each.registry.channel.mask == _CHANNEL_OPEN and each.registry.binding.ended
