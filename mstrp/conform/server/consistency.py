@@ -7,12 +7,13 @@ there can be of it as far as the conversation itself knows. `mstrp.conform.serve
 from __future__ import annotations
 
 import operator
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fsm.tables.call_states import CallState
 from fsm.tables.phone import PhoneState
 from protocol import line, mmc, phone
-from protocol.constants import LINEBEARERMODE, LINECALLORIGIN, LINECALLPRIVILEGE
+from protocol.constants import LINEBEARERMODE, LINECALLORIGIN, LINECALLPARTYID, LINECALLPRIVILEGE
 from protocol.events import LINE_APPNEWCALL, LINE_CALLSTATE
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Count(NamedTuple):
     """What a packet counts: less than the conversation itself has is wrong, more than that is odd."""
 
     requirement: str
-    packet: type[Request]
+    packet: type[Request | Event]
     #: What is counted, the number that was said, and the least and the most that there can be.
     read: Callable[[Observation], Iterator[tuple[str, int, int, int]]]
     #: Whether more than the most is wrong as well: nobody else can have part in it.
@@ -127,6 +128,12 @@ class Contradiction(NamedTuple):
 def _agree_on_mode(told: tuple[int, int], shown: tuple[int, int]) -> bool:
     """Modes are compared within one state only; 0 is the mode that is not stated."""
     return told[0] != shown[0] or told[1] == shown[1] or 0 in {told[1], shown[1]}
+
+
+def _agree_on_number(dialled: str, shown: str) -> bool:
+    """Numbers are compared by their digits; one may have a prefix."""
+    digits, others = (re.sub(r"\D", "", each) for each in (dialled, shown))
+    return not digits or digits.endswith(others) or others.endswith(digits)
 
 
 #: The requirements by their ids. Those that end in "told" are about events that have to come (`Tester.event`), and
@@ -158,6 +165,15 @@ CONSISTENCY: dict[str, Consistency] = {
     ),
     "TRUE-phone-status": Consistency(
         "2.2.4.1.6.10", "phone.GetStatus returns the ring mode and the volumes that were set"
+    ),
+    "TRUE-line-privilege": Consistency(
+        "2.2.4.2.1.8", "the privilege that LINE_CALLSTATE reports is one with which the line was opened"
+    ),
+    "TRUE-called-id": Consistency(
+        "2.2.4.1.3.31", "GetCallInfo returns the number that a call was made to", agree=_agree_on_number
+    ),
+    "TRUE-listed-devices": Consistency(
+        "2.2.4.1.7.5", "GetLineInfo and GetPhoneInfo list the devices that Initialize counts"
     ),
     "TRUE-addresses": Consistency(
         "2.2.4.1.3.38", "GetDevCaps and GetNumAddressIDs count the same addresses of a line", constant=True
@@ -398,7 +414,27 @@ def _set_ring(observation: Observation) -> Iterator[tuple[object, object]]:
     yield (observation.device, "ring_mode"), observation.packet.ring_mode
 
 
+def _dialled(observation: Observation) -> Iterator[tuple[object, object]]:
+    if isinstance(observation.packet.dest_address, str) and observation.packet.dest_address:
+        yield (*observation.made, "called"), observation.packet.dest_address
+
+
+def _called(observation: Observation) -> Iterator[tuple[object, object]]:
+    info = observation.structure("call_info")
+    number = getattr(info, "called_id", None)
+    if isinstance(number, str) and number and (info.called_id_flags or 0) & int(LINECALLPARTYID.ADDRESS):
+        yield (*observation.call, "called"), number
+
+
+def _told_media_mode(observation: Observation) -> Iterator[tuple[object, object]]:
+    if observation.said.media_mode:
+        yield observation.call, observation.said.media_mode
+
+
 STATEMENTS: tuple[Statement, ...] = (
+    Statement("TRUE-called-id", line.MakeCall, _dialled, sets=True),
+    Statement("TRUE-called-id", line.GetCallInfo, _called),
+    Statement("TRUE-media-mode", LINE_CALLSTATE, _told_media_mode, sets=True),
     Statement("TRUE-address-id", LINE_APPNEWCALL, _announced("address", lambda each: each.said.address_id), sets=True),
     Statement("TRUE-address-id", line.GetCallInfo, _info_of("address_id", "address")),
     Statement("TRUE-call-id", LINE_APPNEWCALL, _call_id, sets=True),
@@ -527,7 +563,29 @@ def _phone_users(observation: Observation) -> Iterator[tuple[str, int, int, int]
             yield name.removeprefix("num_"), number, known, known
 
 
+def _line_privilege(observation: Observation) -> Iterator[tuple[str, int, int, int]]:
+    opened, privilege = observation.opened, observation.said.privilege
+    call = observation.conversation.calls.get(observation.packet.call)
+    if opened is None or call is None or call.brought is not None or not privilege or opened.privileges is None:
+        return
+    owners = _opens(observation, owners=True)
+    owns = int(bool(opened.privileges & _OWNER))
+    yield "owner of the call", int(bool(privilege & _OWNER)), int(owns and owners == 1), owns
+
+
+def _listed_devices(observation: Observation) -> Iterator[tuple[str, int, int, int]]:
+    listed = getattr(observation.structure("device_info_list"), "device_info", None)
+    kind = "line" if isinstance(observation.packet, mmc.GetLineInfo) else "phone"
+    counts = {app.devices for app in observation.conversation.applications.values() if app.kind == kind} - {None}
+    if listed is not None and len(counts) == 1:
+        number = counts.pop()
+        yield f"{kind} devices", len(listed), number or 0, number or 0
+
+
 COUNTS: tuple[Count, ...] = (
+    Count("TRUE-line-privilege", LINE_CALLSTATE, _line_privilege),
+    Count("TRUE-listed-devices", mmc.GetLineInfo, _listed_devices),
+    Count("TRUE-listed-devices", mmc.GetPhoneInfo, _listed_devices),
     Count("TRUE-version", line.NegotiateAPIVersion, _version, closed=True),
     Count("TRUE-version", phone.NegotiateAPIVersion, _version, closed=True),
     Count("TRUE-opens", line.GetLineDevStatus, _line_opens),

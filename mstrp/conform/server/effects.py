@@ -38,7 +38,8 @@ class ExpectedState(NamedTuple):
     @property
     def decided(self) -> frozenset[CallState]:
         """The states after which nothing more is waited for."""
-        return self.states | _ENDED | {S.UNKNOWN}
+        # A call that was to become idle is only on its way there when it is disconnected.
+        return self.states | {S.UNKNOWN} | (frozenset() if S.IDLE in self.states else _ENDED)
 
 
 def expected_states(packet: Any, before: Mapping[int, int], completion: Any) -> Iterator[ExpectedState]:

@@ -37,7 +37,7 @@ async def _succeed(tester: Tester, bed: TestBed, packet: Any) -> Transaction:
 async def _arriving(tester: Tester, bed: TestBed, made: Transaction) -> int:
     """The call that is offered to the partner's line."""
     call = await tester.call("a", bed.partner, promised="CROSS-offered", after=[made])
-    await tester.state("a", call, S.OFFERING, S.ACCEPTED, promised="CROSS-offered", after=[made])
+    await tester.state("a", call, S.OFFERING, promised="CROSS-offered", after=[made])
     return call
 
 
@@ -65,6 +65,8 @@ async def _answered(tester: Tester, bed: TestBed) -> None:
     call, far, made = await _call_out(tester, bed)
     await tester.state("a", call, *_PROGRESS, promised="CROSS-progress", after=[made])
     await tester.check("a", call)
+    for each in (call, far):
+        await tester.ask("a", line.GetCallInfo(call=each, call_info=2048), legal=True)
     answered = await _succeed(tester, bed, line.Answer(call=far))
     await tester.state("a", call, S.CONNECTED, promised="CROSS-answered", after=[answered])
     for each in (call, far):
