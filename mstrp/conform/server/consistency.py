@@ -173,7 +173,7 @@ CONSISTENCY: dict[str, Consistency] = {
         "2.2.4.1.3.31", "GetCallInfo returns the number that a call was made to", agree=_agree_on_number
     ),
     "TRUE-listed-devices": Consistency(
-        "2.2.4.1.7.5", "GetLineInfo and GetPhoneInfo list the devices that Initialize counts"
+        mmc.GetLineInfo.layout.section, "GetLineInfo and GetPhoneInfo list the devices that Initialize counts"
     ),
     "TRUE-addresses": Consistency(
         "2.2.4.1.3.38", "GetDevCaps and GetNumAddressIDs count the same addresses of a line", constant=True
