@@ -80,7 +80,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-empty", action="store_true", help="return status 0 for a capture without any MS-TRP traffic"
     )
-    parser.add_argument("--statistics", action="store_true", help="print the number of findings of each rule")
+    parser.add_argument(
+        "--statistics",
+        action="store_true",
+        help="print the number of findings of each rule, with text instead of the findings",
+    )
     parser.add_argument(
         "--baseline",
         metavar="FILE",
@@ -283,7 +287,7 @@ def _check_all(
     if folder and options.format == "text":
         write_lines([_folder_line(folder), blank()], stream)
     for path in options.captures:
-        shown = options.ladder if options.format == "text" else 0
+        shown = options.ladder if options.format == "text" and not options.statistics else 0
         ladder = Ladder(shown or (_DRAWN if options.diagrams else 0))
         if options.format == "html":
             recorders.append(Recorder())

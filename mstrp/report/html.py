@@ -168,8 +168,7 @@ def _group(cause: tuple[str, ...], group: list[tuple[int, Finding]], places: dic
     items = "".join(finding_item(number, finding, places) for number, finding in group[:_FIRST])
     rest = [number for number, _ in group[_FIRST:]]
     more = (
-        f'<button type="button" class="more" data-more="{" ".join(map(str, rest[:2000]))}">'
-        f"Show {len(rest):,} more</button>"
+        f'<button type="button" class="more" data-more="{" ".join(map(str, rest))}">Show {len(rest):,} more</button>'
         if rest
         else ""
     )

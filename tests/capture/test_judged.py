@@ -40,18 +40,18 @@ def _udp(payload: bytes, port: int) -> bytes:
     )
 
 
-def _gre(payload: bytes) -> bytes:
+def _esp(payload: bytes) -> bytes:
     size = 28 + len(payload)
-    head = bytes([0x45, 0]) + size.to_bytes(2, "big") + bytes([0, 1, 0, 0, 64, 47, 0, 0, 10, 9, 9, 1, 10, 9, 9, 2])
-    return head + b"\0\0\x65\x58" + bytes(4) + payload
+    head = bytes([0x45, 0]) + size.to_bytes(2, "big") + bytes([0, 1, 0, 0, 64, 50, 0, 0, 10, 9, 9, 1, 10, 9, 9, 2])
+    return head + bytes(8) + bytes(byte ^ 0x5A for byte in payload)
 
 
 def _wrapped(segments: list[Segment], how: Any, link: Any = ethernet) -> bytes:
     return pcap(frames_of(segments, link=lambda packet: link(how(ethernet(packet)))))
 
 
-def _mpls(frame: bytes) -> bytes:
-    return bytes(12) + b"\x88\x47\0\1\x01\x40" + frame[14:]
+def _macsec(frame: bytes) -> bytes:
+    return bytes(12) + b"\x88\xe5" + bytes(byte ^ 0x5A for byte in frame[14:])
 
 
 def _web(segments: list[Segment]) -> list[Segment]:
@@ -151,23 +151,23 @@ INPUTS: dict[str, tuple[Any, Input]] = {
         lambda captures: _of(captures / FAULTY, lambda each: each.source[1] != TAPSRV),
         Input(1, 1, "fail", ["one-direction"], "FAIL: 12 packets in 1 session judged; 1 connection captured in"),
     ),
-    "VXLAN": (
-        lambda captures: _wrapped(SEGMENTS, lambda frame: _udp(bytes(8) + frame, 4789)),
+    "ESP": (
+        lambda captures: _wrapped(SEGMENTS, _esp),
         Input(
             3, 3, "inconclusive", ["encapsulation"],
-            f"{NOTHING}{len(SEGMENTS)} frames of VXLAN (UDP port 4789), which is not read",
+            f"{NOTHING}{len(SEGMENTS)} frames of ESP (IP protocol 50), which is not read",
         ),
     ),
-    "GRE": (
-        lambda captures: _wrapped(SEGMENTS, _gre),
+    "WireGuard": (
+        lambda captures: _wrapped(SEGMENTS, lambda frame: _udp(frame, 51820)),
         Input(
             3, 3, "inconclusive", ["encapsulation"],
-            f"{NOTHING}{len(SEGMENTS)} frames of GRE (IP protocol 47), which is not read",
+            f"{NOTHING}{len(SEGMENTS)} frames of WireGuard (UDP port 51820), which is not read",
         ),
     ),
-    "MPLS": (
-        lambda captures: _wrapped(SEGMENTS, _mpls, link=lambda frame: frame),
-        Input(3, 3, "inconclusive", ["encapsulation"], f"{NOTHING}{len(SEGMENTS)} frames of MPLS, which is not read"),
+    "MACsec": (
+        lambda captures: _wrapped(SEGMENTS, _macsec, link=lambda frame: frame),
+        Input(3, 3, "inconclusive", ["encapsulation"], f"{NOTHING}{len(SEGMENTS)} frames of MACsec, which is not read"),
     ),
     "an unknown link type": (
         pcap(frames_of(SEGMENTS), link=147),
@@ -175,7 +175,7 @@ INPUTS: dict[str, tuple[Any, Input]] = {
     ),
     "a tunnel among judged traffic": (
         lambda captures: pcap(
-            [*frames_of(SEGMENTS), *frames_of(SEGMENTS, link=lambda packet: ethernet(_gre(ethernet(packet))))]
+            [*frames_of(SEGMENTS), *frames_of(SEGMENTS, link=lambda packet: ethernet(_esp(ethernet(packet))))]
         ),
         Input(0, 0, "pass", [], "PASS: 37 packets in 1 session judged"),
     ),
@@ -284,7 +284,7 @@ def frames_tail() -> bytes:
     """Records of frames that are not read: ARP, name lookups and a tunnel."""
     frames = frames_of(SEGMENTS[:3], link=lambda packet: bytes(12) + b"\x08\x06" + bytes(46))
     frames += frames_of(SEGMENTS[:4], link=lambda packet: ethernet(_udp(packet, 53)))
-    frames += frames_of(SEGMENTS[:5], link=lambda packet: ethernet(_gre(packet)))
+    frames += frames_of(SEGMENTS[:5], link=lambda packet: ethernet(_esp(packet)))
     return pcap([each._replace(time=1_700_000_100.0) for each in frames])[24:]
 
 
@@ -390,3 +390,18 @@ def test_a_common_folder_is_named_once(tmp_path: Path, capsys: pytest.CaptureFix
     main(["check", "--format", "html", *paths])
     page = capsys.readouterr().out
     assert page.partition("<title>")[2].partition("</title>")[0] == f"pass: {folder}/one.pcap, two.pcap, three.pcap"
+
+
+def test_statistics_replace_the_findings(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --statistics the text has the number of findings of each rule and no finding; JSON has both."""
+    main(["check", "--statistics", str(captures / FAULTY)])
+    text = capsys.readouterr().out
+    assert text.splitlines()[-1].startswith("1  fail  CALL-V01  ")
+    assert "after the call had become idle" not in text
+    main(["check", "--statistics", "--format", "json", str(captures / FAULTY)])
+    report = json.loads(capsys.readouterr().out)
+    jsonschema.validate(report, schema("report"))
+    assert [(each["rule"], each["verdict"], each["findings"]) for each in report["statistics"]] == [
+        ("CALL-V01", "fail", 1)
+    ]
+    assert len(report["findings"]) == 1
