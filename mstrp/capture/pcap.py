@@ -19,16 +19,25 @@ __all__ = ["MAGICS", "MAX_FRAME", "Records"]
 
 #: What one frame may hold; a larger length is damage (libpcap's own limit).
 MAX_FRAME: Final = 262_144
-#: Byte order, unit of the fractions and size of a record's header by magic number; the last two are those of patched
-#: libpcaps of old Linux distributions, which put eight more bytes behind the lengths.
-MAGICS: Final[dict[bytes, tuple[str, float, int]]] = {
-    b"\xd4\xc3\xb2\xa1": ("<", 1e-6, 16),
-    b"\xa1\xb2\xc3\xd4": (">", 1e-6, 16),
-    b"\x4d\x3c\xb2\xa1": ("<", 1e-9, 16),
-    b"\xa1\xb2\x3c\x4d": (">", 1e-9, 16),
-    b"\x34\xcd\xb2\xa1": ("<", 1e-6, 24),
-    b"\xa1\xb2\xcd\x34": (">", 1e-6, 24),
+#: Byte order, unit of the fractions and possible sizes of a record's header by magic number. Patched libpcaps of old
+#: systems have more bytes after the lengths: 24 in all (Red Hat 6.1) or 20 (Nokia) under the usual magic number,
+#: 24 or 28 (SuSE 6.3) under one of their own. The records show which.
+MAGICS: Final[dict[bytes, tuple[str, float, tuple[int, ...]]]] = {
+    b"\xd4\xc3\xb2\xa1": ("<", 1e-6, (16, 24, 20)),
+    b"\xa1\xb2\xc3\xd4": (">", 1e-6, (16, 24, 20)),
+    b"\x4d\x3c\xb2\xa1": ("<", 1e-9, (16,)),
+    b"\xa1\xb2\x3c\x4d": (">", 1e-9, (16,)),
+    b"\x34\xcd\xb2\xa1": ("<", 1e-6, (24, 28)),
+    b"\xa1\xb2\xcd\x34": (">", 1e-6, (24, 28)),
 }
+#: Bytes of the file header.
+_FILE: Final = 24
+#: The link type in its word; the other bits are the length of a frame check sequence, its flag, and reserved.
+_LINK: Final = 0xFFFF
+#: Link types of AIX, whose files have version 2.2 and nanoseconds, by their numbers in RFC 1573.
+_AIX: Final = {6: 1, 15: 10, 24: 0}
+#: Records that are compared with a possible size of the header.
+_PROBED: Final = 8
 #: How far from the last record's time a record found behind damage may be, in seconds.
 _NEAR: Final = 86_400
 
@@ -38,17 +47,36 @@ class Records(Cursor):
 
     def __init__(self, source: Source, data: bytes) -> None:
         super().__init__()
-        order, self._unit, head = MAGICS[data[:4]]
         self._source = source
-        self._order = order
-        self._big = order == ">"
-        self._head: i64 = head
-        self._unpack: Callable[[bytes, int], tuple[int, int, int, int]] = Struct(f"{order}IIII").unpack_from
-        self.link = Struct(f"{order}I").unpack_from(data, 20)[0] & 0x0FFFFFFF
+        self._order = "<"
+        self._unit = 1e-6
+        self._big = False
+        self._head: i64 = 16
+        self._unpack: Callable[[bytes, int], tuple[int, int, int, int]] = Struct("<IIII").unpack_from
+        #: Possible sizes of the header of a record, None once it is known.
+        self._heads: tuple[int, ...] | None = None
         self.data = data
         #: Where the next record begins, and where the last one could.
-        self._position: i64 = 24
-        self._last: i64 = len(data) - head
+        self._position: i64 = 0
+        self._last: i64 = -1
+        self._begin()
+
+    def _begin(self) -> None:
+        """Read the file header at the current position."""
+        data, position = self.data, self._position
+        self._order, self._unit, self._heads = MAGICS[data[position : position + 4]]
+        order = self._order
+        self._head = self._heads[0]
+        self._big = order == ">"
+        self._unpack = Struct(f"{order}IIII").unpack_from
+        version = Struct(f"{order}HH").unpack_from(data, position + 4)
+        link = Struct(f"{order}I").unpack_from(data, position + 20)[0] & _LINK
+        if version == (2, 2) and link in _AIX:
+            link, self._unit = _AIX[link], 1e-9
+        self.link = link
+        self._position += _FILE
+        # The first step looks at the records before it takes one.
+        self._last = -1
 
     def step(self) -> bool:
         """Go on to the next frame; False when there is none."""
@@ -69,10 +97,13 @@ class Records(Cursor):
                 else:
                     seconds, fraction = little32(data, position), little32(data, position + 4)
                     size, length = little32(data, position + 8), little32(data, position + 12)
-                if size > MAX_FRAME:
-                    # Damage: go on where the next records can be trusted, here or further on.
-                    self._resume()
-                    continue
+                if not 0 < size <= MAX_FRAME:
+                    if size:
+                        # Damage: go on where the next records can be trusted, here or further on.
+                        self._resume()
+                        continue
+                    if self._seam():
+                        continue
                 start = position + self._head
                 end = start + size
                 if end <= len(data):
@@ -83,6 +114,9 @@ class Records(Cursor):
                     self.length = length
                     self._position = end
                     return True
+            if self._heads is not None:
+                self._choose(self._heads)
+                continue
             self._source.frames = self.number
             left = len(data) - position
             needed = self._head if position > self._last else end - position
@@ -96,6 +130,49 @@ class Records(Cursor):
         self.data = data
         self._position = position
         self._last = len(data) - self._head
+
+    def _choose(self, heads: tuple[int, ...]) -> None:
+        """Choose the size of a record's header by the records that are at hand; wait for no more than the first one."""
+        self._heads = None
+        data = self._source.read_at_least(heads[0], self.data[self._position :])
+        if len(heads) > 1 and len(data) >= heads[0]:
+            size = self._unpack(data, 0)[2]
+            data = self._source.read_at_least(heads[0] + min(size, MAX_FRAME), data)
+            # A single record does not decide.
+            most = 1
+            if self._probe(data, heads[0]) < 0:
+                for head in heads[1:]:
+                    count = self._probe(data, head)
+                    if count > most:
+                        self._head, most = head, count
+        self._go_on(data, 0)
+
+    def _probe(self, data: bytes, head: int) -> int:
+        """The number of records that fit a size of their header; -1 if one does not."""
+        position, found, seconds = 0, 0, 0
+        while found < _PROBED and position + head <= len(data):
+            record = self._unpack(data, position)
+            if not record[2] and data[position : position + 4] in MAGICS:
+                break
+            near = not found or abs(record[0] - seconds) <= _NEAR
+            if not near or record[1] * self._unit >= 1 or record[2] > MAX_FRAME or record[2] > record[3]:
+                return -1
+            seconds = record[0]
+            position += head + record[2]
+            found += 1
+        return found
+
+    def _seam(self) -> bool:
+        """Go on after a file header among the records, where files were concatenated; False if there is none."""
+        position = self._position
+        if self.data[position : position + 4] not in MAGICS:
+            return False
+        self.data = self._source.read_at_least(_FILE, self.data[position:])
+        self._position = 0
+        self._last = -1
+        if len(self.data) >= _FILE:
+            self._begin()
+        return True
 
     def _over(self) -> None:
         """Nothing more comes; said once where a record is cut off."""

@@ -7,6 +7,7 @@ import io
 import random
 import subprocess
 import sys
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -114,6 +115,65 @@ def test_sections_and_interfaces_keep_their_own_ways() -> None:
         pcapng(frames_of(SEGMENTS[2 * third :], link=raw), resolution=0x80 | 24, link=101),
     ]
     assert facts(judge(b"".join(parts))) == EXPECTED
+
+
+def _with_heads(order: str, magic: int, extra: int) -> bytes:
+    """A capture whose records have more bytes in their headers."""
+    parts = [Struct(f"{order}IHHiIII").pack(magic, 2, 4, 0, 0, 1 << 18, 1)]
+    for frame in frames_of(SEGMENTS):
+        seconds, fraction = divmod(round(frame.time * 1_000_000), 1_000_000)
+        head = Struct(f"{order}IIII").pack(seconds, fraction, len(frame.data), frame.length)
+        parts += [head, b"\2\0\0\0\x08\0\4\0\1\1\0\0"[:extra], frame.data]
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("magic", "extra"),
+    [(0xA1B2C3D4, 8), (0xA1B2C3D4, 4), (0xA1B2CD34, 8), (0xA1B2CD34, 12)],
+    ids=["Red Hat 6.1", "Nokia", "modified", "SuSE 6.3"],
+)
+def test_records_of_patched_systems_are_read(order: str, magic: int, extra: int) -> None:
+    """Old patched libpcaps have longer record headers, some under the usual magic number."""
+    result = judge(_with_heads(order, magic, extra))
+    assert facts(result) == EXPECTED
+    assert result.notes == []
+    assert result.frames == len(SEGMENTS)
+
+
+@pytest.mark.parametrize("bits", [0x24000000, 0xF4000000, 0x04000000, 0x03FF0000])
+def test_other_bits_of_the_link_type_are_masked(bits: int) -> None:
+    """The word with the link type also has the length of the frame check sequence, which may follow each packet."""
+    wrapped = frames_of(SEGMENTS, link=lambda packet: ethernet(packet, padding=4))
+    assert facts(judge(pcap(wrapped)[:20] + (1 | bits).to_bytes(4, "little") + pcap(wrapped)[24:])) == EXPECTED
+
+
+def test_files_of_aix_are_read() -> None:
+    """AIX writes version 2.2 with nanoseconds and the interface types of RFC 1573."""
+    plain = pcap(frames_of(SEGMENTS), nano=True)
+    head = Struct("<IHHiIII").pack(0xA1B2C3D4, 2, 2, 0, 0, 1 << 18, 6)
+    assert facts(judge(head + plain[24:])) == EXPECTED
+
+
+@pytest.mark.parametrize("place", [1, 2, len(SEGMENTS) // 2])
+def test_concatenated_files_are_one_capture(place: int) -> None:
+    """Files put one after the other are read on, each with its own format; the frames are numbered without the seam."""
+    first, second = SEGMENTS[:place], SEGMENTS[place:]
+    expected: list[int] = []
+    judge(PLAIN, on_packet=lambda packet: expected.append(packet.frame))
+    for other in (
+        pcap(frames_of(second)),
+        pcap(frames_of(second), order=">"),
+        pcap(frames_of(second, link=cooked), nano=True, link=113),
+    ):
+        found: list[int] = []
+        result = judge(pcap(frames_of(first)) + other, on_packet=lambda packet, found=found: found.append(packet.frame))
+        assert facts(result) == EXPECTED
+        assert result.frames == len(SEGMENTS)
+        assert result.notes == []
+        assert found == expected
+    cut = judge(PLAIN + PLAIN[:20])
+    assert [text for _, text in cut.notes] == ["the file ends in the middle of a record: 20 bytes are left"]
 
 
 def test_time_offsets_of_interfaces_count() -> None:
