@@ -17,7 +17,7 @@ from mstrp.capture.ip import Datagrams
 from mstrp.capture.link import ETHERNET, NAMES, network
 from mstrp.capture.segments import ACK, Segments
 from mstrp.capture.tunnels import DEPTH, carries, inner
-from mstrp.capture.unread import FRAGMENT, LIMIT, SNAP, TUNNEL, UnreadFrames
+from mstrp.capture.unread import FRAGMENT, LIMIT, MALFORMED, SNAP, TUNNEL, UnreadFrames
 from protocol.unpacking import NATIVE, big16, big32
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Reader:
         self.last = (0, 0.0)
         self._unknown_links: set[int] = set()
         self.cut_off = 0
+        self._last_cut_off = 0
 
     def read(self, source: Iterable[Frame]) -> None:
         """Read everything; `finish` has to follow."""
@@ -152,6 +153,7 @@ class Reader:
     def _short(self, number: int, present: int, length: int, key: bytes) -> None:
         """Count a frame that was cut off; ``key`` is that of its direction where it is Ethernet with IPv4 and TCP."""
         self.cut_off += 1
+        self._last_cut_off = number
         half = self.segments.halves.get(key)
         if half is not None and half.connection is not None and half.connection.dissector is not None:
             self.handler.skip("truncated", "cut off by the snap length", 1)
@@ -180,9 +182,11 @@ class Reader:
             _, version, addresses, data, place, stop = found
             _, _, sequence, ack, offset, flags = _TCP.unpack_from(data, place)
         except (IndexError, StructError):
+            self._malformed(number)
             return
         first = place + (offset >> 4 << 2)
         if first > stop:
+            self._malformed(number)
             return
         if self.segments.holes.halves and flags & ACK:
             size = len(addresses) // 2
@@ -192,6 +196,11 @@ class Reader:
         self.segments.add(
             addresses + data[place : place + 4], version, sequence, ack, flags, data[first:stop], number, now
         )
+
+    def _malformed(self, number: int) -> None:
+        """Count a frame whose headers do not fit into it, unless the capture cut it off."""
+        if number != self._last_cut_off:
+            self.unread.add(MALFORMED, "headers longer than the frame")
 
     def _transport(
         self, link: int, data: bytes, position: int, kind: int, end: int, number: int, now: float

@@ -14,6 +14,7 @@ __all__ = [
     "FRAGMENT",
     "LIMIT",
     "LINK",
+    "MALFORMED",
     "PROTOCOL",
     "SNAP",
     "TUNNEL",
@@ -31,6 +32,7 @@ TUNNEL: Final = "tunnel"
 LIMIT: Final = "limit"
 FRAGMENT: Final = "fragment"
 SNAP: Final = "snap-length"
+MALFORMED: Final = "malformed"
 #: Number of (cause, detail) pairs that are counted separately.
 _KINDS: Final = 256
 _TCP, _UDP = 6, 17

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mstrp.capture.unread import FRAGMENT, LIMIT, LINK, SNAP, TUNNEL
+from mstrp.capture.unread import FRAGMENT, LIMIT, LINK, MALFORMED, SNAP, TUNNEL
 from mstrp.checking.results import NO_TRAFFIC, Judged, Unjudged
 
 if TYPE_CHECKING:
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["Silent", "listing_note", "unjudged_of"]
 
 #: The reasons of unread frames that may have carried MS-TRP.
-_HIDDEN = {TUNNEL: "encapsulation", LINK: "encapsulation", SNAP: "truncated", FRAGMENT: "fragment", LIMIT: "limit"}
+_HIDDEN = {
+    TUNNEL: "encapsulation",
+    LINK: "encapsulation",
+    SNAP: "truncated",
+    MALFORMED: "truncated",
+    FRAGMENT: "fragment",
+    LIMIT: "limit",
+}
 
 
 class Silent(NamedTuple):

@@ -135,7 +135,7 @@ def _reason(each: Unjudged) -> str:
         case "truncated" if not each.packets:
             return f"the file is damaged: {detail}"
         case "truncated":
-            return f"{count(each.packets, 'frame')} {detail}"
+            return f"{count(each.packets, 'frame')} {'' if detail.startswith('cut') else 'with '}{detail}"
         case "undecodable":
             return f"{packets} that cannot be decoded ({detail})"
         case "limit" | "fragment":

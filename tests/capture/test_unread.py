@@ -104,6 +104,13 @@ def test_short_frames_are_counted() -> None:
     assert _unread([whole], snap=60) == [("snap-length", "cut off by the snap length", 1)]
 
 
+@pytest.mark.parametrize("size", [30, 38, 50])
+def test_headers_that_do_not_fit_are_counted(size: int) -> None:
+    """A frame that ends within its IP or TCP header, though the capture has all of it, counts as malformed."""
+    whole = ethernet(ipv4(next(each for each in SEGMENTS if each.data)))
+    assert _unread([whole[:size]]) == [("malformed", "headers longer than the frame", 1)]
+
+
 def test_fragments_that_stay_alone_are_counted() -> None:
     """An IP packet of which a fragment is missing counts once."""
     packet = bytearray(ipv4(next(each for each in SEGMENTS if len(each.data) > 64)))
