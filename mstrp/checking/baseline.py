@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["baseline_toml", "read_baseline"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["baseline_toml", "is_ignored", "read_baseline", "read_ignored"]
+
+
+def is_ignored(rule: str, patterns: Iterable[str]) -> bool:
+    """Whether a rule matches one of some ids or patterns, in any case of letters."""
+    return any(fnmatchcase(rule.upper(), pattern.upper()) for pattern in patterns)
 
 
 def read_baseline(path: str) -> dict[str, str]:
     """Read rule or requirement ids with reasons; raises `OSError`, or `ValueError` with the file and the fault."""
-    try:
-        found = tomllib.loads(Path(path).read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: {error}") from error
-    known = found.get("expected", {})
+    known = _parsed(path).get("expected", {})
     if not isinstance(known, dict) or not all(isinstance(reason, str) for reason in known.values()):
         raise ValueError(f'{path}: expected a table [expected] of lines "ID" = "reason"')
     return known
+
+
+def read_ignored(path: str) -> tuple[str, ...]:
+    """Read the rules that a baseline ignores: ``ignore = ["ID", …]`` before the table."""
+    found = _parsed(path).get("ignore", [])
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise ValueError(f'{path}: expected a list ignore = ["ID", …]')
+    return tuple(found)
+
+
+def _parsed(path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(path).read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def baseline_toml(reasons: dict[str, str]) -> str:

@@ -14,6 +14,7 @@ from mstrp.capture.reader import Reader
 from mstrp.capture.replay import Replay
 from mstrp.capture.sessions import Sessions
 from mstrp.checking.accounting import Silent, listing_note, unjudged_of
+from mstrp.checking.baseline import is_ignored
 from mstrp.checking.results import CallResult, CaptureResult, Expected, Judged, Part, SessionResult, judged_of
 from protocol.printable import printable
 
@@ -59,6 +60,7 @@ def check_capture(
     setup: Setup | None = None,
     partition: Partition | None = None,
     baseline: Mapping[str, str] | None = None,
+    ignore: Iterable[str] = (),
 ) -> CaptureResult:
     """Read a capture and judge every session in it; what cannot be read is in ``error`` and ``notes``.
 
@@ -66,10 +68,11 @@ def check_capture(
     JSON lines. ``on_loss`` is called when packets are missing from a conversation ("gap"), and when its connection is
     gone ("lost"), with frame, time, and the frame from which on packets may be missing. ``watcher`` sees packets and
     steps until it has enough; from then on the reading is as quick as without. ``progress`` is called now and then
-    with how many bytes have been read. ``setup`` has limits, hints and passwords; ``partition`` reads only a part of the capture. ``baseline`` has rules whose findings are expected, with reasons. Ctrl-C ends the reading: what was found so far is returned.
+    with how many bytes have been read. ``setup`` has limits, hints and passwords; ``partition`` reads only a part of the capture. ``baseline`` has rules whose findings are expected, with reasons; ``ignore`` has rules
+    whose findings are only counted, as ids or patterns of ids. Ctrl-C ends the reading: what was found so far is returned.
     """
     setup = setup or Setup()
-    judging = _Judging(setup, profiles, baseline or {}, parted=partition is not None)
+    judging = _Judging(setup, profiles, baseline or {}, ignore, parted=partition is not None)
     monitor, methods = judging.monitor, judging.methods
     if on_step is not None:
         monitor.on_step(on_step)
@@ -118,14 +121,20 @@ class _Judging:
     """One capture being judged: what is kept for the report, within the limits."""
 
     def __init__(
-        self, setup: Setup, profiles: Iterable[Profile], baseline: Mapping[str, str], *, parted: bool = False
+        self,
+        setup: Setup,
+        profiles: Iterable[Profile],
+        baseline: Mapping[str, str],
+        ignore: Iterable[str] = (),
+        *,
+        parted: bool = False,
     ) -> None:
         self.limits = limits = setup.limits
         self.notes: list[tuple[int, str]] = []
         self.more_notes = 0
         self.monitor = Monitor(profiles=profiles)
         self.baseline = baseline
-        self.findings = self.monitor.findings = _Findings(limits.findings, baseline)
+        self.findings = self.monitor.findings = _Findings(limits.findings, baseline, ignore)
         self.sessions = Sessions(self.monitor, self.warn, limit=limits.sessions)
         self.sessions.on_session = self._begun
         self.sessions.on_over = self._over
@@ -144,6 +153,8 @@ class _Judging:
         #: The first damage of the file, or "".
         self.damaged = ""
         self.order: dict[str, int] = {}
+        #: Frame and time at which each session began.
+        self.since: dict[str, tuple[int, float]] = {}
         self.met = 0
         self.parted = parted
         self.begun: list[tuple[int, str]] = []
@@ -164,6 +175,7 @@ class _Judging:
     def _begun(self, conversation: Conversation) -> None:
         self.met += 1
         self.order[conversation.session] = self.met
+        self.since[conversation.session] = conversation.runner.frame, conversation.now
         if self.parted:
             self.begun.append((conversation.runner.frame, conversation.session))
         ended = self.calls[conversation.session] = []
@@ -202,7 +214,8 @@ class _Judging:
     def _result(self, conversation: Conversation) -> tuple[int, SessionResult]:
         name = conversation.session
         calls = [*self.calls.pop(name, ()), *conversation.calls.values()]
-        result = _session(conversation, calls, self.ended.pop(name, 0) + len(conversation.calls))
+        since = self.since.pop(name, (0, 0.0))
+        result = _session(conversation, calls, self.ended.pop(name, 0) + len(conversation.calls), since)
         if result.judged.packets:
             self.judged = judged_of((self.judged, result.judged))
         else:
@@ -272,20 +285,24 @@ class _Judging:
             ),
             unread=reader.unread.kinds(),
             found=self.findings.totals,
+            ignored=self.findings.ignored,
         )
 
 
 class _Findings(list["Finding"]):
     """Findings up to a limit; the first of each rule and verdict is always among them.
 
-    Those that a baseline expects are kept apart, up to the same limit.
+    Those that a baseline expects are kept apart, up to the same limit; those of ignored rules are only counted.
     """
 
-    def __init__(self, limit: int, baseline: Mapping[str, str]) -> None:
+    def __init__(self, limit: int, baseline: Mapping[str, str], ignore: Iterable[str] = ()) -> None:
         super().__init__()
         self.limit = limit
         self.baseline = baseline
         self.expected: list[Finding] = []
+        self.ignore = tuple(ignore)
+        #: Number of findings of ignored rules, by rule.
+        self.ignored: dict[str, int] = {}
         self.left_out = 0
         #: Number of all findings by rule and verdict.
         self.totals: dict[tuple[str, Verdict], int] = {}
@@ -297,6 +314,9 @@ class _Findings(list["Finding"]):
 
     def append(self, finding: Finding, /) -> None:
         """Keep or count a finding."""
+        if self.ignore and is_ignored(finding.rule, self.ignore):
+            self.ignored[finding.rule] = self.ignored.get(finding.rule, 0) + 1
+            return
         if finding.rule in self.baseline:
             if len(self.expected) < self.limit:
                 self.expected.append(finding)
@@ -335,7 +355,7 @@ def _watch(watcher: Watcher, monitor: Monitor, methods: Methods) -> None:
     monitor.on_step(watcher.step)
 
 
-def _session(conversation: Conversation, calls: list[Call], total: int) -> SessionResult:
+def _session(conversation: Conversation, calls: list[Call], total: int, since: tuple[int, float]) -> SessionResult:
     calls.sort(key=lambda call: call.number)
     packets = conversation.judged
     return SessionResult(
@@ -346,6 +366,11 @@ def _session(conversation: Conversation, calls: list[Call], total: int) -> Sessi
         conversation.version,
         conversation.requests,
         conversation.events,
-        [CallResult(call.handle, call.epoch, call.path.names(), call.final) for call in calls],
+        [
+            CallResult(call.handle, call.epoch, call.path.names(), call.final, call.line.name if call.line else "")
+            for call in calls
+        ],
         Judged(packets, int(bool(packets)), total),
+        since,
+        (conversation.runner.frame, conversation.now),
     )

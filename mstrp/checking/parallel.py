@@ -17,6 +17,7 @@ from mstrp.checking.accounting import Silent, listing_note, unjudged_of
 from mstrp.checking.check import check_capture
 from mstrp.checking.results import CaptureResult, judged_of
 from mstrp.report.ladder import Ladder
+from mstrp.selection.results import selecting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mstrp.capture.limits import Limits
     from mstrp.capture.packets import Packet
     from mstrp.checking.results import Part
+    from mstrp.selection import Selection
 
 __all__ = ["Jobs", "merged"]
 
@@ -44,6 +46,8 @@ class _Task(NamedTuple):
     partition: Partition | None = None
     only_ladder: bool = False
     baseline: dict[str, str] | None = None
+    ignore: tuple[str, ...] = ()
+    selection: Selection | None = None
 
 
 class _EnoughError(Exception):
@@ -70,12 +74,13 @@ def _work(task: _Task) -> tuple[CaptureResult | None, Ladder]:
         try:
             result = check_capture(
                 task.path,
-                watcher=ladder if task.ladder else None,
+                watcher=selecting(ladder, task.selection) if task.ladder else None,
                 progress=lambda position: interrupts.check(),
                 profiles=task.profiles,
                 setup=task.setup,
                 partition=task.partition,
                 baseline=task.baseline,
+                ignore=task.ignore,
             )
         except _EnoughError:
             result = None
@@ -98,12 +103,16 @@ class Jobs:
         profiles: Iterable[Profile] = (),
         ladder: int = 0,
         baseline: dict[str, str] | None = None,
+        ignore: Iterable[str] = (),
+        selection: Selection | None = None,
     ) -> None:
         self.captures = list(captures)
         self.jobs = jobs
         #: A capture of fewer bytes is left to one process: the others have enough to do meanwhile.
         self.fair = 1.25 * sum(map(_size, self.captures)) / jobs
-        self.task = _Task("", setup or Setup(), tuple(profiles), ladder, baseline=baseline)
+        self.task = _Task(
+            "", setup or Setup(), tuple(profiles), ladder, baseline=baseline, ignore=tuple(ignore), selection=selection
+        )
         # Forking is quickest, and safe while there is only one thread.
         method = "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
         self._pool = ProcessPoolExecutor(jobs, mp_context=get_context(method))
@@ -191,6 +200,7 @@ def merged(parts: list[CaptureResult], limits: Limits) -> CaptureResult | None:
         else unjudged_of(judged, frames, sealed, skipped, unread, silent),
         unread=unread,
         found=_totals(results),
+        ignored=_ignored(results),
     )
 
 
@@ -210,6 +220,15 @@ def _totals(results: list[CaptureResult]) -> dict[tuple[str, Verdict], int]:
     for result in results:
         for key, count in result.totals.items():
             sums[key] = sums.get(key, 0) + count
+    return sums
+
+
+def _ignored(results: list[CaptureResult]) -> dict[str, int]:
+    """Number of findings of ignored rules of all parts."""
+    sums: dict[str, int] = {}
+    for result in results:
+        for rule, count in result.ignored.items():
+            sums[rule] = sums.get(rule, 0) + count
     return sums
 
 

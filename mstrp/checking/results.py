@@ -38,6 +38,8 @@ class CallResult(NamedTuple):
     epoch: int
     states: tuple[str, ...]
     final: str
+    #: The line, by handle; "" if it is not known.
+    line: str = ""
 
     @property
     def name(self) -> str:
@@ -57,6 +59,7 @@ class CallResult(NamedTuple):
             "epoch": self.epoch,
             "states": list(self.states),
             "final": self.final,
+            **({"line": self.line} if self.line else {}),
         }
 
 
@@ -102,6 +105,9 @@ class SessionResult(NamedTuple):
     #: The calls that are listed; `judged` counts all.
     calls: list[CallResult]
     judged: Judged = Judged()
+    #: Frame and time of the first and of the last packet.
+    first: tuple[int, float] = (0, 0.0)
+    last: tuple[int, float] = (0, 0.0)
 
     def as_dict(self) -> dict[str, Any]:
         """The session as the report spells it."""
@@ -169,6 +175,10 @@ class CaptureResult(NamedTuple):
     unread: tuple[UnreadKind, ...] = ()
     #: Number of findings by rule and verdict, with those that are not listed; None: all are listed.
     found: Mapping[tuple[str, Verdict], int] | None = None
+    #: Number of findings of ignored rules, by rule: they do not count.
+    ignored: Mapping[str, int] = {}
+    #: The selection that sessions, calls and findings were reduced to; verdict and numbers are those of all.
+    selection: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict | None:
@@ -207,6 +217,10 @@ class CaptureResult(NamedTuple):
         }
         if self.expected:
             found["expected"] = [each.as_dict() for each in self.expected]
+        if self.ignored:
+            found["ignored"] = dict(self.ignored)
+        if self.selection:
+            found["selection"] = list(self.selection)
         if self.interrupted:
             found["interrupted"] = True
         if self.sealed:

@@ -13,12 +13,13 @@ from fsm.engine.journal import check_journal, open_journal
 from fsm.engine.levels import Verdict
 from fsm.rules.profiles import PROFILES, ProfileError, load_profile
 from mstrp.checking import CaptureResult, check_capture
-from mstrp.checking.baseline import baseline_toml, read_baseline
+from mstrp.checking.baseline import baseline_toml, read_baseline, read_ignored
 from mstrp.commands.capture_options import add_capture_options, capture_setup
 from mstrp.commands.collecting import seldom
 from mstrp.commands.interrupt import Interrupts
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
 from mstrp.commands.progress import Bar
+from mstrp.commands.selection_options import add_show_option, selection_of
 from mstrp.commands.status import BROKEN, INCONCLUSIVE, INTERNAL, INTERRUPTED, OK, UNREADABLE, gravest, internal_error
 from mstrp.report.files import OutputError, check_outputs, replaced
 from mstrp.report.formats import CheckReport, add_format_option, check_report
@@ -28,6 +29,7 @@ from mstrp.report.ladder import Ladder
 from mstrp.report.lines import blank, line
 from mstrp.report.pictures import draw_result
 from mstrp.report.text import head_lines, result_lines, total_lines
+from mstrp.selection.results import keep_selected, select_result, selecting
 from protocol.printable import printable
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ examples:
   mstrp check --format html --output report.html trace.pcap
   mstrp check trace.pcap --diagrams pictures --journal steps.sqlite
   mstrp check trace.pcap --baseline known.toml
+  mstrp check trace.pcap --show verdict=fail --show call=0x10005,0x10006
+  mstrp check trace.pcap --ignore 'CALL-STATE-*'
 
 exit status: 0 no failures, 1 a mandatory rule is violated (with --strict: also warnings),
 2 usage error or a capture that cannot be read, 3 inconclusive: nothing was judged (with --strict: also if part of the
@@ -80,6 +84,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-empty", action="store_true", help="return status 0 for a capture without any MS-TRP traffic"
     )
+    parser.add_argument(
+        "--ignore",
+        metavar="RULE[,…]",
+        action="append",
+        default=[],
+        help="exclude the findings of rules from report, verdict and exit status; * ? [] match as in file names; a "
+        "baseline can list them too",
+    )
+    add_show_option(parser)
     parser.add_argument(
         "--statistics",
         action="store_true",
@@ -166,12 +179,17 @@ def run(options: argparse.Namespace) -> int:
         if options.journal:
             check_journal(options.journal)
         options.known = read_baseline(options.baseline) if options.baseline else {}
+        options.ignored = [name.strip() for text in options.ignore for name in text.split(",") if name.strip()]
+        options.ignored += read_ignored(options.baseline) if options.baseline else ()
         inputs = [*options.captures, *options.files, *options.nt_password_file]
         check_outputs([options.output, options.journal, options.write_baseline], inputs)
         check_outputs([options.output, options.journal], [options.baseline] if options.baseline else [])
     except ValueError as error:
         complain(str(error))
         return 2
+    options.selection = selection_of(options)
+    #: Results before the selection.
+    options.found = []
     options.tally = _tally() if options.coverage else None
     alone = bool(options.journal) or options.format == "html" or options.coverage
     options.pool = None if options.jobs == 1 or alone else _pool(options)
@@ -189,7 +207,7 @@ def run(options: argparse.Namespace) -> int:
     _headlines(options, results)
     if options.write_baseline:
         with opened(options.write_baseline, options.captures) as stream:
-            stream.write(baseline_toml(_reasons(results, options)))
+            stream.write(baseline_toml(_reasons(options.found, options)))
     return INTERRUPTED if interrupts.pending else int(options.status)
 
 
@@ -198,7 +216,7 @@ def _write(
 ) -> None:
     """Write the report, or with text what follows the captures, which are written as they come."""
     tally: Coverage | None = options.tally
-    findings = [finding for result in results for finding in result.findings]
+    findings = [finding for result in options.found for finding in result.findings]
     coverage = None if tally is None or options.format == "text" else tally.as_dict(findings)
     report = check_report(
         options.format,
@@ -270,7 +288,14 @@ def _pool(options: argparse.Namespace) -> Jobs:
     ladder = options.ladder if options.format == "text" else 0
     ladder = ladder or (_DRAWN if options.diagrams else 0)
     return Jobs(
-        options.captures, number, setup=options.setup, profiles=options.profile, ladder=ladder, baseline=options.known
+        options.captures,
+        number,
+        setup=options.setup,
+        profiles=options.profile,
+        ladder=ladder,
+        baseline=options.known,
+        ignore=options.ignored,
+        selection=options.selection,
     )
 
 
@@ -310,6 +335,10 @@ def _check_all(
                 )
                 if result.error is not None:
                     complain(result.error)
+                options.found.append(result)
+                if options.selection:
+                    result = select_result(result, options.selection)
+                    keep_selected(ladder, result, options.selection)
         if options.format == "text" and (result.error is None or result.sessions):
             if results:
                 stream.write("\n")
@@ -366,11 +395,12 @@ def _check(
         path,
         on_step=None if not watchers else watchers[0] if len(watchers) == 1 else step,
         on_packet=None if not lookers else lookers[0] if len(lookers) == 1 else look,
-        watcher=ladder if ladder.limit else None,
+        watcher=selecting(ladder, options.selection) if ladder.limit else None,
         progress=progress,
         profiles=options.profile,
         setup=options.setup,
         baseline=options.known,
+        ignore=options.ignored,
     )
 
 

@@ -11,9 +11,11 @@ from mstrp.checking import check_capture
 from mstrp.commands.capture_options import OptionError, add_capture_options, capture_setup
 from mstrp.commands.interrupt import Interrupts
 from mstrp.commands.output import complain, opened
+from mstrp.commands.selection_options import add_show_option, selection_of
 from mstrp.commands.status import INTERNAL, INTERRUPTED, OK, UNREADABLE, gravest, internal_error
 from mstrp.report.describe import describe
 from mstrp.report.packets import packet_dict
+from mstrp.selection.packets import PacketChooser, needs_findings
 
 if TYPE_CHECKING:
     import argparse
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from fsm.conversation import Conversation
     from mstrp.capture.packets import Packet
+    from mstrp.checking import CaptureResult
 
 __all__ = ["arguments", "run"]
 
@@ -28,6 +31,7 @@ EXAMPLE = """\
 examples:
   mstrp decode trace.pcap
   mstrp decode --format jsonl trace.pcap | jq 'select(.packet == "BlindTransfer")'
+  mstrp decode --show call=0x30011 --show packet='*Transfer,LINE_CALLSTATE' trace.pcap
 
 exit status: 0, 2 usage error or a capture that cannot be read, 4 internal error, 130 ended by Ctrl-C
 """
@@ -38,6 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("captures", metavar="CAPTURE", nargs="+", help="pcap or pcapng file; - reads standard input")
     parser.add_argument("--format", choices=("text", "jsonl"), default="text", help="output format (default: text)")
     parser.add_argument("--output", metavar="FILE", help="write to a file instead of standard output")
+    add_show_option(parser)
     add_capture_options(parser)
 
 
@@ -48,6 +53,9 @@ def run(options: argparse.Namespace) -> int:
     except OptionError as error:
         complain(str(error))
         return 2
+    if needs_findings(selection_of(options)) and "-" in options.captures:
+        complain("--show: rule and verdict read a capture twice, which standard input does not allow")
+        return 2
     with opened(options.output, options.captures) as stream, Interrupts() as interrupts:
         return _decode(options, stream, interrupts)
 
@@ -56,16 +64,22 @@ def _decode(options: argparse.Namespace, stream: TextIO, interrupts: Interrupts)
     status = OK
     show = _json if options.format == "jsonl" else _text
 
+    selection = selection_of(options)
+    chooser = PacketChooser(selection)
+
     def packet(found: Packet) -> None:
         interrupts.check()
-        stream.write(show(found) + "\n")
+        if chooser.chooses(found):
+            stream.write(show(found) + "\n")
 
     def loss(conversation: Conversation, kind: str, frame: int, time: float, since: int) -> None:
-        stream.write(json.dumps(loss_dict(conversation, kind, frame, time, since)) + "\n")
+        if chooser.chooses_loss(conversation, frame, time):
+            stream.write(json.dumps(loss_dict(conversation, kind, frame, time, since)) + "\n")
 
     for path in options.captures:
         on_loss = loss if options.format == "jsonl" else None
         try:
+            chooser = PacketChooser(selection, _findings(path, options) if needs_findings(selection) else None)
             result = check_capture(path, on_packet=packet, on_loss=on_loss, setup=options.setup)
         except OSError:
             # Raised only by the output.
@@ -83,6 +97,11 @@ def _decode(options: argparse.Namespace, stream: TextIO, interrupts: Interrupts)
         if result.interrupted:
             return INTERRUPTED
     return status
+
+
+def _findings(path: str, options: argparse.Namespace) -> CaptureResult:
+    """Read a capture once in advance, for a selection by findings."""
+    return check_capture(path, setup=options.setup)
 
 
 def _json(packet: Packet) -> str:

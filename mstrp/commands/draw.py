@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fsm.state.machines import MACHINES
 from mstrp.capture.files import CaptureError
 from mstrp.commands.output import complain
+from mstrp.commands.selection_options import add_show_option, selection_of
 from mstrp.drawing.gallery import TEXTS, pictures, texts
 from mstrp.drawing.render import FORMATS, DrawError, render
 from mstrp.drawing.views import Views
@@ -28,6 +29,7 @@ examples:
   mstrp draw call --capture trace.pcap --format svg                what the captures visited
   mstrp draw call --capture old.pcap --against new.pcap            what only one of the two visited
   mstrp draw call --capture trace.pcap --call 0x10005              the path of one call
+  mstrp draw call --capture trace.pcap --show client=10.0.0.2      what the calls of one client visited
   mstrp draw --all diagrams          every machine, as picture and as text
   mstrp draw --check diagrams        exit status 1 when a text there is out of date
 
@@ -61,6 +63,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--call", metavar="HANDLE", help="draw the path of one call of the captures, such as 0x10005 or 0x10005#2"
     )
+    add_show_option(parser)
     parser.add_argument(
         "--output",
         metavar="DIR",
@@ -93,7 +96,14 @@ def _some(options: argparse.Namespace) -> int:
     names = ["call"] if options.call else options.machines or list(MACHINES)
     form = options.format
     try:
-        made = Views(options.capture, options.against, near=options.near, view=options.view, call=options.call)
+        made = Views(
+            options.capture,
+            options.against,
+            near=options.near,
+            view=options.view,
+            call=options.call,
+            selection=selection_of(options),
+        )
         sources = {name: made.text(name, form if form in TEXTS else "dot") for name in names}
     except (ValueError, CaptureError) as error:
         complain(str(error))

@@ -11,12 +11,14 @@ from fsm.state.machines import MACHINES
 from mstrp.capture.files import CaptureError
 from mstrp.checking import check_capture
 from mstrp.drawing.gallery import diagram_text, machine_text
+from mstrp.selection.steps import StepChooser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fsm.diagram import Diagram
     from fsm.engine.step import Step
+    from mstrp.selection import Selection
 
 __all__ = ["Views"]
 
@@ -32,13 +34,15 @@ class Views:
         near: Sequence[str] | None = None,
         view: str = "collapsed",
         call: str | None = None,
+        selection: Selection | None = None,
     ) -> None:
-        if (against or call) and not captures:
-            message = "--against and --call need --capture"
+        if (against or call or selection) and not captures:
+            message = "--against, --call and --show need --capture"
             raise ValueError(message)
         self.near = tuple(near or ())
         self.view = view
         self.call = call
+        self.selection = selection
         self._steps: list[Step] = []
         self.first = self._visited(captures, keep=call is not None)
         self.second = self._visited(against)
@@ -47,13 +51,17 @@ class Views:
     def _visited(self, captures: Sequence[str], *, keep: bool = False) -> dict[str, Coverage]:
         found = {name: Coverage(name) for name in MACHINES}
 
+        chooser = StepChooser(self.selection) if self.selection else None
+
         def step(step: Step) -> None:
+            if chooser is not None and not chooser.chooses(step):
+                return
             found[step.machine.name].step(step)
             if keep and step.machine.name == "call":
                 self._steps.append(step)
 
         for capture in captures:
-            result = check_capture(capture, on_step=step)
+            result = check_capture(capture, on_step=step, on_packet=None if chooser is None else chooser.packet)
             if result.error is not None:
                 raise CaptureError(result.error)
         return found if captures else {}

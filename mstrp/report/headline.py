@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from mstrp.capture.unread import UnreadKind
     from mstrp.checking.results import CaptureResult, Judged, Unjudged
 
-__all__ = ["common_folder", "count", "explanation", "headline", "judgement", "short_path", "totals", "verdict_name"]
+__all__ = [
+    "common_folder",
+    "count",
+    "explanation",
+    "headline",
+    "judgement",
+    "left_out",
+    "short_path",
+    "totals",
+    "verdict_name",
+]
 
 #: Causes of unread frames that are named when nothing was judged.
 _NAMED = 4
@@ -59,6 +69,18 @@ def explanation(results: Sequence[CaptureResult]) -> str:
     if verdict_of(results) is Verdict.INCONCLUSIVE or not judged.packets:
         return "nothing judged: " + _why(unjudged, [kind for result in results for kind in result.unread])
     return "; ".join([judgement(judged), *_left(unjudged)])
+
+
+def left_out(results: Sequence[CaptureResult]) -> list[str]:
+    """Return what the verdict leaves out, and the selection that the report shows."""
+    expected = sum(len(result.expected) for result in results)
+    ignored = sum(sum(result.ignored.values()) for result in results)
+    shown = next((" and ".join(result.selection) for result in results if result.selection), "")
+    return [
+        *([f"{count(expected, 'finding')} expected by the baseline"] if expected else []),
+        *([f"{count(ignored, 'finding')} ignored"] if ignored else []),
+        *([f"shown: {printable(shown)}"] if shown else []),
+    ]
 
 
 def judgement(judged: Judged) -> str:

@@ -13,7 +13,7 @@ from fsm.engine.levels import Verdict
 from fsm.state.machines import MACHINES
 from mstrp.checking.results import judged_of, verdict_of
 from mstrp.drawing.render import DrawError, render
-from mstrp.report.headline import common_folder, count, explanation, short_path, totals, verdict_name
+from mstrp.report.headline import common_folder, count, explanation, left_out, short_path, totals, verdict_name
 from mstrp.report.html_record import CHUNK, packed
 from mstrp.report.rules import SPECIFICATION, rule_help
 from protocol.printable import printable
@@ -112,9 +112,7 @@ def _summary(results: Sequence[CaptureResult], whole: Verdict | None) -> str:
     more = f" {html.escape(said[:1].upper() + said[1:])}."
     more += f" {unread} of {len(results)} captures could not be read." if unread and whole is not None else ""
     word = "unreadable" if whole is None else whole.value
-    expected = sum(len(result.expected) for result in results)
-    if expected:
-        more += f" {expected} findings are expected by the baseline and do not count."
+    more += "".join(f" {html.escape(each[0].upper() + each[1:])}." for each in left_out(results))
     return f'<p class="verdict {word}" role="status">{words[whole]}{more}</p><dl class="numbers">{cells}</dl>'
 
 

@@ -36,9 +36,14 @@ def as_dict(results: list[CaptureResult]) -> dict[str, Any]:
 
 
 def counts(results: list[CaptureResult]) -> dict[str, int]:
-    """Return the number of all findings by verdict, and of those that the baseline expects."""
+    """Return the number of all findings by verdict, of those that the baseline expects, and of ignored ones."""
     expected = sum(len(result.expected) for result in results)
-    return {**totals(results), **({"expected": expected} if expected else {})}
+    ignored = sum(sum(result.ignored.values()) for result in results)
+    return {
+        **totals(results),
+        **({"expected": expected} if expected else {}),
+        **({"ignored": ignored} if ignored else {}),
+    }
 
 
 def check(report: CheckReport) -> str:

@@ -27,6 +27,7 @@ def _lines(report: CheckReport) -> Iterator[str]:
     for result in results:
         whole = result.as_dict()
         about = {key: whole[key] for key in ("verdict", "frames", "error", "judged", "unjudged", "unread")}
+        about |= {key: whole[key] for key in ("ignored", "selection") if key in whole}
         yield json.dumps({"type": "capture", "capture": result.path, **about})
         for session in result.sessions:
             yield json.dumps({"type": "session", "capture": result.path, **session.as_dict()})

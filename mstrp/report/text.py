@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fsm.engine.levels import Verdict
 from mstrp.checking.results import verdict_of
-from mstrp.report.headline import count, explanation, headline, short_path, totals, verdict_name
+from mstrp.report.headline import count, explanation, headline, left_out, short_path, totals, verdict_name
 from mstrp.report.ladder import grouped_lines, ladder_lines
 from mstrp.report.lines import Line, Span, blank, line, wrapped
 from mstrp.report.statistics import rule_counts
@@ -119,7 +119,7 @@ def _calls(result: CaptureResult) -> str:
 
 def _but(result: CaptureResult) -> str:
     """Return what the verdict leaves out."""
-    return f" ({count(len(result.expected), 'finding')} expected by the baseline)" if result.expected else ""
+    return "".join(f" ({text})" for text in left_out([result]))
 
 
 def _session(session: SessionResult, width: int, about: set[tuple[str, str]]) -> list[Line]:
@@ -176,9 +176,7 @@ def total_lines(results: list[CaptureResult], *, width: int) -> list[Line]:
         text += f"; {undecided} inconclusive"
     if unreadable and whole is not None:
         text += f"; {unreadable} could not be read"
-    expected = sum(len(result.expected) for result in results)
-    if expected:
-        text += f"; {expected} expected by the baseline"
+    text += "".join(f"; {each}" for each in left_out(results))
     good = whole is Verdict.PASS and not unreadable and not undecided
     style = "pass" if good else "fail" if whole is Verdict.FAIL else "warn"
     return wrapped(text, style, width=width, first="", rest=" " * 4)

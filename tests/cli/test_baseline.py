@@ -35,7 +35,7 @@ def test_expected_findings_do_not_count(known: Path, form: str, jobs: int) -> No
     if form == "text":
         assert ": PASS: 38 packets in 1 session judged (1 finding expected by the baseline)\n" in outcome.out
         assert (
-            "2 captures: PASS: 76 packets in 2 sessions judged; 0 fail, 0 warn, 0 info; 2 expected by the baseline\n"
+            "2 captures: PASS: 76 packets in 2 sessions judged; 0 fail, 0 warn, 0 info; 2 findings expected by the baseline\n"
             in outcome.out
         )
     elif form == "json":
