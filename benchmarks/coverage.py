@@ -1,7 +1,7 @@
-"""What share of the legal rows and of the checked rules each strategy of `mstrp.testing` reaches with the same steps.
+"""Measure the legal rows and checked rules that each strategy of `mstrp.testing` reaches in equal steps.
 
-``python benchmarks/coverage.py [STEPS...]``: prints a table, by default for 100, 1,000 and 10,000 steps. A step is one thing
-that passes between client and server: a request, an answer, a buffer of events. Counts, no times: the same each run.
+``python benchmarks/coverage.py [STEPS...]`` prints a table, by default for 100, 1,000 and 10,000 steps. A step is a
+request, a response or an event buffer. It measures counts, not times; they are reproducible.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from fsm.rules.catalogue import RULES, Status
 from fsm.state.coverage import Coverage
 from fsm.state.machines import MACHINES
-from mstrp.testing import covering_walk, legal_walk, trials
+from mstrp.testing import covering_walk, legal_walk, rule_cases
 from mstrp.testing.conversing import broken, conversations
+from mstrp.testing.coverage import coverage_of
 from mstrp.testing.director import directed
-from mstrp.testing.least import legal_rows
-from mstrp.testing.seen import coverage_of
+from mstrp.testing.selection import legal_rows
 from mstrp.testing.tours import tours
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ _CHECKED = {rule.id for rule in RULES.values() if rule.status is Status.CHECKED}
 
 
 def _chance() -> Callable[[int], int]:
-    """The same chance each time."""
+    """Return a seeded random choice."""
     return Random(1).randrange  # noqa: S311 - nothing secret
 
 
 def _budget(plays: Iterable[Play], steps: int) -> Coverage:
-    """The coverage of so many steps of conversations, one after the other."""
+    """Return the coverage of the given number of steps of conversations, one after the other."""
     coverage = Coverage()
     for play in plays:
         taken = play.order()[:steps]
@@ -54,7 +54,7 @@ def _walks(choose: Callable[[int], int]) -> Iterator[Play]:
 
 
 def _drawn(strategy: st.SearchStrategy[Play], steps: int) -> list[Play]:
-    """Conversations of Hypothesis, enough for so many steps."""
+    """Yield conversations of Hypothesis, enough for the given number of steps."""
     found: list[Play] = []
 
     @seed(1)
@@ -69,9 +69,9 @@ def _drawn(strategy: st.SearchStrategy[Play], steps: int) -> list[Play]:
 
 
 def _tried() -> Iterator[Play]:
-    for trial in trials():
-        if trial.write is not None:
-            yield trial.write(lambda situation: None).play
+    for case in rule_cases():
+        if case.write is not None:
+            yield case.write(lambda session: None).play
 
 
 def _directed(steps: int) -> Coverage:
@@ -91,30 +91,30 @@ STRATEGIES: dict[str, Callable[[int], Coverage]] = {
     "legal_walk": lambda steps: _budget(_walks(_chance()), steps),
     "conversations()": lambda steps: _budget(_drawn(conversations(length=40), steps), steps),
     "broken()": lambda steps: _budget(_drawn(broken().map(lambda each: each.play), steps), steps),
-    "trials()": lambda steps: _budget(_tried(), steps),
+    "rule_cases()": lambda steps: _budget(_tried(), steps),
     "tours()": lambda steps: _budget(tours(), steps),
     "least covered": _covering,
 }
 
 
 def rows(coverage: Coverage, name: str) -> int:
-    """The legal rows of a machine that were taken."""
+    """Return the number of legal rows of a machine that were taken."""
     return len(set(coverage.cells[name]) & set(legal_rows(name)))
 
 
 def rules(coverage: Coverage) -> int:
-    """The checked rules that had something to judge."""
+    """Return the number of rules that were checked."""
     return sum(1 for rule in _CHECKED if coverage.rules[rule])
 
 
 def main() -> None:
-    """Measure and print, as a table of Markdown."""
+    """Print the measurements as a Markdown table."""
     budgets = [int(word) for word in sys.argv[1:]] or [100, 1_000, 10_000]
     names = list(MACHINES)
     print("| steps | strategy | rules | rows |", " | ".join(names), "|")
     print("| --- " * (4 + len(names)) + "|")
     total = sum(len(legal_rows(name)) for name in names)
-    print(f"| | there are | {len(_CHECKED)} | {total} |", " | ".join(str(len(legal_rows(name))) for name in names), "|")
+    print(f"| | total | {len(_CHECKED)} | {total} |", " | ".join(str(len(legal_rows(name))) for name in names), "|")
     for steps in budgets:
         for strategy, run in STRATEGIES.items():
             coverage = run(steps)

@@ -84,12 +84,12 @@ def _rule_data(rule: Rule) -> dict[str, Any]:
 
 def _example(rule: str) -> str:
     """What a monitor says where a rule is broken, out of a conversation made for that."""
-    from mstrp.testing import trials
+    from mstrp.testing import rule_cases
 
     known = RULES.get(rule)
     if known is None or known.status is not Status.CHECKED:
         return ""
-    broken = next(trial for trial in trials(rule) if not trial.keeps)
+    broken = next(case for case in rule_cases(rule) if not case.keeps)
     return next((finding.summary for finding in broken.findings() if finding.rule == known.told), "")
 
 

@@ -1,28 +1,29 @@
-"""Conversations that keep and break the rules of MS-TRP, for tests of other programs and of the monitor itself.
+"""Generate legal and illegal MS-TRP packets and conversations, to test other programs and the monitor itself.
 
-`trials` gives, for every rule that is checked, conversations that just break it and conversations that just keep it;
-`Situation` is a session in which any request can be made, with packets in which everything is right; `legal_walk` makes
-random legal conversations. `Director` knows what may legally happen next in a conversation, `LeastCovered` decides what to do next so that the rows taken least come first; `tour` walks
-over all rows of a table. With Hypothesis, the extra ``mstrp[testing]``: strategies for `requests`, `responses`,
-`events`, `completions` and `structures`, all of them legal, and `wild` for packets that have only the declared shape;
-`conversations` that are legal, `broken` ones with exactly one broken rule, and the legal `orders` of a conversation.
+`rule_cases` returns conversations for every checked rule: some just violate it, some just satisfy it. `PreparedSession`
+is a session in which any request can be sent, and generates legal packets for it. `legal_walk` generates random legal
+conversations. `Director` lists the legal next steps of a conversation; `LeastCovered` selects the step with the least
+covered rows; `tour` takes all rows of a table. With Hypothesis (extra ``mstrp[testing]``): the strategies `requests`,
+`responses`, `events`, `completions` and `structures` generate legal packets, and `arbitrary` generates the declared
+layouts with any values; `conversations` are legal, `broken` ones contain exactly one violation, and `orders` are the
+legal orders of a conversation.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mstrp.testing.case import RuleCase
 from mstrp.testing.director import Director, covering_walk
-from mstrp.testing.least import LeastCovered, Option, Place, RowKey
 from mstrp.testing.legal import Names, legal_request
-from mstrp.testing.situation import Situation
+from mstrp.testing.prepared_session import PreparedSession
+from mstrp.testing.rule_cases import rule_cases
+from mstrp.testing.selection import LeastCovered, Option, Place, RowKey
 from mstrp.testing.tour import tour
 from mstrp.testing.tours import tours
-from mstrp.testing.trial import Trial
-from mstrp.testing.trials import trials
 from mstrp.testing.walk import legal_walk
 
 if TYPE_CHECKING:
-    from mstrp.testing import wild
+    from mstrp.testing import arbitrary
     from mstrp.testing.conversing import Broken, breakable, broken, conversations, orders
     from mstrp.testing.stateful import machine
     from mstrp.testing.strategies import completions, events, requests, responses, structures
@@ -34,9 +35,10 @@ __all__ = [
     "Names",
     "Option",
     "Place",
+    "PreparedSession",
     "RowKey",
-    "Situation",
-    "Trial",
+    "RuleCase",
+    "arbitrary",
     "breakable",
     "broken",
     "completions",
@@ -49,14 +51,13 @@ __all__ = [
     "orders",
     "requests",
     "responses",
+    "rule_cases",
     "structures",
     "tour",
     "tours",
-    "trials",
-    "wild",
 ]
 
-#: What needs Hypothesis, by the module that has it.
+#: Names that need Hypothesis, each with its module.
 _LATE = {
     **dict.fromkeys(("completions", "events", "requests", "responses", "structures"), "mstrp.testing.strategies"),
     "machine": "mstrp.testing.stateful",
@@ -65,9 +66,12 @@ _LATE = {
 
 
 def __getattr__(name: str) -> Any:
-    """What needs Hypothesis is loaded when it is wanted. Raises `ImportError` that names the extra where that is missing."""
-    if name == "wild":
-        return import_module("mstrp.testing.wild")
+    """Import a name that needs Hypothesis at first use.
+
+    Raises `ImportError` with the missing extra if Hypothesis is not installed.
+    """
+    if name == "arbitrary":
+        return import_module("mstrp.testing.arbitrary")
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_LATE[name]), name)

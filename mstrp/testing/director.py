@@ -1,6 +1,6 @@
-"""A director of legal conversations: at each moment it knows what may happen next, with the rows that it would take.
+"""Generates legal conversations: lists the legal next steps at each point, with the rows that each would take.
 
-Which of the options is taken is somebody else's decision: chance, `LeastCovered`, Hypothesis, a person.
+The caller selects among them: at random, with `LeastCovered`, with Hypothesis, or interactively.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from fsm.monitor import Monitor
 from fsm.state.coverage import Coverage
 from fsm.tables import binding
 from mstrp.generate.play import Kind, Play, Role
-from mstrp.testing.least import LeastCovered, Option, RowKey
-from mstrp.testing.scene import Judged
-from mstrp.testing.scene_calls import Calls
-from mstrp.testing.scene_sessions import TO_CALLS, Sessions
+from mstrp.testing.call_options import CallOptions
+from mstrp.testing.client_session import MonitoredPlay
+from mstrp.testing.selection import LeastCovered, Option, RowKey
+from mstrp.testing.session_options import TO_CALLS, SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstrp.testing.scene import Act
+    from mstrp.testing.client_session import Act
 
 __all__ = ["Director", "covering_walk", "directed"]
 
@@ -30,30 +30,30 @@ _MODELS = {
 }
 
 
-class _Client(Calls, Sessions):
-    """All that may happen with one client."""
+class _Client(CallOptions, SessionOptions):
+    """All actions of one client."""
 
 
 class Director:
-    """Writes a legal conversation, one client after the other; ``coverage`` counts what it takes.
+    """Writes a legal conversation, one client after the other; ``coverage`` counts the rows taken.
 
-    `options` tells what may happen now, `take` lets one of it happen, `finish` brings what is begun to an end.
+    `options` lists the legal next actions, `take` performs one of them, `finish` completes all pending requests.
     """
 
     def __init__(self, coverage: Coverage | None = None) -> None:
         self.coverage = Coverage() if coverage is None else coverage
         self.monitor = Monitor()
         self.monitor.on_step(self.coverage.step)
-        self._play = Judged(self.monitor, self.coverage)
+        self._play = MonitoredPlay(self.monitor, self.coverage)
         self._client: _Client | None = None
 
     @property
     def play(self) -> Play:
-        """What was written so far."""
+        """The conversation written so far."""
         return self._play
 
     def options(self) -> list[Option[Act]]:
-        """What may happen next, with the rows that it would take."""
+        """Return the legal next actions, with the rows that each would take."""
         client = self._client
         if client is None or client.over:
             return [
@@ -63,7 +63,7 @@ class Director:
         return client.overdue() or [*client.call_options(), *client.session_options()]
 
     def take(self, option: Option[Act]) -> None:
-        """Let something happen. Only an option of the last `options` will do."""
+        """Perform an action, which must be an option from the last call of `options`."""
         does, arguments = option.what
         does(*arguments)
 
@@ -81,7 +81,7 @@ class Director:
         self._client.script.last = last
 
     def finish(self) -> Play:
-        """End the conversation: what is owed is told, nothing waits any more."""
+        """End the conversation: complete all pending requests, then detach."""
         client = self._client
         if client is not None and not client.over:
             client.settle()
@@ -91,7 +91,7 @@ class Director:
 
 
 def directed(steps: int, choose: Callable[[int], int], coverage: Coverage | None = None) -> Play:
-    """A legal conversation of at least so many steps in which every option is as likely: what others are compared with."""
+    """Return a legal conversation of at least ``steps`` steps, each option equally likely: a baseline for comparison."""
     director = Director(coverage)
     while len(director.play.steps) < steps:
         options = director.options()
@@ -100,9 +100,9 @@ def directed(steps: int, choose: Callable[[int], int], coverage: Coverage | None
 
 
 def covering_walk(steps: int, choose: Callable[[int], int] = lambda count: 0, coverage: Coverage | None = None) -> Play:
-    """A legal conversation of at least so many steps that takes the rows first which were taken least.
+    """Return a legal conversation of at least ``steps`` steps that takes the least covered rows first.
 
-    ``coverage`` may have counted earlier conversations; what they took need not be taken again.
+    ``coverage`` may already contain counts of earlier conversations; their rows are not needed again.
     """
     director = Director(coverage)
     decide = LeastCovered(director.coverage, choose)

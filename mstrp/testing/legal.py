@@ -1,6 +1,6 @@
-"""Requests in which everything is right: values come from what a declaration says of each field.
+"""Legal requests: the value of each field is derived from its declaration.
 
-`Names` are the handles and numbers that a session has given out; whoever has a session fills them in.
+`Names` are the handles and numbers of a session; the owner of the session fills them in.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _VOICE = int(LINEMEDIAMODE.INTERACTIVEVOICE)
 
 @dataclass(slots=True)
 class Names:
-    """What a request may name: handles, the version that was agreed on, ids of providers and devices.
+    """Values that a request may refer to: handles, the negotiated version, ids of providers and devices.
 
-    ``calls`` has the call handles by the name of the field, ``call`` is for all others.
+    ``calls`` maps field names to call handles; ``call`` is the handle for all other fields.
     """
 
     app: int = 0x1001
@@ -47,7 +47,7 @@ class Names:
     phones: int = 1
 
     def handle(self, field: Handle) -> int:
-        """The handle for a field. A second call of a request is another one than the first."""
+        """Return the handle for a field. A second call field of a request gets a different handle."""
         if field.type is HandleType.HCALL:
             return self.calls.get(field.spec, self.call + (field.spec in _SECOND))
         return {
@@ -65,7 +65,7 @@ _SECOND = {"hHeldCall", "hConsultCall"}
 
 
 def legal_number(field: Flag) -> int:
-    """A legal value of a number out of constant tables: the first."""
+    """Return the first legal value of a field with constant tables."""
     check = next((check for check in field.checks if check.name == "legal"), None)
     if field.choices:
         return min(number for number in field.choices if number) if any(field.choices) else 0
@@ -77,16 +77,16 @@ def legal_number(field: Flag) -> int:
 
 
 def legal_structure(kind: type[Any], **given: Any) -> Any:
-    """A structure in which everything is right."""
+    """Return a legal structure."""
     return _STRUCTURES.get(kind, kind)(**given)
 
 
 def legal_request(
     request: type[Request], names: Names | None = None, enabling: Field | None = None, **given: Any
 ) -> Any:
-    """A request in which everything is right; ``enabling`` is a field that has to mean something in it.
+    """Return a legal request. ``enabling`` is a field that must be significant in the request.
 
-    ``given`` are fields with values of the caller's.
+    ``given`` are field values set by the caller.
     """
     names = names or Names()
     values: dict[str, Any] = {}
@@ -110,7 +110,7 @@ def _enable(values: dict[str, Any], field: Any, mask: int) -> None:
 
 
 def _value(request: type[Request], field: Any, names: Names) -> Any:
-    """A legal value for a field; None where its default will do."""
+    """Return a legal value for a field; None if the default is legal."""
     if getattr(field, "direction", "in") == "out":
         return 1024 if getattr(field, "role", "") == "capacity" else None
     if isinstance(field, Handle):
@@ -148,7 +148,7 @@ def _number(field: Number, names: Names) -> int | None:
 
 
 def _content(field: Any) -> Any:
-    """Something legal for a field that points at data."""
+    """Return legal content for a field that refers to variable data."""
     if isinstance(field, Text):
         return "5551234"
     if isinstance(field, Block):
@@ -171,7 +171,7 @@ _STRUCTURES: dict[Any, Any] = {
         **{"available_tracking": 1, "current_tracking": 1, **given}
     ),
 }
-#: Values that have to go together.
+#: Values that must be used together.
 _TOGETHER: dict[tuple[str, str], dict[str, Any]] = {
     ("generic", "NegotiateAPIVersionForAllDevices"): {
         "line_api_versions_size": 8,

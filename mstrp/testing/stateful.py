@@ -1,7 +1,7 @@
-"""A state machine of Hypothesis over a server: its rules are the requests that a client may make, the monitor judges.
+"""A Hypothesis state machine that tests a server: its rules are the requests of a client, checked by the monitor.
 
-`machine` makes the class; ``run_state_machine_as_test(machine(...))`` runs it, or ``machine(...).TestCase`` in a module
-of tests. A failure is printed as a program.
+`machine` returns the class; run it with ``run_state_machine_as_test(machine(...))``, or use ``machine(...).TestCase``
+in a test module. A failure is printed as a program.
 """
 
 from __future__ import annotations
@@ -18,7 +18,16 @@ from mstrp.live.client import ClientOptions, TapiClient
 from mstrp.live.server import Options, Server
 from mstrp.live.switch import Plan, Switch
 from mstrp.live.transport import RpcFault
-from mstrp.testing.extra import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule, st
+from mstrp.testing.hypothesis_names import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    st,
+)
 from mstrp.testing.special import LIFECYCLE
 from mstrp.testing.strategies import requests
 from mstrp.testing.variants import with_word
@@ -33,23 +42,23 @@ if TYPE_CHECKING:
     from fsm.state.instances import Call
     from protocol.packet import Request
 
-__all__ = ["Judge", "ServerMachine", "machine"]
+__all__ = ["LiveMonitor", "ServerMachine", "machine"]
 
-#: Requests whose story a rule of its own tells.
-_APART = LIFECYCLE | {"MakeCall"}
-#: Seconds that a server has to complete a request before the next step is taken.
-_PATIENCE = 0.25
+#: Requests with dedicated rules.
+_SEPARATE = LIFECYCLE | {"MakeCall"}
+#: Timeout in seconds for the completion of a request, before the next step.
+_TIMEOUT = 0.25
 
 
 class _Name(int):
-    """A handle; printed as people write it."""
+    """A handle; its repr is hexadecimal."""
 
     def __repr__(self) -> str:
         return hex(self)
 
 
-class Judge:
-    """A monitor that sees what a live client sends and gets."""
+class LiveMonitor:
+    """A monitor of the packets that a live client sends and receives."""
 
     def __init__(self, client: TapiClient) -> None:
         self.monitor = Monitor()
@@ -64,49 +73,49 @@ class Judge:
         return self._client.now() + self._skipped
 
     def skip(self, seconds: float) -> None:
-        """Let time pass for the monitor: what was under way has arrived."""
+        """Advance the monitor's clock: packets in transit have arrived."""
         self._skipped += seconds
 
     def packet(self, direction: str, method: str, phase: str, content: Any) -> None:
-        """A packet passed."""
-        talk, now = self.conversation, self._now()
+        """Pass a packet to the monitor."""
+        conversation, now = self.conversation, self._now()
         match method, phase:
             case "ClientAttach", "request":
                 self._asked = content
             case "ClientAttach", "response":
-                talk.attached(self._asked.process_id, self._asked.domain_user, 0, now)
+                conversation.attached(self._asked.process_id, self._asked.domain_user, 0, now)
             case "RemoteSPAttach", _:
-                talk.channel_opened(0, now)
+                conversation.channel_opened(0, now)
             case "RemoteSPDetach", _:
-                talk.channel_closed(0, now)
+                conversation.channel_closed(0, now)
             case "ClientDetach", "response":
-                talk.detached(0, now)
+                conversation.detached(0, now)
             case "ClientRequest", "request":
-                self._exchange = talk.sent(content, 0, now)
+                self._exchange = conversation.sent(content, 0, now)
             case "ClientRequest", "response":
-                talk.answered(self._exchange, content, 0, now)
+                conversation.answered(self._exchange, content, 0, now)
             case "RemoteSPEventProc", _:
-                talk.delivered(0, now)
-                talk.event(content, 0, now)
+                conversation.delivered(0, now)
+                conversation.event(content, 0, now)
 
     def faulted(self) -> None:
-        """The last request ended in an RPC fault."""
+        """Record that the last request ended with an RPC fault."""
         self.conversation.faulted(self._exchange, 0, self._now())
 
-    def complaints(self) -> list[Finding]:
-        """What was found since the last question that is the server's fault; information is none."""
+    def new_findings(self) -> list[Finding]:
+        """Return the findings since the last call with the server at fault, except information."""
         found = self.monitor.findings[self._told :]
         self._told = len(self.monitor.findings)
         return [each for each in found if each.fault is Fault.SERVER and each.verdict is not Verdict.INFO]
 
 
 class ServerMachine(RuleBasedStateMachine):
-    """What the machines of `machine` share: the event loop, the server, the client and the judge."""
+    """The common part of the classes that `machine` returns: event loop, server, client and monitor."""
 
     calls = Bundle("calls")
     ended = Bundle("ended")
     lines = Bundle("lines")
-    #: Makes the server, or the binding of one that runs.
+    #: Creates the server, or is the binding of a running server.
     server_of: Callable[[], Server] | str
     settle: float = 0.02
 
@@ -124,7 +133,7 @@ class ServerMachine(RuleBasedStateMachine):
             raise
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Let something happen in the loop of the machine."""
+        """Run a coroutine in the event loop of this machine."""
         return self.runner.run(work)
 
     async def _begin(self) -> None:
@@ -136,22 +145,22 @@ class ServerMachine(RuleBasedStateMachine):
             await self.server.start()
             address = self.server.address
         self.client = TapiClient(parse_binding(address), ClientOptions(strict=False))
-        self.judge = Judge(self.client)
+        self.checker = LiveMonitor(self.client)
         await self.client.attach()
         self.app = await self.client.initialize()
         self.count = self.app.count
         await self.app.negotiate_all()
 
     def teardown(self) -> None:
-        """Detach, stop the server, judge what is left."""
+        """Detach, stop the server, and check the remaining findings."""
         try:
             with contextlib.suppress(OSError, TimeoutError):
                 self.run(self._end())
         finally:
             self.runner.close()
         if self.client is not None:
-            self.judge.monitor.finish()
-            self.complain()
+            self.checker.monitor.finish()
+            self.raise_findings()
 
     async def _end(self) -> None:
         if self.client is not None:
@@ -159,25 +168,25 @@ class ServerMachine(RuleBasedStateMachine):
         if self.server is not None:
             await self.server.stop()
 
-    # -- what is known --------------------------------------------------------------------------------------------
+    # -- state of the session -------------------------------------------------------------------------------------
 
     def call(self, handle: int) -> Call | None:
-        """A call that is live and whose state is known."""
-        found = self.judge.conversation.calls.get(handle)
+        """Return an open call whose state is certain, or None."""
+        found = self.checker.conversation.calls.get(handle)
         return found if found is not None and not found.mask & (found.mask - 1) else None
 
     def may(self, event: Any) -> bool:
-        """Whether there is a call on which a request may be made."""
-        calls = self.judge.conversation.calls.values()
+        """Return whether a request is allowed on any call."""
+        calls = self.checker.conversation.calls.values()
         return any(call.machine.may(call, event, call.flags).legal for call in calls if self.call(call.handle))
 
     def arrived(self) -> Any:
-        """The calls that are new, for the bundle."""
-        new = [handle for handle in self.judge.conversation.calls if handle not in self.known]
+        """Return the new calls, for the bundle."""
+        new = [handle for handle in self.checker.conversation.calls if handle not in self.known]
         self.known.update(new)
         return multiple(*map(_Name, new))
 
-    # -- what is done ---------------------------------------------------------------------------------------------
+    # -- requests -------------------------------------------------------------------------------------------------
 
     async def _ask(self, packet: Request) -> Any:
         assert self.client is not None
@@ -186,31 +195,31 @@ class ServerMachine(RuleBasedStateMachine):
         try:
             answer = await self.client.request(packet)
         except RpcFault:
-            self.judge.faulted()
+            self.checker.faulted()
             answer = None
         await self._wait()
         return answer
 
     async def _wait(self) -> None:
         await asyncio.sleep(self.settle)
-        talk = self.judge.conversation
-        for _ in range(round(_PATIENCE / 0.005)):
-            if not talk.registry.pending:
+        conversation = self.checker.conversation
+        for _ in range(round(_TIMEOUT / 0.005)):
+            if not conversation.registry.pending:
                 break
             await asyncio.sleep(0.005)
 
     def ask(self, packet: Request) -> Any:
-        """Send a request and let the server do what comes of it; None where the call ended in an RPC fault."""
+        """Send a request and wait for its effects. Returns the response; None after an RPC fault."""
         return self.run(self._ask(packet))
 
     def named(self, packet: Request, *calls: int) -> Request:
-        """The packet with the handles of this session: calls in the order of their fields."""
-        talk, left = self.judge.conversation, list(calls)
+        """Return the packet with the handles of this session; ``calls`` in the order of their fields."""
+        conversation, left = self.checker.conversation, list(calls)
         handles: dict[HandleType, int] = {
             HandleType.HLINEAPP: self.app.handle,
-            HandleType.HLINE: next(iter(talk.lines), 0),
+            HandleType.HLINE: next(iter(conversation.lines), 0),
         }
-        if calls and (known := talk.calls.get(calls[0])) is not None and known.line is not None:
+        if calls and (known := conversation.calls.get(calls[0])) is not None and known.line is not None:
             handles[HandleType.HLINE] = known.line.handle
         for field in packet.layout.fields:
             if isinstance(field, Handle) and field.direction == "in":
@@ -218,18 +227,18 @@ class ServerMachine(RuleBasedStateMachine):
                 packet = with_word(packet, field.index, value)
         return packet
 
-    def complain(self) -> None:
-        """Raise `AssertionError` with the findings that are the server's fault."""
-        found = self.judge.complaints()
+    def raise_findings(self) -> None:
+        """Raise `AssertionError` with the new findings that have the server at fault."""
+        found = self.checker.new_findings()
         self.history += found
         assert not found, "the server is at fault:\n" + "\n".join(map(str, found))
 
     # -- rules ----------------------------------------------------------------------------------------------------
 
     @rule(target=lines, device=st.integers(0, 3))
-    def opens(self, device: int) -> Any:
+    def open_line(self, device: int) -> Any:
         """Open a line that is not open."""
-        if device >= self.count or any(each.device == device for each in self.judge.conversation.lines.values()):
+        if device >= self.count or any(each.device == device for each in self.checker.conversation.lines.values()):
             return multiple()
 
         async def work() -> Any:
@@ -240,57 +249,57 @@ class ServerMachine(RuleBasedStateMachine):
         return self.run(work())
 
     @rule(line=consumes(lines))
-    def closes(self, line: Any) -> None:
-        """Close a line; its calls are void."""
-        if line.handle in self.judge.conversation.lines:
+    def close_line(self, line: Any) -> None:
+        """Close a line, which voids its calls."""
+        if line.handle in self.checker.conversation.lines:
             self.run(line.close())
 
-    @precondition(lambda self: self.judge.conversation.lines)
+    @precondition(lambda self: self.checker.conversation.lines)
     @rule(target=calls, number=st.sampled_from(["5551234", "5550000", "5550002", "1002", None]))
-    def makes(self, number: str | None) -> Any:
-        """Make a call from the first line."""
+    def make_call(self, number: str | None) -> Any:
+        """Make a call on the first line."""
         assert self.client is not None
-        opened = next(iter(self.judge.conversation.lines))
+        opened = next(iter(self.checker.conversation.lines))
         self.ask(line.MakeCall(context=self.client.new_id(), line=opened, call_context=1, dest_address=number))
         return self.arrived()
 
     @rule(target=calls)
-    def waits_a_moment(self) -> Any:
-        """Let the server go on."""
+    def wait(self) -> Any:
+        """Wait briefly for events."""
         self.run(asyncio.sleep(self.settle * 2))
         return self.arrived()
 
     @rule(target=ended, call=consumes(calls))
-    def releases(self, call: int) -> Any:
-        """Give a call up."""
+    def deallocate_call(self, call: int) -> Any:
+        """Deallocate a call."""
         if self.call(call) is None:
             return multiple()
         answer = self.ask(line.DeallocateCall(call=call))
         return call if answer is not None and not answer.words[0] else multiple()
 
     @rule(call=ended)
-    def uses_what_ended(self, call: int) -> None:
-        """A handle that was given up: the server has to refuse it."""
-        if call not in self.judge.conversation.calls:
+    def use_deallocated_call(self, call: int) -> None:
+        """Use the handle of a deallocated call, which the server must refuse."""
+        if call not in self.checker.conversation.calls:
             self.run(asyncio.sleep(self.settle))
-            self.judge.skip(self.judge.monitor.grace + 0.1)
+            self.checker.skip(self.checker.monitor.grace + 0.1)
             self.ask(line.GetCallInfo(call=call, call_info=1024))
 
     @invariant()
-    def is_without_fault(self) -> None:
-        """Nothing that the server did so far is its fault."""
+    def server_not_at_fault(self) -> None:
+        """No finding has the server at fault."""
         if self.client is not None:
-            self.complain()
+            self.raise_findings()
 
 
-class _Ringing(ServerMachine):
-    """With a switch in the same process, calls come in as well."""
+class _WithIncomingCalls(ServerMachine):
+    """The machine for a server with its switch in this process: it also simulates incoming calls."""
 
-    @precondition(lambda self: self.judge.conversation.lines)
+    @precondition(lambda self: self.checker.conversation.lines)
     @rule(target=ServerMachine.calls)
-    def rings(self) -> Any:
-        """Somebody calls the first line."""
-        device = next(iter(self.judge.conversation.lines.values())).device
+    def receive_call(self) -> Any:
+        """Simulate an incoming call on the first line."""
+        device = next(iter(self.checker.conversation.lines.values())).device
 
         async def work() -> None:
             assert self.server is not None
@@ -309,11 +318,11 @@ def _call_fields(kind: type[Request]) -> list[Any]:
     ]
 
 
-def _on_calls(kind: type[Request], fields: list[Any]) -> Any:
-    """A rule that makes a request on calls, in states in which it may be made."""
+def _rule_on_calls(kind: type[Request], fields: list[Any]) -> Any:
+    """Return a rule that sends a request on calls, in states in which it is allowed."""
     events = [ASKS[kind.__name__, field.spec] for field in fields]
 
-    def asks(self: ServerMachine, packet: Request, **calls: int) -> Any:
+    def send(self: ServerMachine, packet: Request, **calls: int) -> Any:
         found = [self.call(handle) for handle in calls.values()]
         lines = {None if call is None else call.line for call in found}
         distinct = len(set(calls.values())) == len(calls)
@@ -324,36 +333,36 @@ def _on_calls(kind: type[Request], fields: list[Any]) -> Any:
             self.ask(self.named(packet, *calls.values()))
         return self.arrived()
 
-    asks.__doc__ = f"{kind.__name__} on calls that it may be made on."
+    send.__doc__ = f"{kind.__name__} on calls that allow it."
     calls = dict.fromkeys(("call", "other")[: len(fields)], ServerMachine.calls)
     ruled: Any = rule
-    made = ruled(target=ServerMachine.calls, packet=requests(kind), **calls)(asks)
+    made = ruled(target=ServerMachine.calls, packet=requests(kind), **calls)(send)
     return precondition(lambda self: self.may(events[0]))(made)
 
 
-def _out_of_state(kind: type[Request], field: Any) -> Any:
-    """A rule that makes a request on a call in a state in which it may not be made: the server has to refuse it."""
+def _rule_out_of_state(kind: type[Request], field: Any) -> Any:
+    """Return a rule that sends a request on a call in a state in which it is not allowed: the server must refuse it."""
     event = ASKS[kind.__name__, field.spec]
 
-    def oversteps(self: ServerMachine, packet: Request, call: int) -> None:
+    def send_illegal(self: ServerMachine, packet: Request, call: int) -> None:
         found = self.call(call)
         if found is not None and not found.machine.may(found, event, found.flags).legal:
             self.ask(self.named(packet, call))
 
-    oversteps.__doc__ = f"{kind.__name__} where it may not be made."
-    return rule(packet=requests(kind), call=ServerMachine.calls)(oversteps)
+    send_illegal.__doc__ = f"{kind.__name__} where it is not allowed."
+    return rule(packet=requests(kind), call=ServerMachine.calls)(send_illegal)
 
 
-def _on_lines(kind: type[Request], needs_line: bool) -> Any:
-    """A rule that makes a request on the application, or on an open line."""
+def _rule_on_lines(kind: type[Request], needs_line: bool) -> Any:
+    """Return a rule that sends a request on the application or on an open line."""
 
-    def asks(self: ServerMachine, packet: Request) -> Any:
+    def send(self: ServerMachine, packet: Request) -> Any:
         self.ask(self.named(packet))
         return self.arrived()
 
-    asks.__doc__ = f"{kind.__name__}."
-    made = rule(target=ServerMachine.calls, packet=requests(kind))(asks)
-    return precondition(lambda self: self.judge.conversation.lines)(made) if needs_line else made
+    send.__doc__ = f"{kind.__name__}."
+    made = rule(target=ServerMachine.calls, packet=requests(kind))(send)
+    return precondition(lambda self: self.checker.conversation.lines)(made) if needs_line else made
 
 
 def machine(
@@ -363,31 +372,31 @@ def machine(
     probe: bool = True,
     settle: float = 0.02,
 ) -> type[ServerMachine]:
-    """A state machine over a server: without one, `mstrp.live`'s own with its simulated switch.
+    """Return a state machine that tests a server; default: the server of `mstrp.live` with its simulated switch.
 
-    ``server`` makes a server for each run, or is the binding of one that runs already
-    (``"ncacn_ip_tcp:127.0.0.1[5150]"``). ``only`` says which requests may be made; with ``probe`` also requests in the
-    wrong state and on handles that have ended, which the server has to refuse. ``settle``: seconds that the server is
-    given after each request. Whatever the monitor finds to be the server's fault fails the machine; answers that the
-    tables allow are taken either way.
+    ``server`` creates a server for each run, or is the binding of a running server
+    (``"ncacn_ip_tcp:127.0.0.1[5150]"``). ``only`` selects the requests to send; with ``probe``, requests in a wrong
+    state and on closed handles are sent as well, which the server must refuse. ``settle`` is the wait after each
+    request in seconds. A finding with the server at fault fails the run; a response is accepted with either result
+    where the tables permit both.
     """
     body: dict[str, Any] = {
-        "__doc__": "Requests of a client to a server, in any order, judged by the monitor.",
+        "__doc__": "Requests of a client to a server, in any order, checked by the monitor.",
         "server_of": server if isinstance(server, str) else staticmethod(server or _own),
         "settle": settle,
     }
     for kind in REQUESTS.values():
-        if kind.__name__ in _APART or kind.device != "line" or kind.layout.proxy_rules or not only(kind):
+        if kind.__name__ in _SEPARATE or kind.device != "line" or kind.layout.proxy_rules or not only(kind):
             continue
         fields = _call_fields(kind)
         types = {field.type for field in kind.layout.fields if isinstance(field, Handle) and field.direction == "in"}
         if fields and not any(field.optional for field in fields) and len(fields) < 3:
-            body[kind.__name__] = _on_calls(kind, fields)
+            body[kind.__name__] = _rule_on_calls(kind, fields)
             if probe and len(fields) == 1 and (kind.__name__, fields[0].spec) in PRECONDITIONS:
-                body[f"{kind.__name__}_out_of_state"] = _out_of_state(kind, fields[0])
+                body[f"{kind.__name__}_out_of_state"] = _rule_out_of_state(kind, fields[0])
         elif not fields and types and types <= {HandleType.HLINE, HandleType.HLINEAPP}:
-            body[kind.__name__] = _on_lines(kind, HandleType.HLINE in types)
-    base = ServerMachine if isinstance(server, str) else _Ringing
+            body[kind.__name__] = _rule_on_lines(kind, HandleType.HLINE in types)
+    base = ServerMachine if isinstance(server, str) else _WithIncomingCalls
     return type("ServerStateMachine", (base,), body)
 
 

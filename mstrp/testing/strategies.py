@@ -1,16 +1,16 @@
-"""Hypothesis strategies for legal packets: every request, response, event, completion and structure of the specification.
+"""Hypothesis strategies for legal packets: all requests, responses, events, completions and structures.
 
-All come from the declarations. A strategy begins with a packet in which everything is right and changes field after
-field, to any value and to the bounds of its checks; a change after which something would be wrong is left out. So
-whatever is drawn has ``problems() == []``, and shrinks to the plain packet.
+All are derived from the declarations. A strategy starts with the simplest legal packet and changes field after field,
+to any value and to the bounds of its checks; a change that would cause a problem is discarded. So every packet has
+``problems() == []``, and shrinks to the simplest one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mstrp.testing import wild
-from mstrp.testing.extra import st
+from mstrp.testing import arbitrary
+from mstrp.testing.hypothesis_names import st
 from mstrp.testing.legal import Names, legal_request, legal_structure
 from mstrp.testing.variants import changed
 from protocol import structures as declared
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STRUCTURES", "completions", "events", "requests", "responses", "structures"]
 
-#: Every structure of section 2.2.6 that stands on its own.
+#: The structures of section 2.2.6 that are not part of another structure.
 STRUCTURES: tuple[type[Structure], ...] = tuple(
     kind
     for kind in (getattr(declared, name) for name in declared.__all__)
@@ -38,9 +38,9 @@ STRUCTURES: tuple[type[Structure], ...] = tuple(
 
 
 def requests(kind: type[Request] | None = None, *, names: Names | None = None, **given: Any) -> SearchStrategy[Request]:
-    """Legal requests of a kind, or of all 132: encodable, with ``problems() == []``.
+    """Legal requests of one class, or of all 132: encodable, with ``problems() == []``.
 
-    ``names`` are the handles that they may name, by default any; ``given`` are fields that shall have a value.
+    ``names`` are the handles to use (default: any); ``given`` are fixed field values.
     """
     if kind is None:
         return st.sampled_from(list(REQUESTS.values())).flatmap(lambda each: requests(each, names=names, **given))
@@ -48,49 +48,49 @@ def requests(kind: type[Request] | None = None, *, names: Names | None = None, *
 
 
 def responses(kind: type[Request] | None = None) -> SearchStrategy[Request]:
-    """Legal responses to requests of a kind, or to any; ``ack`` is 0, a request id or an error."""
+    """Legal responses to one class of requests, or to any; ``ack`` is 0, a request id or an error code."""
     if kind is None:
         return st.sampled_from(list(REQUESTS.values())).flatmap(responses)
     brought = {field.name: legal_structure(field.type) for field in kind.layout.fields if isinstance(field, Buffer)}
-    return _accreted(lambda values: kind(**values), wild.response_values(kind), {"ack": 0, **brought})
+    return _accreted(lambda values: kind(**values), arbitrary.response_values(kind), {"ack": 0, **brought})
 
 
 def events(kind: type[Event] | None = None) -> SearchStrategy[Event]:
-    """Legal events of a kind, or of any (2.2.4.2.1)."""
+    """Legal events of one class, or of any (2.2.4.2.1)."""
     if kind is None:
         return st.sampled_from(list(EVENTS.values())).flatmap(events)
-    return _accreted(lambda values: kind(**values), wild.event_values(kind))
+    return _accreted(lambda values: kind(**values), arbitrary.event_values(kind))
 
 
 def completions(kind: type[Request | Completion] | None = None) -> SearchStrategy[Completion]:
-    """Legal special completions (2.2.4.2.2), by their class or by that of the request; of any without a kind.
+    """Legal special completions (2.2.4.2.2), selected by their class or the class of the request (default: any).
 
-    Raises `ValueError` for a request that is completed by LINE_REPLY or PHONE_REPLY.
+    Raises `ValueError` for a request that LINE_REPLY or PHONE_REPLY completes.
     """
     if kind is None:
         return st.sampled_from(list(COMPLETIONS.values())).flatmap(completions)
     found: Any = kind if issubclass(kind, Completion) else kind.Completion
     if found is None:
-        message = f"{kind.__name__} has no completion of its own: LINE_REPLY or PHONE_REPLY completes it"
+        message = f"{kind.__name__} has no special completion: LINE_REPLY or PHONE_REPLY completes it"
         raise ValueError(message)
-    return _accreted(lambda values: found(**values), wild.event_values(found))
+    return _accreted(lambda values: found(**values), arbitrary.event_values(found))
 
 
 def structures(kind: type[Structure] | None = None) -> SearchStrategy[Structure]:
-    """Legal structures of a kind, or of any (2.2.6), in any TAPI version."""
+    """Legal structures of one class, or of any (2.2.6), in any TAPI version."""
     if kind is None:
         return st.sampled_from(STRUCTURES).flatmap(structures)
     if legal_structure(kind).problems():
-        # What it is depends on a selector, so there is no plain one.
-        return wild.structures(kind).filter(lambda drawn: not drawn.problems())
-    return _accreted(lambda values: legal_structure(kind, **values), wild.structure_values(kind))
+        # The content depends on a selector, so there is no simplest structure.
+        return arbitrary.structures(kind).filter(lambda drawn: not drawn.problems())
+    return _accreted(lambda values: legal_structure(kind, **values), arbitrary.structure_values(kind))
 
 
 @st.composite
 def _accreted(
     draw: DrawFn, make: Callable[[dict[str, Any]], Any], drawn: SearchStrategy[dict[str, Any]], base: Any = None
 ) -> Any:
-    """The plain packet with those of the drawn values that leave it right."""
+    """Return the simplest packet with those drawn values that keep it legal."""
     return _accrete(make, base or {}, draw(drawn).items())
 
 
@@ -107,7 +107,7 @@ def _accrete(make: Callable[[dict[str, Any]], Any], values: dict[str, Any], more
 def _requests(draw: DrawFn, kind: type[Request], names: Names | None, given: dict[str, Any]) -> Request:
     fields = [field for field in kind.layout.fields if field.name not in given]
     enabling = draw(st.sampled_from([None, *(field for field in fields if getattr(field, "only", None) is not None)]))
-    drawn = {name: value for name, value in draw(wild.request_values(kind)).items() if name not in given}
+    drawn = {name: value for name, value in draw(arbitrary.request_values(kind)).items() if name not in given}
     if names is not None:
         drawn = {name: value for name, value in drawn.items() if not isinstance(kind.layout.by_name[name], Handle)}
     for field in fields:
@@ -118,7 +118,7 @@ def _requests(draw: DrawFn, kind: type[Request], names: Names | None, given: dic
 
 
 def _at_bounds(draw: DrawFn, packet: Request, fixed: set[int]) -> Request:
-    """Some fields at the bounds of what their checks allow."""
+    """Return values at the bounds of the checks of some fields."""
     checks: list[Any] = [
         check for field in packet.layout.fields if field.index not in fixed for check in field.checks if check.rules
     ]

@@ -1,4 +1,4 @@
-"""Tours: walks over a table that together take every row which can be reached, by the shortest paths between new rows."""
+"""Tours: walks that together take every reachable row of a table, with shortest paths between new rows."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from fsm.engine.machine import Machine
     from fsm.engine.row import Event, Row
 
-__all__ = ["Way", "tour"]
+__all__ = ["TourStep", "tour"]
 
 
-class Way(NamedTuple):
-    """One step of a tour: the row that is to be taken, the guard bits that select it, and the state to go on from."""
+class TourStep(NamedTuple):
+    """A step of a tour: the row to take, the guard bits that select it, and the next state."""
 
     row: Row
     flags: int
     after: IntEnum
 
 
-class _Thing(Instance):
+class _Probe(Instance):
     __slots__ = ()
 
     def __init__(self, mask: int) -> None:
@@ -34,16 +34,16 @@ class _Thing(Instance):
         self.flags = 0
 
 
-def tour(machine: Machine, takes: Callable[[Row], bool] = lambda row: True) -> list[list[Way]]:
-    """Walks from the initial state that together take every row in every way in which it can go on.
+def tour(machine: Machine, takes: Callable[[Row], bool] = lambda row: True) -> list[list[TourStep]]:
+    """Return walks from the initial state that together take every row, with each of its possible next states.
 
-    ``takes`` says which rows may be used, by default all; ``lambda row: row.legal`` gives a tour of what is legal.
+    ``takes`` selects the rows (default: all); ``lambda row: row.legal`` gives a tour of the legal ones.
     """
-    graph = _ways(machine, takes)
+    graph = _steps(machine, takes)
     left = {state: dict.fromkeys(range(len(graph[state]))) for state in graph}
-    walks: list[list[Way]] = []
+    walks: list[list[TourStep]] = []
     while True:
-        walk: list[Way] = []
+        walk: list[TourStep] = []
         here = machine.table.initial
         while (path := _nearest(graph, left, here)) is not None:
             for state, number in path:
@@ -55,38 +55,38 @@ def tour(machine: Machine, takes: Callable[[Row], bool] = lambda row: True) -> l
         walks.append(walk)
 
 
-def _ways(machine: Machine, takes: Callable[[Row], bool]) -> dict[IntEnum, list[Way]]:
-    """Every row that some combination of guards selects, and each state that it may lead to."""
-    found: dict[IntEnum, list[Way]] = {state: [] for state in machine.table.states}
+def _steps(machine: Machine, takes: Callable[[Row], bool]) -> dict[IntEnum, list[TourStep]]:
+    """Return, by state, every row that a combination of guards selects, with each possible next state."""
+    found: dict[IntEnum, list[TourStep]] = {state: [] for state in machine.table.states}
     taken = set()
     for state in machine.table.states:
         for event in machine.table.events:
             for flags in _combinations(machine, state, event):
-                row = machine.may(_Thing(1 << state), event, flags).row
+                row = machine.may(_Probe(1 << state), event, flags).row
                 if row is not None and id(row) not in taken and takes(row):
                     taken.add(id(row))
-                    found[state] += [Way(row, flags, after) for after in (row.target, *row.expect)]
+                    found[state] += [TourStep(row, flags, after) for after in (row.target, *row.expect)]
     return found
 
 
 def _combinations(machine: Machine, state: IntEnum, event: Event) -> Iterable[int]:
-    """All combinations of the guard bits that matter in a cell, the smallest first."""
+    """Return all combinations of the guard bits used for a state and an event, the smallest first."""
     bits = list(dict.fromkeys(guard.bit for row in machine.cell(state, event) for guard in row.guards))
     return [sum(some) for some in chain.from_iterable(combinations(bits, size) for size in range(len(bits) + 1))]
 
 
 def _nearest(
-    graph: dict[IntEnum, list[Way]], left: dict[IntEnum, dict[int, None]], here: IntEnum
+    graph: dict[IntEnum, list[TourStep]], left: dict[IntEnum, dict[int, None]], here: IntEnum
 ) -> list[tuple[IntEnum, int]] | None:
-    """The shortest path over known ways that ends with a new one; None where there is none."""
+    """Return the shortest path over known steps that ends with a new one; None if all are taken."""
     before: dict[IntEnum, list[tuple[IntEnum, int]]] = {here: []}
     queue = deque([here])
     while queue:
         state = queue.popleft()
         if left[state]:
             return [*before[state], (state, next(iter(left[state])))]
-        for number, way in enumerate(graph[state]):
-            if way.after not in before:
-                before[way.after] = [*before[state], (state, number)]
-                queue.append(way.after)
+        for number, step in enumerate(graph[state]):
+            if step.after not in before:
+                before[step.after] = [*before[state], (state, number)]
+                queue.append(step.after)
     return None

@@ -1,4 +1,4 @@
-"""Tours as conversations: legal plays that take the rows of one machine after the other, by the shortest ways."""
+"""Tours as conversations: legal plays that take the rows of one machine after the other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fsm.state.coverage import Coverage
 from fsm.state.machines import MACHINES
 from mstrp.testing.director import Director
-from mstrp.testing.least import LeastCovered, RowKey, legal_rows
+from mstrp.testing.selection import LeastCovered, RowKey, legal_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 __all__ = ["tours", "untouched"]
 
 
-def tours(*, length: int = 400, patience: int = 3) -> Iterator[Play]:
-    """Legal conversations that together take the rows which legal traffic can take: of each machine those still missing.
+def tours(*, length: int = 400, attempts: int = 3) -> Iterator[Play]:
+    """Yield legal conversations that together take every row that legal traffic can take, one machine after the other.
 
-    Each has about ``length`` steps. A machine is left when ``patience`` conversations in a row took nothing new of it.
-    The same each time.
+    Each has about ``length`` steps. After ``attempts`` successive conversations without a new row, the next machine
+    follows. The result is reproducible.
     """
     coverage = Coverage()
     for name in MACHINES:
         idle = 0
-        while idle < patience and untouched(coverage, name):
+        while idle < attempts and untouched(coverage, name):
             before = len(coverage.cells[name])
             director = Director(coverage)
             decide = LeastCovered(coverage, wanted=lambda key, name=name: key.machine == name)  # type: ignore[misc]
@@ -37,5 +37,5 @@ def tours(*, length: int = 400, patience: int = 3) -> Iterator[Play]:
 
 
 def untouched(coverage: Coverage, machine: str) -> list[RowKey]:
-    """The legal rows of a machine that were not taken."""
+    """Return the legal rows of a machine that were not taken."""
     return [RowKey(machine, *cell) for cell in legal_rows(machine) if not coverage.cells[machine][cell]]

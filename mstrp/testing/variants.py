@@ -1,4 +1,4 @@
-"""Requests changed by hand: on just this side of a rule's bound, or just beyond it."""
+"""Edit requests so that they just satisfy or just violate a rule."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WORD = Struct("<I")
 
 
 def changed(packet: Any, edit: Edit) -> Request:
-    """A request with words, VarData or lNeededSize changed, whatever that makes of it."""
+    """Return a request with changed DWORDs, VarData or lNeededSize, legal or not."""
     words = list(packet.words)
     for index, number in edit.words.items():
         words[index] = number & 0xFFFFFFFF
@@ -30,7 +30,7 @@ def changed(packet: Any, edit: Edit) -> Request:
     data = _HEAD.pack(*words) + tail
     capacity = edit.capacity
     if capacity is None:
-        # Room for what comes back stays as it was, beside what is sent.
+        # The space for the response stays the same, in addition to the request.
         capacity = max(packet.capacity, len(data))
     return decode_request(
         data, max(capacity, len(data)) if edit.tail is not None and edit.capacity is None else capacity
@@ -38,18 +38,18 @@ def changed(packet: Any, edit: Edit) -> Request:
 
 
 def with_word(packet: Any, index: int, number: int) -> Request:
-    """A request with another number in one word."""
+    """Return a request with one DWORD changed."""
     return changed(packet, Edit({index: number}))
 
 
 def variants(check: Check, packet: Any) -> tuple[list[Request], list[Request]]:
-    """The requests that just keep a check, and those that just break it."""
+    """Return the requests that just satisfy a check, and those that just violate it."""
     kept = [changed(packet, edit) for edit in check.valid_edits(packet)]
     return kept, [changed(packet, edit) for edit in check.invalid_edits(packet)]
 
 
 def inner_variants(check: Check, packet: Any, field: Any) -> tuple[list[Request], list[Request]]:
-    """The same for a check of a member of the structure that a field of the request points at."""
+    """Return the same for a check of a member of the structure that a field refers to."""
     kept, broken = [], []
     for record in _records(check, field.inner_of(packet)):
         kept += [_replaced(packet, field, record, edit) for edit in check.valid_edits(record)]
@@ -58,7 +58,7 @@ def inner_variants(check: Check, packet: Any, field: Any) -> tuple[list[Request]
 
 
 def _records(check: Check, structure: Structure) -> Iterator[Any]:
-    """The structure itself, or its first entry: whichever has the member."""
+    """Yield the structure itself or its first entry, depending on which has the member."""
     owner = check.field.owner
     if structure.layout is owner:
         yield structure
@@ -70,7 +70,7 @@ def _records(check: Check, structure: Structure) -> Iterator[Any]:
 
 
 def _replaced(packet: Any, field: Any, record: Any, edit: Edit) -> Request:
-    """The request with another structure, at the end of VarData so that nothing stands behind it."""
+    """Return the request with the edited structure at the end of VarData, so that nothing follows it."""
     buffer, origin, limit = record.span()
     start = record._start - origin  # noqa: SLF001 - where the record stands in the structure
     data = bytearray(buffer[origin:limit])

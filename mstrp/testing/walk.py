@@ -1,4 +1,4 @@
-"""Random legal conversations: requests that are allowed, with any legal values, and events in any documented order."""
+"""Random legal conversations: allowed requests with any legal values, and events in any documented order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fsm.state.machines import MACHINES
 from fsm.tables.call_reports import REPORTS
 from fsm.tables.call_requests import EFFECTS, PRECONDITIONS
 from fsm.tables.call_states import CREATED, STATES, CallState
-from mstrp.testing.situation import MODES, Situation
+from mstrp.testing.prepared_session import MODES, PreparedSession
 from mstrp.testing.special import SPECIAL
 from mstrp.testing.variants import variants
 from protocol import line
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from mstrp.generate.play import Play
     from protocol.packet import Request
 
-__all__ = ["legal_walk", "wander"]
+__all__ = ["insert_legal_actions", "legal_walk"]
 
 _CALL = MACHINES["call"].table
-#: Which states may be reported next: the rows that report nothing and ask for nothing.
+#: The states that may be reported next: rows for reports without a rule and without guards.
 _NEXT = {
     source: tuple(
         state
@@ -39,8 +39,8 @@ _NEXT = {
     for source in (*CREATED, *STATES)
 }
 _FAILURES = {"line": int(LINEERR.OPERATIONFAILED), "phone": int(PHONEERR.OPERATIONFAILED)}
-#: Requests that need a story of their own: they begin or end handles, or depend on what was asked before.
-_APART = SPECIAL | {"SwapHold"}
+#: Requests with dedicated actions: they open or close handles, or depend on earlier requests.
+_SEPARATE = SPECIAL | {"SwapHold"}
 
 
 def _handles(request: type[Request]) -> list[Any]:
@@ -54,16 +54,16 @@ def _handles(request: type[Request]) -> list[Any]:
 _ON_CALLS = [
     request
     for request in REQUESTS.values()
-    if len(_handles(request)) == 1 and request.__name__ not in _APART and request.req_func not in COMPLETIONS
+    if len(_handles(request)) == 1 and request.__name__ not in _SEPARATE and request.req_func not in COMPLETIONS
 ]
 _OTHERS = [
     request
     for request in REQUESTS.values()
-    if not _handles(request) and request.__name__ not in _APART and request.req_func not in COMPLETIONS
+    if not _handles(request) and request.__name__ not in _SEPARATE and request.req_func not in COMPLETIONS
 ]
 
 
-#: Requests that anybody may make: those of a client of whose rights and handlers nothing is known.
+#: Requests allowed for every client, whatever its rights and proxy handlers.
 _PLAIN = [
     request
     for request in _OTHERS
@@ -72,30 +72,30 @@ _PLAIN = [
 
 
 class _Walk:
-    def __init__(self, choose: Callable[[int], int], situation: Situation) -> None:
+    def __init__(self, choose: Callable[[int], int], session: PreparedSession) -> None:
         self.choose = choose
-        self.situation = situation
-        self.script = self.situation.script
+        self.session = session
+        self.script = self.session.script
         self.others = _OTHERS
-        #: The live calls with their states.
+        #: The open calls with their states.
         self.calls: dict[int, CallState] = {}
 
     def pick(self, options: Any) -> Any:
         listed = list(options)
         return listed[self.choose(len(listed))]
 
-    # -- what may happen ------------------------------------------------------------------------------------------
+    # -- actions --------------------------------------------------------------------------------------------------
 
-    def offered(self) -> None:
+    def offer_call(self) -> None:
         if len(self.calls) < 8:
             self.calls[self.script.offer()] = CallState.OFFERING
 
-    def made(self) -> None:
-        """An outgoing call; its first state may be any that a new call has."""
+    def make_call(self) -> None:
+        """Make an outgoing call; its first state is any that a new call may have."""
         if len(self.calls) >= 8:
             return
-        asked = self.situation.send(self.situation.packet(line.MakeCall))
-        call = self.situation.play.handle()
+        asked = self.session.send(self.session.packet(line.MakeCall))
+        call = self.session.play.handle()
         self.script.reply(asked, after=asked.answered, call=call)
         state = self.pick(_NEXT[CallState.MADE])
         if state is not CallState.CONFERENCED:
@@ -105,35 +105,35 @@ class _Walk:
         self.calls[call] = state
         self.script.state(call, LINECALLSTATE[state.name], MODES.get(state, 0))
 
-    def moves(self) -> None:
-        """The server reports another state."""
+    def report_state(self) -> None:
+        """Report another state."""
         if self.calls:
             call = self.pick(self.calls)
             following = [state for state in _NEXT[self.calls[call]] if state is not CallState.CONFERENCED]
             if following:
                 self.report(call, self.pick(following))
 
-    def informs(self) -> None:
+    def report_info(self) -> None:
         if self.calls:
             call = self.pick(self.calls)
             if self.calls[call] is not CallState.IDLE:
                 self.script.info(call)
 
-    def releases(self) -> None:
+    def deallocate(self) -> None:
         for call, state in list(self.calls.items()):
             if state is CallState.IDLE:
                 self.script.release(call)
                 del self.calls[call]
 
-    def asks_on_call(self) -> None:
+    def request_on_call(self) -> None:
         if not self.calls:
             return
         call = self.pick(self.calls)
         state = self.calls[call]
         allowed = [request for request in _ON_CALLS if self._may(request, state)]
         request = self.pick(allowed)
-        self.situation.calls = dict.fromkeys((field.spec for field in _handles(request)), call)
-        succeeded = self.asks(request)
+        self.session.calls = dict.fromkeys((field.spec for field in _handles(request)), call)
+        succeeded = self.send(request)
         effect = EFFECTS.get((request.__name__, _handles(request)[0].spec, "")) if succeeded else None
         if effect is not None and state in effect.sources and state not in effect.expect:
             self.report(call, self.pick(effect.expect))
@@ -143,12 +143,12 @@ class _Walk:
         condition = PRECONDITIONS.get((request.__name__, _handles(request)[0].spec))
         return condition is None or state in condition.states
 
-    def asks_other(self) -> None:
-        self.asks(self.pick(self.others))
+    def request_other(self) -> None:
+        self.send(self.pick(self.others))
 
-    def asks(self, request: type[Request]) -> bool:
-        """A request with legal values, one of them perhaps at its bound; whether it succeeds."""
-        packet = self.situation.packet(request)
+    def send(self, request: type[Request]) -> bool:
+        """Send a request with legal values, possibly one at its bound. Returns whether it succeeds."""
+        packet = self.session.packet(request)
         checks = [check for field in request.layout.fields for check in field.checks if check.name in ("legal", "fits")]
         if checks and self.choose(2):
             check: Any = self.pick(checks)
@@ -156,56 +156,56 @@ class _Walk:
             packet = self.pick(kept) if kept else packet
         fails = self.choose(4) == 0
         if fails and request.completion == "sync":
-            self.situation.send(packet, _FAILURES.get(request.device, int(LINEERR.OPERATIONFAILED)))
+            self.session.send(packet, _FAILURES.get(request.device, int(LINEERR.OPERATIONFAILED)))
         elif fails:
-            asked = self.situation.send(packet)
+            asked = self.session.send(packet)
             failure = _FAILURES.get(request.device, int(LINEERR.OPERATIONFAILED))
             self.script.reply(asked, failure, after=asked.answered)
         else:
-            self.situation.ask(packet)
+            self.session.ask(packet)
         return not fails
 
-    def acts(self) -> None:
-        """One of the things that may happen."""
+    def act(self) -> None:
+        """Perform one action."""
         self.pick(
             (
-                self.offered,
-                self.made,
-                self.moves,
-                self.moves,
-                self.informs,
-                self.releases,
-                self.asks_on_call,
-                self.asks_on_call,
-                self.asks_other,
+                self.offer_call,
+                self.make_call,
+                self.report_state,
+                self.report_state,
+                self.report_info,
+                self.deallocate,
+                self.request_on_call,
+                self.request_on_call,
+                self.request_other,
             )
         )()
 
 
 def legal_walk(choose: Callable[[int], int], length: int = 20) -> Play:
-    """A conversation of about ``length`` things that may happen: ``choose(n)`` picks one of n.
+    """Return a conversation of about ``length`` actions; ``choose(n)`` selects one of n.
 
-    Nothing in it breaks a rule, or is unusual enough for a warning.
+    It violates no rule and causes no warning.
     """
-    walk = _Walk(choose, Situation())
-    walk.situation.know_providers()
+    walk = _Walk(choose, PreparedSession())
+    walk.session.list_providers()
     for _ in range(length):
-        walk.acts()
+        walk.act()
     if choose(2):
-        walk.situation.play.finish(walk.situation.role)
-    return walk.situation.play
+        walk.session.play.finish(walk.session.role)
+    return walk.session.play
 
 
-def wander(situation: Situation, choose: Callable[[int], int], length: int) -> None:
-    """Let about ``length`` legal things happen on new calls of a situation; what is there already stays as it is."""
-    calls = dict(situation.calls)
-    walk = _Walk(choose, situation)
+def insert_legal_actions(session: PreparedSession, choose: Callable[[int], int], length: int) -> None:
+    """Insert about ``length`` legal actions on new calls of a session; existing calls stay unchanged."""
+    calls = dict(session.calls)
+    walk = _Walk(choose, session)
     walk.others = _PLAIN
-    for call in situation.brought:
-        if call not in situation.told:
-            # What a completion brought is owed a state (O12).
-            situation.told.add(call)
-            situation.script.state(call, LINECALLSTATE.CONNECTED, 1)
+    for call in session.created:
+        if call not in session.reported:
+            # A call created by a completion needs a state report (O12).
+            session.reported.add(call)
+            session.script.state(call, LINECALLSTATE.CONNECTED, 1)
     for _ in range(length):
-        walk.acts()
-    situation.calls = calls
+        walk.act()
+    session.calls = calls

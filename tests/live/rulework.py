@@ -1,4 +1,4 @@
-"""Trials of the rules, spoken live: the steps of a trial, and what the server answered to each of its requests."""
+"""Perform rule cases live: the steps of a case, and the response of the server to each of its requests."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 from puppet import Performance, Puppet
 
-import mstrp.testing.trial as trial_module
+import mstrp.testing.case as case_module
 from fsm.monitor import Monitor
 from mstrp.generate.play import Kind, Step
 from mstrp.live.server import Options, Server
-from mstrp.testing import Trial
+from mstrp.testing import RuleCase
 
 
 class _Collector:
-    """A stage that only remembers the steps."""
+    """A stage that only records the steps."""
 
     steps: list[Step]
 
@@ -27,28 +27,28 @@ class _Collector:
 
 
 class _Nothing(dict[Any, Any]):
-    """Conversations that an embedding program would tell something: here there are none."""
+    """A dictionary without conversations, because no embedding program sets facts."""
 
     def __missing__(self, key: Any) -> Any:
         raise LookupError(key)
 
 
-def steps_of(trial: Trial) -> list[Step] | None:
-    """The steps of a trial; None when it is no play, or tells its monitor something that a server cannot know."""
-    usual = trial_module.MonitorStage
-    trial_module.MonitorStage = _Collector  # type: ignore[misc,assignment]
+def steps_of(case: RuleCase) -> list[Step] | None:
+    """Return the steps of a case; None if it is not a play or needs facts that a server cannot know."""
+    usual = case_module.MonitorStage
+    case_module.MonitorStage = _Collector  # type: ignore[misc,assignment]
     _Collector.steps = []
     try:
-        trial.run(Monitor())
+        case.run(Monitor())
     except (LookupError, AttributeError):
         return None
     finally:
-        trial_module.MonitorStage = usual  # type: ignore[misc]
+        case_module.MonitorStage = usual  # type: ignore[misc]
     return _Collector.steps or None
 
 
 class Careless(Performance):
-    """A performance that goes on whatever the server answers, and remembers what that was."""
+    """A performance that continues after any response, and records the responses."""
 
     def __init__(self, server: Server, puppet: Puppet, **options: Any) -> None:
         super().__init__(server, puppet, **options)
@@ -59,7 +59,7 @@ class Careless(Performance):
             await super()._reply(actor, event)
 
     async def go(self, steps: list[Step]) -> list[tuple[Any, int]]:
-        """Perform; the requests with their answers."""
+        """Perform the steps and return the requests with their responses."""
         self.steps = steps
         for step in steps:
             if step.kind in {Kind.DETACH, Kind.CHANNEL_END, Kind.DETACHED}:
@@ -72,13 +72,13 @@ class Careless(Performance):
         return self.given
 
     async def close(self) -> None:
-        """End every client."""
+        """Close all clients."""
         for actor in self.actors.values():
             await actor.client.close()
 
 
-async def spoken(trial: Trial, steps: list[Step]) -> list[tuple[Any, int]]:
-    """Perform the steps of a trial with a server of its own."""
+async def spoken(case: RuleCase, steps: list[Step]) -> list[tuple[Any, int]]:
+    """Perform the steps of a case with a new server."""
     puppet = Puppet()
     puppet.agent_types = lambda device: frozenset(range(1, 21))  # type: ignore[method-assign]
     async with Server(puppet, Options(port=0)) as server:

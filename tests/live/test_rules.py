@@ -1,4 +1,4 @@
-"""Every rule of 3.1.4.2 that says what must fail: the server refuses what breaks it."""
+"""Rules of 3.1.4.2 about required failures: the server refuses requests that violate them."""
 
 from __future__ import annotations
 
@@ -10,41 +10,42 @@ import pytest
 from rulework import spoken, steps_of
 from world import run
 
-from mstrp.testing import Trial, trials
+from mstrp.testing import RuleCase, rule_cases
 
-#: What is no matter of refusing, or cannot be set up with the provider of these tests: what the server must do itself, and
-#: who handles agent requests (the provider here serves them all; `test_live_switch` and `test_live_flows` have handlers).
-_OTHERWISE = ("made a handle", "is passed on", "Proxy", "SameLine", "plUsedSize", "lNeededSize")
-#: One in so many of the trials is performed in each run; all of them at night.
+#: Rules that are not about refusing, or need a provider that these tests do not have: actions of the server itself, and
+#: proxy handlers (the provider here handles all agent requests; `test_live_switch` and `test_live_flows` have
+#: handlers).
+_OTHERWISE = ("made a handle", "is forwarded", "Proxy", "SameLine", "plUsedSize", "lNeededSize")
+#: One in this number of cases is performed in each run; all of them in nightly runs.
 _ONE_IN = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 10
 
 
 @functools.cache
-def _broken() -> list[Trial]:
-    """The first two ways to break each rule."""
-    found: dict[str, list[Trial]] = {}
-    for trial in trials():
-        if trial.keeps or trial.refused or not trial.rule.startswith("TRP-3.1.4.2"):
+def _broken() -> list[RuleCase]:
+    """Return the first two cases that violate each rule."""
+    found: dict[str, list[RuleCase]] = {}
+    for case in rule_cases():
+        if case.keeps or case.refused or not case.rule.startswith("TRP-3.1.4.2"):
             continue
-        if not any(word in trial.what for word in _OTHERWISE):
-            found.setdefault(trial.rule, []).append(trial)
-    return [trial for several in found.values() for trial in several[:2]]
+        if not any(word in case.what for word in _OTHERWISE):
+            found.setdefault(case.rule, []).append(case)
+    return [case for several in found.values() for case in several[:2]]
 
 
 def test_enough_rules_are_tried() -> None:
-    """The trials reach nearly all of the rules about what must fail."""
-    assert len({trial.rule for trial in _broken()}) > 400
+    """The cases reach nearly all rules about required failures."""
+    assert len({case.rule for case in _broken()}) > 400
 
 
 @pytest.mark.parametrize("part", range(5))
 def test_what_breaks_a_rule_is_refused(part: int) -> None:
-    """A request that breaks a rule is answered with an error, or the call fails; nothing else of the session is refused."""
+    """The server refuses each violating request, or the call fails; it refuses nothing else of the session."""
     chance = random.Random(part)
     found = _broken()
-    for trial in chance.sample(found, len(found) // (5 * _ONE_IN)):
-        steps = steps_of(trial)
+    for case in chance.sample(found, len(found) // (5 * _ONE_IN)):
+        steps = steps_of(case)
         if steps is None:
             continue
-        given = run(spoken(trial, steps))
+        given = run(spoken(case, steps))
         refused = [type(packet).__name__ for packet, answer in given if answer & 0x80000000]
-        assert refused, f"{trial}: {given[-1:]}"
+        assert refused, f"{case}: {given[-1:]}"

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @each_machine
 def test_every_row_is_met(machine: Machine) -> None:
-    """Walks from the initial state lead over every row: none is dead, none hangs on an unreachable state."""
+    """Walks from the initial state take every row: none is dead or starts in an unreachable state."""
     met = set()
     for walk in tour(machine):
         thing = Thing(machine.start)
         for row, flags, after in walk:
             assert thing.mask == 1 << row.source
-            thing.flags = 0  # The way has all bits that the row looks at.
+            thing.flags = 0  # The step has all bits that the row tests.
             move = machine.advance(thing, row.event, flags)
             assert move.row is row
-            assert thing.mask >> after & 1, "the state that follows is one of those that may"
+            assert thing.mask >> after & 1, "the next state is one of the expected states"
             thing.mask = 1 << after
             met.add(id(row))
     missed = [f"{row.source.name}: {row.event.name}" for row in machine.table.rows if id(row) not in met]
@@ -34,7 +34,7 @@ def test_every_row_is_met(machine: Machine) -> None:
 
 @each_machine
 def test_illegal_steps_change_nothing(machine: Machine) -> None:
-    """Whatever the tables report, or have no row for, raises as an own step and leaves the instance as it was."""
+    """An event with a violation or without a row raises if it is the program's own, and changes nothing."""
     for state, event, flags in cells(machine):
         thing = Thing(1 << state)
         if machine.may(thing, event, flags).legal:
@@ -46,7 +46,7 @@ def test_illegal_steps_change_nothing(machine: Machine) -> None:
 
 @each_machine
 def test_legal_steps_are_taken(machine: Machine) -> None:
-    """What the tables allow is taken, as an own step and as the peer's, and does what the monitor's step does."""
+    """A legal event is accepted as an own step and as a step of the peer, with the same effect as in the monitor."""
     for state, event, flags in cells(machine):
         watched = Thing(1 << state)
         if not machine.advance(watched, event, flags).legal:
@@ -59,7 +59,7 @@ def test_legal_steps_are_taken(machine: Machine) -> None:
 
 @each_machine
 def test_suspicious_steps_of_the_peer(machine: Machine) -> None:
-    """Of the peer what is merely suspicious is taken, like a monitor would; anything worse raises."""
+    """A suspicious step of the peer is accepted, as in a monitor; a violation raises."""
     for state, event, flags in cells(machine):
         thing, watched = Thing(1 << state), Thing(1 << state)
         move = machine.advance(watched, event, flags)
@@ -76,7 +76,7 @@ def test_suspicious_steps_of_the_peer(machine: Machine) -> None:
 
 @each_machine
 def test_what_errors_say(machine: Machine) -> None:
-    """An error carries what happened where, under which rule, where that stands, and says all of it."""
+    """An error contains the event, the state, the rule and its section, in its attributes and its text."""
     for state, event, flags in cells(machine):
         thing = Thing(1 << state)
         move = machine.may(thing, event, flags)
@@ -97,7 +97,7 @@ def test_what_errors_say(machine: Machine) -> None:
 
 @each_machine
 def test_what_errors_allow(machine: Machine) -> None:
-    """The events that an error names are those of the same kind, and only those, that would have been taken."""
+    """The allowed events of an error are exactly the legal ones of the same kind."""
     by_kind: dict[str, list[Event]] = {}
     for event in machine.table.events:
         by_kind.setdefault(event.kind, []).append(event)
@@ -115,7 +115,7 @@ def test_what_errors_allow(machine: Machine) -> None:
 
 @each_machine
 def test_names_of_instances(machine: Machine) -> None:
-    """Without a name an error shows the instance itself; the states of an instance are spelled as in reports."""
+    """Without a name, an error shows the instance; states are spelled as in reports."""
     for state in machine.table.states:
         labels = tuple(machine.table.label(other) for other in states_of(machine, 1 << state))
         assert machine.names(1 << state) == labels

@@ -1,4 +1,4 @@
-"""The compiled index and `transitions` run the same tables: they have to agree step for step."""
+"""The compiled index and `transitions` execute the same tables and must agree at each step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fsm import Event, Machine, Move
 
-#: What is chosen at each step: an event, whether one with a row is wanted, guards, and one of the states that follow.
+#: The choices at each step: an event, whether it must have a row, guards, and one of the next states.
 CHOICES = st.lists(
     st.tuples(st.integers(0, 4095), st.booleans(), st.integers(0, 0x1FFF), st.integers(0, 15)), min_size=1, max_size=40
 )
@@ -26,7 +26,7 @@ CHOICES = st.lists(
 
 @cache
 def exported(name: str, *, strict: bool) -> Any:
-    """The machine of `transitions`, built once: the tables are large."""
+    """Return the machine of `transitions`, created once, because the tables are large."""
     return to_transitions(MACHINES[name].table, strict=strict)
 
 
@@ -38,7 +38,7 @@ def put(other: Any, machine: Machine, state: IntEnum, flags: int) -> None:
 
 
 def pull(other: Any, event: Event) -> str | None:
-    """Let an event happen to the other machine: the state after it, or None where no row takes it."""
+    """Send an event to the other machine; return its new state, or None if no row matches."""
     if trigger_name(event) not in other.events:
         return None
     try:
@@ -48,19 +48,19 @@ def pull(other: Any, event: Event) -> str | None:
 
 
 def agreed(machine: Machine, state: IntEnum, event: Event, flags: int) -> Move:
-    """One step of both from the same state; what the compiled index says of it."""
+    """Take a step in both from the same state; return the result of the compiled index."""
     lenient = exported(machine.name, strict=False)
     put(lenient, machine, state, flags)
     reached = pull(lenient, event)
     thing = Thing(1 << state)
     move = machine.advance(thing, event, flags)
     if move.refused:
-        assert reached is None, "transitions takes what the index refuses"
+        assert reached is None, "transitions accepts an event that the index refuses"
         assert thing.mask == 1 << state
     else:
-        assert reached == state_name(move.row.target), "the two moved apart"
+        assert reached == state_name(move.row.target), "the two machines are in different states"
         if event in machine.table.unproven and move.legal:
-            assert thing.mask == 1 << state, "an intention alone changes nothing"
+            assert thing.mask == 1 << state, "an event of intent changes nothing by itself"
         else:
             assert thing.mask == 1 << move.row.target | sum(1 << other for other in move.row.expect)
     return move
@@ -69,7 +69,7 @@ def agreed(machine: Machine, state: IntEnum, event: Event, flags: int) -> Move:
 @each_machine
 @given(choices=CHOICES)
 def test_both_executors_agree(machine: Machine, choices: list[tuple[int, bool, int, int]]) -> None:
-    """On any walk `transitions` reaches the target of the row that the index took, and refuses what it refused."""
+    """On any walk, `transitions` reaches the targets that the index reached, and refuses what it refused."""
     state = machine.table.initial
     for number, known, flags, following in choices:
         events = [event for event in machine.table.events if not known or machine.cell(state, event)]
@@ -83,7 +83,7 @@ def test_both_executors_agree(machine: Machine, choices: list[tuple[int, bool, i
 @each_machine
 @given(choices=CHOICES)
 def test_strict_export_takes_what_is_legal(machine: Machine, choices: list[tuple[int, bool, int, int]]) -> None:
-    """The strict export takes an event exactly when nothing would be reported, whatever the guards are."""
+    """The strict export accepts an event exactly if it causes no finding, for all guards."""
     strict = exported(machine.name, strict=True)
     states = list(machine.table.states)
     for number, known, flags, chosen in choices:
@@ -97,7 +97,7 @@ def test_strict_export_takes_what_is_legal(machine: Machine, choices: list[tuple
 
 @each_machine
 def test_strict_export_in_guarded_cells(machine: Machine) -> None:
-    """In every cell where guards choose between rows, the strict export and the index agree for all guards."""
+    """For every pair of state and event with guarded rows, the strict export and the index agree for all guards."""
     strict = exported(machine.name, strict=True)
     for state in machine.table.states:
         for event in machine.table.events:
@@ -112,7 +112,7 @@ def test_strict_export_in_guarded_cells(machine: Machine) -> None:
 
 @each_machine
 def test_names_for_transitions(machine: Machine) -> None:
-    """No two events, states or guards of a machine share the name under which they are exported."""
+    """No two events, states or guards of a machine have the same exported name."""
     table = machine.table
     for names in (
         [trigger_name(event) for event in table.events],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from mstrp.testing.wild import words
+from mstrp.testing.arbitrary import words
 from protocol.ndr import REMOTESP, TAPSRV
 from protocol.rpc.pdu import (
     NDR20,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from mstrp.testing.wild import texts, words
+from mstrp.testing.arbitrary import texts, words
 from protocol import ndr
 
 if TYPE_CHECKING:

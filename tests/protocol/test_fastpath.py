@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from malformed import mutated, poke
 from recordings import recorded
 
-from mstrp.testing.wild import events, requests, responses
+from mstrp.testing.arbitrary import events, requests, responses
 from protocol import line, ndr
 from protocol.event import COMPLETIONS, EVENTS, Event, decode_events
 from protocol.fastpath import READERS

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from malformed import explore, mutated
 
-from mstrp.testing.wild import events, requests, responses, structures, words
+from mstrp.testing.arbitrary import events, requests, responses, structures, words
 from protocol.event import COMPLETIONS, EVENTS, decode_event, decode_events
 from protocol.packet import REQUESTS, decode_request, decode_response
 from protocol.problem import DecodeError

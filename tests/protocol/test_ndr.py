@@ -11,7 +11,7 @@ from malformed import mutated, poke
 from recordings import recorded
 from stubs import PHASES, parameters
 
-from mstrp.testing.wild import texts
+from mstrp.testing.arbitrary import texts
 from protocol import ndr
 from protocol.problem import DecodeError
 from protocol.stub import TRAILER

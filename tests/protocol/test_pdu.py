@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from malformed import mutated, poke
 from pdus import ACK, BIND, auths, bodies, encoded, pdu
 
-from mstrp.testing.wild import words
+from mstrp.testing.arbitrary import words
 from protocol.problem import DecodeError
 from protocol.rpc.pdu import HEADER, Auth, CallBody, Fault, Flag, Header, Kind, encode, parse
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import samples
-from mstrp.testing.wild import event_values, request_values, response_values, structure_values
+from mstrp.testing.arbitrary import event_values, request_values, response_values, structure_values
 from protocol.event import COMPLETIONS, EVENTS, decode_event
 from protocol.fields import Size
 from protocol.packet import REQUESTS, decode_request, decode_response

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from malformed import poke
 
 import samples
-from mstrp.testing.wild import events, requests, responses, structures
+from mstrp.testing.arbitrary import events, requests, responses, structures
 from protocol import constants, generic, line, mmc, phone
 from protocol import structures as structure_classes
 from protocol.constants import LINECALLSTATE

@@ -1,4 +1,4 @@
-"""What `check --coverage` says about what traffic has exercised."""
+"""The coverage in the report of `check --coverage`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fsm import MACHINES, Monitor
 from fsm.rules.catalogue import RULES, Status
 from fsm.state.coverage import Coverage
 from mstrp.cli import main
-from mstrp.testing import trials
+from mstrp.testing import rule_cases
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,21 +20,21 @@ FAULTY = "impacket-scapy_fault_unknown_hcall.pcap"
 
 
 def report(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
-    """The JSON report of a capture."""
+    """Return the JSON report of a capture."""
     main(["check", "--format", "json", *options, str(path)])
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
 
 def test_coverage_is_in_the_report_on_request_only(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without the option the report is what it is without it; with it there is one more key."""
+    """The option adds one key to the report and changes nothing else."""
     plain, more = report(captures / FAULTY, capsys), report(captures / FAULTY, capsys, "--coverage")
     more.pop("coverage")
     assert plain == more
 
 
 def test_what_was_judged_and_what_was_broken(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The rule that a capture breaks is counted as judged and broken; one of a request that it lacks is not."""
+    """The violated rule is counted as checked and violated; a rule of a request that the capture lacks is not."""
     rules = report(captures / FAULTY, capsys, "--coverage")["coverage"]["rules"]
     assert rules["TRP-3.1.4.2-046-01"] == {"checked": 1, "broken": 1}
     assert rules["TRP-3.1.4.2-060-01"] == {"checked": 0, "broken": 0}
@@ -42,7 +42,7 @@ def test_what_was_judged_and_what_was_broken(captures: Path, capsys: pytest.Capt
 
 
 def test_rows_and_requests(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of each machine some cells were taken, the others are named; so are the requests that were never made."""
+    """The report lists the rows taken and not taken of each machine, and the requests that were never sent."""
     coverage = report(captures / FAULTY, capsys, "--coverage")["coverage"]
     assert list(coverage["rows"]) == list(MACHINES)
     for rows in coverage["rows"].values():
@@ -53,7 +53,7 @@ def test_rows_and_requests(captures: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_table(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The text report ends with the same as a table."""
+    """The text report ends with the same data as a table."""
     main(["check", "--coverage", "--ladder", "0", str(captures / FAULTY)])
     text = capsys.readouterr().out
     assert "checked rules had something to judge, 1 were broken" in text
@@ -61,10 +61,10 @@ def test_the_table(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_trials_exercise_their_rules() -> None:
-    """Packets of the trials of a rule count for it."""
+    """Packets of the cases of a rule count for that rule."""
     tally = Coverage()
-    for trial in trials("TRP-3.1.4.2-055-03"):
+    for case in rule_cases("TRP-3.1.4.2-055-03"):
         monitor = Monitor()
         monitor.on_step(tally.step)
-        trial.run(monitor)
+        case.run(monitor)
     assert tally.cells["call"]

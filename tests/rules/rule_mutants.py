@@ -1,6 +1,6 @@
-"""Rule mutants: every check switched off, or its bound moved by one; the trials of its rules have to notice.
+"""Rule mutants: each check is disabled, or its bound shifted by one; the cases of its rules must fail.
 
-Run it as a program for the score: ``python tests/rules/rule_mutants.py [--sample N] [--survivors]``.
+To print the score: ``python tests/rules/rule_mutants.py [--sample N] [--survivors]``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fsm.judge.routes import ROUTES
 from fsm.monitor import Monitor
 from fsm.rules.catalogue import RULES, Status
-from mstrp.testing import Trial, trials
+from mstrp.testing import RuleCase, rule_cases
 from protocol.fields import Buffer
 from protocol.packet import REQUESTS
 from protocol.prechecks import PredicatePrecheck
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Mutant", "all_mutants", "killed"]
 
-#: The share of mutants that has to be noticed.
+#: Required percentage of killed mutants.
 WANTED = 98.0
 
 
 class Mutant(NamedTuple):
-    """A check that is damaged while it is applied."""
+    """A check that is damaged while the mutant is applied."""
 
     name: str
     rules: frozenset[str]
@@ -44,7 +44,7 @@ class Mutant(NamedTuple):
 
 @contextmanager
 def _changed(thing: Any, name: str, value: Any) -> Iterator[None]:
-    """An attribute is another one for a while."""
+    """Replace an attribute temporarily."""
     before = getattr(thing, name)
     setattr(thing, name, value)
     try:
@@ -55,7 +55,7 @@ def _changed(thing: Any, name: str, value: Any) -> Iterator[None]:
 
 @contextmanager
 def _always_looked_at() -> Iterator[None]:
-    """Nothing is left out because a quick look finds nothing: the damage may be just where that looks."""
+    """Disable the quick prechecks, because the damaged check may be one that they skip."""
     before = {request: request.layout.prechecks for request in REQUESTS.values()}
     for request in before:
         request.layout.prechecks = (PredicatePrecheck(lambda record: True),)
@@ -67,7 +67,7 @@ def _always_looked_at() -> Iterator[None]:
 
 
 def _checks() -> Iterator[tuple[str, Any]]:
-    """Every check of a declaration that stands for a rule."""
+    """Yield every check of a declaration that implements a rule."""
     layouts = [request.layout for request in REQUESTS.values()]
     layouts += [structure.layout for structure in (LINECALLPARAMS, LINEFORWARD, LINECALLHUBTRACKINGINFO)]
     for layout in layouts:
@@ -94,7 +94,7 @@ def _moved(check: Any, by: int) -> Callable[[], AbstractContextManager[None]]:
 
 
 def _silent(rule: str) -> Callable[[], AbstractContextManager[None]]:
-    """No finding of a rule is reported."""
+    """Suppress the findings of a rule."""
 
     @contextmanager
     def apply() -> Iterator[None]:
@@ -125,7 +125,7 @@ def _condition(number: int, place: int) -> Callable[[], AbstractContextManager[N
 
 
 def all_mutants() -> Iterator[Mutant]:
-    """Every mutant: checks of declarations off and moved, conditions left out, everything else silenced."""
+    """Return every mutant: checks disabled and shifted, conditions omitted, all other rules suppressed."""
     declared: set[str] = set()
     for name, check in _checks():
         rules = frozenset(check.rules)
@@ -143,27 +143,27 @@ def all_mutants() -> Iterator[Mutant]:
             yield Mutant(f"{rule.id} silent", frozenset({rule.id}), _silent(rule.told))
 
 
-def killed(mutant: Mutant, known: dict[str, list[Trial]]) -> bool:
-    """Whether a trial of the mutant's rules is judged otherwise than it announces."""
+def killed(mutant: Mutant, known: dict[str, list[RuleCase]]) -> bool:
+    """Return whether a case of the mutant's rules fails."""
     with mutant.apply():
-        return any(trial.failure() for rule in sorted(mutant.rules) for trial in known.get(rule, ()))
+        return any(case.failure() for rule in sorted(mutant.rules) for case in known.get(rule, ()))
 
 
-def by_rule() -> dict[str, list[Trial]]:
-    """All trials by rule."""
-    found: dict[str, list[Trial]] = {}
-    for trial in trials():
-        if not trial.refused:
-            found.setdefault(trial.rule, []).append(trial)
+def by_rule() -> dict[str, list[RuleCase]]:
+    """Return all cases by rule."""
+    found: dict[str, list[RuleCase]] = {}
+    for case in rule_cases():
+        if not case.refused:
+            found.setdefault(case.rule, []).append(case)
     return found
 
 
 def main() -> int:
     """Print the score."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--sample", type=int, help="so many mutants, drawn at random")
+    parser.add_argument("--sample", type=int, help="number of randomly selected mutants")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--survivors", action="store_true", help="name the mutants that nothing notices")
+    parser.add_argument("--survivors", action="store_true", help="list the surviving mutants")
     options = parser.parse_args()
     started = time.monotonic()
     mutants = list(all_mutants())
@@ -174,7 +174,7 @@ def main() -> int:
     dead = len(mutants) - len(survivors)
     share = 100 * dead / len(mutants)
     sys.stdout.write(
-        f"{len(mutants)} rule mutants, {dead} killed: {share:.1f} % (wanted {WANTED} %), "
+        f"{len(mutants)} rule mutants, {dead} killed: {share:.1f} % (required: {WANTED} %), "
         f"{time.monotonic() - started:.0f} s\n"
     )
     for name in survivors if options.survivors else ():

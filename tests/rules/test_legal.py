@@ -1,4 +1,4 @@
-"""Legal traffic gives no finding at all."""
+"""Legal traffic causes no finding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MANY = 100_000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 2_000
 @settings(max_examples=MANY)
 @given(seed=st.integers(0, 2**64 - 1), length=st.integers(0, 60))
 def test_random_legal_conversations(seed: int, length: int) -> None:
-    """A random legal conversation, its unordered steps in random order, is neither wrong nor suspicious."""
+    """A random legal conversation in a random legal order causes no finding."""
     choose = random.Random(seed).randrange
     monitor = Monitor()
     perform(legal_walk(choose, length).order(choose), MonitorStage(monitor))

@@ -1,4 +1,4 @@
-"""Strategies for conversations: legal ones have no finding in any order, broken ones exactly the one that they announce."""
+"""Strategies for conversations: legal ones cause no finding in any order, broken ones exactly the expected finding."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NIGHT = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 @given(st.data())
 def test_legal_conversations(data: Any) -> None:
-    """A legal conversation has nothing to be found in any of its orders."""
+    """A legal conversation causes no finding in any of its orders."""
     play = data.draw(conversations())
     steps = data.draw(orders(play))
     assert sorted(step.number for step in steps) == list(range(len(play.steps)))
@@ -35,34 +35,34 @@ def test_legal_conversations(data: Any) -> None:
 @settings(max_examples=20_000 if NIGHT else 400)
 @given(broken())
 def test_exactly_one_rule_is_broken(conversation: Any) -> None:
-    """Whatever happens around it: the broken rule is found, and none that is not announced."""
+    """Regardless of the surrounding steps, the violated rule is reported, and no unexpected rule."""
     found = conversation.findings()
     rules = {finding.rule for finding in found}
-    assert conversation.told in rules
+    assert conversation.reported_rule in rules
     assert rules <= conversation.breaks
     if conversation.refused:
-        assert {finding.verdict for finding in found if finding.rule == conversation.told} == {Verdict.WARN}
+        assert {finding.verdict for finding in found if finding.rule == conversation.reported_rule} == {Verdict.WARN}
 
 
 @pytest.mark.parametrize("rule", sorted({rule for rule, _ in FAULTS}))
 @settings(max_examples=15)
 @given(data=st.data())
 def test_hard_rules_about_calls(rule: str, data: Any) -> None:
-    """The hard rules of the call model are broken in the middle of a conversation, and the finding is a failure."""
+    """Violations of the mandatory call rules in the middle of a conversation are failures."""
     found = data.draw(broken(rule)).findings()
     assert {finding.rule for finding in found} == {rule}
     assert any(finding.verdict is Verdict.FAIL for finding in found)
 
 
 def test_most_rules_can_be_broken() -> None:
-    """Far more than half of the checked rules can be broken anywhere; the others have trials of their own."""
+    """More than half of the checked rules can be violated anywhere; the others have cases in `rule_cases`."""
     assert len(breakable()) > 500
-    with pytest.raises(ValueError, match="TRP-3-01 cannot be broken in the middle"):
+    with pytest.raises(ValueError, match="TRP-3-01 cannot be violated in the middle"):
         broken("TRP-3-01")
 
 
 def test_a_broken_conversation_is_small() -> None:
-    """A failure shrinks to the session and what breaks the rule; it prints what that is, step by step."""
+    """A failure shrinks to the session and the violation, and is printed step by step."""
     found = find(broken("CALL-V01"), lambda conversation: True)
     plain = len(find(conversations(), lambda play: True).steps)
     assert len(found.play.steps) <= plain + 6
@@ -73,7 +73,7 @@ def test_a_broken_conversation_is_small() -> None:
 
 
 def test_orders_differ() -> None:
-    """An order is drawn in which the reply comes before the answer that names its id."""
+    """Some drawn orders have the completion before the response with its request id."""
     play = play_of("incoming")
     (asked,) = [step for step in play.steps if step.kind is Kind.ASK and type(step.packet).__name__ == "Answer"]
 

@@ -1,4 +1,4 @@
-"""Directed conversations: legal whatever is chosen, and with least-covered choice far richer than by chance."""
+"""Directed conversations are legal for any choice, and cover far more with least-covered selection than at random."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from fsm import MACHINES
 from fsm.engine.levels import Verdict
 from fsm.state.coverage import Coverage
 from mstrp.testing import Director, covering_walk
+from mstrp.testing.coverage import coverage_of
 from mstrp.testing.director import directed
-from mstrp.testing.least import legal_rows
-from mstrp.testing.seen import coverage_of
+from mstrp.testing.selection import legal_rows
 from mstrp.testing.tours import tours, untouched
 
 
 def rows(coverage: Coverage) -> int:
-    """How many legal rows were taken, of all machines."""
+    """Return the number of legal rows taken, over all machines."""
     return sum(len(set(coverage.cells[name]) & set(legal_rows(name))) for name in MACHINES)
 
 
 @settings(max_examples=40)
 @given(st.integers(0, 2**32), st.integers(1, 400))
 def test_whatever_is_chosen_is_legal(seed: int, steps: int) -> None:
-    """Chance among the options of a director never makes a finding, and everything can be brought to its end."""
+    """Random selection among the options never causes a finding, and every conversation can be completed."""
     director, choose = Director(), Random(seed).randrange
     while len(director.play.steps) < steps:
         options = director.options()
@@ -37,7 +37,7 @@ def test_whatever_is_chosen_is_legal(seed: int, steps: int) -> None:
 
 
 def test_least_covered_beats_chance() -> None:
-    """A thousand steps of least-covered choice take more than twice the rows that chance has after four thousand."""
+    """1,000 steps of least-covered selection take more than twice the rows of 4,000 random steps."""
     least, chance = Coverage(), Coverage()
     covering_walk(1_000, Random(1).randrange, least)
     directed(4_000, Random(1).randrange, chance)
@@ -45,7 +45,7 @@ def test_least_covered_beats_chance() -> None:
 
 
 def test_options_take_what_they_say() -> None:
-    """Nearly every row that an option promises is taken when it is chosen."""
+    """Nearly every row that an option promises is taken when it is selected."""
     director, choose = Director(), Random(3).randrange
     kept = broken = 0
     while len(director.play.steps) < 1_500:
@@ -60,14 +60,14 @@ def test_options_take_what_they_say() -> None:
 
 
 def test_the_play_says_it_all() -> None:
-    """What a director wrote, performed once more, takes the same rows."""
+    """A conversation written by a director takes the same rows when performed again."""
     coverage = Coverage()
     play = covering_walk(300, Random(2).randrange, coverage)
     assert coverage_of(play.order()).cells == coverage.cells
 
 
 def test_tours_take_machine_after_machine() -> None:
-    """The first tours take the rows of bindings that legal traffic can take, the same each time."""
+    """The first tours take every row of bindings that legal traffic can take, reproducibly."""
     first = list(islice(tours(), 6))
     assert list(map(repr, first)) == list(map(repr, islice(tours(), 6)))
     coverage = Coverage()

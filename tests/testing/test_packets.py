@@ -1,4 +1,4 @@
-"""Strategies for packets: what they draw is legal, encodable, and reaches the bounds."""
+"""Strategies for packets: the packets are legal, can be encoded, and reach the bounds of checks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from protocol.fields import Flag
 from protocol.packet import REQUESTS, decode_request, decode_response
 
 ROOT = Path(__file__).parents[2]
-#: Few of each kind: there are several hundred kinds.
+#: Few examples of each class: there are several hundred classes.
 FEW = settings(max_examples=10, suppress_health_check=list(HealthCheck))
 
 
@@ -27,7 +27,7 @@ FEW = settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @FEW
 @given(data=st.data())
 def test_requests_are_legal(part: int, data: Any) -> None:
-    """A drawn request has no problem, whatever its kind, and comes back from its bytes."""
+    """A request of any class has no problem and is equal after encoding and decoding."""
     for kind in list(REQUESTS.values())[part::4]:
         packet = data.draw(kit.requests(kind))
         assert packet.problems() == []
@@ -37,7 +37,7 @@ def test_requests_are_legal(part: int, data: Any) -> None:
 @FEW
 @given(data=st.data())
 def test_responses_are_legal(data: Any) -> None:
-    """So do drawn responses."""
+    """A response of any class has no problem and is equal after encoding and decoding."""
     for kind in REQUESTS.values():
         packet = data.draw(kit.responses(kind))
         assert packet.problems() == []
@@ -47,7 +47,7 @@ def test_responses_are_legal(data: Any) -> None:
 @FEW
 @given(data=st.data())
 def test_events_are_legal(data: Any) -> None:
-    """So do drawn events and completions, which also come back from a buffer of events."""
+    """Events and completions have no problem; events are equal after encoding and decoding an event buffer."""
     for kind in EVENTS.values():
         event = data.draw(kit.events(kind))
         assert event.problems() == []
@@ -59,21 +59,21 @@ def test_events_are_legal(data: Any) -> None:
 @FEW
 @given(data=st.data())
 def test_structures_are_legal(data: Any) -> None:
-    """And drawn structures."""
+    """Structures have no problem."""
     for kind in STRUCTURES:
         assert data.draw(kit.structures(kind)).problems() == []
 
 
 @given(kit.requests(), kit.responses(), kit.events(), kit.completions(), kit.structures())
 def test_any_kind(request: Any, response: Any, event: Any, completion: Any, structure: Any) -> None:
-    """Without a kind the strategies draw any."""
+    """By default, the strategies generate any class."""
     for packet in (request, response, event, completion, structure):
         assert packet.problems() == []
 
 
 @pytest.mark.parametrize("name", ["Open", "MakeCall", "Park"])
 def test_flags_reach_all_their_values(name: str) -> None:
-    """Every legal value of a list, and every bit of a set, is drawn by itself."""
+    """Every legal value of an enumeration and every bit of a set occurs alone."""
     kind = getattr(line, name)
     for field in kind.layout.fields:
         if not isinstance(field, Flag):
@@ -88,7 +88,7 @@ def test_flags_reach_all_their_values(name: str) -> None:
 
 
 def test_bounds_are_reached() -> None:
-    """A version range that just overlaps with the known versions is drawn: the bound of a check."""
+    """A version range that just overlaps with the known versions is generated: the bound of a check."""
     kind = line.NegotiateAPIVersion
     (check,) = (check for field in kind.layout.fields for check in field.checks if check.name == "overlap")
     edges = {frozenset(edit.words.items()) for edit in check.valid_edits(kit.legal_request(kind))}
@@ -101,33 +101,33 @@ def test_bounds_are_reached() -> None:
 
 
 def test_the_plain_packet_is_the_simplest() -> None:
-    """A failure that does not depend on the values shrinks to the packet with the plain ones."""
+    """A failure that does not depend on values shrinks to the simplest packet."""
     found = find(kit.requests(line.Park), lambda packet: True)
     assert found == kit.legal_request(line.Park)
 
 
 @given(data=st.data())
 def test_given_fields_stay(data: Any) -> None:
-    """What a test fixes stays: handles of a session, single fields."""
+    """Given values are kept: handles of a session, single fields."""
     names = kit.Names(line=0x777, calls={"hCall": 0x778})
     packet = data.draw(kit.requests(line.CompleteCall, names=names, completion_mode=2))
     assert (packet.call, packet.completion_mode) == (0x778, 2)
 
 
 def test_a_request_without_completion() -> None:
-    """Who asks for the completion of a request that has none of its own is told what completes it."""
-    with pytest.raises(ValueError, match="Hold has no completion of its own"):
+    """A request without a special completion raises an error that names the completion used."""
+    with pytest.raises(ValueError, match="Hold has no special completion"):
         kit.completions(line.Hold)
 
 
 def test_without_hypothesis() -> None:
-    """Without Hypothesis all that does not need it is there, and the rest says which extra is missing."""
+    """Without Hypothesis, names that do not need it are available; the others raise an error with the extra."""
     program = """
 import sys
 sys.modules["hypothesis"] = None
 import mstrp.testing
 assert mstrp.testing.legal_walk(lambda n: 0, 3).steps
-for wanted in (lambda: mstrp.testing.requests, lambda: mstrp.testing.wild):
+for wanted in (lambda: mstrp.testing.requests, lambda: mstrp.testing.arbitrary):
     try:
         wanted()
     except ImportError as error:

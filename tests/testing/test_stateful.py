@@ -1,4 +1,4 @@
-"""The state machine over a server: a good one passes, each seeded fault is found, whatever runs is stopped again."""
+"""The state machine that tests a server: the project's server passes, each seeded fault is found."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MANY = settings(SOME, max_examples=150, stateful_step_count=25, phases=[Phase.ge
 
 
 class Reviving(Reports):
-    """Reports that a call is connected after it has become idle."""
+    """Reports that a call is connected after it was idle."""
 
     def call_state(self, call: Any, state: int, mode: int = 0, **options: Any) -> None:
         super().call_state(call, state, mode, **options)
@@ -33,58 +33,58 @@ class Reviving(Reports):
                 handle.opened.client.tell_state(handle)
 
 
-def unwatched() -> Server:
-    """A server that does not look at what it does itself."""
+def unmonitored() -> Server:
+    """Return a server without its own monitor."""
     return Server(Switch(Plan(pace=0.01)), Options(port=0, watch=False))
 
 
 def reviving() -> Server:
-    """A server whose idle calls are revived."""
-    server = unwatched()
+    """Return a server that reports idle calls as connected."""
+    server = unmonitored()
     server.reports = Reviving(server)
     return server
 
 
 def test_a_good_server_passes() -> None:
-    """The server of the project answers whatever a client may ask, and is never at fault."""
+    """The project's server is never at fault."""
     run_state_machine_as_test(machine(settle=0.005), settings=SOME)
 
 
 def test_connected_after_idle_is_found() -> None:
-    """A server that revives idle calls breaks CALL-V01, and the failure is a program that can be pasted."""
+    """A server that reports a state after IDLE violates CALL-V01; the failure is printed as a program."""
     few = machine(reviving, settle=0.005, only=lambda kind: kind is line.Drop)
     with pytest.raises(AssertionError, match="CALL-V01") as caught:
         run_state_machine_as_test(few, settings=settings(MANY, phases=[Phase.generate, Phase.shrink], max_examples=60))
     program = "\n".join(getattr(caught.value, "__notes__", ()))
     assert "state = ServerStateMachine()" in program
-    assert "state.opens(device=" in program
+    assert "state.open_line(device=" in program
     assert "state.teardown()" in program
 
 
 def test_a_request_that_is_taken_in_the_wrong_state_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that lets a connected call be answered is found."""
+    """A server that accepts Answer for a connected call is found."""
     check = attached.refusal.check
     monkeypatch.setattr(
         attached.refusal,
         "check",
         lambda client, packet: None if isinstance(packet, line.Answer) else check(client, packet),
     )
-    few = machine(unwatched, settle=0.005, only=lambda kind: kind is line.Answer)
+    few = machine(unmonitored, settle=0.005, only=lambda kind: kind is line.Answer)
     with pytest.raises(AssertionError, match="CALL-PRE-Answer"):
         run_state_machine_as_test(few, settings=MANY)
 
 
 def test_a_handle_that_is_kept_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that does not let go of a call that was given up is found."""
+    """A server that keeps a deallocated handle valid is found."""
     monkeypatch.setitem(attached._HANDLERS, line.DeallocateCall.req_func, lambda client, packet: None)
-    few = machine(unwatched, settle=0.005, only=lambda kind: kind is line.Drop)
+    few = machine(unmonitored, settle=0.005, only=lambda kind: kind is line.Drop)
     with pytest.raises(AssertionError, match=r"TRP-3\.1\.4\.2-012-02|GetCallInfo"):
         run_state_machine_as_test(few, settings=MANY)
 
 
 @pytest.fixture
 def elsewhere() -> Iterator[Server]:
-    """A server in a thread and loop of its own, as if it were another program."""
+    """A server in a separate thread and event loop."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -98,7 +98,7 @@ def elsewhere() -> Iterator[Server]:
 
 
 def test_a_server_that_runs_elsewhere(elsewhere: Server) -> None:
-    """By its binding any server can be tested; every run detaches."""
+    """A server can be tested by its binding; every run detaches."""
     run_state_machine_as_test(machine(elsewhere.address, settle=0.005), settings=SOME)
     assert not elsewhere.clients
     assert not elsewhere.mistakes
@@ -106,6 +106,6 @@ def test_a_server_that_runs_elsewhere(elsewhere: Server) -> None:
 
 
 def test_no_server_there() -> None:
-    """Where nobody listens the error says so, and nothing is left open."""
+    """Without a server, the connection error is raised and no connection is left open."""
     with pytest.raises(OSError, match=r"111|refused|Connect"):
         run_state_machine_as_test(machine("ncacn_ip_tcp:127.0.0.1[1]"), settings=SOME)

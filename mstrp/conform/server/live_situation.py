@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from mstrp.testing.legal import Names
-from mstrp.testing.situation import Situation
+from mstrp.testing.prepared_session import PreparedSession
 from protocol import generic
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["LiveSituation"]
 
 
-class LiveSituation(Situation):
+class LiveSituation(PreparedSession):
     """The same for the packets of `mstrp.testing`: their handles and numbers are those of a live session."""
 
     def __init__(self, bed: TestBed, calls: dict[str, int], *, phone_handle: int = 0) -> None:
@@ -24,7 +24,7 @@ class LiveSituation(Situation):
         self.calls = dict(calls)
         self.dialog = bed.dialog
         self.phone = phone_handle or bed.phone
-        self.brought = []
+        self.created = []
         self.line_count, self.phone_count, self.address_count = bed.line_count, bed.phone_count, 1
         self.provider = bed.provider
         self.role = SimpleNamespace(  # type: ignore[assignment]

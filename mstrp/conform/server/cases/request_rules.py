@@ -13,7 +13,7 @@ from mstrp.conform.server.refusals import NOT_OFFERED
 from mstrp.conform.server.requirements import row_states
 from mstrp.conform.server.test_bed import TestBed
 from mstrp.conform.server.tester import Tester
-from mstrp.testing.trials import Attempt, attempts
+from mstrp.testing.rule_cases import RequestCase, request_cases
 from protocol import line
 from protocol.constants import LINEOPENOPTION, PHONEPRIVILEGE
 from protocol.generic import GetAsyncEvents
@@ -33,15 +33,15 @@ _LONGEST = 300
 
 
 @cache
-def _by_request() -> dict[int, list[Attempt]]:
-    found: dict[int, list[Attempt]] = {}
-    for attempt in attempts():
-        found.setdefault(attempt.request.req_func, []).append(attempt)
+def _by_request() -> dict[int, list[RequestCase]]:
+    found: dict[int, list[RequestCase]] = {}
+    for case in request_cases():
+        found.setdefault(case.request.req_func, []).append(case)
     return found
 
 
-def rules_of(request: type[Request]) -> list[Attempt]:
-    """The attempts of a request."""
+def rules_of(request: type[Request]) -> list[RequestCase]:
+    """The request_cases of a request."""
     return _by_request().get(request.req_func, [])
 
 
@@ -99,8 +99,8 @@ class RequestSession:
             self.tester = None
 
 
-def _variants(attempt: Attempt, situation: LiveSituation, which: int, campaign: Campaign) -> list[Any]:
-    found = attempt.packets(situation)[which]
+def _variants(case: RequestCase, situation: LiveSituation, which: int, campaign: Campaign) -> list[Any]:
+    found = case.packets(situation)[which]
     if not which:
         found = [packet for packet in found if _is_complete(packet)]
     return found if campaign.depth > 1 else found[:1] if campaign.depth == 0 else found[:2]
@@ -116,24 +116,24 @@ def _is_complete(packet: Any) -> bool:
 async def try_request(campaign: Campaign, request: type[Request]) -> None:
     """All rules of a request; and the request with nothing wrong."""
     name = f"{request.device}.{request.__name__}"
-    groups: dict[str, list[Attempt]] = {}
-    for attempt in rules_of(request):
-        groups.setdefault(repr(sorted(attempt.options.items())), []).append(attempt)
+    groups: dict[str, list[RequestCase]] = {}
+    for case in rules_of(request):
+        groups.setdefault(repr(sorted(case.options.items())), []).append(case)
     if not await _baseline(campaign, request, name):
-        for attempt in rules_of(request):
-            campaign.record(Verdict.NOT_APPLICABLE, f"{name}: {campaign.missing[name]}", attempt.rule)
+        for case in rules_of(request):
+            campaign.record(Verdict.NOT_APPLICABLE, f"{name}: {campaign.missing[name]}", case.rule)
         return
     for group in groups.values():
         session = RequestSession(campaign, request, None, group[0].options)
-        for attempt in group:
-            await _attempt(campaign, session, attempt, name)
+        for case in group:
+            await _attempt(campaign, session, case, name)
         await _end(session)
     if campaign.depth and len(ROUTES[request.req_func].calls) == 1 and request.device == "line":
         for state in row_states(request)[1:]:
             session = RequestSession(campaign, request, state, {})
-            for attempt in rules_of(request):
-                if not attempt.options and not attempt.needs:
-                    await _attempt(campaign, session, attempt, name, kept=False)
+            for case in rules_of(request):
+                if not case.options and not case.needs:
+                    await _attempt(campaign, session, case, name, kept=False)
             await _end(session)
 
 
@@ -170,56 +170,54 @@ async def _baseline(campaign: Campaign, request: type[Request], name: str) -> bo
 
 
 async def _attempt(
-    campaign: Campaign, session: RequestSession, attempt: Attempt, name: str, *, kept: bool = True
+    campaign: Campaign, session: RequestSession, case: RequestCase, name: str, *, kept: bool = True
 ) -> None:
     """Break a rule, in each way; then keep it, at its bounds."""
-    if attempt.needs == "rights":
+    if case.needs == "rights":
         cause = "needs an account that is no administrator"
-        campaign.record(Verdict.NOT_APPLICABLE, cause, attempt.rule)
+        campaign.record(Verdict.NOT_APPLICABLE, cause, case.rule)
         return
     try:
-        for broken in range(len(_variants(attempt, await session.set_up(), 1, campaign))):
-            await _broken(campaign, session, attempt, broken)
-        for good in range(
-            len(_variants(attempt, await session.set_up(), 0, campaign)) if kept and not attempt.needs else 0
-        ):
+        for broken in range(len(_variants(case, await session.set_up(), 1, campaign))):
+            await _broken(campaign, session, case, broken)
+        for good in range(len(_variants(case, await session.set_up(), 0, campaign)) if kept and not case.needs else 0):
             situation = await session.set_up()
-            transaction = await session.try_(_variants(attempt, situation, 0, campaign)[good], legal=True)
+            transaction = await session.try_(_variants(case, situation, 0, campaign)[good], legal=True)
             campaign.record_pass(f"LEGAL-{name}")
             if transaction.ok and not session.request.__name__.startswith("Get"):
                 await _end(session)
     except Missing as error:
-        campaign.record_missing(error, attempt.rule)
+        campaign.record_missing(error, case.rule)
         await _end(session)
 
 
-async def _broken(campaign: Campaign, session: RequestSession, attempt: Attempt, number: int) -> None:
+async def _broken(campaign: Campaign, session: RequestSession, case: RequestCase, number: int) -> None:
     situation = await session.set_up()
-    await _needs(session, situation, attempt)
-    packets = _variants(attempt, situation, 1, campaign)
+    await _needs(session, situation, case)
+    packets = _variants(case, situation, 1, campaign)
     if number >= len(packets):
         return
     assert session.tester is not None
     transaction = await session.try_(packets[number])
     if not transaction.ok:
-        campaign.record_pass(attempt.rule)
+        campaign.record_pass(case.rule)
         return
     bad = bool(session.tester.violations)
     if not bad:
-        cause = f"accepted ({attempt.what}), and nothing that was seen proves it wrong"
-        campaign.record(Verdict.INCONCLUSIVE, cause, attempt.rule)
+        cause = f"accepted ({case.what}), and nothing that was seen proves it wrong"
+        campaign.record(Verdict.INCONCLUSIVE, cause, case.rule)
     await _end(session)
 
 
-async def _needs(session: RequestSession, situation: LiveSituation, attempt: Attempt) -> None:
+async def _needs(session: RequestSession, situation: LiveSituation, case: RequestCase) -> None:
     """What only the server's side can bring about, as far as a client can learn or cause it."""
     bed = session.bed
-    if attempt.needs == "proxies":
+    if case.needs == "proxies":
         packet = line.GetProxyStatus(line_app=bed.app, app_api_version=bed.version, line_proxy_request_list=1024)
         await bed.ask(packet)
         assert session.tester is not None
         await session.tester.quiet()
-    elif attempt.needs == "another line":
+    elif case.needs == "another line":
         consult = next(iter(situation.calls.values()), 0)
         other = bed.ends.get(consult)
         if other is None:

@@ -1,6 +1,6 @@
 """Random walks with a live server: legal requests and what a partner may do, the row taken least first.
 
-The monitor is the judge. Which way a walk goes is decided by `mstrp.testing.least`; the seed makes it the same again.
+The monitor is the judge. Which way a walk goes is decided by `mstrp.testing.selection`; the seed makes it the same again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mstrp.conform.core.errors import Missing
 from mstrp.conform.server.live_situation import LiveSituation
 from mstrp.conform.server.test_bed import TestBed
 from mstrp.conform.server.tester import Tester
-from mstrp.testing.least import LeastCovered, Option, RowKey
+from mstrp.testing.selection import LeastCovered, Option, RowKey
 from protocol import line
 from protocol.constants import LINECALLSTATE
 from protocol.packet import REQUESTS

@@ -1,16 +1,16 @@
-"""Hypothesis strategies for packets of the declared shape with any values, legal or not.
+"""Hypothesis strategies for packets of the declared layout with any values, legal or not.
 
-`requests`, `responses`, `events` and `structures` draw instances of one class; the functions that end in
-``_values`` draw the keyword arguments instead, so that a test can compare what was given with what is read.
-A field that is not drawn keeps its default, and so absent values come up as often as present ones. What other fields
-determine (sizes, counts, selectors) is left to the product to compute.
+`requests`, `responses`, `events` and `structures` generate instances of one class; the functions that end in
+``_values`` generate keyword arguments, so that a test can compare them with the decoded values. A field that is not
+drawn keeps its default, so absent values are as frequent as present ones. Fields determined by others (sizes, counts,
+selectors) are computed by the product.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mstrp.testing.extra import st
+from mstrp.testing.hypothesis_names import st
 from protocol.fields import Buffer, Flag, GuidAt, Inner, Items, Offset, Size, Text
 from protocol.members import Embedded, Extent, Following, Guid, Pair, SystemTime, Time, Union
 from protocol.record import ABSENT
@@ -42,17 +42,17 @@ __all__ = [
     "words",
 ]
 
-#: Numbers at the edges of what a DWORD holds, and those that sizes and offsets are made of.
+#: Boundary values of a DWORD, and typical sizes and offsets.
 _EDGES = (0, 1, 2, 4, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, ABSENT)
 
 
 def words() -> SearchStrategy[int]:
-    """A DWORD, the edges often."""
+    """A DWORD, often a boundary value."""
     return st.sampled_from(_EDGES) | st.integers(0, 0xFFFFFFFF)
 
 
 def texts(*, min_size: int = 0, max_size: int = 8) -> SearchStrategy[str]:
-    """A string without NUL, now and then with half a surrogate pair, which the wire can carry as well."""
+    """A string without NUL, sometimes with an unpaired surrogate, which the protocol can carry as well."""
     whole = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
     lone = st.sampled_from(("\ud800", "\udfff-", "5\udc00", "\ud8ff/"))
     return st.one_of(st.text(whole, min_size=min_size, max_size=max_size), lone)
@@ -64,7 +64,7 @@ def latin_texts() -> SearchStrategy[str]:
 
 
 def flags(tables: tuple[Table, ...]) -> SearchStrategy[int]:
-    """Numbers out of tables: members, combinations of bits, and numbers that the tables do not know."""
+    """Numbers for constant tables: members, combinations of bits, and undefined numbers."""
     known = [int(member) for table in tables for member in members(table)]
     drawn: SearchStrategy[int] = st.sampled_from(known)
     if any(issubclass(table, Flags) for table in tables):
@@ -80,7 +80,7 @@ def _union(numbers: list[int]) -> int:
 
 
 def tapi_versions(kind: type[Structure]) -> SearchStrategy[int]:
-    """The versions that extended a structure; 0 stands for the newest."""
+    """The versions that extended a structure; 0 is the newest."""
     since = sorted({field.since for field in kind.layout.fields if field.since})
     return st.sampled_from([0, 0x00010004, *since] if since else [0])
 
@@ -93,7 +93,7 @@ def _number(field: Field) -> SearchStrategy[Any]:
 
 
 def _offset(field: Offset) -> SearchStrategy[Any]:
-    """What stands at an offset."""
+    """Content at an offset."""
     if isinstance(field, Text):
         return texts()
     if isinstance(field, GuidAt):
@@ -107,7 +107,7 @@ def _offset(field: Offset) -> SearchStrategy[Any]:
 
 
 def _fixed(field: Field) -> SearchStrategy[Any]:
-    """A member that stands in the fixed part."""
+    """A member in the fixed part."""
     if isinstance(field, Guid):
         return st.uuids()
     if isinstance(field, Time):
@@ -118,7 +118,7 @@ def _fixed(field: Field) -> SearchStrategy[Any]:
 
 
 def _items(field: Pair, count: int) -> SearchStrategy[Any]:
-    """The entries of a list whose length is settled."""
+    """The entries of a list of given length."""
     if field.content == "rows":
         entry: SearchStrategy[Any] = texts(max_size=4)
     else:
@@ -133,7 +133,7 @@ _CONTENTS: dict[str, Callable[[], SearchStrategy[Any]]] = {
     "texts": lambda: st.lists(texts(min_size=1), max_size=3).map(tuple),
 }
 
-#: What a string is in each STRINGFORMAT: one byte per character, the code page's bytes, UTF-16, bytes.
+#: The content of a string in each STRINGFORMAT: one byte per character, bytes of the code page, UTF-16, bytes.
 _FORMATS: dict[int, Callable[[], SearchStrategy[Any]]] = {
     1: latin_texts,
     2: lambda: st.binary(min_size=1, max_size=12),
@@ -143,7 +143,7 @@ _FORMATS: dict[int, Callable[[], SearchStrategy[Any]]] = {
 
 
 def _pair(draw: DrawFn, field: Pair, counts: dict[str, int]) -> dict[str, Any]:
-    """The data of a size and an offset; lists that share a count have one length."""
+    """The data of a size and an offset; lists with a common count have the same length."""
     if field.content in ("array", "rows"):
         count = counts.setdefault(field.count or field.spec, draw(st.integers(1, 3)))
         return {field.name: draw(_items(field, count))}
@@ -157,7 +157,7 @@ def _pair(draw: DrawFn, field: Pair, counts: dict[str, int]) -> dict[str, Any]:
 
 
 def _rest(field: Trailing) -> SearchStrategy[Any]:
-    """What stands behind the fixed part."""
+    """Data after the fixed part."""
     if field.entry is not None:
         return structures(field.entry)
     return texts(min_size=1) if field.text else st.binary(min_size=1, max_size=12)
@@ -167,7 +167,7 @@ def _rest(field: Trailing) -> SearchStrategy[Any]:
 
 
 def _computed(layout: Layout) -> set[str]:
-    """The fields that follow from others."""
+    """Return the fields that are computed from others."""
     found = {field.spec for field in layout.fields if isinstance(field, (Extent, Size))}
     for field in layout.fields:
         if isinstance(field, Pair):
@@ -183,7 +183,7 @@ def _computed(layout: Layout) -> set[str]:
 
 @st.composite
 def _some(draw: DrawFn, fields: tuple[Field, ...]) -> tuple[Field, ...]:
-    """Some of the fields, or all of them."""
+    """Some or all of the fields."""
     if not fields:
         return ()
     places = st.lists(st.integers(0, len(fields) - 1), unique=True, max_size=6)
@@ -192,7 +192,7 @@ def _some(draw: DrawFn, fields: tuple[Field, ...]) -> tuple[Field, ...]:
 
 
 def _message_fields(kind: type[Request], carried: tuple[str, ...]) -> tuple[Field, ...]:
-    """The fields of a message that can be given freely; data goes only where the direction carries it."""
+    """Return the fields of a packet that can be given freely; data only if the direction carries it."""
     layout = kind.layout
     computed = {field.size for field in layout.fields if isinstance(field, Offset) and field.direction in carried}
     return tuple(
@@ -211,14 +211,14 @@ def request_values(draw: DrawFn, kind: type[Request]) -> dict[str, Any]:
     given = {field.name: draw(_offset(field) if isinstance(field, Offset) else _number(field)) for field in chosen}
     for field in chosen:
         if isinstance(field, Offset) and field.only is not None:
-            # Such data means something only together with one value of another field.
+            # Such data is significant only with one value of another field.
             given[kind.layout.by_spec[field.only[0]].name] = field.only[1]
     return given
 
 
 @st.composite
 def response_values(draw: DrawFn, kind: type[Request]) -> dict[str, Any]:
-    """Keyword arguments of the response to a request, ``ack`` among them."""
+    """Keyword arguments of the response to a request, including ``ack``."""
     given: dict[str, Any] = {"ack": draw(st.integers(-0x80000000, 0x7FFFFFFF))}
     for field in draw(_some(_message_fields(kind, ("out", "inout")))):
         if isinstance(field, Buffer):
@@ -239,7 +239,7 @@ def event_values(draw: DrawFn, kind: type[EventMessage]) -> dict[str, Any]:
 
 @st.composite
 def structure_values(draw: DrawFn, kind: type[Structure], *, newest: bool = False) -> dict[str, Any]:
-    """Keyword arguments of a structure, ``tapi_version`` among them unless the newest is asked for."""
+    """Keyword arguments of a structure, including ``tapi_version`` unless only the newest version is requested."""
     version = 0 if newest else draw(tapi_versions(kind))
     length = kind.length(version)
     computed = _computed(kind.layout)
@@ -281,5 +281,5 @@ def events(kind: type[EventMessage]) -> SearchStrategy[EventMessage]:
 
 
 def structures(kind: type[Structure], *, newest: bool = False) -> SearchStrategy[Structure]:
-    """Structures of a class, in any TAPI version unless the newest is asked for."""
+    """Structures of a class, in any TAPI version unless only the newest is requested."""
     return structure_values(kind, newest=newest).map(lambda given: kind(**given))

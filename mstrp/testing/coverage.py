@@ -1,4 +1,4 @@
-"""What the steps of a play exercise: rows of the machines, requests and rules, in `fsm.state.coverage.Coverage`."""
+"""Coverage of a play: the rows, requests and rules that its steps exercise, in `fsm.state.coverage.Coverage`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["coverage_of", "packets_of"]
 
 
 def packets_of(step: Step) -> Iterator[Packet]:
-    """The packets of a step, as a reader of captures would tell them."""
+    """Yield the packets of a step as the capture reader would."""
     match step.kind:
         case Kind.ATTACHED:
             yield Packet(0, 0.0, "", SERVER_TO_CLIENT, "ClientAttach", "response", None)
@@ -33,7 +33,7 @@ def packets_of(step: Step) -> Iterator[Packet]:
 
 
 def coverage_of(steps: Iterable[Step], coverage: Coverage | None = None) -> Coverage:
-    """What a conversation exercises, added to what was exercised before."""
+    """Return the coverage of a conversation, added to the given coverage."""
     coverage = Coverage() if coverage is None else coverage
     monitor = Monitor()
     monitor.on_step(coverage.step)

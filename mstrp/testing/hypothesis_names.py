@@ -1,4 +1,4 @@
-"""Hypothesis, or an error that says how to get it."""
+"""Import Hypothesis, or raise an error that explains how to install it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One trial of a rule: a conversation, and what may be found in it."""
+"""A test case for a rule: a conversation and its expected findings."""
 
 from __future__ import annotations
 
@@ -15,63 +15,63 @@ if TYPE_CHECKING:
     from fsm.conversation import Conversation
     from fsm.engine.finding import Finding
     from mstrp.generate.play import Step
-    from mstrp.testing.situation import Situation
+    from mstrp.testing.prepared_session import PreparedSession
 
-__all__ = ["STRANGER", "Trial", "played"]
+__all__ = ["ABSENT_HANDLE", "RuleCase", "played"]
 
-#: A handle that no server of ours gives out.
-STRANGER = 0x0BADCA11
+#: A handle value that no test server returns.
+ABSENT_HANDLE = 0x0BADCA11
 
 
-class Trial(NamedTuple):
-    """A conversation that breaks or keeps a rule."""
+class RuleCase(NamedTuple):
+    """A conversation that violates or satisfies a rule."""
 
     rule: str
-    #: Whether the rule is kept.
+    #: Whether the rule is satisfied.
     keeps: bool
-    #: The rules that findings may name: the rule itself, and those that cannot be kept then.
+    #: The rules that findings may refer to: the rule itself, and the rules that are necessarily violated with it.
     expected: frozenset[str]
-    #: What is tried, for people.
+    #: Human-readable description.
     what: str
-    #: Lets the conversation happen before a monitor.
+    #: Passes the conversation to a monitor.
     run: Callable[[Monitor], None]
-    #: Which of several variants it is.
+    #: Number of the variant.
     number: int = 0
-    #: Whether the server refuses the request: the finding is a warning about the client then.
+    #: Whether the server refuses the request; the finding is then a warning about the client.
     refused: bool = False
-    #: Writes the conversation as a play, where it is one: ``around`` adds what happens before and after the trial.
-    write: Callable[[Callable[[Situation], None]], Situation] | None = None
-    #: What the monitor has to be told that no packet shows.
+    #: Writes the conversation as a play, if possible: ``around`` adds steps before and after the case.
+    write: Callable[[Callable[[PreparedSession], None]], PreparedSession] | None = None
+    #: Sets facts of the conversation that no packet shows.
     learn: Callable[[Conversation], None] | None = None
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.what} ({self.number})"
 
     def findings(self) -> list[Finding]:
-        """What a new monitor finds in the conversation."""
+        """Return the findings of a new monitor."""
         monitor = Monitor()
         self.run(monitor)
         monitor.finish()
         return monitor.findings
 
     def failure(self) -> str:
-        """What does not happen as announced; empty where all does."""
+        """Return the deviation from the expected findings; empty if there is none."""
         found = self.findings()
         rules = {finding.rule for finding in found}
         if self.keeps:
             return "; ".join(map(str, found))
         told = RULES[self.rule].told
         if told not in rules:
-            return f"{told} is not found, but {', '.join(sorted(rules)) or 'nothing'}"
+            return f"{told} is not reported, but {', '.join(sorted(rules)) or 'nothing'}"
         if rules - self.expected - {told}:
-            return f"{', '.join(sorted(rules - self.expected - {told}))} is found as well"
+            return f"{', '.join(sorted(rules - self.expected - {told}))} is also reported"
         right = Verdict.WARN if self.refused else None
         wrong = [str(finding) for finding in found if finding.rule == told and right not in (None, finding.verdict)]
         return "; ".join(wrong)
 
 
 def played(steps: list[Step], learn: Callable[[Conversation], None] | None = None) -> Callable[[Monitor], None]:
-    """Perform the steps of a play; ``learn`` tells the conversation what an embedding program would know."""
+    """Return a function that performs steps; ``learn`` sets facts that an embedding program would know."""
 
     def run(monitor: Monitor) -> None:
         stage = MonitorStage(monitor, pace=0.25)

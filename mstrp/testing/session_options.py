@@ -1,4 +1,4 @@
-"""What may happen to a session: bindings, applications, versions, lines, phones, dialogs, call centres come and go."""
+"""Actions of sessions: bindings, applications, versions, lines, phones, dialogs, call centers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from fsm.tables.call import LINE_ENDED, VOIDED
 from fsm.tables.call_states import CallState
 from fsm.tables.conference import ConferenceState
 from mstrp.generate.play import Kind, Line
-from mstrp.testing.least import Place, RowKey
-from mstrp.testing.scene import Scene
-from mstrp.testing.scene_calls import FAILED
+from mstrp.testing.call_options import FAILED
+from mstrp.testing.client_session import ClientSession
+from mstrp.testing.selection import Place, RowKey
 from mstrp.testing.special import SPECIAL
 from protocol import events as event
 from protocol import generic, line, mmc, phone
@@ -48,24 +48,24 @@ from protocol.structures import LINEPROVIDERENTRY, LINEPROVIDERLIST, LINEPROXYRE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mstrp.testing.least import Option
-    from mstrp.testing.scene import Act
+    from mstrp.testing.client_session import Act
+    from mstrp.testing.selection import Option
 
-__all__ = ["TO_CALLS", "Sessions"]
+__all__ = ["TO_CALLS", "SessionOptions"]
 
-#: The version of each line device: the second is one of before 2.0.
+#: The version of each line device: the second is older than 2.0.
 _VERSIONS = (0x00030001, 0x00010004)
-#: The row of a synchronous request that is refused.
+#: The row of a refused synchronous request.
 _REFUSED = RowKey(Transaction.machine.name, request.RequestState.ASKED, request.ANSWERS_ERROR)
-#: About how many steps it takes to have the same again after a line, an application, a session ended.
+#: Approximate number of steps to restore the same objects after the end of a line, an application, a session.
 _CLOSED, _SHUT, _ENDED = 3, 6, 10
-#: Where calls begin: what has to be done before there can be any leads there.
+#: The initial place of calls: actions that make calls possible lead there.
 TO_CALLS = (Place("call", CallState.ABSENT), Place("conference", ConferenceState.NONE))
 _OPENED = {phone_table.OPENED_OWNER: PHONEPRIVILEGE.OWNER, phone_table.OPENED_MONITOR: PHONEPRIVILEGE.MONITOR}
 _APPLICATIONS: dict[str, Any] = {"line": line.Initialize, "phone": phone.Initialize}
 _REINIT = {"line": int(LINEERR.REINIT), "phone": int(PHONEERR.REINIT)}
-#: Requests that need a story of their own.
-_APART = SPECIAL | {"GetProviderList"}
+#: Requests with dedicated actions.
+_SEPARATE = SPECIAL | {"GetProviderList"}
 _NEEDED = (
     HandleType.HLINE, HandleType.HPHONE, HandleType.HLINEAPP, HandleType.HPHONEAPP, HandleType.HAGENT,
     HandleType.HAGENTSESSION, HandleType.DIALOGINSTANCE, HandleType.HCALL,
@@ -79,7 +79,7 @@ def _types(kind: Any) -> set[HandleType]:
 _GENERAL = [
     (kind, _types(kind))
     for kind in REQUESTS.values()
-    if kind.__name__ not in _APART
+    if kind.__name__ not in _SEPARATE
     and not any(
         isinstance(field, Handle) and field.type is HandleType.HCALL and not field.optional and field.direction == "in"
         for field in kind.layout.fields
@@ -87,11 +87,11 @@ _GENERAL = [
 ]
 
 
-class Sessions(Scene):
-    """The options that sessions offer."""
+class SessionOptions(ClientSession):
+    """The options of sessions."""
 
     def session_options(self) -> Iterator[Option[Act]]:
-        """Everything about bindings, applications and devices."""
+        """Yield all options of bindings, applications and devices."""
         for kind in _APPLICATIONS:
             yield from self._application(kind)
         yield from self._versions()
@@ -109,23 +109,23 @@ class Sessions(Scene):
         if app is None:
             key = f"{kind}.Initialize"
             yield self.option(
-                [Scene.start(Application.machine, application_table.INITIALIZED), key],
+                [ClientSession.start(Application.machine, application_table.INITIALIZED), key],
                 self._initialize,
                 kind,
                 leads=TO_CALLS if kind == "line" else (),
             )
-        elif not (set(self.talk.calls) | set(self.talk.registry.pending)) or kind == "phone":
+        elif not (set(self.conversation.calls) | set(self.conversation.registry.pending)) or kind == "phone":
             yield self.option(
                 [*self.keys((app, application_table.SHUTS)), f"{kind}.ShutDown"], self._shut_down, kind, cost=_SHUT
             )
         takes = [
-            Scene.start(Application.machine, application_table.REINIT),
+            ClientSession.start(Application.machine, application_table.REINIT),
             *(self.keys((app, application_table.REINIT)) if app else ()),
         ]
         yield self.option(takes, self._refuse_hello, kind)
         if app is not None:
             takes = list(self.keys((app, application_table.REINIT_DUE)))
-            if (kind == "line" and self.talk.lines) or (kind == "phone" and self.talk.phones):
+            if (kind == "line" and self.conversation.lines) or (kind == "phone" and self.conversation.phones):
                 yield self.option(takes, self._due, kind)
 
     def _hello(self, kind: str) -> Any:
@@ -152,12 +152,12 @@ class Sessions(Scene):
 
     def _due(self, kind: str) -> None:
         if kind == "line":
-            opened = next(iter(self.talk.lines.values()))
+            opened = next(iter(self.conversation.lines.values()))
             self.on(opened).about(
                 event.LINE_LINEDEVSTATE, remote_line=opened.reported, device_states=int(LINEDEVSTATE.REINIT)
             )
         else:
-            self._phone_event(next(iter(self.talk.phones.values())), int(PHONESTATE.REINIT))
+            self._phone_event(next(iter(self.conversation.phones.values())), int(PHONESTATE.REINIT))
 
     # -- versions -------------------------------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ class Sessions(Scene):
                 continue
             for number in range(count):
                 version = app.versions.get(number)
-                state = Scene.start(Version.machine, version_table.NEGOTIATED)
+                state = ClientSession.start(Version.machine, version_table.NEGOTIATED)
                 takes = self.keys((version, version_table.NEGOTIATED)) if version else (state,)
                 leads = TO_CALLS if kind == "line" and not (version and version.agreed) else ()
                 yield self.option([*takes, f"{kind}.NegotiateAPIVersion"], self._negotiate, kind, number, leads=leads)
@@ -178,7 +178,7 @@ class Sessions(Scene):
                     continue
                 takes = self.keys((version, version_table.CREATED)) if version else ()
                 yield self.option(takes, self._changed, kind, number, True)
-                opened = self.talk.lines if kind == "line" else self.talk.phones
+                opened = self.conversation.lines if kind == "line" else self.conversation.phones
                 if not number and all(each.device != number for each in opened.values()):
                     takes = self.keys((version, version_table.REMOVED)) if version else ()
                     yield self.option(takes, self._changed, kind, number, False)
@@ -225,15 +225,15 @@ class Sessions(Scene):
         if app is not None and self.role.model != "management":
             for number in range(2):
                 version = app.versions.get(number)
-                free = all(opened.device != number for opened in self.talk.lines.values())
+                free = all(opened.device != number for opened in self.conversation.lines.values())
                 if free and version is not None and version.agreed and self.legal(version, version_table.VERSION_USED):
                     yield self.option(
-                        [Scene.start(Opened.machine, line_table.OPENED), "line.Open"],
+                        [ClientSession.start(Opened.machine, line_table.OPENED), "line.Open"],
                         self._open,
                         number,
                         leads=TO_CALLS,
                     )
-        for opened in self.talk.lines.values():
+        for opened in self.conversation.lines.values():
             takes = self.keys((opened, handles.REPORTS_ON))
             if opened.announced is None:
                 yield self.option(takes, self._line_event, opened)
@@ -246,14 +246,14 @@ class Sessions(Scene):
             )
             if not opened.pending:
                 yield self.option([*self.keys((opened, handles.FORCED)), *ended], self._force, opened, cost=_CLOSED)
-        for opened in list(self.talk.registry.ended_reported.young.values())[-2:]:
+        for opened in list(self.conversation.registry.ended_reported.young.values())[-2:]:
             if self.late(opened.ended):
                 yield self.option(self.keys((opened, handles.REPORTS_ON)), self._line_event, opened)
                 if self.legal(opened, handles.FORCED, 0x20):
                     yield self.option(self.keys((opened, handles.FORCED)), self._force, opened)
 
     def _ending(self, calls: Any, ends: Any) -> list[Any] | None:
-        """The rows that calls take when they are voided; None where that is not legal now."""
+        """Return the rows that voided calls take; None if that is not legal now."""
         found: list[Any] = []
         for call in calls:
             if not self.legal(call, ends, self.flags(call)):
@@ -294,16 +294,16 @@ class Sessions(Scene):
     def _phones(self) -> Iterator[Option[Act]]:
         app = self.app("phone")
         version = app.versions.get(0) if app is not None else None
-        if version is not None and version.agreed and not self.talk.phones and self.role.model != "management":
+        if version is not None and version.agreed and not self.conversation.phones and self.role.model != "management":
             for how in _OPENED:
                 if self.legal(version, version_table.VERSION_USED):
-                    yield self.option([Scene.start(Phone.machine, how), "phone.Open"], self._open_phone, how)
-        for opened in self.talk.phones.values():
+                    yield self.option([ClientSession.start(Phone.machine, how), "phone.Open"], self._open_phone, how)
+        for opened in self.conversation.phones.values():
             yield self.option(self.keys((opened, handles.REPORTS_ON)), self._phone_event, opened, int(PHONESTATE.OTHER))
             yield self.option([*self.keys((opened, handles.CLOSES)), "phone.Close"], self._close_phone, opened)
             if not self._asked_on(opened):
                 yield self.option(self.keys((opened, handles.FORCED)), self._force_phone, opened)
-        for opened in list(self.talk.registry.ended_reported_phones.young.values())[-2:]:
+        for opened in list(self.conversation.registry.ended_reported_phones.young.values())[-2:]:
             if self.late(opened.ended):
                 takes = self.keys((opened, handles.REPORTS_ON))
                 yield self.option(takes, self._phone_event, opened, int(PHONESTATE.OTHER))
@@ -311,7 +311,7 @@ class Sessions(Scene):
                     yield self.option(self.keys((opened, handles.FORCED)), self._force_phone, opened)
 
     def _asked_on(self, opened: Any) -> bool:
-        """Whether a request on a device is under way, answered already or not: it still gets its reply (O05)."""
+        """Return whether a request on a device is pending: it still gets its completion (O05)."""
         return bool(opened.pending) or any(pending.exchange.line is opened for pending in self.pending)
 
     def _open_phone(self, how: Any) -> None:
@@ -344,20 +344,20 @@ class Sessions(Scene):
     def _force_phone(self, opened: Phone) -> None:
         self.script.tell(event.PHONE_CLOSE(**self._told_phone(opened)))
 
-    # -- dialogs and call centres ---------------------------------------------------------------------------------
+    # -- dialogs and call centers ---------------------------------------------------------------------------------
 
     def _dialogs(self) -> Iterator[Option[Act]]:
-        if not self.talk.facts.providers:
-            yield self.option(["mmc.GetProviderList"], self._know_providers)
+        if not self.conversation.facts.providers:
+            yield self.option(["mmc.GetProviderList"], self._list_providers)
         else:
             yield self.option(
-                [Scene.start(Dialog.machine, dialog_table.DIALOG_OPENED), "mmc.GetUIDllName"], self._dialog
+                [ClientSession.start(Dialog.machine, dialog_table.DIALOG_OPENED), "mmc.GetUIDllName"], self._dialog
             )
-        for dialog in self.talk.registry.dialogs.values():
+        for dialog in self.conversation.registry.dialogs.values():
             yield self.option(self.keys((dialog, dialog_table.DIALOG_FREED)), self._free, dialog.handle)
             yield self.option(["mmc.TUISPIDLLCallback"], self._call_back, dialog.handle)
 
-    def _know_providers(self) -> None:
+    def _list_providers(self) -> None:
         listed = LINEPROVIDERLIST(provider_list=(LINEPROVIDERENTRY(permanent_provider_id=0x11),))
         asked = mmc.GetProviderList(api_version=self.role.version, provider_list=1024)
         self.script.ask(asked, provider_list=listed)
@@ -373,8 +373,8 @@ class Sessions(Scene):
         self.script.ask(self.packet(mmc.TUISPIDLLCallback, object_id=handle, object_type=4))
 
     def _centre(self) -> Iterator[Option[Act]]:
-        talk = self.talk
-        for opened in talk.lines.values():
+        conversation = self.conversation
+        for opened in conversation.lines.values():
             if opened.announced is not None or opened.version < 0x00020002:
                 continue
             handler = opened.handlers.get(1)
@@ -383,22 +383,22 @@ class Sessions(Scene):
                 (LINEPROXYSTATUS.CLOSE, handler_table.HANDLER_CLOSED),
                 (LINEPROXYSTATUS.ALLOPENFORACD, handler_table.ALL_OPEN),
             ):
-                takes = self.keys((handler, happened)) if handler else [Scene.start(Handler.machine, happened)]
+                takes = self.keys((handler, happened)) if handler else [ClientSession.start(Handler.machine, happened)]
                 yield self.option(takes, self._proxy_status, opened, int(changes))
-            yield self.option([Scene.start(Proxy.machine, proxy_table.PASSED_ON)], self._proxy_request, opened)
+            yield self.option([ClientSession.start(Proxy.machine, proxy_table.PASSED_ON)], self._proxy_request, opened)
             yield from self._agent_states(opened)
 
     def _agent_states(self, opened: Opened) -> Iterator[Option[Act]]:
         known: tuple[tuple[Any, Any, Any, Any, int], ...] = (
             (
-                self.talk.registry.agents,
+                self.conversation.registry.agents,
                 Agent,
                 agent_table.AGENT_STATES,
                 event.LINE_AGENTSTATUSEX,
                 int(LINEAGENTSTATUSEX.STATE),
             ),
             (
-                self.talk.registry.agent_sessions,
+                self.conversation.registry.agent_sessions,
                 AgentSession,
                 agent_session_table.SESSION_STATES,
                 event.LINE_AGENTSESSIONSTATUS,
@@ -410,7 +410,7 @@ class Sessions(Scene):
                 for instance in list(instances.values())[-1:]:
                     takes = self.keys((instance, happened))
                     yield self.option(takes, self._agent, opened, told, instance.handle, changed, constant)
-                takes = (Scene.start(kind.machine, happened),)
+                takes = (ClientSession.start(kind.machine, happened),)
                 yield self.option(takes, self._agent, opened, told, 0, changed, constant)
 
     def _agent(self, opened: Opened, told: Any, handle: int, changed: int, constant: int) -> None:
@@ -433,38 +433,40 @@ class Sessions(Scene):
     # -- other requests -------------------------------------------------------------------------------------------
 
     def _general(self) -> Iterator[Option[Act]]:
-        talk = self.talk
+        conversation = self.conversation
         app, phone_app = self.app("line"), self.app("phone")
         there: set[HandleType] = {HandleType.HCALL}
         for type_, found in (
-            (HandleType.HLINEAPP, app), (HandleType.HPHONEAPP, phone_app), (HandleType.HLINE, talk.lines),
-            (HandleType.HPHONE, talk.phones), (HandleType.HAGENT, talk.registry.agents),
-            (HandleType.HAGENTSESSION, talk.registry.agent_sessions), (HandleType.DIALOGINSTANCE, talk.registry.dialogs),
+            (HandleType.HLINEAPP, app), (HandleType.HPHONEAPP, phone_app), (HandleType.HLINE, conversation.lines),
+            (HandleType.HPHONE, conversation.phones), (HandleType.HAGENT, conversation.registry.agents),
+            (HandleType.HAGENTSESSION, conversation.registry.agent_sessions), (HandleType.DIALOGINSTANCE, conversation.registry.dialogs),
         ):  # fmt: skip
             if found:
                 there.add(type_)
         waiting = len(self.pending) >= self.PENDING
-        owned = any(opened.mask == 1 << phone_table.PhoneState.OWNED for opened in talk.phones.values())
+        owned = any(opened.mask == 1 << phone_table.PhoneState.OWNED for opened in conversation.phones.values())
         for kind, types in _GENERAL:
             if self.role.model == "management" and kind.completion == "async":
-                continue  # Its reply would be an event.
+                continue  # Its completion would be an event.
             if not types <= there or (kind.completion == "async" and waiting):
                 continue
             if (kind.required_privilege == "owner" and kind.device == "phone" and not owned) or (
                 kind.layout.proxy_rules
                 and any(
                     h.mask == 1 << handler_table.HandlerState.MISSING
-                    for o in talk.lines.values()
+                    for o in conversation.lines.values()
                     for h in o.handlers.values()
                 )
             ):
                 continue
             key = f"{kind.device}.{kind.__name__}"
-            first = Scene.start(Transaction.machine, request.SEND if kind.completion == "async" else request.ASK)
+            first = ClientSession.start(
+                Transaction.machine, request.SEND if kind.completion == "async" else request.ASK
+            )
             yield self.option([first, key], self._request, kind, False)
         if app is not None:
             yield self.option([_REFUSED], self._request, line.GetDevCaps, True)
-            if talk.lines and not talk.registry.line_flags & FILTERED.bit:
+            if conversation.lines and not conversation.registry.line_flags & FILTERED.bit:
                 yield self.option(["generic.RSPSetEventFilterMasks"], self._filter, cost=_ENDED)
             yield self.option(["generic.NegotiateAPIVersionForAllDevices"], self._negotiate_all)
 
@@ -497,20 +499,20 @@ class Sessions(Scene):
             line_api_versions=_VERSIONS,
         )
 
-    # -- the end --------------------------------------------------------------------------------------------------
+    # -- end of the session ---------------------------------------------------------------------------------------
 
     def _ends(self) -> Iterator[Option[Act]]:
-        talk = self.talk
-        ended = self._ending(talk.calls.values(), VOIDED)
+        conversation = self.conversation
+        ended = self._ending(conversation.calls.values(), VOIDED)
         if ended is None:
             return
-        rows = [key for each in (*talk.registry.agents.values(), *talk.registry.agent_sessions.values()) for key in
+        rows = [key for each in (*conversation.registry.agents.values(), *conversation.registry.agent_sessions.values()) for key in
                 self.keys((each, handles.VOIDED))]  # fmt: skip
-        rows += [key for each in talk.registry.dialogs.values() for key in self.keys((each, handles.VOIDED))]
+        rows += [key for each in conversation.registry.dialogs.values() for key in self.keys((each, handles.VOIDED))]
         for kind in (Kind.DETACH, Kind.LOST):
             happened = binding.DETACHED if kind is Kind.DETACH else binding.LOST
             yield self.option(
-                [*self.keys((talk.registry.binding, happened)), *ended, *rows], self.end, kind, cost=_ENDED
+                [*self.keys((conversation.registry.binding, happened)), *ended, *rows], self.end, kind, cost=_ENDED
             )
 
     def end(self, kind: Kind = Kind.DETACH) -> None:
@@ -518,7 +520,7 @@ class Sessions(Scene):
         step, last = self.play.step, self.script.last
         if kind is Kind.LOST:
             lost = step(self.role, Kind.LOST, last)
-            # The context runs down: the server closes the channel as after ClientDetach.
+            # Context rundown: the server closes the event channel as after ClientDetach.
             self.script.last = {step(self.role, Kind.CHANNEL_END, {lost}) if self.role.model == "push" else lost}
             return
         detach = step(self.role, Kind.DETACH, last)
@@ -529,7 +531,7 @@ class Sessions(Scene):
     @property
     def over(self) -> bool:
         """Whether the binding has ended."""
-        return bool(self.talk.registry.binding.mask >> binding.BindingState.DETACHED & 1)
+        return bool(self.conversation.registry.binding.mask >> binding.BindingState.DETACHED & 1)
 
 
 def _status(changes: int) -> dict[str, int]:

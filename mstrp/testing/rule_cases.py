@@ -1,8 +1,8 @@
-"""For every rule that is checked: conversations that just break it, and conversations that just keep it.
+"""Test cases for every checked rule: conversations that just violate it, and conversations that just satisfy it.
 
-`trials` makes them from the declarations and tables that state the rules. In a trial that breaks a rule the server
-accepts what it has to refuse, or does what it must not; a monitor has to name that rule, and none that the trial does
-not announce. In a trial that keeps the rule there is nothing to be found.
+`rule_cases` derives them from the declarations and tables of the rules. In a case that violates a rule, the server
+accepts what it must refuse, or does what it must not do; the monitor must report that rule, and no rule outside
+``expected``. In a case that satisfies the rule, the monitor must report nothing.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from fsm.rules.conditions import (
     SameLine,
     VersionAgreed,
 )
-from mstrp.testing.occasions import OCCASIONS
-from mstrp.testing.situation import Situation
-from mstrp.testing.trial import STRANGER, Trial, played
+from mstrp.testing.case import ABSENT_HANDLE, RuleCase, played
+from mstrp.testing.prepared_session import PreparedSession
+from mstrp.testing.session_cases import SESSION_CASES
 from mstrp.testing.variants import changed, inner_variants, variants, with_word
 from protocol import line
 from protocol.check import Edit
@@ -42,78 +42,78 @@ if TYPE_CHECKING:
     from protocol.check import Check
     from protocol.packet import Request
 
-__all__ = ["Attempt", "Trial", "attempts", "trials"]
+__all__ = ["RequestCase", "RuleCase", "request_cases", "rule_cases"]
 
-#: A refusal that says nothing about handles.
+#: An error code that is unrelated to handles.
 _REFUSED = int(LINEERR.INVALPARAM) & 0xFFFFFFFF
 
 
-class Attempt(NamedTuple):
-    """A way to break or keep a rule with one request: what `trials` are made of, and tests of live servers too."""
+class RequestCase(NamedTuple):
+    """A way to satisfy or violate a rule with one request: the basis of `rule_cases` and of tests of live servers."""
 
     rule: str
     request: type[Request]
-    #: The requests that keep the rule and those that break it, in a situation.
-    packets: Callable[[Situation], tuple[list[Any], list[Any]]]
-    #: The rules that findings about the broken ones may name.
+    #: Return the requests that satisfy the rule and those that violate it, for a session.
+    packets: Callable[[PreparedSession], tuple[list[Any], list[Any]]]
+    #: The rules that findings about the violating requests may refer to.
     expected: frozenset[str]
-    #: What is tried, for people.
+    #: Human-readable description.
     what: str
-    #: What has to be done, or known, before the request.
-    prepare: Callable[[Situation], None] | None = None
+    #: Actions and facts required before the request.
+    prepare: Callable[[PreparedSession], None] | None = None
     learn: Callable[[Conversation], None] | None = None
-    #: Options of the situation.
+    #: Options of the session.
     options: dict[str, Any] = {}  # noqa: RUF012 - never changed
-    #: What only the server's side can bring about: "rights", "proxies", "another line".
+    #: A precondition that only the server can establish: "rights", "proxies", "another line".
     needs: str = ""
 
-    def trials(self) -> Iterator[Trial]:
-        """The trials: accepted variants, and the broken ones also refused."""
+    def rule_cases(self) -> Iterator[RuleCase]:
+        """Yield the cases: satisfying requests accepted, violating requests accepted and refused."""
         kept, broken = self.packets(self._begin())
-        yield from (self._trial(0, number, None, "kept") for number in range(len(kept)))
-        yield from (self._trial(1, number, None, "broken and accepted") for number in range(len(broken)))
-        yield from (self._trial(1, number, _REFUSED, "broken and refused") for number in range(len(broken)))
+        yield from (self._case(0, number, None, "kept") for number in range(len(kept)))
+        yield from (self._case(1, number, None, "broken and accepted") for number in range(len(broken)))
+        yield from (self._case(1, number, _REFUSED, "broken and refused") for number in range(len(broken)))
 
-    def _begin(self) -> Situation:
-        situation = Situation(self.request, **self.options)
+    def _begin(self) -> PreparedSession:
+        session = PreparedSession(self.request, **self.options)
         if self.prepare is not None:
-            self.prepare(situation)
-        return situation
+            self.prepare(session)
+        return session
 
-    def _trial(self, which: int, number: int, ack: int | None, how: str) -> Trial:
-        """The conversation is made when it is wanted."""
+    def _case(self, which: int, number: int, ack: int | None, how: str) -> RuleCase:
+        """Return a case; its conversation is generated on demand."""
 
-        def write(around: Callable[[Situation], None]) -> Situation:
-            situation = self._begin()
-            around(situation)
-            situation.ask(self.packets(situation)[which][number], ack)
-            around(situation)
-            return situation
+        def write(around: Callable[[PreparedSession], None]) -> PreparedSession:
+            session = self._begin()
+            around(session)
+            session.ask(self.packets(session)[which][number], ack)
+            around(session)
+            return session
 
         def happen(monitor: Monitor) -> None:
             played(write(_alone).play.order(), self.learn)(monitor)
 
         breaks = self.expected if which else frozenset()
-        return Trial(
+        return RuleCase(
             self.rule, not which, breaks, f"{self.what}, {how}", happen, number, ack is not None, write, self.learn
         )
 
 
-def _alone(situation: Situation) -> None:
-    """Nothing but the trial happens."""
+def _alone(session: PreparedSession) -> None:
+    """Insert no other steps around the case."""
 
 
-# -- what declarations say ----------------------------------------------------------------------------------------
+# -- from declarations --------------------------------------------------------------------------------------------
 
 
 def _all_rules(field: Any, names: tuple[str, ...]) -> set[str]:
-    """The rules of checks of a field by name."""
+    """Return the rules of the checks of a field that have one of these names."""
     checks = (*field.checks, *(field.inner.checks if isinstance(field, Buffer) else ()))
     return {rule for check in checks if check.name in names for rule in check.rules}
 
 
-def _field_trials(request: type[Request]) -> Iterator[Attempt]:
-    """Of the checks of single fields, and of several fields together."""
+def _field_cases(request: type[Request]) -> Iterator[RequestCase]:
+    """Yield cases for checks of single fields and of several fields together."""
     fields: tuple[Any, ...] = request.layout.fields
     for field in fields:
         for check in field.checks:
@@ -127,7 +127,7 @@ def _field_trials(request: type[Request]) -> Iterator[Attempt]:
                 }
             versions: dict[str, Any] = {"version": 0x00020001} if check.versions[1] < 0x00030001 else {}
             for rule in check.rules:
-                yield Attempt(
+                yield RequestCase(
                     rule,
                     request,
                     _by_check(request, check, field),
@@ -136,10 +136,10 @@ def _field_trials(request: type[Request]) -> Iterator[Attempt]:
                     options=versions,
                 )
         if (isinstance(field, Inner) and "valid" in field.rules) or field.kind == "structure":
-            yield from _member_trials(request, field)
+            yield from _member_cases(request, field)
     for check in request.layout.cross_field_checks:
         for rule in check.rules:
-            yield Attempt(
+            yield RequestCase(
                 rule,
                 request,
                 _across(request, check),
@@ -148,27 +148,29 @@ def _field_trials(request: type[Request]) -> Iterator[Attempt]:
             )
 
 
-def _by_check(request: type[Request], check: Check, field: Any) -> Callable[[Situation], tuple[list[Any], list[Any]]]:
-    def packets(situation: Situation) -> tuple[list[Any], list[Any]]:
-        packet = situation.packet(request, enabling=field)
+def _by_check(
+    request: type[Request], check: Check, field: Any
+) -> Callable[[PreparedSession], tuple[list[Any], list[Any]]]:
+    def packets(session: PreparedSession) -> tuple[list[Any], list[Any]]:
+        packet = session.packet(request, enabling=field)
         kept, broken = variants(check, packet)
-        return [packet, *(situation.matched(each) for each in kept if _only(each, check))], broken
+        return [packet, *(session.matched(each) for each in kept if _only(each, check))], broken
 
     return packets
 
 
 def _only(packet: Any, check: Check) -> bool:
-    """Whether a request that keeps a check breaks no other rule of the packet itself."""
+    """Return whether a request that satisfies a check has no other problem."""
     return {problem.rule for problem in packet.problems() if problem.rule} <= set(check.rules)
 
 
-def _across(request: type[Request], check: Any) -> Callable[[Situation], tuple[list[Any], list[Any]]]:
-    def packets(situation: Situation) -> tuple[list[Any], list[Any]]:
+def _across(request: type[Request], check: Any) -> Callable[[PreparedSession], tuple[list[Any], list[Any]]]:
+    def packets(session: PreparedSession) -> tuple[list[Any], list[Any]]:
         given: dict[str, Any] = {}
         enabling = check.field if check.name == "member" else None
-        packet = situation.packet(request, enabling, **given)
+        packet = session.packet(request, enabling, **given)
         if check.name == "member":
-            packet = situation.packet(
+            packet = session.packet(
                 request,
                 privileges=int(LINEOPENOPTION.SINGLEADDRESS) | 4,
                 call_params=LINECALLPARAMS(address_mode=check.number),
@@ -180,19 +182,19 @@ def _across(request: type[Request], check: Any) -> Callable[[Situation], tuple[l
 
 
 def _consequences(request: type[Request], check: Any) -> frozenset[str]:
-    """Rules that two equal handles break as well: one of them is in the wrong state."""
+    """Return the rules that two equal handles also violate: one of them is in a wrong state."""
     return frozenset({f"CALL-PRE-{request.__name__}"}) if check.name == "differ" else frozenset()
 
 
-def _member_trials(request: type[Request], field: Any) -> Iterator[Attempt]:
-    """Of the checks of members of a structure that comes with a request."""
+def _member_cases(request: type[Request], field: Any) -> Iterator[RequestCase]:
+    """Yield cases for checks of members of a structure in a request."""
     whole = frozenset(_all_rules(field, ("valid",)))
     for layout in _layouts(field.type):
         for member in layout.fields:
             for check in member.checks:
                 company = _all_rules(member, check.broken_together)
                 for rule in check.rules:
-                    yield Attempt(
+                    yield RequestCase(
                         rule,
                         request,
                         _by_member(request, check, field),
@@ -209,25 +211,27 @@ def _layouts(structure: Any) -> Iterator[Any]:
             yield entry.layout
 
 
-def _by_member(request: type[Request], check: Check, field: Any) -> Callable[[Situation], tuple[list[Any], list[Any]]]:
-    def packets(situation: Situation) -> tuple[list[Any], list[Any]]:
-        packet = situation.packet(request, enabling=field)
+def _by_member(
+    request: type[Request], check: Check, field: Any
+) -> Callable[[PreparedSession], tuple[list[Any], list[Any]]]:
+    def packets(session: PreparedSession) -> tuple[list[Any], list[Any]]:
+        packet = session.packet(request, enabling=field)
         kept, broken = inner_variants(check, packet, field)
         return [packet, *kept], broken
 
     return packets
 
 
-# -- what the machines know ---------------------------------------------------------------------------------------
+# -- from machines ------------------------------------------------------------------------------------------------
 
 
-def _handle_trials(request: type[Request]) -> Iterator[Attempt]:
-    """Of handles that have to be live."""
+def _handle_cases(request: type[Request]) -> Iterator[RequestCase]:
+    """Yield cases for handles that must be open."""
     route = ROUTES[request.req_func]
     uses: tuple[Any, ...] = (*route.handles, *route.calls)
     for use in uses:
         if use.rule:
-            yield Attempt(
+            yield RequestCase(
                 use.rule,
                 request,
                 _by_handle(request, use),
@@ -236,61 +240,61 @@ def _handle_trials(request: type[Request]) -> Iterator[Attempt]:
             )
 
 
-def _by_handle(request: type[Request], use: Any) -> Callable[[Situation], tuple[list[Any], list[Any]]]:
-    def packets(situation: Situation) -> tuple[list[Any], list[Any]]:
-        packet = situation.packet(request)
+def _by_handle(request: type[Request], use: Any) -> Callable[[PreparedSession], tuple[list[Any], list[Any]]]:
+    def packets(session: PreparedSession) -> tuple[list[Any], list[Any]]:
+        packet = session.packet(request)
         if use.spec == "dwObjectID":
-            situation.dialog = situation.dialog or STRANGER - 1
+            session.dialog = session.dialog or ABSENT_HANDLE - 1
             packet = with_word(packet, request.layout.index("dwObjectType"), int(TUISPIDLL_OBJECT.DIALOGINSTANCE))
-            return [], [with_word(packet, use.word, STRANGER)]
+            return [], [with_word(packet, use.word, ABSENT_HANDLE)]
         if use.when is not None:
             values = sorted(use.when.values)
             number = values[0] if use.when.wanted else next(n for n in (1, 2, 4) if n not in values)
             packet = with_word(packet, use.when.word, number)
-        return [packet], [with_word(packet, use.word, STRANGER)]
+        return [packet], [with_word(packet, use.word, ABSENT_HANDLE)]
 
     return packets
 
 
-def _privilege_trials(request: type[Request]) -> Iterator[Attempt]:
-    """Of requests that only the owner of a phone may make."""
+def _privilege_cases(request: type[Request]) -> Iterator[RequestCase]:
+    """Yield cases for requests that require owner privilege on a phone."""
     rule = request.layout.privilege_rule
     if rule:
-        yield Attempt(rule, request, _plain(request), frozenset({rule}), f"{request.__name__} owner")
-        yield Attempt(
+        yield RequestCase(rule, request, _plain(request), frozenset({rule}), f"{request.__name__} owner")
+        yield RequestCase(
             rule, request, _wrong(request), frozenset({rule}), f"{request.__name__} monitor", options={"owner": False}
         )
 
 
-def _plain(request: type[Request]) -> Callable[[Situation], tuple[list[Any], list[Any]]]:
-    return lambda situation: ([situation.packet(request)], [])
+def _plain(request: type[Request]) -> Callable[[PreparedSession], tuple[list[Any], list[Any]]]:
+    return lambda session: ([session.packet(request)], [])
 
 
-def _wrong(request: type[Request]) -> Callable[[Situation], tuple[list[Any], list[Any]]]:
-    return lambda situation: ([], [situation.packet(request)])
+def _wrong(request: type[Request]) -> Callable[[PreparedSession], tuple[list[Any], list[Any]]]:
+    return lambda session: ([], [session.packet(request)])
 
 
-def _condition_trials(request: type[Request]) -> Iterator[Attempt]:
-    """Of conditions on what the conversation has shown."""
+def _condition_cases(request: type[Request]) -> Iterator[RequestCase]:
+    """Yield cases for conditions that depend on earlier traffic."""
     for condition in ROUTES[request.req_func].conditions:
         yield from _of_condition(request, condition)
 
 
-def _of_condition(request: type[Request], condition: Condition) -> Iterator[Attempt]:
+def _of_condition(request: type[Request], condition: Condition) -> Iterator[RequestCase]:
     what = f"{request.__name__} {type(condition).__name__}"
     expected = frozenset({condition.rule})
     if isinstance(condition, Administrator):
         value = condition.values[0] if condition.values else None
 
-        def packets(situation: Situation) -> list[Any]:
-            packet = situation.packet(request)
+        def packets(session: PreparedSession) -> list[Any]:
+            packet = session.packet(request)
             if value is None:
                 return [packet]
             if value == TUISPIDLL_OBJECT.PROVIDERID:
-                packet = with_word(packet, request.layout.index("dwObjectID"), situation.provider)
+                packet = with_word(packet, request.layout.index("dwObjectID"), session.provider)
             return [with_word(packet, condition.words[0], value)]
 
-        yield Attempt(
+        yield RequestCase(
             condition.rule,
             request,
             lambda s: (packets(s), []),
@@ -300,7 +304,7 @@ def _of_condition(request: type[Request], condition: Condition) -> Iterator[Atte
             learn=_rights(True),
             needs="rights",
         )
-        yield Attempt(
+        yield RequestCase(
             condition.rule,
             request,
             lambda s: ([], packets(s)),
@@ -314,7 +318,7 @@ def _of_condition(request: type[Request], condition: Condition) -> Iterator[Atte
     if isinstance(condition, (ProxyRegistered, ProxyServes)):
         other = 1 if condition.type != 1 else 2
         wrong = () if isinstance(condition, ProxyRegistered) else (other,)
-        yield Attempt(
+        yield RequestCase(
             condition.rule,
             request,
             _plain(request),
@@ -323,43 +327,43 @@ def _of_condition(request: type[Request], condition: Condition) -> Iterator[Atte
             prepare=_proxies((condition.type,)),
             needs="proxies",
         )
-        yield Attempt(
+        yield RequestCase(
             condition.rule, request, _wrong(request), expected, what, prepare=_proxies(wrong), needs="proxies"
         )
         return
     if isinstance(condition, SameLine):
-        yield Attempt(
+        yield RequestCase(
             condition.rule, request, _wrong(request), expected, what, prepare=_on_another_line, needs="another line"
         )
-        yield Attempt(condition.rule, request, _plain(request), expected, what)
+        yield RequestCase(condition.rule, request, _plain(request), expected, what)
         return
 
-    def numbered(situation: Situation) -> tuple[list[Any], list[Any]]:
-        good, bad = _numbers(condition, situation)
-        packet = _for_number(situation, request, condition)
+    def numbered(session: PreparedSession) -> tuple[list[Any], list[Any]]:
+        good, bad = _numbers(condition, session)
+        packet = _for_number(session, request, condition)
         index = condition.words[0]
         if type(condition).__name__ == "CallAddressExists":
             return [_with_address(packet, number) for number in good], [_with_address(packet, number) for number in bad]
         kept = [packet if number < 0 else with_word(packet, index, number) for number in good]
         return kept, [with_word(packet, index, number) for number in bad]
 
-    yield Attempt(condition.rule, request, numbered, expected, what)
+    yield RequestCase(condition.rule, request, numbered, expected, what)
 
 
-def _for_number(situation: Situation, request: type[Request], condition: Condition) -> Any:
-    packet = situation.packet(request)
+def _for_number(session: PreparedSession, request: type[Request], condition: Condition) -> Any:
+    packet = session.packet(request)
     if isinstance(condition, ObjectExists) and not isinstance(condition, HandleExists):
         kind = int(TUISPIDLL_OBJECT.PROVIDERID)
         return with_word(packet, condition.words[1], kind)
     if type(condition).__name__ == "CallAddressExists":
-        return situation.packet(
+        return session.packet(
             request,
             privileges=int(LINEOPENOPTION.SINGLEADDRESS) | 4,
             call_params=LINECALLPARAMS(address_mode=1),
         )
     if condition.field.startswith("dwNum"):
         zero: dict[str, Any] = {name: 0 for name in request.layout.by_name if name.endswith("_size")}
-        return situation.packet(request, **zero)
+        return session.packet(request, **zero)
     return packet
 
 
@@ -371,29 +375,29 @@ def _with_address(packet: Any, number: int) -> Any:
     return changed(packet, Edit({}, bytes(data)))
 
 
-def _numbers(condition: Condition, situation: Situation) -> tuple[list[int], list[int]]:
-    """Values that keep and that break a condition, in the situation at hand."""
+def _numbers(condition: Condition, session: PreparedSession) -> tuple[list[int], list[int]]:
+    """Return values that satisfy and values that violate a condition in the session."""
     if isinstance(condition, HandleExists):
-        return [-1], [STRANGER, 0]
+        return [-1], [ABSENT_HANDLE, 0]
     if isinstance(condition, (ObjectExists, ProviderExists)):
-        return [situation.provider], [situation.provider + 1, 0]
+        return [session.provider], [session.provider + 1, 0]
     if isinstance(condition, VersionAgreed):
-        agreed = situation.role.version
+        agreed = session.role.version
         return [agreed], [0x00030000 if agreed != 0x00030000 else 0x00030001]
     if isinstance(condition, ExtensionAgreed):
         return [0], [1]
     if condition.field.startswith("dwNum"):
-        count = situation.phone_count if "Phone" in condition.field else situation.line_count
+        count = session.phone_count if "Phone" in condition.field else session.line_count
         return [count], [count + 1]
     if "ddress" in condition.field or condition.field == "pCallParams":
-        return [0], [situation.address_count, 0xFFFFFFFF]
+        return [0], [session.address_count, 0xFFFFFFFF]
     phones = "Phone" in condition.text or RULES[condition.rule].packet.startswith("phone")
-    count = situation.phone_count if phones else situation.line_count
+    count = session.phone_count if phones else session.line_count
     return [count - 1], [count, 0xFFFFFFFF]
 
 
-def _known(situation: Situation) -> None:
-    situation.know_providers()
+def _known(session: PreparedSession) -> None:
+    session.list_providers()
 
 
 def _rights(administrator: bool) -> Callable[[Conversation], None]:
@@ -403,47 +407,47 @@ def _rights(administrator: bool) -> Callable[[Conversation], None]:
     return learn
 
 
-def _proxies(types: tuple[int, ...]) -> Callable[[Situation], None]:
-    """The server lists who handles what, some time before the request."""
+def _proxies(types: tuple[int, ...]) -> Callable[[PreparedSession], None]:
+    """Return a function that lets the server list its proxy handlers, some time before the request."""
 
-    def prepare(situation: Situation) -> None:
+    def prepare(session: PreparedSession) -> None:
         asked = line.GetProxyStatus(
-            line_app=situation.role.app, app_api_version=situation.role.version, line_proxy_request_list=1024
+            line_app=session.role.app, app_api_version=session.role.version, line_proxy_request_list=1024
         )
-        situation.script.ask(asked, line_proxy_request_list=LINEPROXYREQUESTLIST(entries=types))
-        # What was told may be out of date for a moment.
+        session.script.ask(asked, line_proxy_request_list=LINEPROXYREQUESTLIST(entries=types))
+        # Recently listed handlers may be out of date for a moment.
         for _ in range(6):
-            situation.script.ask(line.GetLineDevStatus(line=situation.line, line_dev_status=1024))
+            session.script.ask(line.GetLineDevStatus(line=session.line, line_dev_status=1024))
 
     return prepare
 
 
-def _on_another_line(situation: Situation) -> None:
-    script = situation.play.script(situation.role, 1, after=situation.script.last)
-    situation.calls["hConsultCall"] = script.offer(state=LINECALLSTATE.CONNECTED, mode=1)
-    situation.script.last |= script.last
+def _on_another_line(session: PreparedSession) -> None:
+    script = session.play.script(session.role, 1, after=session.script.last)
+    session.calls["hConsultCall"] = script.offer(state=LINECALLSTATE.CONNECTED, mode=1)
+    session.script.last |= script.last
 
 
-def attempts(rule: str = "") -> Iterator[Attempt]:
-    """The attempts of all rules of requests, or of one."""
+def request_cases(rule: str = "") -> Iterator[RequestCase]:
+    """Yield the request cases of all rules, or of one rule."""
     for request in REQUESTS.values():
         prefix = f"TRP-3.1.4.2-{request.req_func:03d}-"
         if rule and not rule.startswith(prefix) and "LCP" not in rule:
             continue
-        for source in (_field_trials, _handle_trials, _privilege_trials, _condition_trials):
-            yield from (attempt for attempt in source(request) if not rule or attempt.rule == rule)
+        for source in (_field_cases, _handle_cases, _privilege_cases, _condition_cases):
+            yield from (case for case in source(request) if not rule or case.rule == rule)
 
 
-def trials(rule: str = "") -> Iterator[Trial]:
-    """The trials of all rules that are checked, or of one.
+def rule_cases(rule: str = "") -> Iterator[RuleCase]:
+    """Yield the cases of all checked rules, or of one rule.
 
-    Raises `KeyError` for a rule that is not in the book, or not checked.
+    Raises `KeyError` for a rule that does not exist or is not checked.
     """
     if rule:
         known = RULES[rule]
         if known.status is not Status.CHECKED:
             raise KeyError(rule)
-    for attempt in attempts(rule):
-        yield from attempt.trials()
-    for occasion in OCCASIONS:
-        yield from (trial for trial in occasion() if not rule or trial.rule == rule)
+    for case in request_cases(rule):
+        yield from case.rule_cases()
+    for cases in SESSION_CASES:
+        yield from (case for case in cases() if not rule or case.rule == rule)

@@ -1,9 +1,9 @@
-"""What to do next so that the rows taken least come first: the decision alone, without performing anything.
+"""Select the next action so that the least covered rows are taken first; the caller performs it.
 
-A uniform choice starves what lies deep: most of what it picks was picked before. `LeastCovered` looks at what has been
-taken so far. It picks an option that takes a row for the first time, first those that leave everything where it is;
-where there is none, the one that leads, by the rows of the tables, along the shortest path toward such a row; where
-nothing new is in reach, the row taken least.
+A uniform random choice rarely reaches deep states: most of its choices repeat earlier ones. `LeastCovered` uses the
+counts of rows taken so far. It prefers an option that takes a row for the first time, first of all one that leaves the
+states unchanged; otherwise the option on the shortest path, by the rows of the tables, to such a row; otherwise, if no
+new row is reachable, the option with the row taken least.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FAR = 1_000
 
 
 class RowKey(NamedTuple):
-    """Rows of one cell of a table: what `fsm.state.coverage.Coverage` counts."""
+    """The rows for one pair of state and event: the unit that `fsm.state.coverage.Coverage` counts."""
 
     machine: str
     state: IntEnum
@@ -41,9 +41,9 @@ class RowKey(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where an instance of a machine may be after something was done.
+    """A possible state of an instance after an action.
 
-    ``able``: the events that can be caused from then on, given the right state; None for all of the machine.
+    ``able``: the events that can be caused from there, given the right state; None for all events of the machine.
     """
 
     machine: str
@@ -53,12 +53,12 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Option(Generic[T]):
-    """One thing that may be done next.
+    """A possible next action.
 
-    ``what`` is for whoever does it. ``takes`` are the rows that it takes (`RowKey`), and names of requests and rules
-    (strings, as `Coverage` counts them). ``leads``: where the instances will be that it moves; without it the targets
-    of the rows count. ``cost``: about how many steps it takes to build again what the option ends; what is new but
-    costs more than the way to something else that is new has to wait.
+    ``what`` is for the caller. ``takes`` lists the rows it takes (`RowKey`) and the names of requests and rules
+    (strings, as in `Coverage`). ``leads`` lists the states of the instances afterwards; default: the targets of the
+    rows. ``cost``: approximate number of steps to restore what the option ends; a new row at that cost is postponed
+    while the path to another new row is shorter.
     """
 
     what: T
@@ -69,7 +69,7 @@ class Option(Generic[T]):
 
 @cache
 def legal_rows(machine: str) -> Mapping[tuple[IntEnum, Event], tuple[IntEnum, ...]]:
-    """The legal cells of a machine, each with the states that may follow."""
+    """Return the legal pairs of state and event of a machine, each with its possible next states."""
     found: dict[tuple[IntEnum, Event], tuple[IntEnum, ...]] = {}
     for row in MACHINES[machine].table.rows:
         if row.legal:
@@ -79,7 +79,7 @@ def legal_rows(machine: str) -> Mapping[tuple[IntEnum, Event], tuple[IntEnum, ..
 
 
 def row_of(instance: Instance, event: Event) -> RowKey | None:
-    """The rows that an event takes with an instance now; None where its state is not known for sure."""
+    """Return the rows that an event would take for an instance; None if its state is not certain."""
     mask = instance.mask
     if mask & (mask - 1):
         return None
@@ -88,11 +88,11 @@ def row_of(instance: Instance, event: Event) -> RowKey | None:
 
 
 class LeastCovered:
-    """Decides what to do next. ``coverage`` counts what was taken: `Coverage.step` has to see the steps.
+    """Selects the next action. ``coverage`` counts the rows taken; pass every step to `Coverage.step`.
 
-    ``choose(n)`` picks one of n that are equally good. ``wanted`` says which rows are worth going for; by default
-    all. A row that was in reach ``patience`` times and could not be taken, or was promised so often by an option that
-    did not take it (a server refused), no longer attracts for a while.
+    ``choose(n)`` selects one of n equally good options. ``wanted`` selects the rows to pursue (default: all). A row is
+    ignored for a while after ``attempts`` failures: it was reachable but could not be taken, or an option promised it
+    but did not take it (for example, because a server refused).
     """
 
     def __init__(
@@ -101,31 +101,31 @@ class LeastCovered:
         choose: Callable[[int], int] = lambda count: 0,
         *,
         wanted: Callable[[RowKey], bool] = lambda key: True,
-        patience: int = 3,
+        attempts: int = 3,
     ) -> None:
         self.coverage = coverage
         self.choose = choose
         self.wanted = wanted
-        self.patience = patience
+        self.attempts = attempts
         self._missed: dict[RowKey, float] = {}
         self._chased: dict[RowKey, float] = {}
-        #: What the last option should have taken for the first time, and how often that did not come true.
+        #: Rows that the last option should have taken for the first time, and the number of times each promise failed.
         self._promised: tuple[Any, ...] = ()
         self._broken: dict[Any, int] = {}
         self._known = -1
         self._distances: dict[tuple[str, frozenset[Event] | None], dict[IntEnum, tuple[int, IntEnum]]] = {}
         self._choices = 0
 
-    # -- what was taken -------------------------------------------------------------------------------------------
+    # -- coverage so far ------------------------------------------------------------------------------------------
 
     def count(self, key: Any) -> int:
-        """How often a row was taken, a request made, a rule judged."""
+        """Return how often a row was taken, a request sent, or a rule checked."""
         if isinstance(key, RowKey):
             return self.coverage.cells[key.machine][key.state, key.event]
         return self.coverage.requests[key] or self.coverage.rules[key]
 
     def missing(self, machine: str, able: frozenset[Event] | None = None) -> set[RowKey]:
-        """The legal rows of a machine that were never taken; of some events, where they are given."""
+        """Return the legal rows of a machine that were never taken, optionally only for some events."""
         taken = self.coverage.cells[machine]
         return {
             key
@@ -135,7 +135,7 @@ class LeastCovered:
         }
 
     def _refresh(self) -> None:
-        """Distances hold until something new is taken, or something turns out to be out of reach."""
+        """Discard cached distances when a new row was taken or a row is given up."""
         known = sum(map(len, self.coverage.cells.values()))
         self._choices += 1
         if not self._choices % 1_000:
@@ -146,12 +146,12 @@ class LeastCovered:
             self._known = known
             self._distances.clear()
 
-    # -- the decision ---------------------------------------------------------------------------------------------
+    # -- selection ------------------------------------------------------------------------------------------------
 
     def next(self, options: Sequence[Option[T]]) -> Option[T]:
-        """The option to take. Raises `ValueError` without any."""
+        """Return the option to take. Raises `ValueError` if ``options`` is empty."""
         if not options:
-            raise ValueError("there is nothing to choose from")
+            raise ValueError("no options to choose from")
         self._refresh()
         for key in self._promised:
             if not self.count(key):
@@ -175,11 +175,11 @@ class LeastCovered:
         return self._one(self._rarest(options))
 
     def _newest(self, fresh: list[tuple[Option[T], int]], cost: int) -> Option[T]:
-        """Of the options that take something new, at that cost, the one that takes most of it."""
+        """Return, of the options with a new row and this cost, the one with the most new rows."""
         most = max(new for option, new in fresh if option.cost == cost)
         found = self._one(self._staying([option for option, new in fresh if new == most and option.cost == cost]))
         if any(key in self._chased for key in found.takes):
-            # The way led to something: the other rows there are worth it as well.
+            # The path led to a new row: pursue the other rows there as well.
             for key in self._chased:
                 self._missed.pop(key, None)
         self._chased = {}
@@ -187,7 +187,7 @@ class LeastCovered:
         return found
 
     def _new(self, key: Any) -> bool:
-        if self._broken.get(key, 0) >= self.patience:
+        if self._broken.get(key, 0) >= self.attempts:
             return False
         return not self.count(key) and (not isinstance(key, RowKey) or self.wanted(key))
 
@@ -195,7 +195,7 @@ class LeastCovered:
         return options[self.choose(len(options))] if len(options) > 1 else options[0]
 
     def _staying(self, options: Sequence[Option[T]]) -> Sequence[Option[T]]:
-        """Those after which everything is where it was, if there are any: what is new elsewhere can wait."""
+        """Return the options that leave all states unchanged, if any; new rows in other states can wait."""
         found = [
             option
             for option in options
@@ -221,7 +221,7 @@ class LeastCovered:
         ]
 
     def _goals(self, option: Option[Any]) -> dict[RowKey, float]:
-        """The rows for whose sake an option was chosen, and how near they are: 1 in reach, less on the way."""
+        """Return the rows that an option was selected for, with weights: 1 if reachable at once, less if on the path."""
         distance, place = min(
             ((self._distance(place), place) for place in self._places(option)), key=lambda each: each[0]
         )
@@ -230,25 +230,25 @@ class LeastCovered:
         return {key: weight for key in self.missing(place.machine, place.able) if key.state is goal}
 
     def _give_up(self) -> None:
-        """What was chosen for the sake of some rows brought nothing new: they attract less, and in the end no more."""
+        """Count a failed case for the rows last pursued; rows with too many failures are given up."""
         for key, weight in self._chased.items():
             before = self._missed.get(key, 0.0)
             self._missed[key] = before + weight
-            if before < self.patience <= before + weight:
+            if before < self.attempts <= before + weight:
                 self._distances.clear()
 
     def _distance(self, place: Place) -> int:
-        """How many rows lie between a place and a row that was never taken."""
+        """Return the number of rows between a place and a row that was never taken."""
         known = self._distances.get((place.machine, place.able))
         if known is None:
             known = self._distances[place.machine, place.able] = self._search(place.machine, place.able)
         return known[place.state][0] if place.state in known else _FAR
 
     def _search(self, machine: str, able: frozenset[Event] | None) -> dict[IntEnum, tuple[int, IntEnum]]:
-        """By state: how far the nearest row is that is missing, and in which state it begins."""
+        """Return, by state, the distance to the nearest missing row and the state in which that row starts."""
         found: dict[IntEnum, tuple[int, IntEnum]] = {}
         for key in self.missing(machine, able):
-            if self._missed.get(key, 0) < self.patience:
+            if self._missed.get(key, 0) < self.attempts:
                 found[key.state] = (0, key.state)
         before = _before(machine, able)
         queue = deque(found)
@@ -264,7 +264,7 @@ class LeastCovered:
 
 @cache
 def _before(machine: str, able: frozenset[Event] | None) -> dict[IntEnum, tuple[IntEnum, ...]]:
-    """From which states a state can be reached by one legal row that no guard has to allow."""
+    """Return, by state, the states with a legal row to it that does not depend on a guard."""
     found: dict[IntEnum, dict[IntEnum, None]] = {}
     for row in MACHINES[machine].table.rows:
         if row.legal and not row.guards and (able is None or row.event in able):

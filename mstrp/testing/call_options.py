@@ -1,4 +1,4 @@
-"""What may happen to calls: they come, change state, are asked for something, answer, end."""
+"""Actions of calls: arrival, state changes, requests, responses, completions, release."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from fsm.tables.call_reports import REPORTS, SHOWN
 from fsm.tables.call_requests import ASKS, REPLIED
 from fsm.tables.call_states import STATES, CallState
 from mstrp.generate.play import Asked, Kind
-from mstrp.testing.least import Place, RowKey
-from mstrp.testing.scene import Pending, Scene
-from mstrp.testing.situation import MODES
+from mstrp.testing.client_session import ClientSession, Pending
+from mstrp.testing.prepared_session import MODES
+from mstrp.testing.selection import Place, RowKey
 from protocol import events as event
 from protocol import line
 from protocol.constants import LINECALLSTATE, LINEDIGITMODE, LINEERR, PHONEERR
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
     from fsm.engine.row import Event
     from fsm.state.instances import Line as Opened
-    from mstrp.testing.least import Option
-    from mstrp.testing.scene import Act
+    from mstrp.testing.client_session import Act
+    from mstrp.testing.selection import Option
     from protocol.packet import Request
 
-__all__ = ["FAILED", "Calls"]
+__all__ = ["FAILED", "CallOptions"]
 
 FAILED = {"line": int(LINEERR.OPERATIONFAILED), "phone": int(PHONEERR.OPERATIONFAILED)}
 _MACHINE = Call.machine
 _ASKED = frozenset(ASKS.values())
-#: What can be caused on a live call at any time, given the right state.
+#: Events that can be caused on an open call at any time, given the right state.
 _ABLE = frozenset(
     {*REPORTS.values(), *SHOWN.values(), *_ASKED, table.INFORMED, table.SIGNALLED, table.LISTED, table.RELEASED}
 )
@@ -63,7 +63,7 @@ def _fields(kind: type[Request]) -> tuple[Any, ...]:
     )
 
 
-#: The requests that name calls, with the fields in which they do.
+#: The requests with call handles, and the fields that contain them.
 _NAMING = [
     (kind, _fields(kind))
     for kind in REQUESTS.values()
@@ -71,17 +71,17 @@ _NAMING = [
 ]
 
 
-class Calls(Scene):
-    """The options that calls offer."""
+class CallOptions(ClientSession):
+    """The options of calls."""
 
     def call_options(self) -> Iterator[Option[Act]]:
-        """Everything about calls."""
-        talk = self.talk
-        for opened in talk.lines.values():
-            if opened.announced is None and len(talk.calls) < self.CALLS:
+        """Yield all options of calls."""
+        conversation = self.conversation
+        for opened in conversation.lines.values():
+            if opened.announced is None and len(conversation.calls) < self.CALLS:
                 yield from self._arrivals(opened)
-        for call in talk.calls.values():
-            if call.line is None or talk.lines.get(call.line.handle) is not call.line:
+        for call in conversation.calls.values():
+            if call.line is None or conversation.lines.get(call.line.handle) is not call.line:
                 continue
             yield from self._reports(call)
             if call.mask & (call.mask - 1):
@@ -93,29 +93,29 @@ class Calls(Scene):
         yield from self._stragglers()
 
     def overdue(self) -> list[Option[Act]]:
-        """What has to come before anything else: answers that a client has waited for, and room for more requests."""
+        """Return the actions that must come first: responses close to the timeout, and completions above the limit."""
         late = [
             self.option((), self._accept, pending)
             for pending in self.pending
-            if pending.answered < 0 and self.talk.now - pending.exchange.time > TIMEOUT / 2
+            if pending.answered < 0 and self.conversation.now - pending.exchange.time > TIMEOUT / 2
         ]
-        for swap in () if late else self.talk.registry.swaps:
-            # Both calls of a SwapHold are reported, or none (O14).
+        for swap in () if late else self.conversation.registry.swaps:
+            # Both calls of a SwapHold are reported, or neither (O14).
             late += [option for call in swap.owed for option in self._reports(call) if option.what[0] == self._report]
         if not late and len(self.pending) >= self.PENDING:
             return list(self._outcomes(self.pending[0]))
         return late
 
-    # -- where calls may be ---------------------------------------------------------------------------------------
+    # -- reachable states of calls --------------------------------------------------------------------------------
 
     def _able(self, call: Call) -> frozenset[Event]:
-        """What can be caused on a call, given the right state."""
+        """Return the events that can be caused on a call, given the right state."""
         waiting = [event for pending in self.pending for event in self._effects(pending, call)]
         return _ABLE.union(waiting) if waiting else _ABLE
 
     @staticmethod
     def _effects(pending: Pending, call: Call) -> Iterator[Event]:
-        """What the success of a request does to a call."""
+        """Yield the events that the success of a request causes on a call."""
         route = pending.exchange.route
         variant = ""
         if route.variant is not None:
@@ -127,19 +127,19 @@ class Calls(Scene):
     def _lead(self, call: Call, state: CallState) -> tuple[Place, ...]:
         return (Place("call", state, self._able(call)),)
 
-    # -- how calls come -------------------------------------------------------------------------------------------
+    # -- arrival of calls -----------------------------------------------------------------------------------------
 
     def _arrivals(self, opened: Opened) -> Iterator[Option[Act]]:
         old = bool(opened.flags & OLD.bit)
         if old:
             for state in STATES:
                 if state is not CallState.CONFERENCED:
-                    yield self.option([Scene.start(_MACHINE, REPORTS[state])], self._first, opened, state)
+                    yield self.option([ClientSession.start(_MACHINE, REPORTS[state])], self._first, opened, state)
         else:
             leads = (Place("call", CallState.ANNOUNCED, _ABLE),)
-            yield self.option([Scene.start(_MACHINE, table.ANNOUNCED)], self._announce, opened, leads=leads)
+            yield self.option([ClientSession.start(_MACHINE, table.ANNOUNCED)], self._announce, opened, leads=leads)
         leads = (Place("call", CallState.LISTED, _ABLE),)
-        yield self.option([Scene.start(_MACHINE, table.LISTED)], self._list, opened, 0, leads=leads)
+        yield self.option([ClientSession.start(_MACHINE, table.LISTED)], self._list, opened, 0, leads=leads)
 
     def _first(self, opened: Opened, state: CallState) -> None:
         self.on(opened).state(self.play.handle(), LINECALLSTATE[state.name], MODES.get(state, 0))
@@ -152,7 +152,7 @@ class Calls(Scene):
         asked = line.GetNewCalls(line=opened.handle, select=1, call_list=256)
         self.script.ask(asked, call_list=LINECALLLIST(calls=(handle or self.play.handle(),)))
 
-    # -- what is reported -----------------------------------------------------------------------------------------
+    # -- reports --------------------------------------------------------------------------------------------------
 
     def _reports(self, call: Call) -> Iterator[Option[Act]]:
         assert call.line is not None
@@ -162,7 +162,7 @@ class Calls(Scene):
         repeated = flags | CHANGED.bit
         for state, reported in REPORTS.items():
             if not self.legal(call, reported, repeated) or (
-                # In the states that may follow a success nobody knows whether a report is news.
+                # In the states expected after a success, whether a report is new is uncertain.
                 call.mask & (call.mask - 1) and not self.legal(call, reported, flags)
             ):
                 continue
@@ -170,10 +170,10 @@ class Calls(Scene):
             if state is not CallState.CONFERENCED:
                 yield self.option(takes, self._report, call, state, 0, leads=self._lead(call, state))
                 continue
-            for parent in list(self.talk.registry.conferences) or [call.handle]:
-                found = self.talk.registry.conferences.get(parent)
+            for parent in list(self.conversation.registry.conferences) or [call.handle]:
+                found = self.conversation.registry.conferences.get(parent)
                 joined = self.keys((found, conference.JOINED)) if found else ()
-                if parent in self.talk.calls:
+                if parent in self.conversation.calls:
                     leads = self._lead(call, state)
                     yield self.option([*takes, *joined], self._report, call, state, parent, leads=leads)
         if call.line.announced is call and not flags & FILTERED.bit:
@@ -183,18 +183,18 @@ class Calls(Scene):
                 yield self.option(self.keys((call, happened)), does, call)
 
     def _joint(self, call: Call, state: CallState) -> tuple[RowKey, ...]:
-        """The rows of conferences that follow from a report."""
+        """Return the rows of conferences that follow from a report."""
         found: tuple[RowKey, ...] = ()
-        own = self.talk.registry.conferences.get(call.handle)
+        own = self.conversation.registry.conferences.get(call.handle)
         if own is not None and state in _PARENTS and call.mask != 1 << state:
             found += self.keys((own, _PARENTS[state]))
         if call.kin is not None and call.kin[0] == "member" and state is not CallState.CONFERENCED:
-            parent = self.talk.registry.conferences.get(call.kin[1])
+            parent = self.conversation.registry.conferences.get(call.kin[1])
             found += self.keys((parent, conference.LEFT)) if parent is not None else ()
         return found
 
     def _report(self, call: Call, state: CallState, parent: int) -> None:
-        # Bits for the device make each report different from the one before.
+        # Device bits make each report different from the previous one.
         self.news = self.news % 255 + 1
         mode = parent or MODES.get(state, 0)
         self.on(call.line).state(call.handle, LINECALLSTATE[state.name] | self.news << 24, mode)
@@ -207,10 +207,10 @@ class Calls(Scene):
         self.on(call.line).about(digits, call=call.handle, digit=0x31, digit_mode=int(LINEDIGITMODE.DTMF))
 
     def _stragglers(self) -> Iterator[Option[Act]]:
-        """What was under way when a handle ended."""
-        for call in list(self.talk.registry.ended_calls.young.values())[-2:]:
+        """Yield events that were in transit when the handle ended."""
+        for call in list(self.conversation.registry.ended_calls.young.values())[-2:]:
             opened = call.line
-            if opened is None or opened.handle not in self.talk.lines or not self.late(call.last):
+            if opened is None or opened.handle not in self.conversation.lines or not self.late(call.last):
                 continue
             for state, reported in REPORTS.items():
                 if state is not CallState.CONFERENCED:
@@ -218,7 +218,7 @@ class Calls(Scene):
             yield self.option(self.keys((call, table.INFORMED)), self._inform, call)
             yield self.option(self.keys((call, table.SIGNALLED)), self._signal, call)
 
-    # -- what is asked --------------------------------------------------------------------------------------------
+    # -- requests -------------------------------------------------------------------------------------------------
 
     def _asks(self, call: Call) -> Iterator[Option[Act]]:
         flags = call.flags
@@ -239,11 +239,11 @@ class Calls(Scene):
                     leads = (Place("call", state, self._able(call) | later),)
                     takes = [RowKey("call", state, asked), ROUTES[kind.req_func].key]
                     if kind.completion == "async":
-                        takes.append(Scene.start(Transaction.machine, request.SEND))
+                        takes.append(ClientSession.start(Transaction.machine, request.SEND))
                     yield self.option(takes, self._ask, call, kind, calls, given, leads=leads)
 
     def _partners(self, call: Call, kind: Any, field: Any, fields: Any) -> dict[str, int] | None:
-        """Which calls to name: this one in a field, in the others one that may be there; None where there is none."""
+        """Return the calls by field: this call in one field, allowed calls in the others; None if there are none."""
         calls = {field.spec: call.handle}
         for other in fields:
             if other is field:
@@ -251,7 +251,7 @@ class Calls(Scene):
             asked = ASKS[kind.__name__, other.spec]
             fit = [
                 each.handle
-                for each in self.talk.calls.values()
+                for each in self.conversation.calls.values()
                 if each is not call and each.line is call.line and self.legal(each, asked, each.flags)
             ]
             if not fit and not other.optional:
@@ -261,7 +261,7 @@ class Calls(Scene):
 
     @staticmethod
     def _variants(kind: Any, field: Any) -> Iterator[dict[str, Any]]:
-        """Values on which it depends whether the call counts, and what success means."""
+        """Yield values that determine whether the call field is significant and the effect of success."""
         route = ROUTES[kind.req_func]
         names = {each.index: each.name for each in kind.layout.fields}
         use = next(use for use in route.calls if use.spec == field.spec)
@@ -275,7 +275,7 @@ class Calls(Scene):
 
     @staticmethod
     def _later(kind: Any, spec: str, given: dict[str, Any]) -> Iterator[Event]:
-        """What success will do to the call."""
+        """Yield the event that success causes on the call."""
         route = ROUTES[kind.req_func]
         variant = ""
         if route.variant is not None:
@@ -294,12 +294,12 @@ class Calls(Scene):
             self.script.ask(packet)
 
     def _answers(self, call: Call) -> Iterator[Option[Act]]:
-        """Requests whose answers say something about the call."""
+        """Yield requests whose responses contain information about the call."""
         flags = self.flags(call)
         state = CallState(call.mask.bit_length() - 1)
         for shown, happened in SHOWN.items():
             if self.legal(call, happened, flags | (CONSISTENT.bit if shown is state else 0)):
-                # Until the next report it may be either.
+                # Either state is possible until the next report.
                 leads = (*self._lead(call, state), *self._lead(call, shown))
                 yield self.option(self.keys((call, happened)), self._show, call, shown, leads=leads)
         if call.line is not None and self.legal(call, table.LISTED, flags):
@@ -315,7 +315,7 @@ class Calls(Scene):
     def _release(self, call: Call) -> None:
         self.script.release(call.handle)
 
-    # -- how requests end -----------------------------------------------------------------------------------------
+    # -- completion of requests -----------------------------------------------------------------------------------
 
     def _outcomes(self, pending: Pending) -> Iterator[Option[Act]]:
         exchange = pending.exchange
@@ -330,8 +330,8 @@ class Calls(Scene):
             takes: list[Any] = [*self.keys((exchange, request.REPLIES_OK)), *self._gains(pending)]
             yield self.option(takes, self._succeed, pending, 0, leads=self._goals(pending))
             for creation in exchange.route.creates[:1]:
-                for call in self.talk.calls.values():
-                    # A call that the client found in a list before the completion told of it.
+                for call in self.conversation.calls.values():
+                    # The client found the call in a list before the completion reported it.
                     if call.brought is None and self.legal(call, creation.event, call.flags):
                         more = [*takes, *self.keys((call, creation.event))]
                         yield self.option(more, self._succeed, pending, call.handle)
@@ -343,12 +343,12 @@ class Calls(Scene):
         route = pending.exchange.route
         for creation in route.creates:
             if self._condition(pending, creation):
-                yield Scene.start(_MACHINE, creation.event)
+                yield ClientSession.start(_MACHINE, creation.event)
                 if creation.conference:
                     merged = route.name == "CompleteTransfer"
-                    yield Scene.start(Conference.machine, conference.MERGED if merged else conference.SET_UP)
+                    yield ClientSession.start(Conference.machine, conference.MERGED if merged else conference.SET_UP)
         if route.name in _ADVANCES and pending.exchange.calls:
-            found = self.talk.registry.conferences.get(pending.exchange.calls[0][0].handle)
+            found = self.conversation.registry.conferences.get(pending.exchange.calls[0][0].handle)
             if found is not None:
                 yield from self.keys((found, _ADVANCES[route.name]))
 
@@ -405,7 +405,7 @@ class Calls(Scene):
         self._forget()
 
     def _forget(self) -> None:
-        """Requests that are over wait for nothing more."""
+        """Remove requests that are complete."""
         self.pending = [
             each
             for each in self.pending
@@ -413,12 +413,12 @@ class Calls(Scene):
         ]
 
     def settle(self) -> None:
-        """Bring what is begun to an end: requests are completed, calls that were announced or made have a state."""
+        """Complete all pending requests, and report a state of every call that has none."""
         for pending in list(self.pending):
             if pending.answered < 0:
                 self._accept(pending)
         for pending in list(self.pending):
             self._succeed(pending, 0)
-        for call in list(self.talk.calls.values()):
+        for call in list(self.conversation.calls.values()):
             if call.line is not None and call.mask & (1 << CallState.MADE | 1 << CallState.ANNOUNCED):
                 self._report(call, CallState.CONNECTED, 0)

@@ -1,6 +1,6 @@
-"""A situation in which any request can be made: a session with lines, phones and calls, and packets that are right in it.
+"""A session in which any request can be sent: it has lines, phones and calls, and generates legal packets.
 
-The values of a request come from what its declaration says of each field; the handles are those of the session.
+The value of each field is derived from its declaration; the handles are those of the session.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from protocol.packet import Request
     from protocol.record import Field
 
-__all__ = ["AGENT", "MODES", "PROVIDER", "Situation"]
+__all__ = ["AGENT", "MODES", "PROVIDER", "PreparedSession"]
 
-#: An agent, and the permanent id of the provider and the device that the session has seen.
+#: Handles of an agent and of its session; permanent ids of the provider and the device shown in the session.
 AGENT, SESSION, PROVIDER, DEVICE = 0x71, 0x72, 0x11, 0x21
-#: States that need a mode of their own, beside CONFERENCED, whose mode is the parent.
+#: States that require a mode. (The mode of CONFERENCED is the parent call.)
 MODES = dict.fromkeys(
     (
         CallState.OFFERING,
@@ -47,36 +47,36 @@ MODES = dict.fromkeys(
 )
 
 
-class Situation:
-    """A client whose session has everything that a request may name.
+class PreparedSession:
+    """A client session with every object that a request may refer to.
 
-    ``request`` is what will be asked: its calls are brought into the states that its packet text wants. ``owner`` is
-    the privilege on the phone.
+    ``request`` is the request to be sent: its calls are set to a state that its specification requires. ``owner``
+    selects owner or monitor privilege on the phone.
     """
 
     def __init__(self, request: type[Request] | None = None, *, owner: bool = True, version: int = 0x00030001) -> None:
         self.play = Play()
-        #: How many devices and addresses there are, and the id of a provider.
+        #: Numbers of devices and addresses, and the id of a provider.
         self.line_count, self.phone_count, self.address_count = 2, 1, 1
         self.provider = PROVIDER
         model = "pull" if request is GetAsyncEvents else "push"
         self.role: Role = self.play.client(lines=2, phones=1, version=version, model=model)
         self.script: Script = self.play.script(self.role)
         self.phone = self.role.phone.handle if self.role.phone is not None else 0
-        #: Whether the client owns its phone.
+        #: Whether the phone is open with owner privilege.
         self.owner = owner
         if not owner:
             self.phone = self._monitored()
         self.calls: dict[str, int] = {}
         self.dialog = 0
-        #: The calls that completions brought.
-        self.brought: list[int] = []
+        #: The calls that completions created.
+        self.created: list[int] = []
         #: Those of them whose state was reported.
-        self.told: set[int] = set()
+        self.reported: set[int] = set()
         if request is not None:
             self._provide(request)
 
-    # -- what is there --------------------------------------------------------------------------------------------
+    # -- objects of the session -----------------------------------------------------------------------------------
 
     @property
     def line(self) -> int:
@@ -84,7 +84,7 @@ class Situation:
         return self.role.lines[0].handle
 
     def _monitored(self) -> int:
-        """The phone, opened once more as monitor."""
+        """Open the phone a second time, as monitor."""
         handle = self.play.handle()
         asked = phone.Open(
             phone_app=self.role.phone_app,
@@ -102,7 +102,7 @@ class Situation:
                 self.calls[field.spec] = self.call(request, field.spec)
         specs = request.layout.by_spec
         if "dwProviderID" in specs or "dwObjectID" in specs:
-            self.know_providers()
+            self.list_providers()
         incoming = {
             field.type for field in request.layout.fields if isinstance(field, Handle) and field.direction == "in"
         }
@@ -111,7 +111,7 @@ class Situation:
             asked = mmc.GetUIDllName(object_id=PROVIDER, object_type=int(TUISPIDLL_OBJECT.PROVIDERID))
             self.script.ask(asked, dlg_inst=self.dialog)
 
-    def know_providers(self) -> None:
+    def list_providers(self) -> None:
         """Let the server list its providers and line devices."""
         listed = LINEPROVIDERLIST(provider_list=(LINEPROVIDERENTRY(permanent_provider_id=PROVIDER),))
         self.script.ask(mmc.GetProviderList(api_version=self.role.version, provider_list=1024), provider_list=listed)
@@ -119,7 +119,7 @@ class Situation:
         self.script.ask(mmc.GetLineInfo(line_app=self.role.app, device_info_list=1024), device_info_list=devices)
 
     def call(self, request: type[Request], spec: str) -> int:
-        """A call in the first state in which the request may be made on it."""
+        """Return a call in the first state in which the request is allowed."""
         condition = PRECONDITIONS.get((request.__name__, spec))
         state = (
             CallState.OFFERING if condition is None or CallState.OFFERING in condition.states else condition.states[0]
@@ -127,7 +127,7 @@ class Situation:
         return self.call_in(state)
 
     def call_in(self, state: CallState) -> int:
-        """A call of the first line in a state."""
+        """Return a call of the first line in the given state."""
         script = self.script
         if state is CallState.CONFERENCED:
             parent = script.offer(state=LINECALLSTATE.CONNECTED, mode=1)
@@ -136,11 +136,11 @@ class Situation:
             return call
         return script.offer(state=LINECALLSTATE[state.name], mode=MODES.get(state, 0))
 
-    # -- what is asked --------------------------------------------------------------------------------------------
+    # -- requests -------------------------------------------------------------------------------------------------
 
     @property
     def names(self) -> Names:
-        """What a request may name."""
+        """The values that a request may refer to."""
         return Names(
             app=self.role.app,
             line=self.line,
@@ -156,11 +156,11 @@ class Situation:
         )
 
     def packet(self, request: type[Request], enabling: Field | None = None, **given: Any) -> Any:
-        """A request in which everything is right; ``enabling`` is a field that has to mean something in it."""
+        """Return a legal request. ``enabling`` is a field that must be significant in the request."""
         return legal_request(request, self.names, enabling, **given)
 
     def matched(self, packet: Any) -> Any:
-        """The request with a handle of the type that it names (RSPSetEventFilterMasks)."""
+        """Return the request with a handle of the type that it specifies (RSPSetEventFilterMasks)."""
         if not isinstance(packet, RSPSetEventFilterMasks):
             return packet
         handles = {
@@ -172,10 +172,10 @@ class Situation:
         }
         return with_word(packet, packet.layout.index("lObjectID"), handles.get(packet.obj_type, 0))  # type: ignore[call-overload]
 
-    # -- what comes back ------------------------------------------------------------------------------------------
+    # -- responses and completions --------------------------------------------------------------------------------
 
     def ask(self, packet: Any, ack: int | None = None) -> Asked:
-        """The request, its answer, and where it succeeds also its completion with the handles that it brings."""
+        """Send a request with its response and, on success, its completion with the created handles."""
         kind = type(packet)
         answers: dict[str, Any] = {}
         if ack is None and kind.completion == "sync":
@@ -191,7 +191,7 @@ class Situation:
         return asked
 
     def send(self, packet: Any, ack: int | None = None, **answers: Any) -> Asked:
-        """The request and its answer alone."""
+        """Send a request with its response only."""
         kind = type(packet)
         asynchronous = kind.completion == "async"
         if asynchronous and not packet.request_id:
@@ -202,14 +202,14 @@ class Situation:
         return self.script.exchange(packet, answer)
 
     def complete(self, asked: Asked) -> int:
-        """The reply that says the request succeeded."""
+        """Complete a request with success."""
         kind: Any = type(asked.packet)
         brings: dict[str, Any] = {}
         for creation in ROUTES[kind.req_func].creates:
             if creation.condition is None or asked.packet.words[creation.condition[0]] == creation.condition[1]:
                 name = kind.Completion.layout.by_spec[creation.spec].name
                 brings[name] = self.play.handle()
-                self.brought.append(brings[name])
+                self.created.append(brings[name])
         if kind.__name__ in ("CreateAgent", "CreateAgentSession"):
             brings["data"] = AGENT.to_bytes(4, "little")
         return self.script.reply(asked, after=asked.answered, **brings)

@@ -1,4 +1,4 @@
-"""Trials of the rules that no single request shows: attaching, buffers, handles after their making and their end, events."""
+"""Test cases for rules that no single request can show: attaching, buffers, life time of handles, events."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fsm.rules.protocol_rules import EVENT_RULES
 from fsm.rules.successes import SUCCESSES
-from mstrp.testing.situation import Situation
-from mstrp.testing.trial import STRANGER, Trial, played
+from mstrp.testing.case import ABSENT_HANDLE, RuleCase, played
+from mstrp.testing.prepared_session import PreparedSession
 from mstrp.testing.variants import changed
 from protocol import events as event
 from protocol import generic, line, mmc, phone
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
     from fsm.monitor import Monitor
     from protocol.packet import Request
 
-__all__ = ["OCCASIONS"]
+__all__ = ["SESSION_CASES"]
 
 _CONNECTED = LINECALLSTATE.CONNECTED
 _CONTEXT = bytes(4) + bytes([1]) * 16
 
 
-def _two(rule: str, what: str, kept: Any, broken: Any, *also: str) -> Iterator[Trial]:
-    """A trial that keeps and one that breaks a rule, out of plays or functions."""
-    yield Trial(rule, True, frozenset(), f"{what}, kept", _runner(kept))
-    yield Trial(rule, False, frozenset({rule, *also}), f"{what}, broken", _runner(broken))
+def _two(rule: str, what: str, kept: Any, broken: Any, *also: str) -> Iterator[RuleCase]:
+    """Yield a case that satisfies a rule and a case that violates it, from plays or functions."""
+    yield RuleCase(rule, True, frozenset(), f"{what}, kept", _runner(kept))
+    yield RuleCase(rule, False, frozenset({rule, *also}), f"{what}, broken", _runner(broken))
 
 
 def _runner(what: Any) -> Callable[[Monitor], None]:
-    return played(what.play.order()) if isinstance(what, Situation) else what
+    return played(what.play.order()) if isinstance(what, PreparedSession) else what
 
 
 def _direct(act: Callable[[Conversation], None], **options: Any) -> Callable[[Monitor], None]:
-    """Let something happen to a new conversation."""
+    """Return a function that acts on a new conversation."""
 
     def run(monitor: Monitor) -> None:
         act(monitor.conversation(**options))
@@ -54,7 +54,7 @@ def _direct(act: Callable[[Conversation], None], **options: Any) -> Callable[[Mo
 
 
 def _attached(act: Callable[[Conversation], None]) -> Callable[[Monitor], None]:
-    """Let something happen to a conversation that is attached and has its event channel."""
+    """Return a function that acts on a conversation that is attached and has an event channel."""
 
     def attach(conversation: Conversation) -> None:
         conversation.attached(TELEPHONY, "", 1, 0.0)
@@ -64,17 +64,17 @@ def _attached(act: Callable[[Conversation], None]) -> Callable[[Monitor], None]:
     return _direct(attach)
 
 
-# -- what success obliges to --------------------------------------------------------------------------------------
+# -- effects of success -------------------------------------------------------------------------------------------
 
 
-def _wait(situation: Situation) -> None:
-    """Let so much pass that nothing is under way any more."""
+def _wait(session: PreparedSession) -> None:
+    """Add requests until every earlier request is out of the transit time."""
     for _ in range(6):
-        situation.script.ask(mmc.GetProviderList(api_version=situation.role.version, provider_list=1024))
+        session.script.ask(mmc.GetProviderList(api_version=session.role.version, provider_list=1024))
 
 
-def _uses() -> dict[str, tuple[Callable[[Situation, int], Any], int]]:
-    """By kind of handle: a request that names one, and the error that says it is unknown."""
+def _uses() -> dict[str, tuple[Callable[[PreparedSession, int], Any], int]]:
+    """Return, by kind of handle, a request that uses one and the error code for an absent handle."""
     return {
         "application line": (
             lambda s, h: line.GetDevCaps(line_app=h, tspi_version=s.role.version, line_dev_caps=1024),
@@ -92,18 +92,18 @@ def _uses() -> dict[str, tuple[Callable[[Situation, int], Any], int]]:
     }
 
 
-def _handle(situation: Situation, machine: str, device: str) -> int:
+def _handle(session: PreparedSession, machine: str, device: str) -> int:
     if machine == "application":
-        return situation.role.app if device == "line" else situation.role.phone_app
+        return session.role.app if device == "line" else session.role.phone_app
     if machine == "line":
-        return situation.line
+        return session.line
     if machine == "phone":
-        return situation.phone
-    return situation.brought[-1] if situation.brought else situation.script.offer()
+        return session.phone
+    return session.created[-1] if session.created else session.script.offer()
 
 
-def _making() -> Iterator[Trial]:
-    """A handle that the server has given out is refused as unknown."""
+def _making() -> Iterator[RuleCase]:
+    """The server refuses a handle that it has returned, with the error code for an absent handle."""
     for row in SUCCESSES:
         if row.state is not None:
             continue
@@ -112,18 +112,18 @@ def _making() -> Iterator[Trial]:
         tried = []
         for code in (LINEERR.OPERATIONUNAVAIL, unknown):
             request = next(each for each in REQUESTS.values() if (each.device, each.__name__) == (device, name))
-            situation = Situation(request if row.machine == "call" else None)
+            session = PreparedSession(request if row.machine == "call" else None)
             if row.machine == "call":
                 given: dict[str, Any] = {"transfer_mode": 2} if name == "CompleteTransfer" else {}
-                situation.ask(situation.packet(request, **given))
-            handle = _handle(situation, row.machine, device)
-            situation.script.exchange(packet(situation, handle), type(packet(situation, handle))(ack=int(code)))
-            tried.append(situation)
+                session.ask(session.packet(request, **given))
+            handle = _handle(session, row.machine, device)
+            session.script.exchange(packet(session, handle), type(packet(session, handle))(ack=int(code)))
+            tried.append(session)
         yield from _two(row.rule, f"{name} made a handle", tried[0], tried[1])
 
 
-def _dropping() -> Iterator[Trial]:
-    """A handle that was given up is accepted."""
+def _dropping() -> Iterator[RuleCase]:
+    """The server accepts a handle that was closed."""
     for row in SUCCESSES:
         if row.state is None:
             continue
@@ -132,77 +132,77 @@ def _dropping() -> Iterator[Trial]:
         packet, _ = _uses()[f"{row.machine} {device}"]
         tried = []
         for accepted in (False, True):
-            situation = Situation()
+            session = PreparedSession()
             if row.machine == "call":
-                situation.calls["hCall"] = situation.script.offer()
-                situation.script.state(situation.calls["hCall"], LINECALLSTATE.IDLE)
-            handle = situation.calls.get("hCall") or _handle(situation, row.machine, device)
-            situation.ask(request(**{request.layout.fields[0].name: handle}))
-            _wait(situation)
+                session.calls["hCall"] = session.script.offer()
+                session.script.state(session.calls["hCall"], LINECALLSTATE.IDLE)
+            handle = session.calls.get("hCall") or _handle(session, row.machine, device)
+            session.ask(request(**{request.layout.fields[0].name: handle}))
+            _wait(session)
             if accepted:
-                situation.script.ask(packet(situation, handle))
-            tried.append(situation)
+                session.script.ask(packet(session, handle))
+            tried.append(session)
         asked = type(packet(tried[0], 0))
         live = {field.rule("live") for field in asked.layout.fields if isinstance(field, Handle)}
         yield from _two(row.rule, f"{name} dropped a handle", tried[0], tried[1], *live)
 
 
-def _conferenced() -> Iterator[Trial]:
-    kept, broken = Situation(line.RemoveFromConference), Situation(line.RemoveFromConference)
+def _conferenced() -> Iterator[RuleCase]:
+    kept, broken = PreparedSession(line.RemoveFromConference), PreparedSession(line.RemoveFromConference)
     kept.ask(kept.packet(line.RemoveFromConference))
     call = broken.script.offer(state=_CONNECTED, mode=1)
     broken.ask(broken.packet(line.RemoveFromConference, call=call))
-    yield from _two("TRP-3.1.4.2-063-02", "RemoveFromConference of a call that is in none", kept, broken)
+    yield from _two("TRP-3.1.4.2-063-02", "RemoveFromConference of a call that is not in a conference", kept, broken)
 
 
-def _forwarding() -> Iterator[Trial]:
-    """A client is its own proxy handler; the server has to pass its requests on to it."""
+def _forwarding() -> Iterator[RuleCase]:
+    """A client is its own proxy handler; the server must forward its requests to it."""
     for request in REQUESTS.values():
         for rule in request.layout.proxy_rules[2:]:
-            kept, broken = Situation(request), Situation(request)
-            for situation in (kept, broken):
-                _handles(situation, request, passed=situation is kept)
-            yield from _two(rule, f"{request.__name__} is passed on", kept, broken)
+            kept, broken = PreparedSession(request), PreparedSession(request)
+            for session in (kept, broken):
+                _handles(session, request, passed=session is kept)
+            yield from _two(rule, f"{request.__name__} is forwarded", kept, broken)
 
 
-def _handles(situation: Situation, request: type[Request], *, passed: bool) -> None:
+def _handles(session: PreparedSession, request: type[Request], *, passed: bool) -> None:
     from fsm.rules.conditions import proxy_type
 
     type_ = proxy_type(request)
-    handling = situation.play.handle()
+    handling = session.play.handle()
     opened = line.Open(
-        line_app=situation.role.app,
-        negotiated_version=situation.role.version,
+        line_app=session.role.app,
+        negotiated_version=session.role.version,
         open_context=0x77,
         privileges=int(LINECALLPRIVILEGE.MONITOR) | int(LINEOPENOPTION.PROXY),
         call_params=LINECALLPARAMS(dev_specific=type_.to_bytes(4, "little")),
         remote_line=0x5F0,
     )
-    situation.script.ask(opened, line=handling)
-    packet = situation.packet(request)
-    asked = situation.send(packet)
+    session.script.ask(opened, line=handling)
+    packet = session.packet(request)
+    asked = session.send(packet)
     if passed:
         told = event.LINE_PROXYREQUEST(
-            init_context=situation.role.init_context,
+            init_context=session.role.init_context,
             open_context=0x77,
             device_handle=0x5F0,
             request=LINEPROXYREQUEST(request_type=type_),
         )
-        situation.script.tell(told)
-    situation.complete(asked)
+        session.script.tell(told)
+    session.complete(asked)
 
 
 # -- buffers ------------------------------------------------------------------------------------------------------
 
 
-def _buffers() -> Iterator[Trial]:
-    def close(data: bytes | None, capacity: int | None, words: dict[int, int] | None = None) -> Situation:
-        situation = Situation()
-        packet = changed(line.Close(line=situation.line), Edit(words or {}, None, capacity))
+def _buffers() -> Iterator[RuleCase]:
+    def close(data: bytes | None, capacity: int | None, words: dict[int, int] | None = None) -> PreparedSession:
+        session = PreparedSession()
+        packet = changed(line.Close(line=session.line), Edit(words or {}, None, capacity))
         if data is not None:
             packet = decode_request(data, 60)
-        situation.ask(packet)
-        return situation
+        session.ask(packet)
+        return session
 
     yield from _two("TRP-3.1.4.2-GEN-01", "lNeededSize", close(None, 60), close(None, 59))
     for rule in ("TRP-3.1.4.2-GEN-02", "TRP-3.1.4.2-02"):
@@ -217,8 +217,8 @@ def _buffers() -> Iterator[Trial]:
     yield from _two("TRP-3.1.4.2-GEN-04", "Req_Func", close(None, 60), close(None, 60, {0: 166, 2: 0}))
 
 
-def _stub() -> Iterator[Trial]:
-    """A request, or a buffer of events, whose stub contradicts itself."""
+def _stub() -> Iterator[RuleCase]:
+    """A request or an event buffer with an inconsistent stub."""
     problem = Problem("max_count", "size", "64 is not lNeededSize 60", "C706 14.3.3")
 
     def request(problems: tuple[Problem, ...]) -> Callable[[Conversation], None]:
@@ -237,7 +237,7 @@ def _stub() -> Iterator[Trial]:
             yield from _two(rule, "a damaged stub", _attached(act(())), _attached(act((problem,))), rules[0])
 
 
-def _event_buffers() -> Iterator[Trial]:
+def _event_buffers() -> Iterator[RuleCase]:
     whole = encode_events([event.LINE_CREATE(init_context=1, device_id=0)])
     long = (len(whole) + 4).to_bytes(4, "little") + whole[4:]
 
@@ -251,13 +251,13 @@ def _event_buffers() -> Iterator[Trial]:
         ("TRP-3.3.4.2-GEN-03", whole + bytes(36)),
         ("TRP-3.3.4.2-02", long),
     ):
-        yield from _two(rule, "a damaged buffer of events", told(whole * 2), told(damaged), "TRP-3.3.4.2-GEN-02")
+        yield from _two(rule, "a damaged event buffer", told(whole * 2), told(damaged), "TRP-3.3.4.2-GEN-02")
 
 
 # -- bindings -----------------------------------------------------------------------------------------------------
 
 
-def _bindings() -> Iterator[Trial]:
+def _bindings() -> Iterator[RuleCase]:
     def ask(conversation: Conversation, time: float) -> None:
         exchange = conversation.sent(mmc.GetProviderList(api_version=0x00030001, provider_list=1024), 5, time)
         conversation.answered(exchange, mmc.GetProviderList(ack=0), 6, time + 0.1)
@@ -279,7 +279,7 @@ def _bindings() -> Iterator[Trial]:
     yield from _channels()
 
 
-def _delivery() -> Iterator[Trial]:
+def _delivery() -> Iterator[RuleCase]:
     def pull(conversation: Conversation) -> None:
         conversation.attached(TELEPHONY, r"\\PC\mailslot\tapi", 1, 0.0)
         conversation.fetched(2, 0.1)
@@ -299,7 +299,7 @@ def _delivery() -> Iterator[Trial]:
     yield from _two("TRP-3.1.4.1-04", "events fetched without a mailslot", _direct(pull), _attached(pulled), told)
 
 
-def _channels() -> Iterator[Trial]:
+def _channels() -> Iterator[RuleCase]:
     def unopened(conversation: Conversation) -> None:
         conversation.attached(TELEPHONY, "", 1, 0.0)
         conversation.delivered(2, 0.1)
@@ -315,7 +315,7 @@ def _channels() -> Iterator[Trial]:
         ("TRP-3.3.4.1-03", _direct(unopened)),
         ("TRP-3.3.4.3-01", _attached(closed)),
     ):
-        yield from _two(rule, "a channel that is not open", pushed, broken, told)
+        yield from _two(rule, "an event channel that is not open", pushed, broken, told)
 
     def left_open(*, close: bool) -> Callable[[Monitor], None]:
         def run(monitor: Monitor) -> None:
@@ -332,7 +332,7 @@ def _channels() -> Iterator[Trial]:
     yield from _two("TRP-3.1.4.3-02", "RemoteSPDetach", left_open(close=True), left_open(close=False))
 
 
-def _attaches() -> Iterator[Trial]:
+def _attaches() -> Iterator[RuleCase]:
     good = ClientAttach(TELEPHONY, "", 'PC"ncacn_ip_tcp"5000"')
     managing = ClientAttach(MANAGEMENT, "admin", "PC")
     fine = ClientAttachResult(_CONTEXT, ALL_DEVICES, 0)
@@ -380,39 +380,41 @@ def _attaches() -> Iterator[Trial]:
     )
     tried = []
     for code in (int(LINEERR.OPERATIONFAILED), int(ACK_RETURN_VALUE.TAPIERR_INVALRPCCONTEXT)):
-        situation = Situation()
-        asked_line = line.GetLineDevStatus(line=situation.line, line_dev_status=1024)
-        situation.script.exchange(asked_line, line.GetLineDevStatus(ack=code))
-        tried.append(situation)
-    yield from _two("TRP-3.1.4.1-11", "a live context handle", tried[0], tried[1])
+        session = PreparedSession()
+        asked_line = line.GetLineDevStatus(line=session.line, line_dev_status=1024)
+        session.script.exchange(asked_line, line.GetLineDevStatus(ack=code))
+        tried.append(session)
+    yield from _two("TRP-3.1.4.1-11", "an open context handle", tried[0], tried[1])
 
 
 # -- events -------------------------------------------------------------------------------------------------------
 
 
-def _events() -> Iterator[Trial]:
-    """Events that name what the client does not have."""
+def _events() -> Iterator[RuleCase]:
+    """Events that refer to objects which the client does not have."""
     for msg, bullet, _ in EVENT_RULES:
         rule = f"TRP-3.3.4.2-M{msg:03X}-{bullet}"
         for known in (True, False):
             yield _written(rule, EVENTS[msg].__name__, partial(_told, msg, bullet, known=known), keeps=known)
 
 
-def _written(rule: str, what: str, write: Callable[[Callable[[Situation], None]], Situation], *, keeps: bool) -> Trial:
-    """A trial that can happen in the middle of other things."""
+def _written(
+    rule: str, what: str, write: Callable[[Callable[[PreparedSession], None]], PreparedSession], *, keeps: bool
+) -> RuleCase:
+    """Return a case that can be inserted into the middle of a conversation."""
 
     def run(monitor: Monitor) -> None:
-        played(write(lambda situation: None).play.order())(monitor)
+        played(write(lambda session: None).play.order())(monitor)
 
     breaks = frozenset() if keeps else frozenset({rule})
-    return Trial(rule, keeps, breaks, f"{what}, {'kept' if keeps else 'broken'}", run, write=write)
+    return RuleCase(rule, keeps, breaks, f"{what}, {'kept' if keeps else 'broken'}", run, write=write)
 
 
-def _told(msg: int, bullet: str, around: Callable[[Situation], None], *, known: bool) -> Situation:
-    situation = Situation()
-    around(situation)
+def _told(msg: int, bullet: str, around: Callable[[PreparedSession], None], *, known: bool) -> PreparedSession:
+    session = PreparedSession()
+    around(session)
     kind: Any = EVENTS[msg]
-    role, script = situation.role, situation.script
+    role, script = session.role, session.script
     opened, opened_phone = role.lines[0], role.phone
     assert opened_phone is not None
     of_phone = kind.device == "phone"
@@ -421,14 +423,14 @@ def _told(msg: int, bullet: str, around: Callable[[Situation], None], *, known: 
         "open_context": opened_phone.context if of_phone else opened.context,
     }
     good = opened_phone.remote if of_phone else opened.remote
-    handle = good if known else STRANGER
+    handle = good if known else ABSENT_HANDLE
     names = kind.layout.by_spec
     if msg in (event.LINE_REMOVE.msg, event.PHONE_REMOVE.msg):
         fields["device_id"] = 0 if known else 9
     elif "Param4" in names and "hDevice" in names:
         if bullet == "01" and not of_phone:
             call = script.offer()
-            fields |= {names["hDevice"].name: call if known else STRANGER + 1, names["Param4"].name: handle}
+            fields |= {names["hDevice"].name: call if known else ABSENT_HANDLE + 1, names["Param4"].name: handle}
         else:
             fields[names["hDevice"].name] = handle
     elif any(isinstance(field, Handle) and field.type is HandleType.HCALL for field in kind.layout.fields):
@@ -445,27 +447,27 @@ def _told(msg: int, bullet: str, around: Callable[[Situation], None], *, known: 
     script.tell(kind(**fields))
     if msg == event.LINE_APPNEWCALL.msg and known:
         script.state(fields["call"], LINECALLSTATE.OFFERING, 1)
-    around(situation)
-    return situation
+    around(session)
+    return session
 
 
-def _replies() -> Iterator[Trial]:
+def _replies() -> Iterator[RuleCase]:
     for rule, kind in (("TRP-3.3.4.2-M00C-01", event.LINE_REPLY), ("TRP-3.3.4.2-M011-01", event.PHONE_REPLY)):
-        kept, broken = Situation(line.Hold), Situation(line.Hold)
+        kept, broken = PreparedSession(line.Hold), PreparedSession(line.Hold)
         kept.ask(kept.packet(line.Hold))
         broken.ask(broken.packet(line.Hold))
         broken.script.tell(kind(init_context=broken.role.init_context, request_id=0x777, result=0))
         _wait(broken)
-        yield from _two(rule, "a reply to nothing", kept, broken, "CALL-V08")
-    kept, broken = Situation(), Situation()
-    for situation in (kept, broken):
-        call = situation.script.offer()
-        told: Any = situation.script.state_event(call, int(_CONNECTED), 1)
-        situation.script.tell(told if situation is kept else told.replace(init_context=0x999))
+        yield from _two(rule, "a reply without a request", kept, broken, "CALL-V08")
+    kept, broken = PreparedSession(), PreparedSession()
+    for session in (kept, broken):
+        call = session.script.offer()
+        told: Any = session.script.state_event(call, int(_CONNECTED), 1)
+        session.script.tell(told if session is kept else told.replace(init_context=0x999))
     yield from _two("TRP-3.3.4.2-GEN-04", "a foreign InitContext", kept, broken, "CALL-V13")
 
 
-OCCASIONS: tuple[Callable[[], Iterator[Trial]], ...] = (
+SESSION_CASES: tuple[Callable[[], Iterator[RuleCase]], ...] = (
     _making,
     _dropping,
     _conferenced,

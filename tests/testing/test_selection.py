@@ -1,4 +1,4 @@
-"""The decision to do what was done least, and tours: on the tables alone."""
+"""Least-covered selection and tours, on tables only."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from fsm.state.coverage import Coverage
 from fsm.tables.call_reports import REPORTS
 from fsm.tables.call_states import CallState
 from mstrp.testing import LeastCovered, Option, Place, RowKey, tour
-from mstrp.testing.least import legal_rows
+from mstrp.testing.selection import legal_rows
 
 CALL = MACHINES["call"]
 
 
 def walked(machine: Machine, steps: int, *, least: bool, seed: int = 0) -> Coverage:
-    """The coverage of a walk over a table: at each step one of the legal rows.
+    """Return the coverage of a walk over a table that takes a legal row at each step.
 
-    Chance goes on until an instance has ended; who decides may begin with a new one at any time.
+    With random choice, an instance is used until it has ended; with selection, a new one can start at any time.
     """
     name = machine.name
     coverage, choose = Coverage(), Random(seed).randrange
@@ -53,7 +53,7 @@ def walked(machine: Machine, steps: int, *, least: bool, seed: int = 0) -> Cover
 
 @pytest.mark.parametrize("name", [name for name in MACHINES if len(legal_rows(name)) > 10])
 def test_least_covered_takes_more_rows_than_chance(name: str) -> None:
-    """From the same number of steps a walk that takes what was taken least has more rows, and never fewer."""
+    """With the same number of steps, least-covered selection takes more rows than random choice, or as many."""
     machine = MACHINES[name]
     for steps in (50, 200, 800, 3_200):
         taken = [len(walked(machine, steps, least=least).cells[name]) for least in (True, False)]
@@ -61,15 +61,15 @@ def test_least_covered_takes_more_rows_than_chance(name: str) -> None:
 
 
 def test_least_covered_takes_all_rows_of_the_call_several_times_earlier() -> None:
-    """All 2,500 cells of the call take 4,000 steps; chance has not taken them after four times as many."""
-    reachable = {(way.row.source, way.row.event) for walk in tour(CALL, lambda row: row.legal) for way in walk}
+    """4,000 steps take all 2,500 pairs of state and event of calls; 16,000 random steps do not."""
+    reachable = {(step.row.source, step.row.event) for walk in tour(CALL, lambda row: row.legal) for step in walk}
     assert reachable == set(legal_rows("call"))
     assert reachable <= set(walked(CALL, 4_000, least=True).cells["call"])
     assert len(reachable - set(walked(CALL, 16_000, least=False).cells["call"])) > 100
 
 
 def test_a_new_row_comes_first() -> None:
-    """Among options the one with most new rows is taken; its weight is what it takes, not where it leads."""
+    """The option with the most new rows is selected, regardless of where it leads."""
     coverage = Coverage()
     coverage.cells["call"][CallState.OFFERING, REPORTS[CallState.IDLE]] = 5
     old = Option("old", (RowKey("call", CallState.OFFERING, REPORTS[CallState.IDLE]),))
@@ -86,7 +86,7 @@ def _all_taken_but(machine: str, *missing: tuple[CallState, object]) -> Coverage
 
 
 def test_the_way_to_a_new_row() -> None:
-    """Where no option is new, the one is taken that leads toward what is missing, several rows ahead."""
+    """Without a new row, the option on the shortest path to a missing row is selected."""
     able = frozenset(REPORTS.values())
     wanted = (CallState.ONHOLDPENDTRANSFER, REPORTS[CallState.CONNECTED])
     decide = LeastCovered(_all_taken_but("call", wanted))
@@ -94,12 +94,12 @@ def test_the_way_to_a_new_row() -> None:
         Option(state, (RowKey("call", CallState.OFFERING, REPORTS[state]),), (Place("call", state, able),))
         for state in (CallState.IDLE, CallState.ACCEPTED, CallState.DISCONNECTED, CallState.CONNECTED)
     ]
-    # From CONNECTED it is one row, from ACCEPTED two; from IDLE and DISCONNECTED no row leads there.
+    # One row from CONNECTED, two from ACCEPTED; no row leads there from IDLE and DISCONNECTED.
     assert decide.next(options).what is CallState.CONNECTED
 
 
 def test_what_cannot_be_done_does_not_attract() -> None:
-    """A row whose event cannot be caused is no reason to go to its state."""
+    """A row whose event cannot be caused does not attract."""
     wanted = (CallState.ONHOLDPENDTRANSFER, REPORTS[CallState.UNKNOWN])
     able = frozenset(REPORTS.values()) - {REPORTS[CallState.UNKNOWN]}
     decide = LeastCovered(_all_taken_but("call", wanted))
@@ -112,9 +112,9 @@ def test_what_cannot_be_done_does_not_attract() -> None:
 
 
 def test_what_cannot_be_taken_is_given_up() -> None:
-    """A row that is never offered although its state is there attracts only so often."""
+    """A row that is never offered in its state is given up after the given number of attempts."""
     wanted = (CallState.ONHOLDPENDTRANSFER, REPORTS[CallState.UNKNOWN])
-    decide = LeastCovered(_all_taken_but("call", wanted), patience=3)
+    decide = LeastCovered(_all_taken_but("call", wanted), attempts=3)
     there = Option("there", (RowKey("call", CallState.CONNECTED, REPORTS[CallState.ONHOLDPENDTRANSFER]),))
     rare = Option("rare", (RowKey("call", CallState.CONNECTED, REPORTS[CallState.IDLE]),))
     decide.coverage.cells["call"][there.takes[0][1:]] = 7
@@ -123,7 +123,7 @@ def test_what_cannot_be_taken_is_given_up() -> None:
 
 
 def test_requests_count_as_well() -> None:
-    """Options may carry the names of requests: one that was never made comes first."""
+    """Options may contain names of requests: one that was never sent is preferred."""
     coverage = Coverage()
     coverage.requests["line.Answer"] = 1
     options = [Option(name, (name,)) for name in ("line.Answer", "line.Park")]
@@ -131,16 +131,16 @@ def test_requests_count_as_well() -> None:
 
 
 def test_without_options() -> None:
-    """Where nothing can be done there is nothing to choose."""
-    with pytest.raises(ValueError, match="nothing to choose from"):
+    """An empty list of options is an error."""
+    with pytest.raises(ValueError, match="no options to choose from"):
         LeastCovered(Coverage()).next([])
 
 
 @given(st.sampled_from(sorted(MACHINES)))
 def test_a_tour_hangs_together(name: str) -> None:
-    """Each row of a tour begins where the one before ended."""
+    """Each row of a tour starts in the state in which the previous one ended."""
     for walk in tour(MACHINES[name]):
         state = MACHINES[name].table.initial
-        for way in walk:
-            assert way.row.source is state
-            state = way.after
+        for step in walk:
+            assert step.row.source is state
+            state = step.after
