@@ -123,6 +123,7 @@ class Half:
         "consumer",
         "fin",
         "finished",
+        "first",
         "hole",
         "holes",
         "ignored",
@@ -144,6 +145,8 @@ class Half:
         self.holes = Holes() if holes is None else holes
         self.peer: Half | None = None
         self.next: i64 = -1
+        #: The first sequence number of data seen before a SYN, negative if there was none.
+        self.first: i64 = -1
         #: While a gap is told, where it begins.
         self.hole: int | None = None
         #: Sequence number of the SYN, and the one behind the FIN, where they were seen.
@@ -164,7 +167,7 @@ class Half:
     def segment(self, sequence: int, data: bytes, frame: int, time: float, ack: int | None = None) -> None:
         """A segment with payload that is not simply the next one; ``ack`` is what it acknowledges."""
         if self.next < 0:
-            self.next = sequence
+            self.next = self.first = sequence
         distance = (sequence - self.next) % _MODULUS
         if distance >= _HALF:
             overlap = _MODULUS - distance

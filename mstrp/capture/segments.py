@@ -27,6 +27,8 @@ _MODULUS: Final = 0xFFFFFFFF
 _HALF: Final = 0x80000000
 #: How many closed connections are remembered, so that late copies of their segments are not taken for new ones.
 _CLOSED: Final = 4_096
+#: How far after its SYN the first recorded bytes of a direction may be, if the SYN is recorded after them.
+_EARLIEST: Final = 65_536
 
 
 class Segments:
@@ -81,7 +83,9 @@ class Segments:
         """Add a segment that opens or closes a stream, is out of order, or belongs to a new stream."""
         half = self.halves.get(key)
         if flags & _SYN:
-            if half is None or half.start is None or sequence != half.start:
+            if half is not None and half.start is None and _precedes(sequence, half):
+                self._begun_late(half, sequence, flags)
+            elif half is None or half.start is None or sequence != half.start:
                 half = self._open(key, version, flags, number, now)
                 half.start = sequence
                 half.next = sequence + 1 & _MODULUS
@@ -97,6 +101,18 @@ class Segments:
         if flags & (_FIN | _RST):
             half.fin = sequence + len(data) & _MODULUS
             self._settle(key, number, now, reset=bool(flags & _RST))
+
+    def _begun_late(self, half: Half, sequence: int, flags: int) -> None:
+        """Process the SYN of a direction whose data were recorded before it."""
+        half.start = sequence
+        connection = half.connection
+        if connection is not None:
+            connection.midway = False
+            index = connection.halves.index(half)
+            if connection.dissector is None and connection.smb is None:
+                asks = not flags & ACK
+                if connection.directions[index].from_client is not asks:
+                    connection.turn()
 
     def _late(self, key: bytes, sequence: int, data: bytes) -> bool:
         """Whether a segment is a late copy of one of a connection that is closed."""
@@ -208,6 +224,11 @@ class Segments:
         for connection in dict.fromkeys(half.connection for half in self.halves.values()):
             if connection is not None:
                 finish(connection, frame)
+
+
+def _precedes(sequence: int, half: Half) -> bool:
+    """Whether a SYN is the one before the first data of a direction, of which some may be missing."""
+    return half.first >= 0 and (half.first - sequence - 1) % (_MODULUS + 1) < _EARLIEST
 
 
 def _idle(connection: Connection | None) -> bool:

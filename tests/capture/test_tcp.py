@@ -246,6 +246,20 @@ def test_late_copies_of_a_closed_connection_open_nothing() -> None:
     assert result.notes == []
 
 
+@pytest.mark.parametrize("by", [1, 3, 5, 9])
+@pytest.mark.parametrize("answer", [False, True])
+def test_a_handshake_may_be_recorded_late(answer: bool, by: int) -> None:
+    """A SYN, or its answer, that is recorded after data of its direction opens no other connection."""
+    late = list(SEGMENTS)
+    for segment in SEGMENTS:
+        if segment.flags & SYN and bool(segment.flags & ACK) is answer:
+            place = late.index(segment)
+            late.insert(place + by, late.pop(place))
+    result = judge(_timed(late))
+    assert facts(result) == EXPECTED
+    assert result.notes == []
+
+
 def test_a_reset_ends_a_binding() -> None:
     """After a reset the binding is over: nothing waits any more."""
     stop = next(n for n, segment in enumerate(SEGMENTS) if segment.flags & FIN and segment.source == CLIENT)
