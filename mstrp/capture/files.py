@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, BinaryIO, Self, TypeAlias
 
 from mstrp.capture import pcap, pcapng
 from mstrp.capture.compressed import GZIP, ZSTD, CompressionError, unpacked
+from mstrp.capture.skew import skews
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["CaptureError", "Frame", "Source", "open_capture"]
+    from mstrp.capture.skew import Skew
+
+__all__ = ["CaptureError", "Frame", "Source", "open_capture", "skews_of"]
 
 #: How much is read at a time: what fits into the cache of a processor core is walked through twice as fast as a megabyte.
 _CHUNK = 1 << 17
@@ -141,6 +144,21 @@ class Source:
             pieces.append(more)
             missing -= len(more)
         return b"".join(pieces)
+
+
+def skews_of(source: Source) -> list[Skew]:
+    """The clock differences in a capture that is not read yet and can be read twice; none in other streams."""
+    stream = source.stream
+    if not stream.seekable() or source.position > _CHUNK:
+        return []
+    here = stream.tell()
+    try:
+        stream.seek(here - source.position)
+        return skews(Source(stream, source.name, lambda frame, text: None))
+    except CaptureError:
+        return []
+    finally:
+        stream.seek(here)
 
 
 def open_capture(path: str | Path, warn: Callable[[int, str], None]) -> Source:

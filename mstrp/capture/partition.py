@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mstrp.capture.cursor import Cursor, cursor
-from mstrp.capture.link import network
-from mstrp.capture.tunnels import DEPTH, carries, inner, payload
+from mstrp.capture.tunnels import carries, innermost
 from protocol.unpacking import NATIVE, big32
 
 if TYPE_CHECKING:
@@ -98,20 +97,8 @@ class _Picked(Cursor):
 
 def _addresses(link: int, data: bytes, start: int, end: int) -> bytes:
     """Source and target of an IP packet, inside tunnels the innermost one; nothing where there is none."""
-    position, _ = network(link, data, start, end)
-    if position < 0 or position >= end:
-        return b""
     try:
-        for _ in range(DEPTH):
-            found = payload(data, position, end)
-            if found is None or not carries(found.protocol, data, found.start, end):
-                break
-            below, _ = inner(found.protocol, data, found.start, end)
-            if not 0 <= below < end:
-                break
-            position = below
+        found = innermost(link, data, start, end)
     except IndexError:
         return b""
-    if data[position] >> 4 == 4:
-        return data[position + 12 : position + 20]
-    return data[position + 8 : position + 40]
+    return b"" if found is None else found.addresses

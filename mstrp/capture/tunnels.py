@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from mstrp.capture.link import ETHERNET, RAW, network, network_after
 from protocol.unpacking import NATIVE, big16
 
-__all__ = ["CARRIERS", "DEPTH", "UDP_PORTS", "carries", "inner", "payload"]
+__all__ = ["CARRIERS", "DEPTH", "UDP_PORTS", "Payload", "carries", "inner", "innermost"]
 
 #: Number of tunnels in one another that are read.
 DEPTH: Final = 8
@@ -26,11 +26,12 @@ _NOTHING: Final = (-1, -1)
 
 
 class Payload(NamedTuple):
-    """The payload of an IP packet that is not fragmented."""
+    """The payload of an IP packet: protocol, both addresses in one, and where it lies."""
 
     protocol: int
+    addresses: bytes
     start: int
-    end: int
+    stop: int
 
 
 def carries(protocol: int, data: bytes, start: int, end: int) -> bool:
@@ -189,14 +190,35 @@ _PORTS: Final = {
 }  # fmt: skip
 
 
-def payload(data: bytes, position: int, end: int) -> Payload | None:
-    """The payload of the IP packet at ``position``, None if it is a fragment or its headers are unusual."""
+def innermost(link: int, data: bytes, start: int, end: int) -> Payload | None:
+    """The payload of the innermost IP packet in a frame whose outer packets are not fragmented; None if there is none.
+
+    The protocol of a fragment is -1. Raises `IndexError` if a header is cut off.
+    """
+    position, _ = network(link, data, start, end)
+    found = None
+    for _ in range(DEPTH):
+        if not 0 <= position < end:
+            break
+        found = _payload(data, position, end)
+        if found is None or not carries(found.protocol, data, found.start, end):
+            break
+        position, _ = inner(found.protocol, data, found.start, end)
+    return found
+
+
+def _payload(data: bytes, position: int, end: int) -> Payload | None:
+    """The payload of the IP packet at ``position``."""
     version = data[position] >> 4
     if version == 4:
-        if _word(data, position + 6) & 0x3FFF:
-            return None
-        return Payload(data[position + 9], position + ((data[position] & 15) << 2), end)
-    return Payload(data[position + 6], position + 40, end) if version == 6 else None
+        fragment = _word(data, position + 6) & 0x3FFF
+        stop = min(end, position + _word(data, position + 2))
+        start = position + ((data[position] & 15) << 2)
+        return Payload(-1 if fragment else data[position + 9], data[position + 12 : position + 20], start, stop)
+    if version == 6:
+        stop = min(end, position + 40 + _word(data, position + 4))
+        return Payload(data[position + 6], data[position + 8 : position + 40], position + 40, stop)
+    return None
 
 
 def _word(data: bytes, at: int) -> int:

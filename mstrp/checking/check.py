@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from fsm.monitor import Monitor
 from fsm.tables.channel import ChannelState
-from mstrp.capture.files import CaptureError, Source, open_capture
+from mstrp.capture.files import CaptureError, Source, open_capture, skews_of
 from mstrp.capture.hints import Setup
 from mstrp.capture.methods import Methods
 from mstrp.capture.reader import Reader
 from mstrp.capture.replay import Replay
 from mstrp.capture.sessions import Sessions
+from mstrp.capture.skew import aligned
 from mstrp.checking.accounting import Silent, listing_note, unjudged_of
 from mstrp.checking.baseline import is_ignored
 from mstrp.checking.results import CallResult, CaptureResult, Expected, Judged, Part, SessionResult, judged_of
@@ -95,13 +96,18 @@ def check_capture(
             if source.head().startswith(b"{"):
                 replay = Replay(methods, source.name)
                 replay.read(source.lines() if partition is None or partition.place == 0 else ())
-            elif partition is not None:
-                try:
-                    reader.read(partition.frames(source))
-                finally:
-                    reader.last = source.frames, reader.last[1]
             else:
-                reader.read(source)
+                skewed = skews_of(source)
+                for skew in skewed:
+                    (judging.warn if warn is not _silent else _silent)(1, str(skew))
+                frames_in_order = aligned(source, skewed) if skewed else source
+                if partition is None and not skewed:
+                    reader.read(source)
+                else:
+                    try:
+                        reader.read(frames_in_order if partition is None else partition.frames(frames_in_order))
+                    finally:
+                        reader.last = source.frames, reader.last[1]
     except CaptureError as failure:
         error = str(failure)
     except KeyboardInterrupt:
