@@ -145,11 +145,11 @@ class HoldsInTwoStates(Switch):
 @pytest.mark.parametrize(
     ("make", "letters", "wanted", "verdict"),
     [
-        (HoldsNot, ("Answer", "Hold"), (Kind.MISSING, "connected", "Hold"), Verdict.PASS),
+        (HoldsNot, ("Answer", "Hold"), (Kind.MISSING, "connected", "Hold"), Verdict.FAIL),
         (HasNoHold, ("Answer", "Hold"), (Kind.MISSING, "connected", "Hold"), Verdict.PASS),
-        (DropsNot, ("Answer", "Drop"), (Kind.MISSING, "connected", "Drop"), Verdict.PASS),
+        (DropsNot, ("Answer", "Drop"), (Kind.MISSING, "connected", "Drop"), Verdict.FAIL),
         (UnHoldsNot, ("Answer", "Hold", "UnHold"), (Kind.DIFFERENT, "onHold", "UnHold"), Verdict.FAIL),
-        (AcceptConnects, ("Accept", "Answer"), (Kind.DIFFERENT, "offering", "Accept"), Verdict.WARN),
+        (AcceptConnects, ("Accept", "Answer"), (Kind.DIFFERENT, "offering", "Accept"), Verdict.FAIL),
         (HoldsInTwoStates, ("Answer", "Hold"), (Kind.DIFFERENT, "connected", "Hold"), Verdict.FAIL),
         (LeavesIdle, ("Drop",), (Kind.DIFFERENT, "offering", "Drop"), Verdict.FAIL),
     ],
@@ -293,7 +293,7 @@ def test_command(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
             status.append(await asyncio.to_thread(main, words))
 
     run_loop(work(), 60.0)
-    assert status == [0]
+    assert status == [1]
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((tmp_path / "learned-incoming.json").read_text("utf-8"))
     assert [each["kind"] for each in printed["differences"]] == ["missing"]

@@ -1,8 +1,8 @@
 """What the tables say about one move: the same, different within their latitude or beyond it, missing, or extra.
 
 Everything comes from the table of the call: in which states a request is allowed, what its success usually leads to,
-which states may be reported after which. The documents promise little, so a success without its usual effect and a
-refusal for want of the feature are no contradiction: the move is only missing.
+which states may be reported after which. A success without its documented effect is a failure; a refusal of a feature that
+the server does not have is no contradiction: the transition is only missing.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Assessment(NamedTuple):
     @property
     def hard(self) -> bool:
         """Whether the documents forbid it."""
-        return self.kind in {Kind.DIFFERENT, Kind.EXTRA} and verdict_of(self.level) is Verdict.FAIL
+        return self.kind in {Kind.DIFFERENT, Kind.EXTRA, Kind.MISSING} and verdict_of(self.level) is Verdict.FAIL
 
 
 _SAME = Assessment(Kind.SAME)
@@ -115,7 +115,9 @@ def _effect(
     """A success whose usual effect is known."""
     if not path:
         words = " or ".join(map(caption, usual))
-        return Assessment(Kind.MISSING, why=f"{name} succeeds, and the call does not become {words}", section=section)
+        return Assessment(
+            Kind.MISSING, Level.STATED, why=f"{name} succeeds, and the call does not become {words}", section=section
+        )
     for place, reported in enumerate(path):
         if reported in usual:
             before = _reports(state, path[: place + 1])
@@ -127,7 +129,7 @@ def _effect(
     if path[-1] in _ASKED_FOR:
         words = " or ".join(map(caption, usual))
         why = f"{name} makes the call {caption(path[-1])}, where {words} is documented"
-        return Assessment(Kind.DIFFERENT, Level.SUSPICIOUS, why, section)
+        return Assessment(Kind.DIFFERENT, Level.STATED, why, section)
     return found
 
 
@@ -144,14 +146,17 @@ def _cause(
         where = "2.2.4.2.1.6"
         if observed.output.answer == NO_ANSWER:
             return {
-                place: (Assessment(Kind.MISSING, why="the line is called, and no call comes", section=where), usual[0])
+                place: (
+                    Assessment(Kind.MISSING, Level.STATED, why="the line is called, and no call comes", section=where),
+                    usual[0],
+                )
             }
         state = CallState.ANNOUNCED
     else:
         where = "2.2.3.1.37"
     if not path:
         why = f"{symbol.name}, and nothing is reported of a call that is {caption(before[place])}"
-        return {place: (Assessment(Kind.MISSING, why=why, section=where), usual[0])}
+        return {place: (Assessment(Kind.MISSING, Level.STATED, why=why, section=where), usual[0])}
     found = _reports(state, path)
     same = set(path) & set(usual) and found.kind is Kind.ALLOWED
     return {place: (_SAME if same else found, usual[0])}
