@@ -54,6 +54,8 @@ def check_capture(
     on_step: Callable[[Step], None] | None = None,
     on_packet: Callable[[Packet], None] | None = None,
     on_finding: Callable[[Finding], None] | None = None,
+    on_call: Callable[[Conversation, CallResult], None] | None = None,
+    on_session: Callable[[SessionResult], None] | None = None,
     watcher: Watcher | None = None,
     progress: Callable[[int], None] | None = None,
     on_loss: Callable[[Conversation, str, int, float, int], None] | None = None,
@@ -64,6 +66,9 @@ def check_capture(
     ignore: Iterable[str] = (),
 ) -> CaptureResult:
     """Read a capture and judge every session in it; what cannot be read is in ``error`` and ``notes``.
+
+    ``on_call`` and ``on_session`` are called for every call and session when it has ended or the capture is over,
+    whether it is listed or not.
 
     ``path`` is a file name, ``-`` for standard input, or a `Source` over an open stream: pcap, pcapng, or packets as
     JSON lines. ``on_loss`` is called when packets are missing from a conversation ("gap"), and when its connection is
@@ -79,6 +84,7 @@ def check_capture(
         monitor.on_step(on_step)
     if on_finding is not None:
         monitor.on_finding(on_finding)
+    judging.on_call, judging.on_session = on_call, on_session
     methods.on_packet = on_packet
     methods.sessions.on_loss = on_loss
     if watcher is not None:
@@ -164,6 +170,8 @@ class _Judging:
         self.met = 0
         self.parted = parted
         self.begun: list[tuple[int, str]] = []
+        self.on_call: Callable[[Conversation, CallResult], None] | None = None
+        self.on_session: Callable[[SessionResult], None] | None = None
 
     def warn(self, frame: int, text: str) -> None:
         """Keep a note about damage."""
@@ -191,6 +199,8 @@ class _Judging:
 
         def call_ended(call: Call) -> None:
             self.ended[session] += 1
+            if self.on_call is not None:
+                self.on_call(conversation, _call(call))
             about = session, f"{call.handle:#x}#{call.epoch}"
             if len(ended) < self.limits.listed_calls or about in self.findings.about:
                 ended.append(call)
@@ -220,8 +230,13 @@ class _Judging:
     def _result(self, conversation: Conversation) -> tuple[int, SessionResult]:
         name = conversation.session
         calls = [*self.calls.pop(name, ()), *conversation.calls.values()]
+        if self.on_call is not None:
+            for call in conversation.calls.values():
+                self.on_call(conversation, _call(call))
         since = self.since.pop(name, (0, 0.0))
         result = _session(conversation, calls, self.ended.pop(name, 0) + len(conversation.calls), since)
+        if self.on_session is not None:
+            self.on_session(result)
         if result.judged.packets:
             self.judged = judged_of((self.judged, result.judged))
         else:
@@ -361,6 +376,12 @@ def _watch(watcher: Watcher, monitor: Monitor, methods: Methods) -> None:
     monitor.on_step(watcher.step)
 
 
+def _call(call: Call) -> CallResult:
+    return CallResult(
+        call.handle, call.epoch, call.path.names(), call.final, "" if call.line is None else call.line.name
+    )
+
+
 def _session(conversation: Conversation, calls: list[Call], total: int, since: tuple[int, float]) -> SessionResult:
     calls.sort(key=lambda call: call.number)
     packets = conversation.judged
@@ -372,10 +393,7 @@ def _session(conversation: Conversation, calls: list[Call], total: int, since: t
         conversation.version,
         conversation.requests,
         conversation.events,
-        [
-            CallResult(call.handle, call.epoch, call.path.names(), call.final, call.line.name if call.line else "")
-            for call in calls
-        ],
+        [_call(call) for call in calls],
         Judged(packets, int(bool(packets)), total),
         since,
         (conversation.runner.frame, conversation.now),
