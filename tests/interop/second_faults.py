@@ -50,8 +50,8 @@ def measure(fault: str, extra: list[str], limit: float) -> dict[str, Any]:
         except subprocess.TimeoutExpired:
             status = -1
         found = json.loads(report.read_text()) if report.exists() else {}
-    rows = found.get("requirements", [])
-    failed = sorted(row["id"] for row in rows if row.get("verdict") == "fail")
+    rows = found.get("outcomes", [])
+    failed = sorted(row["requirement"] for row in rows if row.get("result") == "fail")
     seconds = round(time.monotonic() - start, 1)
     return {"fault": fault, "status": status, "failed": failed, "seconds": seconds}
 

@@ -71,6 +71,7 @@ def negotiate_all(c: Client, m: Message) -> None:
     c.app(m.get(8))
     lines, phones, high = m.get(12), m.get(16), m.get(20)
     sizes = [m.get(at) for at in (28, 36, 44, 52)]
+    c.version(high)
     if lines > len(NUMBERS) or phones > 1:
         raise RequestError(DEVICE)
     if sizes != [4 * lines, 16 * lines, 4 * phones, 16 * phones] and not on("list-sizes-unchecked"):

@@ -143,7 +143,8 @@ class Client:
                 raise DropError
             if on("short-request-accepted"):
                 return struct.pack("<I", 0) + data[4:]
-            return struct.pack("<I", SIZE) + data[4:] if len(data) >= 4 else data
+            whole = struct.pack("<I", SIZE) + data[4:].ljust(56, b"\0")
+            return whole[: min(room, 60)]
         m = Message(data, room)
         func = m.get(0)
         if on("stops-after-200-requests") and self.asked > 200:

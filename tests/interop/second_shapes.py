@@ -122,7 +122,7 @@ def check_params(raw: bytes, fixed: int) -> None:
     pairs = [48, 56, 64, 72, 80, 88, 96, 104]
     if fixed >= 176:
         pairs += [116, 124, 132, 140, 148, 156, 168]
-        if get(112) & ~0xFFFFFF:
+        if get(112) & ~0xFFFF:
             raise RequestError(0x80000019)
     if fixed >= 180 and get(176) & ~0x1F:
         raise RequestError(0x80000019)
