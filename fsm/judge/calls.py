@@ -178,7 +178,7 @@ def unknown_call(conversation: Conversation, handle: int, reported: int) -> Call
 
 def _take_late(conversation: Conversation, call: Call, event: Event) -> None:
     """Take an event for a handle that has ended: tolerated within the grace period, then reported once."""
-    flags = IN_FLIGHT.bit if conversation.registry.in_flight(call.last) else 0
+    flags = IN_FLIGHT.bit if conversation.registry.events_in_flight(call.last) else 0
     conversation.runner.step(call, event, flags)
 
 

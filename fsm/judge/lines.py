@@ -92,7 +92,7 @@ def foreign_line(
     registry = conversation.registry
     ended = registry.ended_reported.get(reported)
     if ended is not None and (ended.ended > registry.gap_at or registry.in_flight(ended.ended)):
-        flags = IN_FLIGHT.bit if registry.in_flight(ended.ended) else 0
+        flags = IN_FLIGHT.bit if registry.events_in_flight(ended.ended) else 0
         conversation.runner.step(ended, event, flags, what=EVENTS[words[4]].__name__)
         return ended
     if registry.partial or reported in registry.opening:
@@ -151,7 +151,7 @@ def _foreign_phone(conversation: Conversation, words: tuple[int, ...], reported:
     what = EVENTS[words[4]].__name__
     ended = registry.ended_reported_phones.get(reported)
     if ended is not None and (ended.ended > registry.gap_at or registry.in_flight(ended.ended)):
-        flags = IN_FLIGHT.bit if registry.in_flight(ended.ended) else 0
+        flags = IN_FLIGHT.bit if registry.events_in_flight(ended.ended) else 0
         conversation.runner.step(ended, event, flags, what=what)
     elif not registry.partial and reported not in registry.opening:
         report_stranger(conversation, Phone(reported, 1, None), words[4], what)

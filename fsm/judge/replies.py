@@ -61,6 +61,8 @@ def reply(conversation: Conversation, words: tuple[int, ...]) -> None:
     if transaction is None:
         _take_unexpected(conversation, words, number, cell.event)
         return
+    if transaction.time > registry.sent_after and registry.sequenced and registry.carrier is None:
+        registry.sent_after = transaction.time
     before = transaction.mask
     move = runner.advance(transaction, cell)
     if move.rule:

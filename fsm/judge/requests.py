@@ -10,10 +10,10 @@ from fsm.judge.calls import adopt_line, unknown_call
 from fsm.judge.proxies import register_handler
 from fsm.judge.routes import DETACH_ROUTE, ROUTES, UNKNOWN_ROUTE
 from fsm.judge.violations import suspect, suspect_call, suspect_packet, suspect_stray
-from fsm.state.instances import Application, Binding, Call, Dialog, Line, Phone, Transaction, Version
+from fsm.state.instances import UNRELEASED, Application, Binding, Call, Dialog, Line, Phone, Transaction, Version
 from fsm.tables import request
 from fsm.tables.binding import STRAYS
-from fsm.tables.bits import IN_FLIGHT
+from fsm.tables.bits import ANSWERED, IN_FLIGHT
 from fsm.tables.dialog import DIALOG_FREED, DIALOG_USED
 from fsm.tables.handle import USED
 from fsm.tables.phone import USED_AS_OWNER
@@ -40,6 +40,8 @@ _BINDING_CELLS: Final = Binding.machine.cells
 _ROUTES: Final = ROUTES
 _UNKNOWN: Final = UNKNOWN_ROUTE
 _NO_REQUEST: Final = Unknown
+_IN_FLIGHT: Final = IN_FLIGHT.bit
+_ANSWERED: Final = IN_FLIGHT.bit | ANSWERED.bit
 
 
 def send(conversation: Conversation, packet: Request | Raw) -> Transaction:
@@ -99,6 +101,9 @@ def send_stray(conversation: Conversation, packet: Request | Raw | None, how: st
     That one violation explains all others of the call.
     """
     runner, registry = conversation.runner, conversation.registry
+    move = _BINDING_CELLS[STRAYS][registry.binding.mask]
+    if runner.role is not None:
+        runner.refuse(registry.binding, STRAYS, move)
     if packet is None:
         transaction = Transaction(DETACH_ROUTE, (0,) * 15, runner.frame, runner.now)
         runner.advance(transaction, DETACH_ROUTE.first)
@@ -109,8 +114,7 @@ def send_stray(conversation: Conversation, packet: Request | Raw | None, how: st
             if waiting is not None and transaction in waiting:
                 waiting.remove(transaction)
     transaction.suspected = None
-    binding = registry.binding
-    suspect_stray(transaction, binding, _BINDING_CELLS[STRAYS][binding.mask], conversation.session, how)
+    suspect_stray(transaction, registry.binding, move, conversation.session, how)
     return transaction
 
 
@@ -145,7 +149,7 @@ def _rehearse(conversation: Conversation, packet: Request) -> None:
                 registry.opening[words[route.opens]] = opening
     local = role is Fault.CLIENT
     for violation in transaction.suspected or ():
-        if local or violation.level is not Level.SUSPICIOUS:
+        if local or (violation.level is not Level.SUSPICIOUS and not violation.accepted_only):
             raise violation.error(transaction, local=local)
     if route.asynchronous and words[route.request_id] in registry.pending:
         transaction.machine.advance(transaction, route.first.event)
@@ -227,7 +231,7 @@ def _name_handle(conversation: Conversation, transaction: Transaction, use: Hand
         move = found.machine.may(found, USED_AS_OWNER)
         if move.rule:
             suspect(transaction, found, USED_AS_OWNER, move, packet.layout.privilege_rule, found.name)
-    flags = IN_FLIGHT.bit if conversation.registry.in_flight(found.ended) else 0
+    flags = _late(conversation.registry, found.ended, found.released)
     move = found.machine.may(found, USED, flags)
     if move.rule:
         suspect(transaction, found, USED, move, use.rule, found.name)
@@ -278,7 +282,7 @@ def _name_call(conversation: Conversation, transaction: Transaction, use: CallUs
     if call is None:
         call = registry.ended_calls.get(handle)
         if call is not None and call.last > registry.gap_at:
-            flags = IN_FLIGHT.bit if registry.in_flight(call.last) else 0
+            flags = _late(registry, call.last, UNRELEASED if _may_return(registry) else call.released)
         elif registry.partial:
             call = unknown_call(conversation, handle, 0)
         else:
@@ -287,3 +291,16 @@ def _name_call(conversation: Conversation, transaction: Transaction, use: CallUs
     if move.rule:
         suspect_call(conversation, transaction, call, use, move)
     return (call, use, call.path)
+
+
+def _late(registry: Registry, ended: float, released: object) -> int:
+    """Return the bits of a request on a handle that has ended: whether the client, or only the server, may not know."""
+    if not registry.in_flight(ended):
+        return 0
+    return _ANSWERED if released is registry.carrier else _IN_FLIGHT
+
+
+def _may_return(registry: Registry) -> bool:
+    """Whether the handle of a call may be in use again unseen: its event may be missing, or still to come."""
+    waiting = (*registry.pending.values(), *registry.unanswered.values(), *registry.unnumbered)
+    return registry.partial or any(transaction.route.creates for transaction in waiting)

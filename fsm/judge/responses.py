@@ -99,8 +99,10 @@ def shut_down(word: int) -> Callable[[Conversation, Transaction, Raw], None]:
         registry = conversation.registry
         app = registry.applications.get(transaction.words[word])
         if app is not None:
+            registry.releasing = True
             conversation.runner.step(app, application.SHUTS)
             app.retire(registry)
+            registry.releasing = False
 
     return ends
 
@@ -239,16 +241,20 @@ def close_line(conversation: Conversation, transaction: Transaction, response: R
     registry = conversation.registry
     opened = registry.lines.get(transaction.words[word_of(line.Close, "hLine")])
     if opened is not None:
+        registry.releasing = True
         conversation.runner.step(opened, handles.CLOSES)
         opened.retire(registry)
+        registry.releasing = False
 
 
 def close_phone(conversation: Conversation, transaction: Transaction, response: Raw) -> None:
     registry = conversation.registry
     opened = registry.phones.get(transaction.words[word_of(phone.Close, "hPhone")])
     if opened is not None:
+        registry.releasing = True
         conversation.runner.step(opened, handles.CLOSES)
         opened.retire(registry)
+        registry.releasing = False
 
 
 def deallocate(conversation: Conversation, transaction: Transaction, response: Raw) -> None:
@@ -258,7 +264,9 @@ def deallocate(conversation: Conversation, transaction: Transaction, response: R
         if registry.swaps:
             registry.end_swap(call)
         conversation.runner.step(call, _RELEASED, call.context(registry), frame=transaction.frame)
+        registry.releasing = True
         call.retire(registry)
+        registry.releasing = False
 
 
 _RELEASED: Final = call_table.RELEASED

@@ -12,6 +12,7 @@ from fsm.rules.protocol_rules import RECORDS
 from fsm.rules.successes import DROPPED
 from fsm.state.instances import Application, Call, Phone
 from fsm.tables.binding import REQUEST_RULE
+from fsm.tables.bits import ANSWERED
 from fsm.tables.call_states import LIVE
 from fsm.tables.phone import USED_AS_OWNER
 
@@ -123,6 +124,8 @@ def suspect(transaction: Transaction, instance: Instance, event: Event, move: Mo
         reason,
         instance if isinstance(instance, Call) else None,
         event,
+        # The client may not have known that the handle had ended.
+        move.row is not None and ANSWERED in move.row.guards,
     )
     _keep(transaction, violation)
     dropped = DROPPED.get((machine.name, _device(instance), instance.mask))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from fsm.engine.display import DISPLAY
 from fsm.engine.machine import Instance, Machine
@@ -52,6 +52,8 @@ __all__ = [
 ]
 
 _RELEASED = 1 << ConferenceState.RELEASED
+#: The connection of the response that ended a handle, where none did.
+UNRELEASED: Final = object()
 
 
 class Binding(Instance):
@@ -81,7 +83,7 @@ class Channel(Instance):
 class Application(Instance):
     """The use of line or phone devices by an application; ``kind`` is "line" or "phone"."""
 
-    __slots__ = ("devices", "ended", "epoch", "handle", "init_context", "kind", "members", "versions")
+    __slots__ = ("devices", "ended", "epoch", "handle", "init_context", "kind", "members", "released", "versions")
     machine: ClassVar[Machine] = Machine(APPLICATION, RECORDS)
     #: Devices whose versions are kept: more than any server has.
     DEVICES: ClassVar[int] = 65_536
@@ -97,6 +99,7 @@ class Application(Instance):
         self.members: dict[int, Line | Phone] = {}
         self.versions: dict[int, Version] = {}
         self.ended = 0.0
+        self.released: object = UNRELEASED
 
     @property
     def name(self) -> str:
@@ -117,6 +120,8 @@ class Application(Instance):
     def retire(self, owner: Registry) -> None:
         """Move the application to the ended ones."""
         self.ended = owner.now
+        if owner.releasing:
+            self.released = owner.carrier
         owner.applications.pop(self.handle, None)
         owner.ended_applications.put(self.handle, self)
 
@@ -142,7 +147,18 @@ class Version(Instance):
 class _Opened(Instance):
     """The common part of lines and phones: ``reported`` is the handle that events carry."""
 
-    __slots__ = ("app", "device", "ended", "epoch", "handle", "open_context", "pending", "reported", "version")
+    __slots__ = (
+        "app",
+        "device",
+        "ended",
+        "epoch",
+        "handle",
+        "open_context",
+        "pending",
+        "released",
+        "reported",
+        "version",
+    )
 
     def __init__(self, handle: int, epoch: int, app: Application | None, flags: int = 0) -> None:
         super().__init__(flags)
@@ -154,6 +170,7 @@ class _Opened(Instance):
         self.version = 0
         self.open_context: int | None = None
         self.ended = 0.0
+        self.released: object = UNRELEASED
         self.pending: set[Transaction] = set()
 
     @property
@@ -193,6 +210,8 @@ class Line(_Opened):
     def retire(self, owner: Registry) -> None:
         """Move the line to the ended ones."""
         self.ended = owner.now
+        if owner.releasing:
+            self.released = owner.carrier
         owner.lines.pop(self.handle, None)
         if owner.reported.get(self.reported) is self:
             del owner.reported[self.reported]
@@ -212,6 +231,8 @@ class Phone(_Opened):
     def retire(self, owner: Registry) -> None:
         """Move the phone to the ended ones."""
         self.ended = owner.now
+        if owner.releasing:
+            self.released = owner.carrier
         owner.phones.pop(self.handle, None)
         owner.reported_phones.pop(self.reported, None)
         owner.ended_phones.put(self.handle, self)
@@ -287,7 +308,7 @@ class Call(Instance):
     given out or ended.
     """
 
-    __slots__ = ("brought", "epoch", "handle", "inferred", "kin", "last", "line", "number", "path")
+    __slots__ = ("brought", "epoch", "handle", "inferred", "kin", "last", "line", "number", "path", "released")
     machine: ClassVar[Machine] = Machine(CALL, RECORDS)
     noun: ClassVar[str] = "call "
 
@@ -307,6 +328,7 @@ class Call(Instance):
         self.kin: tuple[str, int] | None = None
         #: The request whose completion brought the handle, by device and name.
         self.brought: str | None = None
+        self.released: object = UNRELEASED
 
     @property
     def name(self) -> str:
@@ -356,6 +378,8 @@ class Call(Instance):
             if self.line.announced is self:
                 self.line.announced = None
         self.last = owner.now
+        if owner.releasing:
+            self.released = owner.carrier
         owner.ended_calls.put(handle, self)
         owner.on_call_end(self)
 

@@ -93,6 +93,13 @@ class Registry:
         self.unnumbered: dict[Transaction, None] = {}
         #: Completed requests, by id.
         self.recent: Memory[int, Transaction] = Memory()
+        #: The connection of the packet at hand, None as long as the conversation has only one for its requests; and
+        #: whether a response is at hand that ends handles.
+        self.carrier: object = None
+        self.releasing = False
+        #: Events at hand were sent after the request of this time; whether their order is that of one connection.
+        self.sent_after = float("-inf")
+        self.sequenced = True
         #: Bits of lines and calls whose creation was not seen: an event filter may have been set before (Q19).
         self.line_flags = FILTERED.bit if partial else 0
         #: Number of calls so far.
@@ -107,6 +114,10 @@ class Registry:
     def in_flight(self, ended: float) -> bool:
         """Whether the other side may not know yet of an end at a time (2.5 of the call model)."""
         return self.runner.now - ended <= self.grace
+
+    def events_in_flight(self, ended: float) -> bool:
+        """Whether the event at hand may have been sent before an end at a time."""
+        return self.runner.now - ended <= self.grace and self.sent_after <= ended
 
     def of_machine(self, machine: str) -> Iterable[Instance]:
         """Return the open instances of a machine by its name; pending requests for any other name."""

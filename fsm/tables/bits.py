@@ -7,6 +7,7 @@ from typing import Final
 from fsm.engine.row import Bits
 
 __all__ = [
+    "ANSWERED",
     "BRIDGED",
     "CHANGED",
     "CONSISTENT",
@@ -40,5 +41,6 @@ TOLD: Final = _bits.guard("told", "an event after the end of the handle was repo
 CHANGED: Final = _bits.guard("changed", "mode, privilege, device-specific bits or parent differ from the last event")
 CONSISTENT: Final = _bits.guard("consistent", "the state shown is one of those believed possible")
 IN_FLIGHT: Final = _bits.guard("in flight", "an event sent before the end of the handle was known may still arrive")
+ANSWERED: Final = _bits.guard("answered", "the response that ended the handle came before, on the same connection")
 REACHED: Final = _bits.guard("reached", "the expected state was reported while the request was pending")
 DROPPING: Final = _bits.guard("Drop", "the request is Drop, which the examples of section 4 let return 0 (Q6)")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fsm.engine.levels import Level
 from fsm.engine.row import Event, Guard, Kind, Row, ref, unless, when
-from fsm.tables.bits import BRIDGED, DIALLED, IN_FLIGHT, MONITORING, REACHED, REMOVED
+from fsm.tables.bits import ANSWERED, BRIDGED, DIALLED, IN_FLIGHT, MONITORING, REACHED, REMOVED
 from fsm.tables.call_states import CREATED, ENDED, LIVE, STATES, CallState
 from protocol.fields import Handle, HandleType
 from protocol.packet import REQUESTS
@@ -264,6 +264,7 @@ def _dead_handle(event: Event, field: Handle, where: Ref) -> list[Row]:
     for state in (S.ABSENT, *ENDED):
         if state is not S.ABSENT:
             note = "sent before the client knew"
+            rows.append(Row(state, event, state, _MUST, must, (when(IN_FLIGHT), when(ANSWERED)), rule=rule))
             rows.append(Row(state, event, state, _TYPICAL, must, (when(IN_FLIGHT),), note=note))
         rows.append(Row(state, event, state, _MUST, must, rule=rule))
     return rows

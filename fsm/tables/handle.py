@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fsm.engine.levels import Level
 from fsm.engine.row import Event, Kind, Row, ref, when
-from fsm.tables.bits import IN_FLIGHT
+from fsm.tables.bits import ANSWERED, IN_FLIGHT
 
 if TYPE_CHECKING:
     from enum import IntEnum
@@ -51,6 +51,8 @@ def gone_rows(states: tuple[IntEnum, ...], absent: IntEnum) -> list[Row]:
     rows = []
     for state in (absent, *states):
         if state is not absent:
+            # A late request excuses the client; a server knows what it has answered.
+            rows.append(Row(state, USED, state, Level.MUST, LIVE, (when(IN_FLIGHT), when(ANSWERED)), rule=LIVE_RULE))
             rows.append(
                 Row(state, USED, state, Level.TYPICAL, LIVE, (when(IN_FLIGHT),), note="sent before the client knew")
             )

@@ -170,7 +170,7 @@ class Methods(CallHandler):
 
     def _client_request(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
         if call.phase:
-            self._client_answer(call, frame, time)
+            self._client_answer(connection, call, frame, time)
             return
         damage: Sequence[Problem] = ()
         raw = _readers[call.ndr64].request(call.data, call.start)
@@ -191,6 +191,8 @@ class Methods(CallHandler):
         if not session.settled:
             self._settle(session, raw.packet(), frame, time)
         session.changed = True
+        if session.shared:
+            session.conversation.registry.carrier = connection
         exchange = session.conversation.sent(raw, frame, time)
         call.note = session, exchange
         if damage:
@@ -220,7 +222,7 @@ class Methods(CallHandler):
             )
             self.sessions.doubt(session, frame, time)
 
-    def _client_answer(self, call: RpcCall, frame: int, time: float) -> None:
+    def _client_answer(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
         if call.note is None:
             return
         session: Session
@@ -238,6 +240,8 @@ class Methods(CallHandler):
         if self.on_packet is not None:
             self._show(session, SERVER_TO_CLIENT, "ClientRequest", RESPONSE, answer.packet(), frame, time, call=call)
         session.changed = True
+        if session.shared:
+            session.conversation.registry.carrier = connection
         session.conversation.answered(exchange, answer, frame, time)
         if asked is _fetch and answer.words[0] == 0 and answer.words[_USED]:
             session.conversation.fetched(frame, time)

@@ -47,6 +47,7 @@ class Session:
         "pending",
         "placeholder",
         "settled",
+        "shared",
         "strayed",
     )
 
@@ -76,6 +77,8 @@ class Session:
         self.events: Connection | None = None
         #: Whether it has an event channel, needs none, or is known to be without.
         self.settled = False
+        #: Whether its requests use several connections.
+        self.shared = False
         #: Whether calls under invalid context handles are attributed to it.
         self.strayed = False
         self.pending = PendingFindings(conversation, self._halves)

@@ -215,6 +215,7 @@ class Sessions:
         session.context = context
         session.changed = True
         session.ends[connection] = None
+        session.shared = len(session.ends) > 1
         self.bindings[session.hosts, context] = session
         if session.conversation.partial and not session.channel:
             self._channelless.add(session)
@@ -353,6 +354,7 @@ class Sessions:
         if session is not None:
             connection.channels[context] = session
             session.events = connection
+            session.conversation.registry.sequenced = False
             return session
         undecided = self._decide(key)
         if undecided is not None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mstrp.generate.play import Step
 
 PLAIN = [flow for flow in FLOWS.values() if flow.plain]
+#: Flows in which no event follows a release: a reply to a later request would prove that it was sent too late.
+MIXED = [flow for flow in PLAIN if flow.name != "release-early"]
 
 
 def judged(steps: list[Step], pace: float = 0.01) -> Monitor:
@@ -104,7 +106,7 @@ def test_interleaved(seed: int) -> None:
     roles = [play.client(lines=2), play.client(lines=1)]
     names = []
     for _ in range(30):
-        flow = rng.choice(PLAIN)
+        flow = rng.choice(MIXED)
         names.append(flow.name)
         role = rng.choice(roles)
         flow.write(play.script(role, rng.randrange(len(role.lines))))

@@ -234,7 +234,9 @@ def test_application(cell: Cell) -> None:
         case "created":
             live.talk.tell(event.LINE_CREATE(init_context=live.role.init_context, device_id=5))
         case "request" | "shutdown":
-            live.talk.ask(line.ShutDown(line_app=handle), ack=BAD if cell.cause == "request" else None)
+            live.talk.ask(
+                line.ShutDown(line_app=handle), ack=BAD if cell.cause == "request" or cell.state == "SHUT" else None
+            )
         case "late":
             live.wait()
             live.talk.ask(line.ShutDown(line_app=handle), ack=BAD)
@@ -502,8 +504,8 @@ def _named(handle: int) -> Any:
 
 
 def _closes_at_once(live: Live, handle: int) -> None:
-    """Close, sent while the line was open."""
-    live.talk.ask(line.Close(line=handle), ack=0)
+    """Close; of a line that has ended it is refused, as the client may not have known."""
+    live.talk.ask(line.Close(line=handle), ack=0 if handle in live.conversation.lines else BAD)
 
 
 def test_foreign_context_once() -> None:
@@ -670,7 +672,7 @@ def test_phone(cell: Cell) -> None:
         case "PHONE_CLOSE" | "late-close":
             _phone_event(live, event.PHONE_CLOSE, remote)
         case "Close":
-            live.talk.ask(phone.Close(phone=handle), ack=0)
+            live.talk.ask(phone.Close(phone=handle), ack=0 if handle in live.conversation.phones else BAD)
         case how:
             _ends_phone(live, how)
     about = [one._replace(verdict=_of(one)) for one in live.news() if one.machine == "phone"]

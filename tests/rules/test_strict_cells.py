@@ -207,6 +207,9 @@ def on_binding(name: str, state: str) -> Attempt:
         "GetAsyncEvents brings events": conversation.fetched,
         "events on remotesp": lambda: conversation.delivered(0, 9.0),
         "ClientDetach": lambda: conversation.detached(0, 2.0),
+        "call under another context handle": lambda: conversation.completed(
+            conversation.strayed(None, "a NULL context handle")
+        ),
     }
     return Attempt(monitor, conversation, acts[name])
 
@@ -222,7 +225,16 @@ def on_channel(name: str, state: str) -> Attempt:
     return Attempt(
         monitor,
         conversation,
-        {"RemoteSPEventProc": conversation.delivered, "RemoteSPDetach": conversation.channel_closed}[name],
+        {
+            "RemoteSPEventProc": conversation.delivered,
+            "RemoteSPDetach": conversation.channel_closed,
+            "call under another context handle": partial(
+                conversation.channel_strayed, "RemoteSPEventProc", "a NULL context handle", accepted=True
+            ),
+            "refused call under another context handle": partial(
+                conversation.channel_strayed, "RemoteSPEventProc", "a NULL context handle", accepted=False
+            ),
+        }[name],
     )
 
 
