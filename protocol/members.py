@@ -7,6 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from protocol.check import Check, Edit, padded, variable
+from protocol.entries import Form, form_of, read_entries
 from protocol.fields import Number, wide
 from protocol.problem import ALL_VERSIONS
 from protocol.record import Budget, Builder, Field, Layout, Record, dword_struct
@@ -365,20 +366,22 @@ class Pair(Field):
         return self.entry.coerce(self, new).encode()
 
     def step(self, record: Record, size: int) -> int:
-        """Return the size of an array entry in bytes."""
+        """Return the size of an array entry in bytes, by the number of entries if there are several sizes."""
         if self.entry is None:
             return 4
-        return 4 * self.entry.layout.words
+        count = record.words[self.count_index] if self.count_index >= 0 else 0
+        sizes = [4 * words for words in self.entry.lengths]
+        return next((each for each in sizes if each * count == size), 4 * self.entry.layout.words)
 
     def _read_array(self, record: Record, buffer: bytes, start: int, end: int) -> tuple[Any, ...]:
         step = self.step(record, end - start)
         fitting = (end - start) // step
         count = min(record.words[self.count_index], fitting) if self.count_index >= 0 else fitting
-        places = range(start, start + count * step, step)
         if self.entry is None:
             return dword_struct(count).unpack_from(buffer, start)
         _, origin, limit = record.span()
-        return tuple(self.entry.at(buffer, place, place + step, origin=origin, limit=limit) for place in places)
+        form = form_of(self.entry, buffer, start, count, (step,), origin, limit)
+        return read_entries(self.entry, buffer, start, count, form, origin, limit)
 
     def _write_array(self, builder: Builder, words: list[int], items: tuple[Any, ...]) -> None:
         if self.count_index >= 0 and not words[self.count_index]:
@@ -470,25 +473,16 @@ class Following(Field):
             return None
         buffer, origin, limit = record.span()
         start = origin + 4 * self.index
-        step = self.step(record)
-        count = min(record.words[self.count_index], max(0, limit - start) // step)
-        places = range(start, start + count * step, step)
-        return tuple(self.entry.at(buffer, place, place + step, origin=origin, limit=limit) for place in places)
+        form = self.form(record)
+        count = min(record.words[self.count_index], max(0, limit - start) // form.step)
+        return read_entries(self.entry, buffer, start, count, form, origin, limit)
 
-    def step(self, record: Record) -> int:
-        """Return the size of an entry in bytes: the largest form whose array ends before the first offset (F6).
-
-        Entries do not contain their size.
-        """
+    def form(self, record: Record) -> Form:
+        """Return the form of the entries (F6)."""
         buffer, origin, limit = record.span()
-        start = origin + 4 * self.index
-        sizes = sorted(4 * words for words in self.entry.lengths)
+        steps = sorted(4 * words for words in self.entry.lengths)
         count = record.words[self.count_index]
-        if len(sizes) == 1 or start + sizes[0] > limit:
-            return sizes[0]
-        first = self.entry.at(buffer, start, start + sizes[0], origin=origin, limit=limit)
-        bound = min(first.offsets(), default=limit - origin)
-        return max((size for size in sizes if 4 * self.index + count * size <= bound), default=sizes[0])
+        return form_of(self.entry, buffer, origin + 4 * self.index, count, steps, origin, limit)
 
     def write(self, builder: Builder, words: list[int], new: Any) -> None:
         items = tuple(new)
@@ -519,7 +513,7 @@ class Following(Field):
         if len(record.words) < self.index:
             return
         _, origin, limit = record.span()
-        step = self.step(record)
+        step = self.form(record).step
         count = record.words[self.count_index]
         if 4 * self.index + count * step > limit - origin:
             detail = f"{count} entries of {step} bytes do not fit into {limit - origin} bytes"

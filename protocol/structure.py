@@ -154,6 +154,11 @@ class Structure(_View):
             if isinstance(field, Pair) and field.index + 1 < len(words) and words[field.index]:
                 yield words[field.index + 1]
 
+    @classmethod
+    def pair_indices(cls) -> list[int]:
+        """Return the indices of all pairs of size and offset in the fixed part."""
+        return [field.index for field in cls.layout.fields if isinstance(field, Pair)]
+
     def offsets(self) -> Iterable[int]:
         """Return the offsets of all variable data present."""
         return self._offsets(self.words)
