@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,12 @@ from mstrp.commands.output import complain, opened
 from mstrp.commands.selection_options import add_show_option, selection_of
 from mstrp.commands.status import INTERNAL, INTERRUPTED, OK, UNREADABLE, gravest, internal_error
 from mstrp.report.describe import describe
+from mstrp.report.fields import check_field, packet_columns, packet_tree
 from mstrp.report.packets import packet_dict
 from mstrp.selection.packets import PacketChooser, needs_findings
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Callable
     from typing import TextIO
 
     from fsm.conversation import Conversation
@@ -32,6 +34,8 @@ examples:
   mstrp decode trace.pcap
   mstrp decode --format jsonl trace.pcap | jq 'select(.packet == "BlindTransfer")'
   mstrp decode --show call=0x30011 --show packet='*Transfer,LINE_CALLSTATE' trace.pcap
+  mstrp decode -V --show frames=49 trace.pcap
+  mstrp decode -e frame -e packet -e hCall -e lpCallInfo.dwCallID trace.pcap
 
 exit status: 0, 2 usage error or a capture that cannot be read, 4 internal error, 130 ended by Ctrl-C
 """
@@ -41,9 +45,38 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
     parser.add_argument("captures", metavar="CAPTURE", nargs="+", help="pcap or pcapng file; - reads standard input")
     parser.add_argument("--format", choices=("text", "jsonl"), default="text", help="output format (default: text)")
+    parser.add_argument(
+        "-V",
+        "--tree",
+        action="store_true",
+        help="print every field of each packet as a tree, with its value and meaning",
+    )
+    parser.add_argument(
+        "-e",
+        "--field",
+        metavar="FIELD",
+        action="append",
+        default=[],
+        type=_field,
+        help="print a column with a field of each packet, as named in the specification: hCall, lpszDestAddress, "
+        "lpCallInfo.dwCallID; or frame, time, session, packet, phase, …; may be repeated",
+    )
+    parser.add_argument("--header", action="store_true", help="with -e: begin with the names of the columns")
+    parser.add_argument(
+        "--separator", metavar="TEXT", default="\t", help="with -e: text between columns (default: a tabulator)"
+    )
     parser.add_argument("--output", metavar="FILE", help="write to a file instead of standard output")
     add_show_option(parser)
     add_capture_options(parser)
+
+
+def _field(name: str) -> str:
+    """Check the name of a field."""
+    try:
+        check_field(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,6 +85,9 @@ def run(options: argparse.Namespace) -> int:
         options.setup = capture_setup(options)
     except OptionError as error:
         complain(str(error))
+        return 2
+    if (options.tree or options.field) and (options.format == "jsonl" or (options.tree and options.field)):
+        complain("-V, -e and --format jsonl exclude each other")
         return 2
     if needs_findings(selection_of(options)) and "-" in options.captures:
         complain("--show: rule and verdict read a capture twice, which standard input does not allow")
@@ -62,8 +98,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _decode(options: argparse.Namespace, stream: TextIO, interrupts: Interrupts) -> int:
     status = OK
-    show = _json if options.format == "jsonl" else _text
-
+    show = _writer(options)
+    if options.field and options.header:
+        stream.write(options.separator.join(options.field) + "\n")
     selection = selection_of(options)
     chooser = PacketChooser(selection)
 
@@ -102,6 +139,15 @@ def _decode(options: argparse.Namespace, stream: TextIO, interrupts: Interrupts)
 def _findings(path: str, options: argparse.Namespace) -> CaptureResult:
     """Read a capture once in advance, for a selection by findings."""
     return check_capture(path, setup=options.setup)
+
+
+def _writer(options: argparse.Namespace) -> Callable[[Packet], str]:
+    """Return the function that writes a packet."""
+    if options.field:
+        return lambda packet: str(options.separator.join(packet_columns(packet, options.field)))
+    if options.tree:
+        return lambda packet: "\n".join(packet_tree(packet)) + "\n"
+    return _json if options.format == "jsonl" else _text
 
 
 def _json(packet: Packet) -> str:

@@ -11,10 +11,10 @@ from protocol.packet import Request, Unknown
 if TYPE_CHECKING:
     from mstrp.capture.packets import Packet
 
-__all__ = ["packet_dict"]
+__all__ = ["PARAMETERS", "packet_dict"]
 
 #: Parameters of the methods that carry no packet: field of the decoded stub -> name in the specification.
-_PARAMETERS = {
+PARAMETERS = {
     "process_id": "lProcessID",
     "domain_user": "pszDomainUser",
     "machine": "pszMachine",
@@ -75,7 +75,7 @@ def _parameters(content: Any) -> tuple[dict[str, int], dict[str, Any]]:
     fields: dict[str, int] = {}
     values: dict[str, Any] = {}
     for name, new in content._asdict().items():
-        spec = _PARAMETERS[name]
+        spec = PARAMETERS[name]
         if isinstance(new, int):
             fields[spec] = new
         else:
