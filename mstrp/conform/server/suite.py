@@ -38,7 +38,17 @@ __all__ = ["Case", "plan", "run", "select"]
 
 
 #: Failures that something late, or another client, may cause, by the prefixes of their requirements.
-_TIMED = ("EFFECT-", "DONE-", "CROSS-", "TRUE-", "CALL-PRE-", "CALL-STATE-", "CALL-ORDER-")
+_TIMED = (
+    "EFFECT-",
+    "DONE-",
+    "CROSS-",
+    "TRUE-",
+    "CALL-PRE-",
+    "CALL-STATE-",
+    "CALL-ORDER-",
+    "RESPONSE-",
+    "TRP-3.1.4.3-02",
+)
 #: After so many cases in a row in which Initialize gets no response the server counts as gone.
 _SILENT = 3
 _logger = logging.getLogger("mstrp.conform")
