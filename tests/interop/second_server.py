@@ -115,20 +115,21 @@ class Server:
         """ClientDetach: free everything, then RemoteSPDetach."""
         self.clients.remove(client)
         client.end()
-        if client.caller is None or on("remotesp-detach-missing"):
+        if client.pusher is None or on("remotesp-detach-missing"):
             return
         task = asyncio.get_running_loop().create_task(self.finish(client))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
     async def finish(self, client: Client) -> None:
-        """Stop the delivery of events and detach from the client."""
-        assert client.caller is not None
+        """Stop the delivery of events and detach from the client, whose attachment may still be under way."""
+        client.gone = True
+        client.wake.set()
         assert client.pusher is not None
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            client.pusher.cancel()
-            await client.pusher
-        await client.caller.detach()
+        await asyncio.wait([client.pusher], timeout=Caller.PATIENCE)
+        client.pusher.cancel()
+        if client.caller is not None:
+            await client.caller.detach()
 
 
 async def serve(listen: str, incoming: int) -> None:

@@ -48,7 +48,7 @@ class Client:
         self.wake = asyncio.Event()
         self.caller: Caller | None = None
         self.pusher: asyncio.Task[None] | None = None
-        self.function = ""
+        self.function, self.gone = "", False
         self.ids = itertools.count(0x40000001)
         self.posted = self.asked = 0
 
@@ -66,7 +66,7 @@ class Client:
         """Deliver queued events by RemoteSPEventProc."""
         assert self.caller is not None
         try:
-            while True:
+            while not self.gone:
                 await self.wake.wait()
                 self.wake.clear()
                 batch, self.queue = self.queue, []
