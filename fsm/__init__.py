@@ -1,10 +1,10 @@
-"""The machines of MS-TRP: tables of rows, the engine that runs them, and the monitor that judges conversations.
+"""The machines of MS-TRP: tables of rows, the engine that executes them, and the monitor that checks conversations.
 
     monitor = Monitor()
     client = monitor.conversation()
     exchange = client.sent(decode_request(data), frame=1, time=0.0)
 
-Nothing here knows bytes or sockets; `protocol` makes the packets.
+This package has no access to bytes or sockets; `protocol` decodes the packets.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The monitor: conversations go in, steps and findings come out, a verdict at the end."""
+"""The monitor: it takes conversations, reports steps and findings, and returns a verdict."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _logger = logging.getLogger("mstrp")
 
 
 class Monitor:
-    """Watches any number of conversations.
+    """Monitors any number of conversations.
 
-    ``grace`` is how many seconds after an end events may still arrive that were under way; ``profiles`` soften what a
-    kind of server is known for. Findings are kept in
-    `findings` and given to every `on_finding` callback; steps go to the `on_step` callbacks only, and to the
-    ``mstrp`` logger at level DEBUG when it is enabled for that when the monitor is made. Findings are logged at INFO.
+    ``grace`` is the time in seconds after an end during which events in transit may still arrive; ``profiles`` reduce
+    the levels of rules for a type of server. Findings are stored in `findings` and passed to every `on_finding`
+    callback; steps are passed to the `on_step` callbacks only, and to the ``mstrp`` logger at level DEBUG if that level
+    is enabled when the monitor is created. Findings are logged at INFO.
     """
 
     def __init__(self, *, grace: float = 1.0, profiles: Iterable[Profile] = ()) -> None:
@@ -44,15 +44,15 @@ class Monitor:
             self.on_step(_log)
 
     def on_step(self, callback: Callable[[Step], None]) -> None:
-        """Call back for every step of every machine."""
+        """Register a callback for every step of every machine."""
         self._observers.append(callback)
 
     def off_step(self, callback: Callable[[Step], None]) -> None:
-        """Call back no more; without callbacks steps cost nothing."""
+        """Remove a callback; without callbacks, steps have no cost."""
         self._observers.remove(callback)
 
     def on_finding(self, callback: Callable[[Finding], None]) -> None:
-        """Call back for every finding."""
+        """Register a callback for every finding."""
         self._listeners.append(callback)
 
     def conversation(
@@ -64,10 +64,10 @@ class Monitor:
         partial: bool = False,
         role: Fault | None = None,
     ) -> Conversation:
-        """Begin to watch a binding.
+        """Start to monitor a binding.
 
-        ``partial``: it began before the first packet that will be seen. ``role``: strict use, for a program that is
-        itself the client or the server; what it may not do, and what the peer may not do, raises.
+        ``partial``: it was established before the first packet. ``role``: strict use, for a program that is itself the
+        client or the server; its own and the peer's illegal steps raise errors.
         """
         self._numbered += 1
         session = session or f"s{self._numbered}"
@@ -86,7 +86,7 @@ class Monitor:
         return found
 
     def discard(self, conversation: Conversation) -> None:
-        """Forget a conversation that came to nothing: its ClientAttach was refused."""
+        """Discard a conversation whose ClientAttach was refused."""
         self.conversations.remove(conversation)
 
     def _tell(self, finding: Finding) -> None:
@@ -101,14 +101,14 @@ class Monitor:
             listener(finding)
 
     def finish(self) -> None:
-        """Nothing more will come: judge what is still open."""
+        """End the traffic: check everything that is still pending."""
         until = max((conversation.now for conversation in self.conversations), default=0.0)
         for conversation in self.conversations:
             conversation.finish(until)
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict on everything seen so far."""
+        """The verdict on all traffic so far."""
         return worst(*(finding.verdict for finding in self.findings))
 
 

@@ -32,7 +32,7 @@ SESSION: tuple[Part, ...] = (
 )
 _ASKING = (binding.CONTROLS, handle.USED)
 _TELLING = (binding.DELIVERED, binding.FETCHED, handle.REPORTS_ON)
-#: By kind of an event: of these, one has to be legal for each part above that knows any of them.
+#: By kind of an event: one of these must be legal for each part above that has any of them.
 NEEDS: dict[Kind, tuple[Event, ...]] = {
     Kind.REQUEST: _ASKING,
     Kind.ANSWER: _ASKING,
@@ -42,5 +42,5 @@ NEEDS: dict[Kind, tuple[Event, ...]] = {
 
 
 def explore(parts: Sequence[Part] = SESSION, joints: Sequence[Joint] = JOINT, **options: Any) -> Exploration:
-    """Explore a product of our machines; see `fsm.engine.analysis.explore`."""
+    """Explore a product of these machines; see `fsm.engine.analysis.explore`."""
     return explore_product(parts, joints, needs=NEEDS, **options)

@@ -89,7 +89,7 @@ def test_a_client_is_stopped_before_it_names_a_dead_handle() -> None:
     talk = conversation(Fault.CLIENT, OFFERING)
     error = refused(talk, lambda: talk.sent(NO_CALL))
     assert type(error) is LocalProtocolError
-    assert (error.rule, error.instance, error.state) == ("TRP-3.1.4.2-046-01", "0x999#1", ("unknown",))
+    assert (error.rule, error.instance, error.state) == ("TRP-3.1.4.2-046-01", "0x999#1", ("absent",))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Pictures of tables: a model of boxes and arrows, views of it, and text forms."""
+"""Diagrams of tables: a model of boxes and arrows, views of it, and text formats."""
 
 from fsm.diagram.compare import difference, near, seen_in
 from fsm.diagram.coverage import Coverage, covered

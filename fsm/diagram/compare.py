@@ -1,4 +1,4 @@
-"""Parts and differences: what is near a state, what two tables or two captures do not share."""
+"""Parts and differences of diagrams: the neighborhood of states, differences of tables and of captures."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["difference", "near", "seen_in"]
 
 
 def near(table: Table, *names: str) -> Diagram:
-    """The states of the given names with all rows that lead to them or away from them, and what is at the other ends.
+    """Return the diagram of the given states, with all rows to and from them and the states at the other ends.
 
-    Names are those of the members or those of pictures. Raises ValueError for names that the machine does not have.
+    States are given by member name or by caption. Raises ValueError for names that the machine does not have.
     """
     wanted = set()
     for name in names:
@@ -42,7 +42,7 @@ def near(table: Table, *names: str) -> Diagram:
     return whole._replace(title=f"{table.summary}: near {shown}", nodes=nodes, edges=edges)
 
 
-#: What is listed inside a state before the rest is only counted.
+#: Maximum number of lines listed inside a state; further lines are only counted.
 _LISTED = 40
 
 
@@ -52,7 +52,7 @@ def _shortened(lines: tuple[tuple[Tone, str], ...]) -> tuple[tuple[Tone, str], .
 
 
 def difference(before: Table, after: Table) -> Diagram:
-    """What one table has and the other has not: rows by source, event, guards, target, level and rule."""
+    """Return the difference of two tables: rows by source, event, guards, target, level and rule."""
     old = {_key(row): row for row in before.rows}
     new = {_key(row): row for row in after.rows}
     changed = [("removed", row) for key, row in old.items() if key not in new]
@@ -97,7 +97,7 @@ def _key(row: Row) -> tuple[object, ...]:
 
 
 def seen_in(diagram: Diagram, first: Coverage, second: Coverage) -> Diagram:
-    """What only one of two coverages has: what only the second saw is added, what only the first saw removed."""
+    """Return the difference of two coverages: added if only in the second, removed if only in the first."""
 
     def change(one: int, other: int) -> str:
         return "added" if other and not one else "removed" if one and not other else ""

@@ -1,4 +1,4 @@
-"""What captures visited of a machine, laid over its picture."""
+"""Coverage of a machine by captures, in its diagram."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["Coverage", "covered"]
 
 
 class Coverage:
-    """Counts what the instances of one machine did: states entered, pairs of states, rows taken.
+    """Counts the steps of the instances of one machine: states entered, pairs of states, rows taken.
 
-    `step` is an observer for ``Monitor.on_step``; steps of other machines are left alone. A state or an arrow counts
-    only where the instance was known to be in one state.
+    `step` is an observer for ``Monitor.on_step``; steps of other machines are ignored. A state or an arrow counts only
+    if the state of the instance was certain.
     """
 
     def __init__(self, machine: str) -> None:
@@ -43,7 +43,7 @@ class Coverage:
 
 
 def covered(diagram: Diagram, coverage: Coverage) -> Diagram:
-    """The picture with what was visited shaded and counted, and the rest in grey."""
+    """Return the diagram with visited states and arrows shaded and counted, and all others in gray."""
     nodes = tuple(
         node._replace(visited=bool(coverage.states[node.id]), times=coverage.states[node.id])
         if node.id != "ENTRY"

@@ -1,6 +1,6 @@
 """Diagrams as Graphviz text.
 
-Only plain labels are used: the Graphviz that comes from the package index has no HTML-like ones.
+Only plain labels are used: the Graphviz in the package index does not support HTML-like ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ABSENT", "COLOURS", "LEGEND", "SIGNS", "dot"]
 
-#: Colours by tone, chosen to be told apart in print and by colour-blind readers.
+#: Colors by tone, distinguishable in print and by color-blind readers.
 COLOURS: dict[Tone, str] = {
     Tone.REQUEST: "#1b5e9e",
     Tone.ANSWER: "#1b7a6e",
@@ -26,7 +26,7 @@ COLOURS: dict[Tone, str] = {
     Tone.FORBIDDEN: "#b3261e",
     Tone.PLAIN: "#5f6670",
 }
-#: What the tones stand for, in the order of the legend.
+#: Texts of the tones, in the order of the legend.
 LEGEND: tuple[tuple[Tone, str], ...] = (
     (Tone.REQUEST, "request"),
     (Tone.ANSWER, "answer"),
@@ -37,7 +37,7 @@ LEGEND: tuple[tuple[Tone, str], ...] = (
     (Tone.FORBIDDEN, "forbidden"),
 )
 _FILLS = {"start": "#f2f3f5", "state": "#ffffff", "entry": "#eef4fb", "sink": "#f7f3e8", "final": "#e4e7eb"}
-#: Fills of states and colours of arrows where two things are compared, with a sign for whoever sees no colour.
+#: Fills of states and colors of arrows in comparisons, with a sign in addition to the color.
 _CHANGES = {"added": "#d7efdc", "removed": "#f9dcd9", "missing": "#efe6f5"}
 _MARKS = {
     "added": "#1b6e3c",
@@ -48,16 +48,16 @@ _MARKS = {
     "missing": "#7a3e9d",
 }
 SIGNS = {"added": "+", "removed": "-", "extra": "+", "different": "≠", "allowed": "≈", "missing": "-"}
-#: What only one of the two has is not there: it is drawn with dashes.
+#: Changes that are drawn dashed, because the object is not present.
 ABSENT = frozenset({"removed", "missing"})
 _DIM = "#c4c9d0"
-#: Rows that the tooltip of an arrow names.
+#: Maximum number of rows in the tooltip of an arrow.
 _TIPS = 12
 _FONT = "Helvetica,Arial,sans-serif"
 
 
 def dot(diagram: Diagram, *, legend: bool = True) -> str:
-    """The diagram in the DOT language, in the order of the table, so that equal tables give equal text."""
+    """Return the diagram in the DOT language, in the order of the table, so that equal tables give equal text."""
     title = "".join(f"{for_dot(line)}\\l" for line in (diagram.title, *diagram.notes))
     lines = [
         f'digraph "{for_dot(diagram.name)}" {{',
@@ -115,11 +115,11 @@ def _edge(edge: Edge, number: int) -> str:
 
 
 def _legend(diagram: Diagram) -> list[str]:
-    """A row of coloured words for the tones that occur."""
+    """Return a line of colored words for the tones used."""
     used = {edge.tone for edge in diagram.edges} | {tone for node in diagram.nodes for tone, _ in node.lines}
     words = [(COLOURS[tone], f"■ {word}") for tone, word in LEGEND if tone in used]
     if any(edge.expected for edge in diagram.edges):
-        words.append((COLOURS[Tone.PLAIN], "dashed: may follow unannounced"))
+        words.append((COLOURS[Tone.PLAIN], "dashed: possible without a report"))
     if any(edge.visited is False for edge in diagram.edges):
         words.append((COLOURS[Tone.PLAIN], "grey: not seen"))
     for change, mark in _MARKS.items():

@@ -1,4 +1,4 @@
-"""Escapes for text in diagrams: whatever a capture contains stays text in each format."""
+"""Escape functions for text in diagrams: content of a capture remains text in each format."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from protocol.printable import printable
 
 __all__ = ["for_dot", "for_markdown", "for_mermaid", "for_plantuml", "front_matter"]
 
-#: What may have a meaning in Mermaid, as an underscore has at the end of a word. It becomes an entity, which Mermaid
-#: decodes last.
+#: Characters with a possible meaning in Mermaid, such as an underscore at the end of a word. They become entities,
+#: which Mermaid decodes last.
 _MERMAID = re.compile(r"[^\w \-.,=()'/+?!\x80-\U0010ffff]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-#: What may have a meaning in PlantUML, its preprocessor or its Creole markup, as `--` and `__` have.
+#: Characters with a possible meaning in PlantUML, its preprocessor or its Creole markup, such as `--` and `__`.
 _PLANTUML = re.compile(r"[^\w \-.,=()':;+?\x80-\U0010ffff]|(?<=[-_=.])[-_=.]|(?<=^)[=']")
 #: Angle quotation marks instead of angle brackets.
 _ANGLES = str.maketrans("<>", "\u2039\u203a")
@@ -42,8 +42,8 @@ def for_markdown(text: str) -> str:
 def front_matter(title: str) -> list[str]:
     """Return the lines above a Mermaid diagram that give it a title.
 
-    A JSON string is a YAML string, too. Mermaid sanitises titles and decodes no entities there, so that angle brackets
-    are replaced.
+    A JSON string is also a YAML string. Mermaid sanitizes titles and does not decode entities in them, so angle
+    brackets are replaced.
     """
     text = printable(title).translate(_ANGLES)
     return ["---", f"title: {json.dumps(text, ensure_ascii=False)}", "---"]

@@ -13,7 +13,7 @@ __all__ = ["markdown"]
 
 
 def markdown(table: Table) -> str:
-    """The rows of a table as a Markdown page, grouped by the state they start from."""
+    """Return the rows of a table as a Markdown page, grouped by source state."""
     lines = [f"# {table.name}", "", f"{for_markdown(table.summary)}.", ""]
     finals = ", ".join(f"`{table.caption(state)}`" for state in table.states if state in table.finals)
     lines += [f"Starts in `{table.caption(table.initial)}`" + (f"; ends in {finals}." if finals else "."), ""]
@@ -24,7 +24,7 @@ def markdown(table: Table) -> str:
         lines += [
             f"## {for_markdown(table.caption(state))}",
             "",
-            "| event | to | level | rule | where |",
+            "| event | to | level | rule | reference |",
             "| --- | --- | --- | --- | --- |",
         ]
         for row in rows:

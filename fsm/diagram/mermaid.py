@@ -1,4 +1,4 @@
-"""Diagrams as Mermaid text, for pages that draw it themselves."""
+"""Diagrams as Mermaid text, for pages that render it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["mermaid"]
 
 
 def mermaid(diagram: Diagram) -> str:
-    """The diagram as a Mermaid state diagram."""
+    """Return the diagram as a Mermaid state diagram."""
     lines = [*front_matter(diagram.title), "stateDiagram-v2", "  direction LR"]
     for node in diagram.nodes:
         times = f" ({node.times}×)" if node.times else ""

@@ -1,4 +1,4 @@
-"""What a picture of a machine consists of, before it takes any form."""
+"""The model of a diagram, independent of the output format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Diagram", "Edge", "Node", "Tone"]
 
 
 class Tone(StrEnum):
-    """What a line of text or an arrow is about; each form maps tones to its own colours."""
+    """The category of a line of text or an arrow; each format maps it to a color."""
 
     REQUEST = "request"
     ANSWER = "answer"
@@ -26,16 +26,16 @@ class Node(NamedTuple):
 
     id: str
     label: str
-    #: What the state tolerates or allows, as (tone, text).
+    #: Events tolerated or allowed in the state, as (tone, text).
     lines: tuple[tuple[Tone, str], ...] = ()
     #: "start", "state", "entry", "sink" or "final".
     kind: str = "state"
-    #: Whether a path or a coverage has been here; None where nobody asked.
+    #: Whether a path or a coverage contains the state; None without one.
     visited: bool | None = None
-    #: How often a coverage was here.
+    #: Number of visits in a coverage.
     times: int = 0
-    #: Where two things are compared: "added" or "removed"; "missing", "extra", "different" or "allowed" where one of
-    #: them is what ought to be; or empty.
+    #: In comparisons: "added" or "removed"; "missing", "extra", "different" or "allowed" if one side is the expected
+    #: one; otherwise empty.
     change: str = ""
 
 
@@ -46,10 +46,10 @@ class Edge(NamedTuple):
     target: str
     labels: tuple[str, ...]
     tone: Tone
-    #: Whether the target only may follow (a success that nothing announces).
+    #: Whether the target is only possible (after a success without a report).
     expected: bool = False
     visited: bool | None = None
-    #: Where the rows behind the arrow stand: event, guards, level and section of each.
+    #: The rows of the arrow: event, guards, level and section of each.
     details: tuple[str, ...] = ()
     times: int = 0
     change: str = ""
@@ -63,7 +63,7 @@ class Diagram(NamedTuple):
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     notes: tuple[str, ...] = ()
-    #: How the picture runs: "LR" or "TB".
+    #: Direction of layout: "LR" or "TB".
     direction: str = "LR"
-    #: Nodes that stand beside each other.
+    #: Nodes in the same rank.
     ranks: tuple[tuple[str, ...], ...] = ()

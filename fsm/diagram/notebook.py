@@ -1,4 +1,4 @@
-"""What notebooks show of tables, machines, calls and findings: pictures and small pieces of HTML."""
+"""Notebook display of tables, machines, calls and findings: diagrams and small pieces of HTML."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["drawn", "finding_html", "states_svg", "table_svg"]
 
 
 def drawn(diagram: Diagram, *, legend: bool = True) -> str | None:
-    """A picture as SVG, or None where nothing can draw: notebooks then show the text instead."""
+    """Return a diagram as SVG, or None if drawing is not available: notebooks then show the text."""
     source = dot(diagram, legend=legend)
     program = shutil.which("dot")
     if program is not None:
@@ -40,12 +40,12 @@ def drawn(diagram: Diagram, *, legend: bool = True) -> str | None:
 
 
 def table_svg(table: Table) -> str | None:
-    """A table in its readable form."""
+    """Return the readable view of a table as SVG."""
     return drawn(collapsed(table))
 
 
 def states_svg(table: Table, title: str, states: Sequence[str]) -> str | None:
-    """States in the order in which something was in them."""
+    """Return states in chronological order as SVG."""
     steps = [(source, "", target, Tone.REPORT) for source, target in pairwise(states)]
     if not steps and states:
         steps = [(states[0], "", states[0], Tone.REPORT)]
@@ -56,10 +56,10 @@ _TONES = {"fail": Tone.FORBIDDEN, "warn": Tone.ODD}
 
 
 def finding_html(finding: Finding) -> str:
-    """A finding with its rule, its sentence and what would have been legal."""
+    """Return a finding with its rule, its sentence and the legal alternatives."""
     colour = COLOURS[_TONES.get(finding.verdict.value, Tone.PLAIN)]
     fault = f", the {finding.fault.value}'s fault" if finding.fault else ""
-    legal = f"; legal: {', '.join(finding.allowed)}" if finding.allowed else ""
+    legal = f"; expected: {', '.join(finding.allowed)}" if finding.allowed else ""
     where = f"{finding.machine} {finding.instance} was {either(finding.state)}{legal}"
     return (
         f'<div style="border-left: 4px solid {colour}; padding-left: 0.6em; margin: 0.3em 0">'

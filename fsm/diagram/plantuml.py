@@ -14,7 +14,7 @@ __all__ = ["plantuml"]
 
 
 def plantuml(diagram: Diagram) -> str:
-    """The diagram as a PlantUML state diagram with a legend."""
+    """Return the diagram as a PlantUML state diagram with a legend."""
     lines = ["@startuml", f"title {for_plantuml(diagram.title)}", "hide empty description"]
     if diagram.direction == "LR":
         lines.append("left to right direction")
@@ -29,7 +29,7 @@ def plantuml(diagram: Diagram) -> str:
     used = {edge.tone for edge in diagram.edges} | {tone for node in diagram.nodes for tone, _ in node.lines}
     words = [f"<color:{COLOURS[tone]}>{word}</color>" for tone, word in LEGEND if tone in used]
     if any(edge.expected for edge in diagram.edges):
-        words.append("dashed: may follow unannounced")
+        words.append("dashed: possible without a report")
     if words:
         lines += ["legend", *words, "endlegend"]
     lines += [f"footer {for_plantuml(note)}" for note in diagram.notes[:1]]

@@ -1,7 +1,7 @@
 """Tables as SCXML, the state chart language of the W3C: every row is a transition, in the order of the table.
 
-Guards are data of the document, false until whoever runs it sets them. Event names are those of the table with
-underscores. What a monitor would do beyond one state at a time (`Row.expect`) stands in attributes of our own.
+Guards are data of the document, false until the interpreter sets them. Event names are those of the table with
+underscores. The monitor's behavior beyond one state at a time (`Row.expect`) is in attributes of a separate namespace.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["SCXML", "scxml"]
 
 SCXML = "http://www.w3.org/2005/07/scxml"
-#: Where level, section and rule of a row stand.
+#: Namespace of the level, section and rule of a row.
 _OWN = "urn:mstrp:table"
 
 
 def scxml(table: Table) -> str:
-    """A table as an SCXML document. The state does not move on an event that only tells an intention."""
+    """Return a table as an SCXML document. An event of intent does not change the state."""
     ET.register_namespace("", SCXML)
     ET.register_namespace("row", _OWN)
     root = ET.Element(

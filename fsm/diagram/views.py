@@ -1,4 +1,4 @@
-"""Views of a table: everything, the readable form, or the way that one call took."""
+"""Views of a table: complete, readable, or the path of one call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TONES = {
 
 
 def tone_of(row: Row) -> Tone:
-    """How a row is coloured: by kind when legal, else by how hard it is."""
+    """Return the tone of a row: by kind if legal, otherwise by level."""
     if row.rule:
         return Tone.FORBIDDEN if row.level is Level.MUST else Tone.ODD
     return _TONES[row.event.kind]
@@ -50,12 +50,12 @@ def _text(row: Row) -> str:
 
 
 def detail(row: Row) -> str:
-    """A row in full: event, guards, rule, level and section."""
+    """Return a row in full: event, guards, rule, level and section."""
     return f"{_text(row)} · {row.level.name} · {row.ref.section}"
 
 
 def full(table: Table) -> Diagram:
-    """Every state and every move that changes one, with level and section; what leaves a state alone is listed in it."""
+    """Return every state and every row that changes it, with level and section; other rows are listed in the state."""
     nodes = []
     for state in table.states:
         inside = [
@@ -74,10 +74,10 @@ def full(table: Table) -> Diagram:
 
 
 def collapsed(table: Table) -> Diagram:
-    """The readable form.
+    """Return the readable view.
 
-    Requests are listed inside the states that allow them; an arrow that would come from every live state is a
-    caption at its end; how handles begin is one box; what only follows by inference is left out.
+    Requests are listed inside the states that allow them; arrows from every open state become a caption at their
+    target; the start of handles is one box; transitions by inference only are omitted.
     """
     live = [state for state in table.states if state not in table.finals and state is not table.initial]
     live = [state for state in live if state not in table.entries]
@@ -88,7 +88,7 @@ def collapsed(table: Table) -> Diagram:
             continue
         lines = _inside(table, state, live)
         if state in everywhere:
-            lines = ((Tone.PLAIN, "from any live state"), *lines)
+            lines = ((Tone.PLAIN, "from any open state"), *lines)
         nodes.append(Node(state.name, table.caption(state), lines, _kind(table, state)))
     edges = _collapsed_edges(table, live, everywhere)
     if table.entries:
@@ -101,7 +101,7 @@ def collapsed(table: Table) -> Diagram:
 
 
 def _from_everywhere(table: Table, live: list[IntEnum]) -> set[IntEnum]:
-    """States that nearly all live states lead to, by rows that say so."""
+    """Return the states that nearly all open states lead to by explicit rows."""
     found = set()
     for state in table.sinks:
         sources = {row.source for row in table.rows if row.target is state and not row.rule}
@@ -111,7 +111,7 @@ def _from_everywhere(table: Table, live: list[IntEnum]) -> set[IntEnum]:
 
 
 def _inside(table: Table, state: IntEnum, live: list[IntEnum]) -> tuple[tuple[Tone, str], ...]:
-    """What is listed in the box of a state: requests that not every live state allows, and what is forbidden."""
+    """Return the lines in the box of a state: requests that not every open state allows, and forbidden events."""
     lines: list[tuple[Tone, str]] = []
     common = _common_requests(table, live)
     for row in table.rows:
@@ -126,7 +126,7 @@ def _inside(table: Table, state: IntEnum, live: list[IntEnum]) -> tuple[tuple[To
 
 
 def _common_requests(table: Table, live: list[IntEnum]) -> set[str]:
-    """Requests that are allowed in nearly every live state: naming them everywhere says nothing."""
+    """Return the requests that nearly every open state allows, which are not listed in each."""
     if len(live) < 6:
         return set()
     found = set()
@@ -171,14 +171,14 @@ def _collapsed_edges(table: Table, live: list[IntEnum], everywhere: set[IntEnum]
     return tuple(found)
 
 
-#: A success that may lead to more states than this says too little for an arrow.
+#: Maximum number of possible next states of a success that is drawn as an arrow.
 _DEFINITE = 3
 
 
 def _drawn(table: Table, source: IntEnum, target: IntEnum, live: list[IntEnum], everywhere: set[IntEnum]) -> bool:
-    """Whether an arrow is drawn: not where a caption says it, but between the ends of a life all the same.
+    """Return whether an arrow is drawn: not if a caption replaces it, except between the start and the end.
 
-    Where any state may follow any other the captions say everything.
+    If any state may follow any other, the captions are sufficient.
     """
     if target not in everywhere:
         return True
@@ -188,7 +188,7 @@ def _drawn(table: Table, source: IntEnum, target: IntEnum, live: list[IntEnum], 
 
 
 def _entry(table: Table) -> Node:
-    """How instances begin, as one box: by state, and which states may be reported first."""
+    """Return the start of instances as one box: by state, with the states that may be reported first."""
     lines = []
     for state in table.entries:
         causes = [
@@ -211,7 +211,7 @@ def _entry(table: Table) -> Node:
             states = "any state"
         names = ", ".join(dict.fromkeys(cause.removesuffix(" creates").removesuffix(" lists") for cause in causes))
         lines.append((Tone.REPORT, f"{names} → {states or 'connected, offering, accepted (inferred)'}"))
-    return Node("ENTRY", "handle given out → first report", tuple(lines), "entry")
+    return Node("ENTRY", "handle returned → first report", tuple(lines), "entry")
 
 
 def _distinct(lines: list[tuple[Tone, str]]) -> tuple[tuple[Tone, str], ...]:
@@ -226,12 +226,12 @@ def _edges(edges: dict[tuple[str, str, Tone, bool], list[Row]]) -> tuple[Edge, .
 
 
 def _id(words: str) -> str:
-    """A set of states, in words, as a name that every form takes."""
+    """Return a set of states as an identifier that is valid in every format."""
     return re.sub(r"\W+", "_", words)
 
 
 def path_of(table: Table, title: str, steps: list[tuple[str, str, str, Tone]]) -> Diagram:
-    """The way that one instance took: (from, event, to, tone), drawn as a chain of states in the order of time."""
+    """Return the path of one instance: (from, event, to, tone), as a chain of states in chronological order."""
     nodes: dict[str, Node] = {}
     edges: dict[tuple[str, str, Tone], list[str]] = {}
     for number, (source, event, target, tone) in enumerate(steps, 1):

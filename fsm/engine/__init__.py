@@ -1,1 +1,1 @@
-"""The engine: rows, tables, machines and their steps. It knows no telephony and no protocol."""
+"""The engine: rows, tables, machines and their steps, independent of telephony and of the protocol."""

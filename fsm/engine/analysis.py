@@ -1,12 +1,12 @@
-"""Analyses of tables, and the exhaustive exploration of machines that run together.
+"""Analyses of tables, and exhaustive exploration of machines that run together.
 
-The first half looks at one table and finds what is legal to write and yet wrong: states that nothing reaches or
-nothing leaves, rows that are never taken or whose order decides by accident, references that lead nowhere, events and
-guards without a use. `problems` tells all of it in sentences.
+The first half finds defects in well-formed tables: states that cannot be reached or left, rows that are never taken or
+whose order is significant by accident, invalid references, unused events and guards. `problems` returns all of them as
+sentences.
 
 `explore` runs the machines of a conversation together, breadth first, and checks invariants on every combination of
-states that legal steps and joint rows can reach. Parts of one kind on the same part are interchangeable, so of all
-combinations that differ only in their order one is looked at.
+states that legal steps and joint rows can reach. Parts of the same kind with the same parent are interchangeable, so
+only one of all combinations that differ in their order is explored.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _SECTION = re.compile(r"[1-9]\d*(\.[1-9]\d*)*")
 
 
 def _unmet(table: Table, start: Iterable[IntEnum], arrows: list[tuple[IntEnum, IntEnum]]) -> tuple[IntEnum, ...]:
-    """The states that arrows do not lead to."""
+    """Return the states that no arrow leads to."""
     met = set(start)
     while more := {target for source, target in arrows if source in met} - met:
         met |= more
@@ -57,13 +57,13 @@ def _unmet(table: Table, start: Iterable[IntEnum], arrows: list[tuple[IntEnum, I
 
 
 def unreachable(table: Table) -> tuple[IntEnum, ...]:
-    """States to which no rows lead from the initial state, reported rows included."""
+    """Return the states that no rows lead to from the initial state, including reported rows."""
     arrows = [(row.source, after) for row in table.rows for after in (row.target, *row.expect)]
     return _unmet(table, [table.initial], arrows)
 
 
 def traps(table: Table) -> tuple[IntEnum, ...]:
-    """States from which legal rows lead to no final state; none where the table declares no end at all."""
+    """Return the states from which no legal rows lead to a final state; none if the table declares no final state."""
     arrows = [(after, row.source) for row in table.rows if row.legal for after in (row.target, *row.expect)]
     return _unmet(table, table.finals, arrows) if table.finals else ()
 
@@ -76,7 +76,7 @@ def _cells(table: Table) -> dict[tuple[IntEnum, Event], list[Row]]:
 
 
 def _combinations(rows: Iterable[Row]) -> list[frozenset[str]]:
-    """Every combination of the guards that rows look at, as the names of those that hold."""
+    """Yield every combination of guards, as the names of those that are true."""
     names = list(dict.fromkeys(guard.name for row in rows for guard in row.guards))
     return [frozenset(some) for size in range(len(names) + 1) for some in combinations(names, size)]
 
@@ -86,26 +86,26 @@ def _holds(row: Row, holding: frozenset[str]) -> bool:
 
 
 def _taken(rows: Iterable[Row], holding: frozenset[str]) -> Row | None:
-    """The row of a cell that is taken when these guards hold."""
+    """Return the row that is taken with these guards."""
     return next((row for row in rows if _holds(row, holding)), None)
 
 
 def _effect(row: Row | None) -> object:
-    """What taking a row means, apart from why it is so."""
+    """Return the effect of a row, without its reference and note."""
     return row and (row.target, row.expect, row.rule, row.rule and row.level)
 
 
 def dead_rows(table: Table) -> tuple[Row, ...]:
-    """Rows that no combination of guards ever selects."""
+    """Return the rows that no combination of guards selects."""
     cells = _cells(table).values()
     taken = {id(_taken(rows, holding)) for rows in cells for holding in _combinations(rows)}
     return tuple(row for row in table.rows if id(row) not in taken)
 
 
 def ambiguous(table: Table) -> tuple[tuple[Row, Row], ...]:
-    """Pairs of rows that can both hold and differ, with nothing but their order to choose between them.
+    """Return pairs of rows that can match together and differ, so that only their order selects one.
 
-    A row that has all the guards of a later one is tried first on purpose: it is the special case.
+    A row with all guards of a later one is deliberately first: it is the special case.
     """
     return tuple(
         (first, second)
@@ -117,7 +117,7 @@ def ambiguous(table: Table) -> tuple[tuple[Row, Row], ...]:
 
 
 def unfounded(table: Table) -> tuple[Row | Outside, ...]:
-    """Rows, and meanings of missing rows, whose level is none or whose reference is not the number of a section."""
+    """Return the rows, and meanings of missing rows, without a level or without a section number as reference."""
     entries: tuple[Row | Outside, ...] = (*table.rows, *table.outside.values())
     return tuple(
         entry for entry in entries if not isinstance(entry.level, Level) or not _SECTION.fullmatch(entry.ref.section)
@@ -125,13 +125,13 @@ def unfounded(table: Table) -> tuple[Row | Outside, ...]:
 
 
 def unused_events(table: Table) -> tuple[Event, ...]:
-    """Events of the alphabet that no row uses."""
+    """Return the events of the alphabet that no row uses."""
     used = {row.event for row in table.rows}
     return tuple(event for event in table.events if event not in used)
 
 
 def idle_guards(table: Table) -> tuple[Guard, ...]:
-    """Guards that rows name and that never make a difference."""
+    """Return the guards that never make a difference."""
     deciding: set[str] = set()
     for rows in _cells(table).values():
         for holding in _combinations(rows):
@@ -142,12 +142,14 @@ def idle_guards(table: Table) -> tuple[Guard, ...]:
 
 
 def problems(table: Table) -> tuple[str, ...]:
-    """Everything that the analyses of one table find, as sentences."""
-    found = [f"nothing leads to {state.name}" for state in unreachable(table)]
-    found += [f"nothing legal leads from {state.name} to an end" for state in traps(table)]
+    """Return the results of all analyses of one table, as sentences."""
+    found = [f"{state.name} cannot be reached" for state in unreachable(table)]
+    found += [f"no legal row leads from {state.name} to a final state" for state in traps(table)]
     found += [f"{row.source.name} on {row.event.name}: a row is never taken" for row in dead_rows(table)]
-    found += [f"{row.source.name} on {row.event.name}: only the order decides" for row, _ in ambiguous(table)]
-    found += [f"{entry.ref} with {entry.level!r} is no foundation" for entry in unfounded(table)]
+    found += [
+        f"{row.source.name} on {row.event.name}: only the order of the rows decides" for row, _ in ambiguous(table)
+    ]
+    found += [f"{entry.ref} with {entry.level!r} is not a valid reference" for entry in unfounded(table)]
     found += [f"no row uses {event.name}" for event in unused_events(table)]
     found += [f"the guard {guard.name} never makes a difference" for guard in idle_guards(table)]
     return tuple(f"{table.name}: {text}" for text in found)
@@ -157,7 +159,7 @@ def problems(table: Table) -> tuple[str, ...]:
 
 
 class Part(NamedTuple):
-    """One instance in an exploration, and the name of the part that it hangs on, which comes before it."""
+    """One instance in an exploration, and the name of its parent, which precedes it."""
 
     name: str
     table: Table
@@ -165,7 +167,7 @@ class Part(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A legal step of one part, and the states of the parts above it, the nearest first. It may change nothing."""
+    """A legal step of one part, and the states of its ancestors, the nearest first. It may change no state."""
 
     part: Part
     above: tuple[IntEnum, ...]
@@ -178,7 +180,7 @@ class Step(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """What does not hold, and the shortest way there; interchangeable parts may swap their names on it."""
+    """A violated invariant, and a shortest trace to it; interchangeable parts may swap names on it."""
 
     name: str
     trace: tuple[Step, ...]
@@ -188,7 +190,7 @@ class Violation(NamedTuple):
 
 
 class Exploration(NamedTuple):
-    """What an exploration has seen. ``complete``: there is nothing beyond the depth."""
+    """The result of an exploration. ``complete``: the depth was not a limit."""
 
     states: int
     transitions: int
@@ -202,25 +204,25 @@ class Exploration(NamedTuple):
 
 
 _World = tuple[int, ...]
-#: By kind of an event: of these events, one has to be legal for each part above that has any of them.
+#: By kind of an event: one of these events must be legal for each ancestor that has any of them.
 Needs: TypeAlias = "Mapping[Kind, tuple[Event, ...]]"
 
 
 class _Product:
-    """The parts by number; a world is the state of each."""
+    """The parts by number; a world is the tuple of their states."""
 
     def __init__(self, parts: Sequence[Part], joints: Sequence[Joint], without: frozenset[str], needs: Needs) -> None:
         self.parts = parts
         self.needs = needs
         names = [part.name for part in parts]
-        #: Per part, those that it hangs on, the nearest first.
+        #: The ancestors of each part, the nearest first.
         self.above: list[tuple[int, ...]] = []
         for part in parts:
             upper = names.index(part.under) if part.under else None
             self.above.append(() if upper is None else (upper, *self.above[upper]))
         kinds = [(part.table.name, part.under) for part in parts]
         self.twins = [[n for n, kind in enumerate(kinds) if kind == one] for one in set(kinds) if kinds.count(one) > 1]
-        #: Legal rows by part, state and event; and what joint rows lead to, whatever their rows say of it.
+        #: Legal rows by part, state and event; joint rows are included whether their rows are legal or not.
         self.rows: dict[tuple[int, int, Event], list[Row]] = {}
         self.forced: dict[tuple[int, int, Event], int] = {}
         for number, part in enumerate(parts):
@@ -229,7 +231,7 @@ class _Product:
                 chosen = [row for row in rows if any(row is other for other in taken)]
                 self.rows[number, state, event] = [row for row in chosen if row.legal]
                 self.forced[number, state, event] = int((chosen or rows)[0].target)
-        #: By part and state that it enters: who meets what.
+        #: By part and the state it enters: the affected parts and their events.
         self.joints: dict[tuple[int, int], list[tuple[int, Event]]] = {}
         for joint in joints:
             for lower, part in enumerate(parts):
@@ -239,12 +241,12 @@ class _Product:
         self.told = {meeting for meetings in self.joints.values() for meeting in meetings}
 
     def allows(self, part: int, state: int, kind: Kind) -> bool:
-        """Whether a part in a state allows events of a kind to those under it."""
+        """Return whether a part in a state allows events of a kind to its descendants."""
         known = [need for need in self.needs.get(kind, ()) if need in self.parts[part].table.events]
         return not known or any(self.rows.get((part, state, need)) for need in known)
 
     def legal(self, part: int, state: int, above: _World) -> Iterator[Step]:
-        """The legal steps of a part, given the states above; what joint rows bring is no step of its own."""
+        """Return the legal steps of a part, given the states of its ancestors, without steps of joint rows."""
         uppers = self.above[part]
         allowed = {kind for kind in Kind if all(map(self.allows, uppers, above, [kind] * len(uppers)))}
         states = tuple(self.parts[upper].table.states(over) for upper, over in zip(uppers, above, strict=True))
@@ -255,7 +257,7 @@ class _Product:
                         yield Step(self.parts[part], states, row.source, event, after)
 
     def settle(self, world: list[int], entered: list[int]) -> _World:
-        """The world when all joint rows have run, with twins in order."""
+        """Return the world after all joint rows, with interchangeable parts in order."""
         for part in entered:
             for lower, event in self.joints.get((part, world[part]), ()):
                 state = self.forced.get((lower, world[lower], event), world[lower])
@@ -278,11 +280,11 @@ def explore(
     invariants: Mapping[str, Callable[[Mapping[str, IntEnum]], bool]] | None = None,
     laws: Mapping[str, Callable[[Step], bool]] | None = None,
 ) -> Exploration:
-    """Explore what parts can do together by legal steps, breadth first: to a violation, a depth, or the end.
+    """Explore the legal steps of parts together, breadth first: until a violation, a depth, or the end.
 
-    ``needs`` lists, by kind of an event, events of which one has to be legal for each part above that has any of them.
-    Every invariant has to hold for the states of all parts by name, once joint rows have come to rest; every law for
-    each legal step. Guards are free, but for those that are named in ``without``: they never hold.
+    ``needs`` lists, by kind of an event, events of which one must be legal for each ancestor that has any of them.
+    Every invariant must hold for the states of all parts by name after the joint rows; every law for each legal step.
+    Guards are free, except those in ``without``, which are always false.
     """
     product = _Product(parts, joints, frozenset(without), needs or {})
     changes: dict[_World, list[Step]] = {}

@@ -1,4 +1,4 @@
-"""What the optional compiler (mypyc) is told beside the types; without it there is nobody to tell."""
+"""Declarations for the optional compiler (mypyc) in addition to types; without effect in plain Python."""
 
 from __future__ import annotations
 

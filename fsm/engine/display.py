@@ -1,4 +1,4 @@
-"""Hooks through which notebooks show tables, states and findings; the package that draws fills them in."""
+"""Hooks for the display of tables, states and findings in notebooks; the drawing package sets them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["DISPLAY"]
 
 
 class _Display:
-    """Functions that return SVG or HTML; None as long as nothing can draw."""
+    """Functions that return SVG or HTML; None if drawing is not available."""
 
     def __init__(self) -> None:
         self.table: Callable[[Table], str | None] = lambda table: None

@@ -1,4 +1,4 @@
-"""Errors of strict use: somebody did what the tables do not allow."""
+"""Errors of strict use: a step that the tables do not allow."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["LocalProtocolError", "ProtocolError", "RemoteProtocolError", "TableE
 
 
 class TableError(ValueError):
-    """A table that is not well-formed: found when it is compiled, never while it runs."""
+    """An invalid table, detected when it is compiled."""
 
 
 class ProtocolError(Exception):
-    """An illegal step; the state of the instance is what it was before.
+    """An illegal step; the instance is unchanged.
 
-    ``machine``, ``instance``, ``state``, ``event`` say what happened, ``allowed`` what would have been legal,
-    ``rule`` and ``reference`` where that stands.
+    ``machine``, ``instance``, ``state`` and ``event`` identify the step, ``allowed`` lists legal alternatives, ``rule``
+    and ``reference`` identify the requirement.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class ProtocolError(Exception):
             message = "raise LocalProtocolError or RemoteProtocolError"
             raise TypeError(message)
         what = summary or f"{machine} {instance} in state {either(state)}: {event} is not legal"
-        legal = f"; legal: {', '.join(allowed)}" if allowed else ""
+        legal = f"; expected: {', '.join(allowed)}" if allowed else ""
         where = f" [{rule}]" if rule else ""
         where += f" ({reference})" if reference else ""
         super().__init__(f"{what}{legal}{where}")
@@ -53,8 +53,8 @@ class ProtocolError(Exception):
 
 
 class LocalProtocolError(ProtocolError):
-    """The embedding program asked for something illegal."""
+    """An illegal step of the embedding program."""
 
 
 class RemoteProtocolError(ProtocolError):
-    """The peer did something illegal."""
+    """An illegal step of the peer."""

@@ -1,4 +1,4 @@
-"""A finding: what is wrong, whose fault it is, and where that stands."""
+"""A finding: a violation or observation, with the side at fault and the reference."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["Finding"]
 
 
 class Finding(NamedTuple):
-    """One thing that a conversation did and should not have done.
+    """A violation or observation in a conversation.
 
-    ``frame`` is the packet in which it shows, ``time`` in seconds since the start of the capture; ``state`` what
-    was known of the instance before, ``allowed`` what would have been legal: states in which the request is
-    allowed, or states that could have been reported.
+    ``frame`` is the packet that shows it, ``time`` is in seconds since the start of the capture; ``state`` is the set
+    of possible states before, ``allowed`` the legal alternatives: states in which the request is allowed, or states
+    that could have been reported.
     """
 
     rule: str
@@ -35,23 +35,23 @@ class Finding(NamedTuple):
     state: tuple[str, ...]
     event: str
     allowed: tuple[str, ...]
-    #: Other ids under which the documents forbid the same thing.
+    #: Other ids under which the documents state the same requirement.
     also: tuple[str, ...] = ()
-    #: The frame of the request, where the finding shows only in its answer or reply.
+    #: The frame of the request, if only its response or completion shows the finding.
     request_frame: int | None = None
-    #: The file; filled in by whoever reads captures.
+    #: The file; set by the capture reader.
     capture: str = ""
 
     def at(self, level: Level) -> Finding:
-        """The same finding at another level, with the verdict that goes with it."""
+        """Return the finding at another level, with the corresponding verdict."""
         return self._replace(level=level, verdict=verdict_of(level))
 
     def _repr_html_(self) -> str | None:
-        """Notebooks show the sentence with its rule."""
+        """Return the sentence with its rule, for notebooks."""
         return DISPLAY.finding(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as the report spells it."""
+        """Return the finding in the format of the report."""
         found = self._asdict()
         found["time"] = round(self.time, 6)
         found["level"] = self.level.name

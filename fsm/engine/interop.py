@@ -1,4 +1,4 @@
-"""Tables as machines of other libraries: `transitions.Machine` for embedders who want its callbacks."""
+"""Tables as machines of other libraries: `transitions.Machine` for programs that use its callbacks."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ __all__ = ["state_name", "to_transitions", "trigger_name"]
 
 
 def trigger_name(event: Event) -> str:
-    """An event as the name of a method: ``LINE_CALLSTATE IDLE`` becomes ``LINE_CALLSTATE_IDLE``."""
+    """Return the method name of an event: ``LINE_CALLSTATE IDLE`` becomes ``LINE_CALLSTATE_IDLE``."""
     return re.sub(r"\W+", "_", event.name).strip("_")
 
 
 def state_name(state: IntEnum) -> str:
-    """A state as `transitions` knows it: the name of the member."""
+    """Return the `transitions` name of a state: the name of the member."""
     return state.name
 
 
 def condition_name(guard: Guard) -> str:
-    """A guard as the name of a method or attribute of the model: ``in flight`` becomes ``when_in_flight``."""
+    """Return the attribute name of a guard in the model: ``in flight`` becomes ``when_in_flight``."""
     return "when_" + re.sub(r"\W+", "_", guard.name).strip("_").lower()
 
 
 class Model:
-    """A model for `to_transitions`: every guard is an attribute, off until it is set."""
+    """A model for `to_transitions`: every guard is an attribute, initially false."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("when_"):
@@ -45,7 +45,7 @@ class Model:
 
 
 def _legal_rows(table: Table) -> Iterator[tuple[Row, tuple[Guard, ...]]]:
-    """The legal rows with their guards, and the opposite of what leads to a reported row that is tried earlier."""
+    """Yield the legal rows with their guards, and the negated guards of reported rows that are tried earlier."""
     reported: dict[tuple[IntEnum, Event], list[Row]] = {}
     for row in table.rows:
         earlier = reported.setdefault((row.source, row.event), [])
@@ -57,12 +57,12 @@ def _legal_rows(table: Table) -> Iterator[tuple[Row, tuple[Guard, ...]]]:
 
 
 def to_transitions(table: Table, model: Any = None, *, strict: bool = False, **options: Any) -> TransitionsMachine:
-    """A `transitions.Machine` with the states and rows of a table; ``.model`` is what it moves.
+    """Return a `transitions.Machine` with the states and rows of a table; its ``.model`` has the state.
 
     Triggers are `trigger_name` of the events; an event that no row allows raises ``transitions.MachineError`` unless
     ``ignore_invalid_triggers=True``. Guards are looked up on the model, ``when_...``, as attribute or method. With
-    ``strict`` the rows that a monitor would report are left out. A model is in one state at a time: what a row
-    merely expects next (`Row.expect`) happens when it is reported.
+    ``strict``, rows that a monitor would report are omitted. A model is in one state at a time: an expected state
+    (`Row.expect`) is entered when it is reported.
     """
     from transitions import Machine as TransitionsMachine
 

@@ -15,7 +15,7 @@ __all__ = ["Joint", "JointIndex", "index_joints"]
 
 
 class Joint(NamedTuple):
-    """When an instance of ``trigger`` enters ``state``, each of its dependents of the other machine gets ``event``."""
+    """When an instance of ``trigger`` enters ``state``, each of its dependents of the other machine receives ``event``."""
 
     trigger: Table
     state: IntEnum

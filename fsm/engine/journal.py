@@ -1,4 +1,4 @@
-"""Journals: every step on disk, as JSON lines or in an SQLite file."""
+"""Journals: every step in a file, as JSON lines or in an SQLite database."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _COLUMNS = (
 
 
 class Journal(ABC):
-    """Takes steps until it is closed; also a context manager."""
+    """Writes steps until it is closed; also a context manager."""
 
     def __init__(self) -> None:
         self._capture = ""
 
     def capture(self, path: str) -> None:
-        """Steps that follow belong to another capture."""
+        """Set the capture of the steps that follow."""
         self._capture = path
 
     @abstractmethod
@@ -51,7 +51,7 @@ class Journal(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Finish the file."""
+        """Close the file."""
 
     def __enter__(self) -> Self:
         return self
@@ -91,14 +91,14 @@ class Sqlite(Journal):
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
-        """What SQLite complains about is a trouble with the file, like others."""
+        """Convert errors of SQLite to errors of the file."""
         try:
             yield
         except sqlite3.Error as error:
             raise OSError(errno.EIO, str(error), self._path) from error
 
     def step(self, step: Step) -> None:
-        """Write one step; rows are sent to the file a thousand at a time."""
+        """Write one step; rows are inserted in batches of a thousand."""
         found = step.as_dict()
         found["source"], found["target"] = " ".join(found["from"]), " ".join(found["to"])
         self._waiting.append((self._capture, *(found[name] for name in _COLUMNS)))
@@ -122,15 +122,15 @@ _TYPES = {"frame": "INTEGER", "time": "REAL"}
 
 
 def open_journal(path: str | Path, *, place: str | Path | None = None) -> Journal:
-    """A journal of the kind that the file name says: ``.jsonl`` or ``.sqlite``. Raises ValueError for others.
+    """Return a journal of the type of the file name: ``.jsonl`` or ``.sqlite``. Raises ValueError for others.
 
-    ``place`` is the file to write, if it has another name for the time being.
+    ``place`` is the file to write, if it has a temporary name.
     """
     return _kind(path)(path if place is None else place)
 
 
 def check_journal(path: str | Path) -> None:
-    """Raise ValueError if the file name belongs to no kind of journal."""
+    """Raise ValueError if no type of journal has such a file name."""
     _kind(path)
 
 
@@ -140,5 +140,5 @@ def _kind(path: str | Path) -> type[JsonLines | Sqlite]:
         return JsonLines
     if name.endswith((".sqlite", ".db")):
         return Sqlite
-    message = f"{name}: a journal is a .jsonl or a .sqlite file"
+    message = f"{name}: a journal must be a .jsonl or a .sqlite file"
     raise ValueError(message)

@@ -1,4 +1,4 @@
-"""How hard a row is, what a finding means for the verdict, and who is at fault."""
+"""The level of a row, the verdict of a finding, and the side at fault."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ __all__ = ["Fault", "Level", "Verdict", "verdict_of", "worst"]
 
 
 class Level(IntEnum):
-    """How firmly the documents stand behind a row, the firmest first."""
+    """How firmly the documents require a row, the firmest first."""
 
-    #: Upper-case MUST of MS-TRP, or an unqualified obligation of the TAPI documentation.
+    #: Upper-case MUST of MS-TRP, or an unqualified requirement of the TAPI documentation.
     MUST = 0
     #: Lower-case "must", or a plain statement.
     STATED = 1
-    #: Documented as usual, or following from something documented.
+    #: Documented as usual, or derived from documentation.
     TYPICAL = 2
-    #: Nothing forbids it, nothing explains it.
+    #: No document forbids or explains it.
     SUSPICIOUS = 3
 
 
 class Verdict(StrEnum):
     """The verdict of a finding, or of all findings together.
 
-    `INCONCLUSIVE` is the verdict of a report in which nothing was judged; no finding has it.
+    `INCONCLUSIVE` is the verdict of a report in which nothing was checked; no finding has it.
     """
 
     PASS = "pass"
@@ -37,20 +37,20 @@ _ORDER = {Verdict.PASS: 0, Verdict.INFO: 1, Verdict.INCONCLUSIVE: 2, Verdict.WAR
 
 
 def verdict_of(level: Level) -> Verdict:
-    """What a reported row means for the verdict."""
+    """Return the verdict of a row with a rule."""
     if level is Level.SUSPICIOUS:
         return Verdict.WARN
     return Verdict.FAIL if level <= Level.STATED else Verdict.INFO
 
 
 def worst(*verdicts: Verdict) -> Verdict:
-    """The gravest of several verdicts; information alone still passes."""
+    """Return the worst of several verdicts; information alone is a pass."""
     found = max(verdicts, key=_ORDER.__getitem__, default=Verdict.PASS)
     return Verdict.PASS if found is Verdict.INFO else found
 
 
 class Fault(StrEnum):
-    """Who did what a finding speaks of."""
+    """The side at fault for a finding."""
 
     CLIENT = "client"
     SERVER = "server"

@@ -1,17 +1,17 @@
-"""Tables and the index compiled from them: one dictionary look-up per step.
+"""Tables and the index compiled from them: one dictionary lookup per step.
 
-Law of this package: every step of every machine is a row of a table. Only `enter` and `believe` change the states of
-an instance.
+Invariant of this package: every step of every machine is a row of a table. Only `enter` and `believe` change the states
+of an instance.
 
-Theory of operation. An instance holds a *set* of states, as a bit mask, because knowledge may be partial: a
-capture that starts in mid-call, a success that nothing announces. An event is looked up for every state of the
-set. What is legal somewhere in the set is believed there, and states in which it would not be are ruled out; only
-when no state explains the event is it a contradiction. Among legal rows those that change something are believed
-before those that merely tolerate (a success that has an effect in one of the states, happened in that state). An
-event that proves nothing, such as a request just sent, leaves the set alone.
+Theory of operation. An instance has a *set* of possible states, as a bit mask, because information may be incomplete:
+the capture starts in mid-call, or a success is not followed by a report. An event is looked up for every state of the
+set. The states in which it is legal remain, and the others are ruled out; the event is a contradiction only if it is
+legal in none. Legal rows with an effect have priority over legal rows that merely tolerate the event (if a success has
+an effect in one of the states, that was the state). An event that proves nothing, such as the sending of a request,
+leaves the set unchanged.
 
-Guards look at named bits of context. A cell remembers which bits matter, so a step is: the cell of (event, set),
-then the move for the bits. Both are computed when first needed and kept.
+Guards test named bits of context. A cell stores which bits are significant, so a step is two lookups: the cell for
+(event, set), then the move for the bits. Both are computed on first use and cached.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ __all__ = ["Cell", "Instance", "Machine", "Move", "Outside", "Table", "believe",
 
 
 class Move:
-    """What an event does to a set of states.
+    """The effect of an event on a set of states.
 
-    ``legal`` tells whether nothing is to be reported; else ``rule``, ``level`` and ``ref`` say what. ``refused``
-    means that no row matched: the set stays as it is.
+    ``legal`` is true if there is nothing to report; otherwise ``rule``, ``level`` and ``ref`` describe the violation.
+    ``refused`` means that no row matched: the set is unchanged.
     """
 
     __slots__ = (
@@ -82,10 +82,10 @@ class Move:
         self.rule = decider.rule if decider else ""
         self.level = decider.level if decider else Level.STATED
         self.ref = decider.ref if decider else None
-        #: The one state that the event proves to have been, or None.
+        #: The only state in which the event is possible, or None.
         self.source = rows[0].source if len({row.source for row in rows}) == 1 else None
         self.legal = bool(rows) and not self.rule
-        #: Guard bits that matter; where there are any, ``variants`` holds the move for each combination.
+        #: Significant guard bits; if there are any, ``variants`` has the move for each combination.
         self.relevant = 0
         self.variants: dict[int, Move] = {}
 
@@ -93,7 +93,7 @@ class Move:
         return self.legal
 
     def acceptable(self, *, local: bool) -> bool:
-        """Whether strict use takes the move: an own one when it is legal, the peer's also when it is merely odd."""
+        """Return whether strict use accepts the move: the program's own only if legal, the peer's also if suspicious."""
         return self.legal or (not local and self.level is Level.SUSPICIOUS)
 
     def __repr__(self) -> str:
@@ -102,11 +102,11 @@ class Move:
 
 
 class Cell(dict[int, Move]):
-    """The moves of one event, by the set of states; filled in when needed."""
+    """The moves of one event, by the set of states; computed on first use."""
 
     __slots__ = ("event", "machine")
 
-    #: Sets met in practice are few; beyond this many nothing more is kept.
+    #: Maximum number of cached sets; traffic in practice has few.
     LIMIT: ClassVar[int] = 16384
 
     def __init__(self, machine: Machine, event: Event) -> None:
@@ -114,7 +114,7 @@ class Cell(dict[int, Move]):
         self.event = event
 
     def look(self, instance: Instance, flags: int = 0) -> Move:
-        """Return the move for an instance, given bits of context; nothing changes."""
+        """Return the move for an instance, given bits of context, without changes."""
         move = self[instance.mask]
         return move.variants[(flags | instance.flags) & move.relevant] if move.relevant else move
 
@@ -127,7 +127,7 @@ class Cell(dict[int, Move]):
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Instance:
-    """An object that a machine describes: a call, a line, a request.
+    """An object with a machine: a call, a line, a request.
 
     ``mask`` is its set of possible states, ``flags`` the bits that rows set and clear.
     """
@@ -135,7 +135,7 @@ class Instance:
     __slots__ = ("flags", "mask")
 
     machine: ClassVar[Machine]
-    #: The noun before the name in a finding; empty if the name says enough.
+    #: The noun before the name in a finding; empty if the name is sufficient.
     noun: ClassVar[str] = ""
     mask: int
     flags: int
@@ -146,7 +146,7 @@ class Instance:
 
     @property
     def name(self) -> str:
-        """The name of the instance in steps and findings; empty if the session's id is its name."""
+        """The name of the instance in steps and findings; empty if the session id is its name."""
         return ""
 
     @property
@@ -154,7 +154,7 @@ class Instance:
         """The possible states by name."""
         return self.machine.names(self.mask)
 
-    # Joint rows: ``owner`` is the object that holds the instances.
+    # Joint rows: ``owner`` is the object that has the instances.
 
     def dependents(self, owner: Any, machine: str) -> Iterable[Instance]:
         """Return the instances of a machine that depend on this one."""
@@ -165,35 +165,35 @@ class Instance:
         return 0
 
     def prepare(self, owner: Any) -> None:
-        """Take the steps that are due before a joint event."""
+        """Take steps that must precede a joint event."""
 
     def retire(self, owner: Any) -> None:
-        """Leave the open instances of the owner if the instance has ended."""
+        """Remove the instance from the owner's open instances if it has ended."""
 
     def discard(self, owner: Any) -> None:
-        """Leave the open instances of the owner because the first event was refused."""
+        """Remove the instance from the owner's open instances because its first event was refused."""
 
 
 def enter(instance: Instance, move: Move) -> None:
-    """Take a step: the instance has the states and bits to which a move leads."""
+    """Take a step: set the states and bits of a move."""
     instance.mask = move.target
     if move.changes:
         instance.flags = instance.flags & ~move.clears | move.sets
 
 
 def believe(instance: Instance, states: int, flags: int) -> None:
-    """Replace the set of possible states and the bits by knowledge from outside the table.
+    """Replace the set of possible states and the bits, from knowledge outside the table.
 
-    For packets that are missing, sessions that began earlier and re-synchronisation after a finding.
+    Used for missing packets, sessions with an earlier start, and resynchronization after a finding.
     """
     instance.mask = states
     instance.flags = flags
 
 
 class Machine:
-    """A table, checked and ready to run.
+    """A table, validated and compiled.
 
-    With a catalogue each rule of a row needs a record in it. Raises `TableError` for a table that is not well-formed.
+    With a catalogue, each rule of a row must have a record in it. Raises `TableError` for an invalid table.
     """
 
     def __init__(self, table: Table, rules: Catalogue | None = None) -> None:
@@ -216,32 +216,32 @@ class Machine:
         states = table.states
         for state in (row.source, row.target, *row.expect):
             if not isinstance(state, states):
-                message = f"{where}: {state!r} is no state of this machine"
+                message = f"{where}: {state!r} is not a state of this machine"
                 raise TableError(message)
         if row.event not in table.events:
             message = f"{where}: the event is not in the alphabet"
             raise TableError(message)
         if row.event in table.unproven and row.target is not row.source:
-            message = f"{where}: an intention leads nowhere"
+            message = f"{where}: an event of intent must not change the state"
             raise TableError(message)
         if not row.ref.section:
             message = f"{where}: a row needs a reference"
             raise TableError(message)
         self._need_record(row.rule, where)
         if row.event in table.unproven and (row.sets or row.clears):
-            message = f"{where}: an intention changes no bit"
+            message = f"{where}: an event of intent must not change bits"
             raise TableError(message)
         for guard in (*row.guards, *row.sets, *row.clears):
             if guard.bit.bit_count() != 1:
-                message = f"{where}: guard {guard.name} has to have one bit"
+                message = f"{where}: guard {guard.name} must have exactly one bit"
                 raise TableError(message)
             for known in (self.guards.setdefault(guard.bit, guard), *self.guards.values()):
                 if (known.name == guard.name) is not (known.bit == guard.bit):
-                    message = f"{where}: guard {guard.name} clashes with {known.name}"
+                    message = f"{where}: guard {guard.name} conflicts with {known.name}"
                     raise TableError(message)
         earlier = self._rows.setdefault((row.source, row.event), [])
         if any(set(old.guards) <= set(row.guards) for old in earlier):
-            message = f"{where}: an earlier row always comes first"
+            message = f"{where}: an earlier row always matches first"
             raise TableError(message)
         earlier.append(row)
 
@@ -258,19 +258,19 @@ class Machine:
             raise TableError(message)
 
     def cell(self, state: IntEnum | int, event: Event) -> tuple[Row, ...]:
-        """The rows for one state and event, in the order in which they are tried."""
+        """Return the rows for one state and event, in the order in which they are tried."""
         return tuple(self._rows.get((int(state), event), ()))
 
     def names(self, mask: int) -> tuple[str, ...]:
-        """The states of a set by name."""
+        """Return the names of the states of a set."""
         return tuple(self.table.label(state) for state in self.table.states if mask >> state & 1)
 
     def words(self, mask: int) -> str:
-        """The states of a set for people: ``idle or connected``, and only how many where there are many."""
+        """Return the states of a set in words: ``idle or connected``, or only their number if there are many."""
         return either(self.names(mask))
 
     def compute(self, event: Event, mask: int) -> Move:
-        """The move for an event in a set of states, with its variants where guards decide."""
+        """Compute the move for an event in a set of states, with variants if guards decide."""
         relevant = 0
         for state in self.table.states:
             if mask >> state & 1:
@@ -315,16 +315,16 @@ class Machine:
         return self.cells[event].look(instance, flags)
 
     def advance(self, instance: Instance, event: Event, flags: int = 0) -> Move:
-        """Take the step of an event, legal or not; the move states what to report."""
+        """Take the step of an event, legal or not; the returned move contains what to report."""
         move = self.cells[event].look(instance, flags)
         enter(instance, move)
         return move
 
     def apply(self, instance: Instance, event: Event, flags: int = 0, *, local: bool = True) -> Move:
-        """Take the step of a legal event; raise and change nothing if it is not legal.
+        """Take the step of a legal event; raise without a change if it is not legal.
 
-        Raises `LocalProtocolError` for anything that the tables report, or `RemoteProtocolError` when the event is
-        the peer's (``local=False``), of whom merely suspicious things are taken.
+        Raises `LocalProtocolError` for any step that a monitor would report, or `RemoteProtocolError` for an event of
+        the peer (``local=False``), for which suspicious steps are accepted.
         """
         move = self.may(instance, event, flags)
         if not move.acceptable(local=local):
@@ -344,7 +344,7 @@ class Machine:
         name: str = "",
         rule: str = "",
     ) -> ProtocolError:
-        """Return the error for an event that is not acceptable; ``allowed`` lists what would have been."""
+        """Return the error for an event that is not acceptable; its ``allowed`` lists the legal alternatives."""
         kind = LocalProtocolError if local else RemoteProtocolError
         return kind(
             machine=self.name,
@@ -357,7 +357,7 @@ class Machine:
         )
 
     def allowed(self, mask: int, flags: int = 0) -> list[Event]:
-        """The events that are legal in a set of states."""
+        """Return the events that are legal in a set of states."""
         found = []
         for event, cell in self.cells.items():
             move = cell[mask]
@@ -368,7 +368,7 @@ class Machine:
         return found
 
     def allowing(self, event: Event, flags: int = 0, level: Level = Level.STATED) -> tuple[str, ...]:
-        """The states in which the documents say that an event is legal, up to a level."""
+        """Return the states in which the documents allow an event, up to a level."""
         known = self._allowing.get((event, flags, level))
         if known is not None:
             return known
@@ -380,10 +380,10 @@ class Machine:
         return self._allowing.setdefault((event, flags, level), tuple(found))
 
     def instead(self, event: Event, mask: int) -> tuple[str, ...]:
-        """What would have been legal instead of an event, in a set of states.
+        """Return the legal alternatives to an event in a set of states.
 
-        For a request the states in which it is allowed; for a report of a state the states that could be reported;
-        else the legal events of the same kind.
+        For a request: the states in which it is allowed; for a report of a state: the states that could be reported;
+        otherwise the legal events of the same kind.
         """
         if event.kind is Kind.REQUEST:
             return self.allowing(event)
@@ -393,16 +393,16 @@ class Machine:
         return tuple(other.name for other in self.allowed(mask) if other.kind is event.kind)
 
     def _ever(self, event: Event, mask: int) -> bool:
-        """Whether an event is legal in a set of states, with any bits."""
+        """Return whether an event is legal in a set of states, with any bits."""
         move = self.cells[event][mask]
         return move.legal or any(variant.legal for variant in move.variants.values())
 
     def _repr_svg_(self) -> str | None:
-        """Notebooks show the diagram."""
+        """Return the diagram, for notebooks."""
         return DISPLAY.table(self.table)
 
 
-#: How readily a row is believed: one with an effect, one that tolerates, a suspicious one, none, a forbidden one.
+#: Priority of a row: with an effect, merely tolerating, suspicious, forbidden, none.
 _EFFECT, _TOLERATED, _ODD, _FORBIDDEN, _NONE = range(5)
 
 
@@ -413,7 +413,7 @@ def _rank(row: Row) -> int:
 
 
 def _subsets(bits: int) -> Iterable[int]:
-    """All combinations of the bits of a number."""
+    """Yield all combinations of the bits of a number."""
     subset = bits
     while True:
         yield subset

@@ -1,8 +1,8 @@
-"""The row: one move of one machine, with how hard it is and where that stands.
+"""The row: one transition of one machine, with its level and its reference.
 
-Everything else is derived from rows: the compiled index, the findings, the pictures, the tests and the reference
-pages. A row without a rule is legal. A row with a rule is a move that happens all the same and is reported under
-that rule: with level MUST it is forbidden, with level SUSPICIOUS it is merely odd.
+Everything else is derived from rows: the compiled index, the findings, the diagrams, the tests and the reference pages.
+A row without a rule is legal. A row with a rule still makes its transition, and is reported as a violation of that
+rule: with level MUST it is forbidden, with level SUSPICIOUS it is a warning.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Bits", "Event", "Guard", "Kind", "Ref", "Row", "ref", "unless", "whe
 
 
 class Kind(StrEnum):
-    """What an event is made of, for colours and for telling whose move it is."""
+    """The kind of packet of an event; determines its color and the acting side."""
 
     REQUEST = "request"
     ANSWER = "answer"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 class Event:
-    """Something that can happen to an instance of a machine. Events are compared by identity."""
+    """An event of an instance of a machine. Events are compared by identity."""
 
     __slots__ = ("kind", "name", "summary")
 
@@ -43,10 +43,10 @@ class Event:
 
 
 class Ref(NamedTuple):
-    """Where a row stands: a section of MS-TRP, and what else says so."""
+    """The reference of a row: a section of MS-TRP, and other documents."""
 
     section: str
-    #: The field, the word or the title that is meant.
+    #: The field, the phrase or the title.
     detail: str = ""
 
     def __str__(self) -> str:
@@ -54,14 +54,14 @@ class Ref(NamedTuple):
 
 
 def ref(section: str, detail: str = "") -> Ref:
-    """A reference to a section of MS-TRP; ``detail`` names the field, or the page that adds to it."""
+    """Return a reference to a section of MS-TRP; ``detail`` is the field, or the page with additional text."""
     return Ref(section, detail)
 
 
 class Guard(NamedTuple):
-    """A condition on one named bit. The domain is yes or no, so every combination can be tried.
+    """A condition on one named bit. It is true or false, so every combination can be tested.
 
-    A bit belongs to the instance, where rows set and clear it, or to the context of one event, where the caller of
+    A bit belongs to the instance, whose rows set and clear it, or to the context of one event, and then the caller of
     the step passes it.
     """
 
@@ -75,7 +75,7 @@ class Guard(NamedTuple):
 
 
 class Bits:
-    """Numbers the named bits that the rows of related tables use."""
+    """Assigns numbers to the named bits that the rows of related tables use."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
@@ -90,36 +90,36 @@ class Bits:
 
 
 def when(guard: Guard) -> Guard:
-    """The guard as it is."""
+    """Return the guard unchanged."""
     return guard
 
 
 def unless(guard: Guard) -> Guard:
-    """The opposite of a guard."""
+    """Return the negation of a guard."""
     return guard._replace(wanted=not guard.wanted)
 
 
 class Row(NamedTuple):
-    """From a state, on an event, to a state."""
+    """A transition from a state, on an event, to a state."""
 
     source: IntEnum
     event: Event
     target: IntEnum
     level: Level
     ref: Ref
-    #: All of these must hold; rows of one cell are tried in the order of the table.
+    #: All of these must be true; rows for the same state and event are tried in the order of the table.
     guards: tuple[Guard, ...] = ()
-    #: States that may follow although nothing announces them yet: from now on each of them may be true.
+    #: Possible next states without a report: from now on each of them is possible.
     expect: tuple[IntEnum, ...] = ()
-    #: The rule under which taking this row is reported; empty for legal rows.
+    #: The rule under which this row is reported; empty for legal rows.
     rule: str = ""
-    #: Why, where the reference alone does not say it.
+    #: The reason, if the reference is not sufficient.
     note: str = ""
-    #: Bits of the instance that taking the row sets and clears.
+    #: Bits of the instance that the row sets and clears.
     sets: tuple[Guard, ...] = ()
     clears: tuple[Guard, ...] = ()
 
     @property
     def legal(self) -> bool:
-        """Whether taking the row is no finding."""
+        """Whether the row is not reported."""
         return not self.rule

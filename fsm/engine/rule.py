@@ -13,7 +13,7 @@ __all__ = ["Catalogue", "Rule", "Tolerance", "either"]
 
 
 class Tolerance(NamedTuple):
-    """The level at which a rule counts under a named profile; None if it does not count."""
+    """The level of a rule under a named profile; None suppresses it."""
 
     profile: str
     level: Level | None
@@ -23,16 +23,16 @@ class Tolerance(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A rule: its id, the requirement, and the sentence in which a finding states that it was broken.
+    """A rule: its id, the requirement, and the sentence of a finding.
 
     An id that ends in ``-`` is the record of all rules with that prefix.
     """
 
     id: str
-    #: The requirement, as reference pages print it.
+    #: The requirement, as printed in reference pages.
     summary: str
     section: str
-    #: The place within the section, or the document that adds to it.
+    #: The position in the section, or the document with additional text.
     source: str = ""
     #: Sentence of a finding. ``{what}`` is the event, ``{where}`` the instance, ``{state}`` its states before.
     sentence: str = "{what} on {where} in state {state}"
@@ -53,7 +53,7 @@ class Catalogue:
         self._families = sorted((rule for rule in self.rules if rule.endswith("-")), key=len, reverse=True)
 
     def find(self, rule: str) -> Rule | None:
-        """The record of a rule: its own, else that of the longest prefix; None if there is neither."""
+        """Return the record of a rule: its own, or that of the longest prefix; None if there is neither."""
         found = self.rules.get(rule)
         if found is not None:
             return found
@@ -63,11 +63,11 @@ class Catalogue:
         return None
 
     def also(self, rule: str) -> tuple[str, ...]:
-        """Ids under which other documents state the requirement of a rule."""
+        """Return the ids under which other documents state the requirement of a rule."""
         found = self.rules.get(rule)
         return () if found is None else found.also
 
 
 def either(states: Sequence[str]) -> str:
-    """A set of states in a sentence: ``idle or connected``; only their number if there are more than six."""
+    """Return a set of states in words: ``idle or connected``; only their number if there are more than six."""
     return " or ".join(states) if len(states) <= 6 else f"any of {len(states)} states"

@@ -1,4 +1,4 @@
-"""The runner takes the steps of related instances: it records them, reports them and runs joint rows."""
+"""The runner takes the steps of related instances: it records and reports them and runs joint rows."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["Runner", "side_of"]
 class Runner:
     """Takes steps at a point in time, ``frame`` and ``now``; set both before each packet.
 
-    ``role`` is the side that the embedding program plays in strict use: an event that is not acceptable then raises
+    ``role`` is the side of the embedding program in strict use: an event that is not acceptable then raises
     `LocalProtocolError` or `RemoteProtocolError` and changes nothing. Each step is passed to the observers, each
-    finding to ``tell``. ``owner`` holds the instances; joint rows pass it to them. An observer that raises leaves the
-    step taken and its finding unreported.
+    finding to ``tell``. ``owner`` has the instances; it is passed to them for joint rows. If an observer raises, the
+    step remains taken and its finding is not reported.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Runner:
         self.now = 0.0
 
     def advance(self, instance: Instance, cell: Cell, flags: int = 0) -> Move:
-        """Take the step of one event and record it; the caller reports it and runs joint rows."""
+        """Take and record the step of one event; the caller reports it and runs joint rows."""
         before = instance.mask
         move = cell[before]
         if move.relevant:
@@ -81,20 +81,20 @@ class Runner:
         return move
 
     def name(self, instance: Instance) -> str:
-        """The name of an instance in steps and findings."""
+        """Return the name of an instance in steps and findings."""
         return instance.name or self.session
 
     def refuse(self, instance: Instance, event: Event, move: Move, rule: str = "") -> None:
-        """Raise, in strict use, if a move is not acceptable; nothing has changed by then.
+        """Raise, in strict use, if a move is not acceptable; nothing has changed at that point.
 
-        A joint event is the consequence of another one, which was acceptable: it is reported instead.
+        A joint event is the consequence of another event that was acceptable: it is reported instead.
         """
         local = side_of(event) is self.role
         if event.kind is Kind.JOINT or move.acceptable(local=local):
             return
         machine = instance.machine
         if instance.mask == machine.start:
-            # The event would have been the first one: the instance does not exist.
+            # This would have been the first event: the instance does not exist.
             instance.discard(self.owner)
         allowed, name = machine.instead(event, instance.mask), self.name(instance)
         raise machine.error(instance, event, move, allowed, local=local, name=name, rule=rule)
@@ -130,7 +130,7 @@ class Runner:
         frame: int = 0,
         rule: str = "",
     ) -> None:
-        """Report a step as a finding, under the rule of its row or a given one."""
+        """Report a step as a finding, under the rule of its row or a given rule."""
         machine = instance.machine
         rule = rule or move.rule
         record = None if machine.rules is None else machine.rules.find(rule)
@@ -160,5 +160,5 @@ class Runner:
 
 
 def side_of(event: Event) -> Fault:
-    """The side that causes an event."""
+    """Return the side that causes an event."""
     return Fault.CLIENT if event.kind is Kind.REQUEST else Fault.SERVER

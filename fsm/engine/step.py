@@ -1,4 +1,4 @@
-"""The record of a step: what every observer and every journal gets."""
+"""The record of a step, passed to every observer and every journal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Step(NamedTuple):
         return self.machine.names(self.after)
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as journals write it."""
+        """Return the record in the format of journals."""
         move = self.move
         return {
             "frame": self.frame,

@@ -1,4 +1,4 @@
-"""The declaration of a machine: states, alphabet, rows, and how they are spelled and drawn."""
+"""The declaration of a machine: states, alphabet, rows, names and layout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Outside", "Table"]
 
 
 class Outside(NamedTuple):
-    """What an event means in a state that has no row for it."""
+    """The meaning of an event in a state without a row for it."""
 
     rule: str
     level: Level
@@ -36,33 +36,33 @@ class Table:
     finals: frozenset[IntEnum]
     events: tuple[Event, ...]
     rows: tuple[Row, ...]
-    #: Events that leave the set of possible states alone: they are intentions, not facts.
+    #: Events that leave the set of possible states unchanged: they are intents, not facts.
     unproven: frozenset[Event] = frozenset()
-    #: What the monitor reports for cells without a row.
+    #: The reports of the monitor for pairs of state and event without a row.
     outside: dict[Event, Outside] = field(default_factory=dict)
     #: The states that events report: a finding lists the states that could have been reported instead.
     reported: dict[Event, IntEnum] = field(default_factory=dict)
-    #: How states are spelled in reports and pictures; the enumeration's own name where missing.
+    #: Names of states in reports and diagrams; default: the name of the member.
     labels: dict[IntEnum, str] = field(default_factory=dict)
-    #: States to which an arrow from each live state leads: pictures say that in a caption instead.
+    #: States with an arrow from each open state: diagrams replace it by a caption.
     sinks: frozenset[IntEnum] = frozenset()
-    #: States in which instances begin without one of their real states: pictures draw them as one box.
+    #: States in which instances start, before any of their real states: diagrams draw them as one box.
     entries: tuple[IntEnum, ...] = ()
-    #: States after which anything is possible: pictures draw no arrows from them.
+    #: States after which any state is possible: diagrams draw no arrows from them.
     opaque: frozenset[IntEnum] = frozenset()
-    #: What pictures call states whose label in reports is ambiguous.
+    #: Names in diagrams of states with an ambiguous name in reports.
     captions: dict[IntEnum, str] = field(default_factory=dict)
-    #: Remarks under pictures.
+    #: Notes below diagrams.
     notes: tuple[str, ...] = ()
 
     def label(self, state: IntEnum) -> str:
-        """The name of a state as the specification spells it."""
+        """Return the name of a state in reports."""
         return self.labels.get(state, state.name.lower())
 
     def caption(self, state: IntEnum) -> str:
-        """The name of a state in pictures."""
+        """Return the name of a state in diagrams."""
         return self.captions.get(state) or self.label(state)
 
     def _repr_svg_(self) -> str | None:
-        """Notebooks show the diagram."""
+        """Return the diagram, for notebooks."""
         return DISPLAY.table(self)

@@ -27,8 +27,8 @@ def check_attach(conversation: Conversation, asked: ClientAttach, result: Client
     """Report the rules that a ClientAttach and its result break (3.1.4.1)."""
     facts = conversation.registry.facts
     for broken, detail in broken_by(asked, result):
-        side = "server answered" if broken.fault == "server" else "client sent"
-        summary = f"{side} ClientAttach against the rule that {broken.summary}: {detail}"
+        side = "server responded to" if broken.fault == "server" else "client sent"
+        summary = f"{side} ClientAttach in violation of the rule that {broken.summary}: {detail}"
         report(conversation, broken.rule, "3.1.4.1", summary, fault=Fault(broken.fault), event="ClientAttach")
     if result.result == 0:
         facts.marker = result.async_events_event

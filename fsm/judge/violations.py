@@ -111,7 +111,7 @@ def suspect(transaction: Transaction, instance: Instance, event: Event, move: Mo
     if rule.startswith("CALL-PRE") or (isinstance(instance, Call) and instance.mask & _LIVE):
         reason = f"on {noun}{name} in state {machine.words(instance.mask)}, in which it is not allowed"
     else:
-        lacks = "the client only monitors" if event is USED_AS_OWNER else f"is no live {machine.name} handle"
+        lacks = "the client only monitors" if event is USED_AS_OWNER else f"is not an open {machine.name} handle"
         reason = f"on {noun}{name.split('#', maxsplit=1)[0]}, which {lacks}"
     violation = SuspectedViolation(
         rule,

@@ -1,4 +1,4 @@
-"""What is checked in ClientAttach (3.1.4.1): its parameters, what it returns, and how that fits together."""
+"""Rules about ClientAttach (3.1.4.1): its parameters, its result, and their consistency."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENDPOINT = re.compile(r'[^"]+"[^"]+"[^"]+"?.*')
 
 
 class AttachRule(NamedTuple):
-    """A rule about an attach that was answered; ``broken`` says what is wrong, or nothing."""
+    """A rule about an attach with its response; ``broken`` returns the violation, or an empty string."""
 
     rule: str
     #: "client" or "server".
@@ -60,13 +60,17 @@ def _computer(asked: ClientAttach, result: ClientAttachResult) -> str:
 
 def _handle(asked: ClientAttach, result: ClientAttachResult) -> str:
     if result.result == 0 and result.context == NULL_CONTEXT:
-        return "it returned 0 and no context handle"
+        return "it returned 0 without a context handle"
     return ""
 
 
 ATTACH_RULES: tuple[AttachRule, ...] = (
-    AttachRule("TRP-3.1.4.1-02", "server", "to lProcessID -3, phAsyncEventsEvent is 0x32323232 or 0x64646464", _marker),
-    AttachRule("TRP-3.1.4.1-03", "client", "with lProcessID -1, pszDomainUser is empty or names a mailslot", _mailslot),
+    AttachRule(
+        "TRP-3.1.4.1-02", "server", "for lProcessID -3, phAsyncEventsEvent is 0x32323232 or 0x64646464", _marker
+    ),
+    AttachRule(
+        "TRP-3.1.4.1-03", "client", "with lProcessID -1, pszDomainUser is empty or contains a mailslot name", _mailslot
+    ),
     AttachRule("TRP-3.1.4.1-06", "client", "with lProcessID -3, pszDomainUser is the name of the user", _user),
     AttachRule("TRP-3.1.4.1-07", "client", "pszMachine is the name of the machine", _machine),
     AttachRule(
@@ -76,11 +80,11 @@ ATTACH_RULES: tuple[AttachRule, ...] = (
         _endpoint,
     ),
     AttachRule("TRP-3.1.4.1-09", "client", "with lProcessID -3, pszMachine is the name of the computer", _computer),
-    AttachRule("TRP-3.1.4.1-12", "server", "what returns 0 returns a context handle", _handle),
+    AttachRule("TRP-3.1.4.1-12", "server", "a response with result 0 contains a context handle", _handle),
 )
 
 
 def broken_by(asked: ClientAttach, result: ClientAttachResult) -> list[tuple[AttachRule, str]]:
-    """The rules that an attach and its answer break, each with what is wrong."""
+    """Return the rules that an attach and its response violate, each with the violation."""
     found = ((rule, rule.broken(asked, result)) for rule in ATTACH_RULES)
     return [(rule, detail) for rule, detail in found if detail]

@@ -1,6 +1,7 @@
-"""Every rule of MS-TRP with what becomes of it: where it stands, what it demands, and by what it is checked.
+"""All rules of MS-TRP: where each is defined, what it requires, and how it is checked.
 
-The book is made from the declarations and tables that do the checking, so it cannot promise more than they keep.
+The catalogue is generated from the declarations and tables that implement the checks, so it cannot claim more than they
+do.
 """
 
 from __future__ import annotations
@@ -33,18 +34,19 @@ class Rule(NamedTuple):
 
     id: str
     section: str
-    #: Whom it binds: "server" or "client".
+    #: The bound role: "server" or "client".
     role: str
-    #: "fail-if", "on-success", "must" or "ignore-if"; of the first, the summary is what has to hold.
+    #: "fail-if", "on-success", "must" or "ignore-if"; the summary of a "fail-if" rule is the condition required for
+    #: success.
     kind: str
-    #: The request by device and name, or the event; empty for rules about everything.
+    #: The request by device and name, or the event; empty for general rules.
     packet: str
     field: str
     summary: str
     status: Status
-    #: How it is checked, why nothing can show it, or the decision that replaces it.
+    #: The mechanism of the check, the reason why it cannot be checked, or the decision that replaces it.
     how: str
-    #: The rule under which findings tell it: itself but where another one says the same.
+    #: The rule that findings refer to: this rule, unless another one has the same content.
     told: str
 
 
@@ -57,7 +59,7 @@ def _fail_if(rule: str, packet: str, field: str, summary: str, how: str) -> Rule
 
 
 def _of_checks(layout: Layout, packet: str) -> Iterator[Rule]:
-    """The rules of the fields of a record, and of several fields together."""
+    """Yield the rules of the fields of a record, and of several fields together."""
     found: list[Check] = []
     for field in layout.fields:
         found += field.checks
@@ -78,16 +80,16 @@ def _of_request(request: type[Request]) -> Iterator[Rule]:
     for use in handles_of(request):
         if use.rule:
             kind = "call" if use.type is HandleType.HCALL else f"handle of its type: {use.type.value}"
-            yield _fail_if(use.rule, name, use.spec, f"{use.spec} is a live {kind}", "field type: handle")
+            yield _fail_if(use.rule, name, use.spec, f"{use.spec} is an open {kind}", "field type: handle")
     for condition in conditions_of(request):
         how = f"condition: {type(condition).__name__}"
         yield _fail_if(condition.rule, name, condition.field, condition.summary, how)
     if layout.privilege_rule:
-        summary = "the caller holds PHONEPRIVILEGE_OWNER"
+        summary = "the caller has PHONEPRIVILEGE_OWNER"
         yield _fail_if(layout.privilege_rule, name, "hPhone", summary, "table row: phone, a request of the owner")
     for rule in layout.proxy_rules[2:]:
-        summary = "the request is passed to the proxy handler of the line"
-        how = "function: requests that a client passes to itself"
+        summary = "the request is forwarded to the proxy handler of the line"
+        how = "function: requests that a client forwards to itself"
         yield Rule(rule, "3.1.4.2", "server", "on-success", name, "hLine", summary, Status.CHECKED, how, rule)
 
 
@@ -106,14 +108,14 @@ def _rules() -> Iterator[Rule]:
             row.rule, "3.1.4.2", "server", "on-success", row.request, "", row.summary, Status.CHECKED, how, row.rule
         )
     for attach in ATTACH_RULES:
-        how = "function: ClientAttach and its answer"
+        how = "function: ClientAttach and its response"
         yield Rule(
             attach.rule, "3.1.4.1", attach.fault, "must", "", "", attach.summary, Status.CHECKED, how, attach.rule
         )
     for msg, bullet, summary in EVENT_RULES:
         rule = f"TRP-3.3.4.2-M{msg:03X}-{bullet}"
         event = EVENTS[msg].__name__
-        how = "table row: line and phone, events for what the client does not have"
+        how = "table row: line and phone, events for handles that the client does not have"
         yield Rule(rule, "3.3.4.2", "client", "ignore-if", event, "", summary, Status.CHECKED, how, rule)
     for other in OTHERS:
         told = other.told or other.rule
@@ -132,7 +134,7 @@ def _rules() -> Iterator[Rule]:
 
 
 def _book() -> dict[str, Rule]:
-    """All rules by id; what several fields or checks of one request share is said once."""
+    """Return all rules by id; a rule shared by several fields or checks of one request has one entry."""
     found: dict[str, Rule] = {}
     for rule in _rules():
         known = found.get(rule.id)
@@ -150,7 +152,7 @@ RULES: dict[str, Rule] = _book()
 
 
 def share() -> dict[str, int]:
-    """How many checked rules each kind of mechanism keeps: field type, declaration, condition, table row, ..."""
+    """Return the number of checked rules by mechanism: field type, declaration, condition, table row, ..."""
     found: dict[str, int] = {}
     for rule in RULES.values():
         kind = rule.how.partition(":")[0] if rule.status is Status.CHECKED else rule.status.value

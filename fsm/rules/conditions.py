@@ -1,7 +1,7 @@
-"""Rules whose condition depends on what the conversation has shown: devices, versions, rights, proxy handlers.
+"""Rules with conditions that depend on earlier traffic: devices, versions, rights, proxy handlers.
 
-A rule that needs what was never seen stays silent. Declarations say which rules a field or a request has
-(``exists="02"``, ``proxy="04 05 06"``); `conditions_of` makes the conditions out of that.
+A rule without the required facts is not checked. Declarations specify the rules of a field or a request
+(``exists="02"``, ``proxy="04 05 06"``); `conditions_of` derives the conditions from them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = ["Condition", "Proxied", "conditions_of", "proxy_type"]
 
 
 class Condition(ABC):
-    """A condition on a request that depends on what the conversation has shown."""
+    """A condition on a request that depends on earlier traffic."""
 
     name: ClassVar[str] = ""
-    #: What has to hold; ``{field}`` stands for the name.
+    #: The requirement; ``{field}`` is replaced by the field name.
     text: ClassVar[str] = ""
 
     def __init__(self, rule: str, field: str, *words: int) -> None:
@@ -34,25 +34,25 @@ class Condition(ABC):
 
     @property
     def summary(self) -> str:
-        """What has to hold, in words."""
+        """The requirement in words."""
         return self.text.format(field=self.field)
 
     @abstractmethod
     def wrong(self, registry: Registry, packet: Request) -> str:
-        """Return what is wrong; an empty string if nothing is wrong or nothing is known."""
+        """Return the violation; an empty string if there is none or the facts are not known."""
 
 
 def _devices(registry: Registry, kind: str) -> int | None:
-    """How many devices of a kind there are; None where an application does not know, or there is none."""
+    """Return the number of devices of a kind; None if it is not known, or there is no application."""
     counts = [app.devices for app in registry.applications.values() if app.kind == kind]
     return max((count for count in counts if count is not None), default=None) if None not in counts else None
 
 
 class DeviceExists(Condition):
-    """A device id is one of those that Initialize counted or LINE_CREATE brought."""
+    """The device id is within the count of Initialize, or LINE_CREATE announced it."""
 
     name = "exists"
-    text = "{field} names a device that exists"
+    text = "{field} is the id of an existing device"
 
     def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
@@ -62,13 +62,13 @@ class DeviceExists(Condition):
             count = None if app is None else app.devices
         else:
             count = _devices(registry, "line")
-        return "" if count is None or number < count else f"{number} names no device, there are {count}"
+        return "" if count is None or number < count else f"{number} is not a device id, the server has {count} devices"
 
 
 class NumberOfDevices(DeviceExists):
-    """A number of devices is not above what Initialize counted."""
+    """A number of devices does not exceed the count of Initialize."""
 
-    text = "{field} is not above the number of devices"
+    text = "{field} does not exceed the number of devices"
 
     def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
@@ -78,40 +78,42 @@ class NumberOfDevices(DeviceExists):
 
 
 class AddressExists(Condition):
-    """An address id is one of those that LINEDEVCAPS counted."""
+    """The address id is within the count in LINEDEVCAPS."""
 
     name = "exists"
-    text = "{field} names an address that exists on the line"
+    text = "{field} is the id of an existing address of the line"
 
     def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
         line = registry.lines.get(words[self.words[1]])
         count = None if line is None or line.device is None else registry.facts.addresses.get(line.device)
         number = words[self.words[0]]
-        return "" if count is None or number < count else f"{number} names no address, the line has {count}"
+        return (
+            "" if count is None or number < count else f"{number} is not an address id, the line has {count} addresses"
+        )
 
 
 class ProviderExists(Condition):
-    """A provider id is one of those that a list of providers had."""
+    """The provider id is in a list of providers."""
 
     name = "exists"
-    text = "{field} names an installed provider"
+    text = "{field} is the id of an installed provider"
 
     def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
         known, number = registry.facts.providers, words[self.words[0]]
-        return "" if known is None or number in known else f"{number:#x} names no installed provider"
+        return "" if known is None or number in known else f"{number:#x} is not the id of an installed provider"
 
 
 class ObjectExists(Condition):
-    """What an object id and its type name exists."""
+    """The object with the given id and type exists."""
 
     name = "exists"
-    text = "{field} names an object of its type that exists"
+    text = "{field} is the id of an existing object of its type"
 
     def __init__(self, rule: str, field: str, word: int, type_word: int, new_word: int = 0) -> None:
         super().__init__(rule, field, word, type_word)
-        #: Word that shows that something new is meant, which has no id yet; 0 for none.
+        #: Index of the DWORD that requests a new object, which has no id yet; 0 for none.
         self.new_word = new_word
 
     def wrong(self, registry: Registry, packet: Request) -> str:
@@ -124,13 +126,15 @@ class ObjectExists(Condition):
             TUISPIDLL_OBJECT.PHONEID: registry.facts.phone_ids,
             TUISPIDLL_OBJECT.PROVIDERID: registry.facts.providers,
         }.get(type_)  # type: ignore[call-overload]
-        return "" if known is None or number in known else f"{number:#x} names no {TUISPIDLL_OBJECT(type_).name}"
+        return (
+            "" if known is None or number in known else f"{number:#x} is not the id of a {TUISPIDLL_OBJECT(type_).name}"
+        )
 
 
 class HandleExists(ObjectExists):
-    """A handle is live and of the type that goes with it (RSPSetEventFilterMasks)."""
+    """The handle is open and of the given type (RSPSetEventFilterMasks)."""
 
-    text = "{field} is a live handle of the type that dwObjType gives"
+    text = "{field} is an open handle of the type in dwObjType"
 
     def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
@@ -142,14 +146,14 @@ class HandleExists(ObjectExists):
             OBJTYPE.HCALL: registry.calls,
             OBJTYPE.HPHONE: registry.phones,
         }.get(type_)  # type: ignore[call-overload]
-        return "" if known is None or handle in known else f"{handle:#x} is no live {OBJTYPE(type_).name}"
+        return "" if known is None or handle in known else f"{handle:#x} is not an open {OBJTYPE(type_).name}"
 
 
 class VersionAgreed(Condition):
-    """A version is the one that was negotiated for the device."""
+    """The version is the one negotiated for the device."""
 
     name = "acceptable"
-    text = "{field} is the version that was negotiated for the device"
+    text = "{field} is the version negotiated for the device"
 
     def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
@@ -158,14 +162,14 @@ class VersionAgreed(Condition):
         number = words[self.words[0]]
         if found is None or not found.agreed or number == found.agreed:
             return ""
-        return f"{number:#010x} is not {found.agreed:#010x}, which was negotiated"
+        return f"{number:#010x} is not {found.agreed:#010x}, the negotiated version"
 
 
 class ExtensionAgreed(Condition):
-    """An extension version is 0 or the one that was negotiated for the device."""
+    """The extension version is 0 or the one negotiated for the device."""
 
     name = "acceptable"
-    text = "{field} is 0 or the extension version that was negotiated for the device"
+    text = "{field} is 0 or the extension version negotiated for the device"
 
     def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
@@ -177,21 +181,23 @@ class ExtensionAgreed(Condition):
         agreed = 0 if found is None else found.extension
         if number == agreed:
             return ""
-        return f"{number:#x} is not {agreed:#x}, which was negotiated" if agreed else f"{number:#x} was not negotiated"
+        return (
+            f"{number:#x} is not {agreed:#x}, the negotiated version" if agreed else f"{number:#x} was not negotiated"
+        )
 
 
 class SameLine(Condition):
-    """Two calls are on one line."""
+    """Both calls are on the same line."""
 
     name = "same-line"
-    text = "hCall and hConsultCall are on one line"
+    text = "hCall and hConsultCall are on the same line"
 
     def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
         first, second = (registry.calls.get(words[word]) for word in self.words)
         if first is None or second is None or first.line is None or second.line is None:
             return ""
-        return "" if first.line is second.line else "is on another line than hConsultCall"
+        return "" if first.line is second.line else "is on a different line than hConsultCall"
 
 
 class Administrator(Condition):
@@ -202,24 +208,24 @@ class Administrator(Condition):
 
     def __init__(self, rule: str, field: str, word: int = 0, values: tuple[int, ...] = ()) -> None:
         super().__init__(rule, field, word)
-        #: Values of the word with which alone the right is needed; empty for all.
+        #: Values of the DWORD for which the right is required; empty for all.
         self.values = values
 
     @property
     def summary(self) -> str:
         if not self.values:
             return self.text
-        return f"{self.text}, where {self.field} is {' or '.join(map(str, self.values))}"
+        return f"{self.text}, if {self.field} is {' or '.join(map(str, self.values))}"
 
     def wrong(self, registry: Registry, packet: Request) -> str:
         words = packet.words
         if registry.facts.administrator is not False or (self.values and words[self.words[0]] not in self.values):
             return ""
-        return "the client is no administrator"
+        return "the client is not an administrator"
 
 
 class Proxied(Condition):
-    """A condition on the handlers of a line; the word is a line handle, or a device id after ``device``."""
+    """A condition on the proxy handlers of a line; the DWORD is a line handle, or a device id after ``device``."""
 
     name = "proxy"
 
@@ -264,10 +270,10 @@ class ProxyServes(Proxied):
 
 
 class CallAddressExists(Condition):
-    """The address in the LINECALLPARAMS of Open exists, where a single address is wanted."""
+    """The address in the LINECALLPARAMS of Open exists, if a single address is requested."""
 
     name = "exists"
-    text = "with SINGLEADDRESS, LINECALLPARAMS.dwAddressID names an address that exists"
+    text = "with SINGLEADDRESS, LINECALLPARAMS.dwAddressID is the id of an existing address"
 
     def wrong(self, registry: Registry, packet: Request) -> str:
         params = packet.call_params  # type: ignore[attr-defined]
@@ -276,18 +282,18 @@ class CallAddressExists(Condition):
         count, number = registry.facts.addresses.get(packet.words[self.words[1]]), params.address_id
         if count is None or number is None or number < count:
             return ""
-        return f"dwAddressID {number} names no address, the line has {count}"
+        return f"dwAddressID {number} is not an address id, the line has {count} addresses"
 
 
 def proxy_type(request: type[Request]) -> int:
-    """The type of proxy request (2.2.3.1.48) that a request becomes; 0 where it becomes none."""
+    """Return the type of proxy request (2.2.3.1.48) for a request; 0 if it is not forwarded."""
     if request.device != "line":
         return 0
     return int(LINEPROXYREQUEST.__members__.get(request.__name__.upper(), 0))
 
 
 def conditions_of(request: type[Request]) -> tuple[Condition, ...]:
-    """The conditions that the declaration of a request names."""
+    """Return the conditions in the declaration of a request."""
     layout = request.layout
     owners = {
         field.type: field.index for field in layout.fields if isinstance(field, Handle) and field.direction == "in"
@@ -323,14 +329,14 @@ def conditions_of(request: type[Request]) -> tuple[Condition, ...]:
 
 
 def owners_of(request: type[Request]) -> tuple[int, ...]:
-    """The words of the call handles of a request."""
+    """Return the indexes of the call handles of a request."""
     return tuple(
         field.index for field in request.layout.fields if isinstance(field, Handle) and field.type is HandleType.HCALL
     )
 
 
 def _existing(rule: str, field: Any, app: int, owners: dict[HandleType, int], layout: Layout) -> Condition:
-    """What "must exist" means for a field."""
+    """Return the condition that "must exist" means for a field."""
     spec, index = field.spec, field.index
     if field.role == "device":
         return DeviceExists(rule, spec, index, app)

@@ -1,4 +1,4 @@
-"""The handles that a request names: where they are, when they count, and the rule that they must be open."""
+"""The handles in a request: where they are, when they are significant, and the rule that they must be open."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["HandleUse", "When", "handles_of"]
 
 @dataclass(eq=False)
 class When:
-    """A field that decides whether a handle counts: only with one of the values, or with none of them."""
+    """A field that determines whether a handle is significant: only for the given values, or for all others."""
 
     word: int
     values: frozenset[int]
@@ -30,19 +30,19 @@ class HandleUse:
     word: int
     spec: str
     type: HandleType
-    #: The rule that the handle must be open; empty where the specification has none.
+    #: The rule that the handle must be open; empty if the specification has none.
     rule: str
     optional: bool
     when: When | None
 
     def counts(self, words: tuple[int, ...]) -> bool:
-        """Whether the handle has to be open in a request with these words."""
+        """Return whether the handle must be open in a request with these DWORDs."""
         if self.when is not None and (words[self.when.word] in self.when.values) is not self.when.wanted:
             return False
         return not self.optional or words[self.word] != 0
 
 
-#: Handles that count only in some cases: (request, field) -> (deciding field, values, with or without them).
+#: Handles that are significant only in some cases: (request, field) -> (deciding field, values, whether included).
 _COUNTS: dict[tuple[str, str], tuple[str, frozenset[int], bool]] = {
     ("GetID", "hCall"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), True),
     ("GetID", "hLine"): ("dwSelect", frozenset({LINECALLSELECT.CALL}), False),
@@ -53,7 +53,7 @@ _COUNTS: dict[tuple[str, str], tuple[str, frozenset[int], bool]] = {
     ("SetUpConference", "hLine"): ("hCall", frozenset({0}), True),
     ("DevSpecific", "hLine"): ("hCall", frozenset({0}), True),
 }
-#: Handles in fields that hold one only in some cases: (field, kind, its rule, (deciding field, values)).
+#: Handles in fields that contain one only in some cases: (field, kind, its rule, (deciding field, values)).
 _HIDDEN: dict[str, tuple[tuple[str, HandleType, str, tuple[str, frozenset[int]]], ...]] = {
     "TUISPIDLLCallback": (
         (
@@ -67,7 +67,7 @@ _HIDDEN: dict[str, tuple[tuple[str, HandleType, str, tuple[str, frozenset[int]]]
 
 
 def handles_of(request: type[Request]) -> tuple[HandleUse, ...]:
-    """Return the handles that a request passes to the server, in the order of its fields."""
+    """Return the handles in a request, in the order of its fields."""
     layout = request.layout
     found = []
     for field in layout.fields:

@@ -1,7 +1,7 @@
-"""Tolerance profiles: rows that are softened for a kind of server, as data.
+"""Tolerance profiles: reduced levels of rules for a type of server, as data.
 
-Switches differ. Where one is known to do something that the documents forbid or do not explain, a profile names the
-rows and what they are to count for from now on. Nothing else changes: the machines take the same steps.
+Switches differ. If one is known for behavior that the documents forbid or do not explain, a profile lists the rules and
+their reduced levels. The machines take the same steps.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ __all__ = ["PROFILES", "Profile", "ProfileError", "Softening", "load_profile"]
 
 
 class ProfileError(ValueError):
-    """A profile that cannot be used; the message says where and why."""
+    """An invalid profile; the message contains the position and the reason."""
 
 
 class Softening(NamedTuple):
-    """Rows of a machine that count for less; patterns as in file names (``CALL-STATE-*``)."""
+    """Rules of a machine with a reduced level; patterns as in file names (``CALL-STATE-*``)."""
 
     rule: str
-    #: What they count for: `Level.SUSPICIOUS` is a warning; None is nothing at all.
+    #: The reduced level: `Level.SUSPICIOUS` is a warning; None suppresses the finding.
     level: Level | None
-    #: Only in these states and on these events; empty means all.
+    #: Only in these states and for these events; empty for all.
     states: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     why: str = ""
 
     def applies(self, finding: Finding) -> bool:
-        """Whether a finding comes from these rows."""
+        """Return whether a finding matches."""
         return (
             fnmatchcase(finding.rule, self.rule)
             and (not self.states or any(state in self.states for state in finding.state))
@@ -45,14 +45,14 @@ class Softening(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """A named set of softened rows."""
+    """A named set of reduced levels."""
 
     name: str
     summary: str
     softenings: tuple[Softening, ...]
 
     def soften(self, finding: Finding) -> Finding | None:
-        """A finding as it counts under this profile; None when it does not count."""
+        """Return the finding at its reduced level; None if it is suppressed."""
         for softening in self.softenings:
             if softening.applies(finding):
                 if softening.level is None:
@@ -63,7 +63,7 @@ class Profile(NamedTuple):
 
 
 def _built_in(name: str, summary: str) -> Profile:
-    """The tolerances that the records of the rules have for a profile."""
+    """Return the reduced levels that the rule records contain for a profile."""
     return Profile(
         name,
         summary,
@@ -76,39 +76,39 @@ def _built_in(name: str, summary: str) -> Profile:
     )
 
 
-#: The profiles that come with the program.
+#: The built-in profiles.
 PROFILES: dict[str, Profile] = {
     name: _built_in(name, summary)
     for name, summary in (
         (
             "announces-own-calls",
-            "a switch that announces consultation and conference calls to the client that asked for them (Q12)",
+            "a switch that announces consultation and conference calls to the client that created them (Q12)",
         ),
-        ("early-events", "a provider that reports on a new call before the completion that brings its handle (Q2)"),
-        ("drop-returns-0", "a server that answers Drop with 0, as the examples of section 4 print it (Q6)"),
+        ("early-events", "a provider that reports a new call before the completion that returns its handle (Q2)"),
+        ("drop-returns-0", "a server that responds to Drop with 0, as in the examples of section 4 (Q6)"),
         (
             "any-progression",
-            "a device whose calls go through states in an order of their own (1.5 of the call model)",
+            "a device whose calls pass through states in a different order (1.5 of the call model)",
         ),
         (
             "lenient-preconditions",
-            "a provider that takes requests in states that the packet texts do not name",
+            "a provider that accepts requests in states that the packet specifications do not list",
         ),
     )
 }
 
 
 def load_profile(name: str) -> Profile:
-    """A profile by name, or out of a TOML file. Raises `ProfileError`.
+    """Return a profile by name, or from a TOML file. Raises `ProfileError`.
 
-    A file has ``summary`` and a list of ``[[soften]]`` with ``rule``, ``level`` (``"SUSPICIOUS"`` or ``"none"``) and,
-    if wanted, ``states``, ``events`` and ``why``.
+    A file contains ``summary`` and a list of ``[[soften]]`` with ``rule``, ``level`` (``"SUSPICIOUS"`` or ``"none"``)
+    and optional ``states``, ``events`` and ``why``.
     """
     known = PROFILES.get(name)
     if known is not None:
         return known
     if not name.endswith(".toml"):
-        raise ProfileError(f"no profile {name}; there are {', '.join(PROFILES)}, or name a .toml file")
+        raise ProfileError(f"no profile {name}; use one of {', '.join(PROFILES)}, or a .toml file")
     try:
         content = tomllib.loads(Path(name).read_text(encoding="utf-8"))
     except OSError as error:
@@ -125,7 +125,7 @@ def load_profile(name: str) -> Profile:
 
 
 def _softening(where: str, entry: Any) -> Softening:
-    """One entry of a profile file; a rule that no row has is a slip, and is told."""
+    """Parse one entry of a profile file; a rule that no row has is an error."""
     if not isinstance(entry, dict):
         raise ProfileError(f"{where}: expected a table")
     unknown = entry.keys() - {"rule", "level", "states", "events", "why"}
@@ -145,7 +145,7 @@ def _softening(where: str, entry: Any) -> Softening:
 
 
 def _has_rows(pattern: str) -> bool:
-    """Whether a pattern matches a rule of the call model or is about rules of packets, which are not checked here."""
+    """Return whether a pattern matches a rule of the call model, or rules of packets (not verified here)."""
     if pattern.startswith("TRP-"):
         return True
     return any(

@@ -1,7 +1,7 @@
-"""Rules of MS-TRP that no declaration carries: the attach and detach methods, buffers, RPC, and what is not judged.
+"""Rules of MS-TRP without a declaration: attach and detach, buffers, RPC, and rules that are not checked.
 
-The rules of fields stand with the fields, those of handles in the machines, those of successes in `successes`. What is
-here is the rest, so that every rule has one place.
+Rules of fields are in the field declarations, those of handles in the machines, those of successes in `successes`. This
+module contains all others, so each rule has one place.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["EVENT_RULES", "OTHERS", "RECORDS", "Other", "Status"]
 
 
 class Status(StrEnum):
-    """What becomes of a rule."""
+    """Whether a rule is checked."""
 
     CHECKED = "checked"
     NOT_OBSERVABLE = "not-observable"
@@ -27,7 +27,7 @@ class Status(StrEnum):
 
 
 class Other(NamedTuple):
-    """A rule by itself. ``how`` is the mechanism, the reason why nothing can show it, or the decision."""
+    """A rule without a declaration. ``how`` is the mechanism, the reason why it cannot be checked, or the decision."""
 
     rule: str
     kind: str
@@ -35,21 +35,21 @@ class Other(NamedTuple):
     summary: str
     how: str
     status: Status = Status.CHECKED
-    #: The rule under which findings report it, where that is another one.
+    #: The rule that findings refer to, if it is another one.
     told: str = ""
-    #: The sentence of a finding, where a row refers to the rule.
+    #: The sentence of a finding, if a row refers to the rule.
     sentence: str = ""
-    #: Other rules that findings of this one name as well.
+    #: Other rules that findings of this one also list.
     also: tuple[str, ...] = ()
 
 
 _NOT, _OVER = Status.NOT_OBSERVABLE, Status.SUPERSEDED
-_LOCAL = "an RPC runtime refuses what it receives without a trace on the wire"
+_LOCAL = "an RPC runtime refuses such data without visible traffic"
 _UNIQUE = "the interfaces have no unique or full pointers"
 
 
 def _strict(section: str, role: str, status: Status = Status.CHECKED) -> tuple[Other, ...]:
-    how = "function: NDR stubs, what contradicts itself and is taken" if status is Status.CHECKED else _LOCAL
+    how = "function: inconsistent NDR stubs that are accepted" if status is Status.CHECKED else _LOCAL
     first = f"TRP-{section}-01"
     told = first if status is Status.CHECKED else ""
     return (
@@ -69,28 +69,28 @@ def _strict(section: str, role: str, status: Status = Status.CHECKED) -> tuple[O
     )
 
 
-_SAME = "table row: binding, what uses a context handle that is not live"
+_SAME = "table row: binding, use of a context handle that is not open"
 _PACKET = "packet: the buffer itself"
 _GEN3 = "TRP-3.1.4.2-GEN-03"
-_MODEL = "table row: binding, how events travel"
-_BUFFER = "packet: the buffer of events"
+_MODEL = "table row: binding, event delivery"
+_BUFFER = "packet: the event buffer"
 
 OTHERS: tuple[Other, ...] = (
     Other("TRP-3.1.4.2-GEN-01", "fail-if", "server", "lNeededSize is at least sizeof TAPI32_MSG", _PACKET),
     Other("TRP-3.1.4.2-GEN-02", "fail-if", "server", "*plUsedSize is at least sizeof ULONG_PTR", _PACKET),
-    Other("TRP-3.1.4.2-GEN-03", "fail-if", "server", "phContext is a live context handle of tapsrv", _SAME),
+    Other("TRP-3.1.4.2-GEN-03", "fail-if", "server", "phContext is an open context handle of tapsrv", _SAME),
     Other("TRP-3.1.4.2-GEN-04", "fail-if", "server", "Req_Func is the number of a request", _PACKET),
-    Other("TRP-3.1.4.2-01", "must", "client", "phContext is the handle that ClientAttach gave", _SAME, told=_GEN3),
+    Other("TRP-3.1.4.2-01", "must", "client", "phContext is the handle that ClientAttach returned", _SAME, told=_GEN3),
     Other(
-        "TRP-3.1.4.2-02", "must", "client", "pBuffer has the shape of a TAPI32_MSG", _PACKET, told="TRP-3.1.4.2-GEN-02"
+        "TRP-3.1.4.2-02", "must", "client", "pBuffer has the layout of a TAPI32_MSG", _PACKET, told="TRP-3.1.4.2-GEN-02"
     ),
-    # -- 3.1.4.2, what is decided otherwise -----------------------------------------------------------------------
+    # -- 3.1.4.2, decided otherwise -------------------------------------------------------------------------------
     Other(
         "TRP-3.1.4.2-021-07",
         "fail-if",
         "server",
         "dwExtVersion of GetAddressCaps is acceptable",
-        "D13: the packet text says that the field is not validated",
+        "D13: the packet specification says that the field is not validated",
         _OVER,
     ),
     Other(
@@ -98,7 +98,7 @@ OTHERS: tuple[Other, ...] = (
         "fail-if",
         "server",
         "dwExtVersion of GetDevCaps is acceptable",
-        "D13: the packet text says that the field is not validated",
+        "D13: the packet specification says that the field is not validated",
         _OVER,
     ),
     Other(
@@ -106,16 +106,16 @@ OTHERS: tuple[Other, ...] = (
         "fail-if",
         "server",
         "dwAddressID of GetID is valid with LINECALLSELECT_DEVICEID",
-        "D13: the packet text says that the field is not validated, and DEVICEID goes with no address",
+        "D13: the packet specification says that the field is not validated, and DEVICEID is used without an address",
         _OVER,
     ),
-    Other("TRP-3.1.4.2-013-05", "fail-if", "server", "hCall of DevSpecific is live", "repeats 013-01", _OVER),
+    Other("TRP-3.1.4.2-013-05", "fail-if", "server", "hCall of DevSpecific is open", "repeats 013-01", _OVER),
     Other(
         "TRP-3.1.4.2-025-02",
         "fail-if",
         "server",
         "VarData of GetAgentCaps has room for lpAgentCapsSize bytes",
-        "D14: the packet has no VarData; the structure comes with the completion",
+        "D14: the packet has no VarData; the completion contains the structure",
         _OVER,
     ),
     Other(
@@ -123,7 +123,7 @@ OTHERS: tuple[Other, ...] = (
         "fail-if",
         "server",
         "VarData of GetGroupList can hold a LINEAGENTGROUPLIST",
-        "D14: the packet has no VarData; 152-02 compares the size that is meant",
+        "D14: the packet has no VarData; 152-02 compares the intended size",
         _OVER,
     ),
     Other(
@@ -138,8 +138,8 @@ OTHERS: tuple[Other, ...] = (
         "TRP-3.1.4.2-141-01",
         "fail-if",
         "server",
-        "the server has an initialised line at GetCallIDs",
-        "D20: without a line there is no live call, which 141-02 demands",
+        "the server has an initialized line at GetCallIDs",
+        "D20: without a line there is no open call, which 141-02 requires",
         _OVER,
     ),
     Other(
@@ -147,7 +147,7 @@ OTHERS: tuple[Other, ...] = (
         "fail-if",
         "server",
         "dwBearerMode has one bit, above 2.0",
-        "D15: 2.2.6.20 allows several, and the sentence can be read both ways",
+        "D15: 2.2.6.20 allows several, and the sentence is ambiguous",
         _OVER,
     ),
     *(
@@ -155,8 +155,8 @@ OTHERS: tuple[Other, ...] = (
             f"TRP-3.1.4.2-{bullet}",
             "fail-if",
             "server",
-            f"{field} of {request} is live",
-            "agents and their sessions belong to the server, and clients that are not seen make them too",
+            f"{field} of {request} is open",
+            "agents and their sessions belong to the server, and unseen clients create them as well",
             _NOT,
         )
         for bullet, field, request in (
@@ -169,8 +169,8 @@ OTHERS: tuple[Other, ...] = (
         "TRP-3.1.4.2-117-06",
         "fail-if",
         "server",
-        "the caller of SetStatusMessages holds PHONEPRIVILEGE_MONITOR",
-        "whoever has a live hPhone holds at least MONITOR (107-02), so this cannot be broken apart from 117-01",
+        "the caller of SetStatusMessages has PHONEPRIVILEGE_MONITOR",
+        "every owner of an open hPhone has at least MONITOR (107-02), so this cannot be violated separately from 117-01",
         _NOT,
     ),
     Other(
@@ -178,27 +178,27 @@ OTHERS: tuple[Other, ...] = (
         "on-success",
         "server",
         "FreeDialogInstance finishes the installation and updates the list of providers",
-        "what the dialog decided passes between the provider's halves in opaque bytes",
+        "the result of the dialog is passed between the provider's components as opaque bytes",
         _NOT,
     ),
-    # -- the transport --------------------------------------------------------------------------------------------
+    # -- transport ------------------------------------------------------------------------------------------------
     Other(
-        "TRP-2.1-01", "must", "server", r"tapsrv is on the pipe \pipe\tapsrv", "an unused endpoint is not seen", _NOT
+        "TRP-2.1-01", "must", "server", r"tapsrv is on the pipe \pipe\tapsrv", "an unused endpoint is not visible", _NOT
     ),
     Other(
         "TRP-2.1-02",
         "must",
         "server",
-        "events travel as ClientAttach chose",
+        "events are delivered as selected in ClientAttach",
         _MODEL,
-        sentence="server delivered events by another way than the client chose in ClientAttach",
+        sentence="server delivered events by another method than the client selected in ClientAttach",
     ),
     Other(
         "TRP-2.1-03",
         "must",
         "server",
         "the UUIDs of 1.9 are used",
-        "what uses others is not recognised as MS-TRP",
+        "traffic with other UUIDs is not recognized as MS-TRP",
         _NOT,
     ),
     Other(
@@ -206,16 +206,16 @@ OTHERS: tuple[Other, ...] = (
         "must",
         "server",
         "NDR20 and NDR64 are negotiated",
-        "a bind shows what was chosen, not what else would have been accepted",
+        "a bind shows the selected syntax, not other acceptable ones",
         _NOT,
     ),
-    Other("TRP-3-01", "must", "client", "ClientAttach comes before any other method", _SAME, told=_GEN3),
+    Other("TRP-3-01", "must", "client", "ClientAttach precedes any other method", _SAME, told=_GEN3),
     Other(
         "TRP-3-02",
         "must",
         "client",
-        "the context handle is handed to ClientDetach when finished",
-        "a connection that ends does not say whether the client was finished (Q20)",
+        "the context handle is passed to ClientDetach when finished",
+        "the end of a connection does not show whether the client was finished (Q20)",
         _NOT,
     ),
     Other("TRP-3-03", "must", "client", "a detached context handle is not used again", _SAME, told=_GEN3),
@@ -224,14 +224,19 @@ OTHERS: tuple[Other, ...] = (
         "must",
         "client",
         "a connection-oriented client listens before ClientAttach",
-        "a server that could not connect says so to nobody",
+        "a server that could not connect does not report it",
         _NOT,
     ),
     Other(
         "TRP-3-05", "must", "client", "a mailslot exists before ClientAttach", "mailslots are local to the client", _NOT
     ),
     Other(
-        "TRP-3.1.3-01", "must", "server", "the server listens on its endpoint", "an unused endpoint is not seen", _NOT
+        "TRP-3.1.3-01",
+        "must",
+        "server",
+        "the server listens on its endpoint",
+        "an unused endpoint is not visible",
+        _NOT,
     ),
     *_strict("3.1.4", "server"),
     Other("TRP-3.1.4-04", "must", "server", "context handles of other interfaces are refused", _SAME, told=_GEN3),
@@ -242,7 +247,7 @@ OTHERS: tuple[Other, ...] = (
         "must",
         "client",
         "context handles of other interfaces are refused",
-        "table row: channel, what uses a context handle that is not live",
+        "table row: channel, use of a context handle that is not open",
         sentence="server used the event channel with a context handle that is not valid: {what}",
     ),
     *_strict("3.4.4", "server", _NOT),
@@ -251,26 +256,26 @@ OTHERS: tuple[Other, ...] = (
         "TRP-3.1.4.1-01",
         "must",
         "server",
-        "phAsyncEventsEvent is 0xA5C369A5 where NegotiateAPIVersionForAllDevices works",
-        "function: ClientAttach against the requests that follow",
+        "phAsyncEventsEvent is 0xA5C369A5 if NegotiateAPIVersionForAllDevices is supported",
+        "function: ClientAttach compared with the requests that follow",
     ),
-    Other("TRP-3.1.4.1-04", "must", "server", "with a mailslot events are fetched", _MODEL, told="TRP-2.1-02"),
-    Other("TRP-3.1.4.1-05", "must", "server", "without a mailslot events are pushed", _MODEL, told="TRP-2.1-02"),
+    Other("TRP-3.1.4.1-04", "must", "server", "with a mailslot, events are pulled", _MODEL, told="TRP-2.1-02"),
+    Other("TRP-3.1.4.1-05", "must", "server", "without a mailslot, events are pushed", _MODEL, told="TRP-2.1-02"),
     Other(
         "TRP-3.1.4.1-10",
         "fail-if",
         "server",
-        "lProcessID -3 needs an administrator",
-        "function: ClientAttach, where the embedding program knows that the client is none",
+        "lProcessID -3 requires an administrator",
+        "function: ClientAttach, if the embedding program knows that the client is not an administrator",
     ),
     Other(
         "TRP-3.1.4.1-11",
         "on-success",
         "server",
-        "the server keeps the client",
-        "function: refusals of what is live",
+        "the server keeps the client's state",
+        "function: refusals of open handles",
     ),
-    Other("TRP-3.1.4.3-01", "on-success", "server", "the binding is freed", _SAME, told=_GEN3),
+    Other("TRP-3.1.4.3-01", "on-success", "server", "the binding is released", _SAME, told=_GEN3),
     Other(
         "TRP-3.1.4.3-02",
         "must",
@@ -278,29 +283,36 @@ OTHERS: tuple[Other, ...] = (
         "RemoteSPDetach follows ClientDetach",
         "function: event channels at the end",
     ),
-    Other("TRP-3.2.3-01", "must", "client", "the client listens where it said", "an unused endpoint is not seen", _NOT),
+    Other(
+        "TRP-3.2.3-01",
+        "must",
+        "client",
+        "the client listens on the endpoint that it specified",
+        "an unused endpoint is not visible",
+        _NOT,
+    ),
     Other(
         "TRP-3.3.3-01",
         "must",
         "client",
         "the client listens during ClientAttach",
-        "a server that could not connect says so to nobody",
+        "a server that could not connect does not report it",
         _NOT,
     ),
     Other(
         "TRP-3.3.4.1-01",
         "fail-if",
         "client",
-        "RemoteSPAttach is refused when the call attributes cannot be read",
-        "whether they can be read only the client's runtime knows",
+        "RemoteSPAttach is refused if the call attributes cannot be queried",
+        "only the client's runtime knows whether they can be queried",
         _NOT,
     ),
     Other(
         "TRP-3.3.4.1-02",
         "fail-if",
         "client",
-        "RemoteSPAttach is refused below PKT_PRIVACY where that is required",
-        "what the client requires is its own setting",
+        "RemoteSPAttach is refused below PKT_PRIVACY if that is required",
+        "the requirement is a setting of the client",
         _NOT,
     ),
     Other(
@@ -308,7 +320,7 @@ OTHERS: tuple[Other, ...] = (
         "on-success",
         "client",
         "the binding is kept",
-        "table row: channel, what uses a context handle that is not live",
+        "table row: channel, use of a context handle that is not open",
         told="TRP-3.3.4-04",
     ),
     Other(
@@ -316,10 +328,10 @@ OTHERS: tuple[Other, ...] = (
         "on-success",
         "client",
         "the binding is dropped",
-        "table row: channel, what uses a context handle that is not live",
+        "table row: channel, use of a context handle that is not open",
         told="TRP-3.3.4-04",
     ),
-    # -- buffers of events ----------------------------------------------------------------------------------------
+    # -- event buffers --------------------------------------------------------------------------------------------
     Other(
         "TRP-3.3.4.2-GEN-01",
         "fail-if",
@@ -333,7 +345,7 @@ OTHERS: tuple[Other, ...] = (
         "TRP-3.3.4.2-GEN-03",
         "fail-if",
         "client",
-        "nothing stands behind the last event",
+        "no data follows the last event",
         _BUFFER,
         also=("TRP-3.3.4.2-02",),
     ),
@@ -341,16 +353,16 @@ OTHERS: tuple[Other, ...] = (
         "TRP-3.3.4.2-GEN-04",
         "fail-if",
         "client",
-        "InitContext is one that the client gave",
-        "table row: line and phone, a context that the client did not give",
+        "InitContext is a value that the client specified",
+        "table row: line and phone, a context that is not the client's",
         told="CALL-V13",
     ),
     Other(
         "TRP-3.3.4.2-01",
         "must",
         "server",
-        "events go to the endpoint that ClientAttach named",
-        "a connection to another endpoint belongs to nobody",
+        "events are sent to the endpoint specified in ClientAttach",
+        "a connection to another endpoint cannot be assigned to a client",
         _NOT,
     ),
     Other(
@@ -365,51 +377,51 @@ OTHERS: tuple[Other, ...] = (
         "TRP-3.3.4.2-M00C-01",
         "ignore-if",
         "client",
-        "LINE_REPLY has the id of a request that waits",
-        "table row: request, replies where none is owed",
+        "LINE_REPLY has the id of a pending request",
+        "table row: request, replies without a pending request",
         told="CALL-V08",
     ),
     Other(
         "TRP-3.3.4.2-M011-01",
         "ignore-if",
         "client",
-        "PHONE_REPLY has the id of a request that waits",
-        "table row: request, replies where none is owed",
+        "PHONE_REPLY has the id of a pending request",
+        "table row: request, replies without a pending request",
         told="CALL-V08",
     ),
     Other(
         "TRP-3.3.4.2-M013-01",
         "ignore-if",
         "client",
-        "LINE_CREATE has the id of a device that can be",
-        "E19: any new id can be; the specification names no bound",
+        "LINE_CREATE has a possible device id",
+        "E19: any new id is possible; the specification states no bound",
         _OVER,
     ),
     Other(
         "TRP-3.3.4.2-M014-01",
         "ignore-if",
         "client",
-        "PHONE_CREATE has the id of a device that can be",
-        "E19: any new id can be; the specification names no bound",
+        "PHONE_CREATE has a possible device id",
+        "E19: any new id is possible; the specification states no bound",
         _OVER,
     ),
 )
 
-#: Events that a client drops when they carry a handle or device it does not have: (Msg, bullet, what it is).
+#: Events that a client drops if they refer to a handle or device it does not have: (Msg, bullet, content).
 EVENT_RULES: tuple[tuple[int, str, str], ...] = (
     *(
-        (msg, "01", "hRemoteLine is 0 or a live line of the client")
+        (msg, "01", "hRemoteLine is 0 or an open line of the client")
         for msg in (0x00, 0x01, 0x02, 0x03, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0x16, 0x17, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F)
     ),
-    *((msg, "01", "hRemotePhone is 0 or a live phone of the client") for msg in (0x0E, 0x0F, 0x10, 0x12)),
+    *((msg, "01", "hRemotePhone is 0 or an open phone of the client") for msg in (0x0E, 0x0F, 0x10, 0x12)),
     *((msg, "01", "Param1 is a device that the client knows") for msg in (0x19, 0x1A)),
-    *((msg, "01", "Param4 is 0 or a live line of the client") for msg in (0x04, 0x05, 0x15)),
-    *((msg, "02", "with Param4 0, hDevice is a live line of the client") for msg in (0x04, 0x05, 0x15)),
+    *((msg, "01", "Param4 is 0 or an open line of the client") for msg in (0x04, 0x05, 0x15)),
+    *((msg, "02", "with Param4 0, hDevice is an open line of the client") for msg in (0x04, 0x05, 0x15)),
 )
 
 
 def _records() -> Iterator[Rule]:
-    """Records for the rules of rows and findings: those of the call model, and those of MS-TRP kept here."""
+    """Yield the records of rules that rows and findings refer to: those of the call model, and the MS-TRP rules here."""
     told: dict[str, list[str]] = {}
     for other in OTHERS:
         if other.told not in ("", other.rule):
@@ -425,5 +437,5 @@ def _records() -> Iterator[Rule]:
     yield Rule("TRP-3.3.4.2-", "the client ignores events for handles and devices that it does not have", "3.3.4.2")
 
 
-#: The records of all rules that rows can refer to.
+#: The records of all rules that rows refer to.
 RECORDS: Final = Catalogue(_records())

@@ -1,7 +1,7 @@
-"""What a success obliges the server to (3.1.4.2, "if successful"): handles that it made are live, those it dropped are not.
+"""Requirements after a success (3.1.4.2, "if successful"): created handles are open, closed ones are not.
 
-A server that refuses a live handle as unknown did not keep what the first kind of row says; one that accepts a request
-on a dropped handle did not keep the second.
+A server that rejects an open handle as unknown violates a rule of the first kind; one that accepts a request on a
+closed handle violates one of the second kind.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Success(NamedTuple):
     request: str
     rule: str
     summary: str
-    #: The machine of the handle, and the state in which the handle is dropped; None for a handle that is made.
+    #: The machine of the handle, and the state in which the handle is closed; None for a handle that is created.
     machine: str
     state: int | None = None
 
@@ -40,7 +40,7 @@ SUCCESSES: tuple[Success, ...] = (
             ("MakeCall", "048-06", "the call"),
             ("PickUp", "056-04", "the call"),
             ("UnPark", "090-03", "the call"),
-            ("Forward", "017-12", "the consultation call, where there is one"),
+            ("Forward", "017-12", "the consultation call, if there is one"),
             ("PrepareAddToConference", "057-05", "the consultation call"),
             ("SetUpConference", "084-05", "the conference and the consultation call"),
             ("SetUpTransfer", "085-05", "the consultation call"),
@@ -54,14 +54,14 @@ SUCCESSES: tuple[Success, ...] = (
     Success(
         "line.DeallocateCall",
         "TRP-3.1.4.2-012-02",
-        "the client holds the call no more",
+        "the client no longer has the call",
         CALL.name,
         CallState.DEALLOCATED,
     ),
 )
-#: The rules of handles that were made, by the request that made them.
+#: The rules of created handles, by the request that creates them.
 MADE: dict[str, str] = {row.request: row.rule for row in SUCCESSES if row.state is None}
-#: The rules of handles that were dropped: by machine, device of the request and set of states.
+#: The rules of closed handles: by machine, device of the request and set of states.
 DROPPED: dict[tuple[str, str, int], str] = {
     (row.machine, row.request.partition(".")[0], 1 << row.state): row.rule for row in SUCCESSES if row.state is not None
 }

@@ -1,4 +1,4 @@
-"""Coverage: the rules that traffic gave occasion to check, and the rows of the machines that it took."""
+"""Coverage: the rules that traffic exercises, and the rows of the machines that it takes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ANY_EVENT = [rule for rule in _CHECKED if rule.startswith("TRP-3.3.4.2-GEN-")]
 
 
 def _rules_of(request: type[Request]) -> tuple[str, ...]:
-    """Return the rules that every request of a kind gives occasion to check, apart from those of its fields."""
+    """Return the rules that every request of a kind exercises, except those of its fields."""
     layout = request.layout
     found = [use.rule for use in handles_of(request)]
     found += (condition.rule for condition in conditions_of(request))
@@ -66,9 +66,9 @@ class Coverage:
     """Counts the rules and rows that traffic exercises; pass it every packet and step."""
 
     def __init__(self) -> None:
-        #: How often each rule had something to check.
+        #: Number of times that each rule was checked.
         self.rules: Counter[str] = Counter()
-        #: How often each state and event was met, by machine.
+        #: Number of occurrences of each pair of state and event, by machine.
         self.cells: dict[str, Counter[tuple[IntEnum, Event]]] = {name: Counter() for name in MACHINES}
         #: Requests by device and name.
         self.requests: Counter[str] = Counter()
@@ -103,21 +103,21 @@ class Coverage:
         self.rules.update(rules)
 
     def step(self, step: Step) -> None:
-        """Count a step, if the state before it was known."""
+        """Count a step, if the state before it was certain."""
         if not step.before & (step.before - 1):
             state = step.machine.table.states(step.before.bit_length() - 1)
             self.cells[step.machine.name][state, step.event] += 1
 
-    # -- what comes of it -----------------------------------------------------------------------------------------
+    # -- results --------------------------------------------------------------------------------------------------
 
     def never(self) -> list[str]:
-        """The requests that were never made, by device and name."""
+        """Return the requests that were never sent, by device and name."""
         return sorted(
             f"{r.device}.{r.__name__}" for r in REQUESTS.values() if not self.requests[f"{r.device}.{r.__name__}"]
         )
 
     def as_dict(self, findings: Iterable[Finding] = ()) -> dict[str, Any]:
-        """For the JSON report: each checked rule with how often it was judged and broken, and the rows by machine."""
+        """Return the data of the JSON report: the counts of checked and violated rules, and the rows by machine."""
         broken = Counter(finding.rule for finding in findings)
         for finding in findings:
             broken.update(finding.also)
@@ -136,20 +136,20 @@ class Coverage:
         return {"taken": len(taken), "legal": len(legal), "missing": missing}
 
     def lines(self, findings: Iterable[Finding] = ()) -> Iterator[str]:
-        """As a table for people."""
+        """Return a human-readable table."""
         found = self.as_dict(findings)
         judged = sum(counts["checked"] > 0 for counts in found["rules"].values())
         broken = sum(counts["broken"] > 0 for counts in found["rules"].values())
-        yield f"coverage: {judged} of {len(_CHECKED)} checked rules had something to judge, {broken} were broken"
-        yield "  machine        cells taken   of legal ones"
+        yield f"coverage: {judged} of {len(_CHECKED)} rules were checked, {broken} were violated"
+        yield "  machine        rows taken    of legal ones"
         for name, rows in found["rows"].items():
             yield f"  {name:<14} {rows['taken']:>11}   {rows['legal']:>13}"
-        yield f"  {len(REQUESTS) - len(self.never())} of {len(REQUESTS)} requests were made; never:"
+        yield f"  {len(REQUESTS) - len(self.never())} of {len(REQUESTS)} requests were sent; never:"
         yield from _wrapped(found["requests_never_made"])
 
 
 def _of_record(record: Record) -> Iterator[str]:
-    """The rules of the fields that mean something in a record, and of the structures in it."""
+    """Yield the rules of the significant fields of a record, and of the structures in it."""
     for field in record.layout.fields:
         for check in field.checks:
             if check.bullets and check.applies(record):

@@ -1,7 +1,7 @@
-"""What a conversation has shown beside the states of its machines: the abstract data model of 3.1.1.
+"""Facts about a conversation in addition to the states of its machines: the abstract data model of 3.1.1.
 
-Device counts, addresses, providers, versions, proxy handlers and the client's rights are learned from answers and
-events; what was never seen stays unknown.
+Device counts, addresses, providers, versions, proxy handlers and the client's rights are learned from responses and
+events; facts that were not seen are unknown.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Facts"]
 
-#: Things of one kind that are remembered: more than any server has.
+#: Maximum number of entries per kind: more than any server has.
 _LIMIT = 65_536
 
 
 class _Status(NamedTuple):
-    """Whether a handler serves a type of request, and since when that is known."""
+    """Whether a handler serves a type of request, and the time of that information."""
 
     there: bool
     since: float
 
 
 class Facts:
-    """What is known of the server's devices and of the client's rights; None or absent where nothing is."""
+    """Known facts about the server's devices and the client's rights; None or missing if unknown."""
 
     __slots__ = (
         "addresses",
@@ -43,10 +43,10 @@ class Facts:
     )
 
     def __init__(self) -> None:
-        #: Whether the client is an administrator of the telephony server: a successful attach with lProcessID -3
-        #: shows it; an embedding program may know better.
+        #: Whether the client is an administrator of the telephony server: shown by a successful attach with lProcessID
+        #: -3, or set by the embedding program.
         self.administrator: bool | None = None
-        #: What ClientAttach returned in phAsyncEventsEvent.
+        #: The phAsyncEventsEvent that ClientAttach returned.
         self.marker: int | None = None
         #: Number of addresses, by line device.
         self.addresses: dict[int, int] = {}
@@ -57,17 +57,17 @@ class Facts:
         #: Handlers by line device and type of request; devices of which all types are known.
         self.proxies: dict[int, dict[int, _Status]] = {}
         self.complete: dict[int, float] = {}
-        #: Devices and types that this client itself handles, and when it last got such a request.
+        #: Devices and types that this client handles itself, and the time of its last proxy request.
         self.own: set[tuple[int, int]] = set()
         self.passed: dict[tuple[int, int], float] = {}
 
     def set_addresses(self, device: int, count: int) -> None:
-        """LINEDEVCAPS told how many addresses a device has."""
+        """Set the number of addresses of a device, from LINEDEVCAPS."""
         if count and len(self.addresses) < _LIMIT:
             self.addresses[device] = count
 
     def set_proxy_status(self, device: int | None, changes: int, type_: int, now: float) -> None:
-        """LINE_PROXYSTATUS: a handler came or went."""
+        """Record a LINE_PROXYSTATUS: a handler was opened or closed."""
         if device is None or len(self.proxies) >= _LIMIT:
             return
         known = self.proxies.setdefault(device, {})
@@ -80,13 +80,13 @@ class Facts:
             known.clear()
 
     def set_proxy_list(self, device: int, types: Iterable[int], now: float) -> None:
-        """GetProxyStatus told all types that have a handler."""
+        """Record all types with a handler, from GetProxyStatus."""
         if len(self.proxies) < _LIMIT:
             self.proxies[device] = {type_: _Status(True, now) for type_ in types}
             self.complete[device] = now
 
     def serves(self, device: int, type_: int, before: float) -> bool | None:
-        """Whether a type has a handler; None where that is not known, or only since ``before``."""
+        """Return whether a type has a handler; None if that is not known, or not since ``before``."""
         found = self.proxies.get(device, {}).get(type_)
         if found is not None:
             return found.there or (None if found.since > before else False)
@@ -94,7 +94,7 @@ class Facts:
         return False if told is not None and told <= before else None
 
     def serves_any(self, device: int, before: float) -> bool | None:
-        """Whether anything has a handler; None where that is not known."""
+        """Return whether any type has a handler; None if that is not known."""
         if any(status.there for status in self.proxies.get(device, {}).values()):
             return True
         told = self.complete.get(device)

@@ -1,4 +1,4 @@
-"""All machines, compiled, by name and in the order in which a reader meets them."""
+"""All compiled machines by name, in the order of the documentation."""
 
 from __future__ import annotations
 

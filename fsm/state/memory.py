@@ -1,4 +1,4 @@
-"""What has ended, remembered for a while: the latest few thousand of a kind."""
+"""A memory of ended instances: the latest few thousand of each kind."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ V = TypeVar("V")
 
 
 class Memory(Generic[K, V]):
-    """A mapping that forgets what is old: it keeps between `SIZE` and twice as many of the latest entries.
+    """A mapping that discards old entries: it keeps between `SIZE` and twice as many of the latest ones.
 
-    Two generations instead of one ordered mapping, because entries come and go with every call.
+    It has two generations instead of one ordered mapping, because every call adds and removes entries.
     """
 
     SIZE: ClassVar[int] = 2048
@@ -25,12 +25,12 @@ class Memory(Generic[K, V]):
         self.older: dict[K, V] = {}
 
     def get(self, key: K) -> V | None:
-        """The latest entry under a key, while it is remembered."""
+        """Return the latest entry with a key, if it is still stored."""
         found = self.young.get(key)
         return self.older.get(key) if found is None else found
 
     def put(self, key: K, value: V) -> None:
-        """Remember something, in place of what was there under the same key."""
+        """Store an entry, replacing one with the same key."""
         young = self.young
         young[key] = value
         if len(young) > self.SIZE:
@@ -38,6 +38,6 @@ class Memory(Generic[K, V]):
             self.young = {}
 
     def pop(self, key: K) -> V | None:
-        """Forget an entry and return it."""
+        """Remove an entry and return it."""
         older = self.older.pop(key, None)
         return self.young.pop(key, older)

@@ -1,4 +1,4 @@
-"""Paths: the states that calls were known to be in, in order, each sequence kept once."""
+"""Paths: sequences of states that calls were known to be in, each sequence stored once."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Path:
         return found[::-1]
 
     def names(self) -> tuple[str, ...]:
-        """The states in order, as reports spell them."""
+        """Return the state names in order, as in reports."""
         if self._names is None:
             self._names = tuple(LABELS.get(state, state.name.lower()) for state in self.states())
         return self._names
 
     def since(self, mark: Path) -> list[CallState]:
-        """The states entered after an earlier node of the same path."""
+        """Return the states entered after an earlier node of the same path."""
         found: list[CallState] = []
         node: Path | None = self
         while node is not None and node is not mark and node.depth > mark.depth and node.state is not None:
@@ -47,9 +47,9 @@ class Path:
 
 
 class Paths:
-    """All paths of a monitor, each kept once; bounded, so that hostile traffic cannot fill the memory."""
+    """All paths of a monitor, each stored once, with a limit that protects the memory from hostile traffic."""
 
-    #: Nodes kept, and states per path; longer paths stop growing.
+    #: Maximum numbers of nodes, and of states per path; longer paths are not extended.
     NODES: ClassVar[int] = 50_000
     DEPTH: ClassVar[int] = 256
 
@@ -58,7 +58,7 @@ class Paths:
         self.count = 0
 
     def extend(self, path: Path, state: CallState) -> Path:
-        """The path with one more state; a state does not follow itself."""
+        """Return the path with one more state, unless it is the last state already."""
         if path.state is state:
             return path
         found = path.following.get(state)

@@ -1,1 +1,1 @@
-"""The machines of MS-TRP as tables of rows; `fsm.state.machines` has them compiled."""
+"""The machines of MS-TRP as tables of rows; `fsm.state.machines` contains the compiled machines."""

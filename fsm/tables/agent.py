@@ -1,4 +1,4 @@
-"""The agent of a call centre, by handle."""
+"""The agent of a call center, by handle."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VOID = ref("2.2.4.2.1.9", "the line was closed; 3.1.4.3")
 
 
 class AgentState(IntEnum):
-    """An agent that is known by handle: LINEAGENTSTATEEX_Constants around its life."""
+    """An agent with a known handle: the LINEAGENTSTATEEX_Constants, with states before and after them."""
 
     ABSENT = 0
     CREATED = 1
@@ -34,7 +34,7 @@ class AgentState(IntEnum):
     RELEASED = 8
 
 
-AGENT_CREATED = Event("CreateAgent done", Kind.REPLY, "the completion brings the agent's handle")
+AGENT_CREATED = Event("CreateAgent done", Kind.REPLY, "the completion returns the agent's handle")
 
 
 def report_events(states: type[IntEnum], constants: type[IntEnum], name: str) -> dict[int, tuple[Event, IntEnum]]:
@@ -55,7 +55,7 @@ AGENT_STATES = report_events(AgentState, LINEAGENTSTATEEX, "LINE_AGENTSTATUSEX")
 def life_rows(
     states: type[IntEnum], created: Event, reports: dict[int, tuple[Event, IntEnum]], section: str, status: str
 ) -> tuple[Row, ...]:
-    """No document orders the states: any may be reported after any other, and before the completion is seen."""
+    """Return rows for any order of states, because no document specifies one, and for reports before the completion."""
     absent, first = tuple(states)[:2]
     released = tuple(states)[-1]
     rows = [Row(absent, created, first, _STATED, ref(section, created.name))]
@@ -72,7 +72,7 @@ def life_rows(
 
 AGENT = Table(
     name="agent",
-    summary="An agent of a call centre, by handle",
+    summary="An agent of a call center, by handle",
     states=AgentState,
     initial=AgentState.ABSENT,
     finals=frozenset({AgentState.RELEASED}),

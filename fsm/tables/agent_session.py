@@ -14,7 +14,7 @@ __all__ = ["SESSION", "SESSION_CREATED", "SESSION_STATES", "SessionState"]
 
 
 class SessionState(IntEnum):
-    """An agent session: LINEAGENTSESSIONSTATE_Constants around its life."""
+    """An agent session: the LINEAGENTSESSIONSTATE_Constants, with states before and after them."""
 
     ABSENT = 0
     CREATED = 1
@@ -26,7 +26,7 @@ class SessionState(IntEnum):
     RELEASED = 7
 
 
-SESSION_CREATED = Event("CreateAgentSession done", Kind.REPLY, "the completion brings the session's handle")
+SESSION_CREATED = Event("CreateAgentSession done", Kind.REPLY, "the completion returns the session's handle")
 #: By LINEAGENTSESSIONSTATE constant: the event that reports it, and the state.
 SESSION_STATES = report_events(SessionState, LINEAGENTSESSIONSTATE, "LINE_AGENTSESSIONSTATUS")  # type: ignore[arg-type]
 SESSION = Table(

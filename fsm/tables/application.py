@@ -20,7 +20,7 @@ _MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.
 
 
 class AppState(IntEnum):
-    """Where the use of lines or phones by an application can be."""
+    """States of the use of line or phone devices by an application."""
 
     ABSENT = 0
     READY = 1
@@ -30,8 +30,8 @@ class AppState(IntEnum):
 
 
 INITIALIZED = Event("Initialize", Kind.ANSWER, "Initialize returned 0 and the handle")
-REINIT = Event("Initialize REINIT", Kind.ANSWER, "Initialize returned REINIT: all applications have to shut down first")
-REINIT_DUE = Event("REINIT", Kind.REPORT, "LINE_LINEDEVSTATE or PHONE_STATE says that the application has to shut down")
+REINIT = Event("Initialize REINIT", Kind.ANSWER, "Initialize returned REINIT: all applications must shut down first")
+REINIT_DUE = Event("REINIT", Kind.REPORT, "LINE_LINEDEVSTATE or PHONE_STATE requests the application to shut down")
 SHUTS = Event("ShutDown", Kind.ANSWER, "ShutDown returned 0")
 
 A = AppState
@@ -54,7 +54,7 @@ APPLICATION = Table(
             _TYPICAL,
             _PENDING,
             expect=(A.DUE,),
-            note="or the client has initialised twice (C9)",
+            note="or the client has initialized twice (C9)",
         ),
         Row(A.DUE, REINIT, A.DUE, _TYPICAL, _PENDING),
         Row(A.READY, REINIT_DUE, A.DUE, _STATED, _DUE),

@@ -26,14 +26,14 @@ __all__ = [
     "BindingState",
 ]
 
-#: Stands for the precondition of the request at hand.
+#: Placeholder for the precondition rule of the current request.
 REQUEST_RULE = "CALL-PRE-*"
 
 _MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.SUSPICIOUS
 
 
 class BindingState(IntEnum):
-    """Where the context handle of a client can be, and how its events travel."""
+    """States of the context handle of a client, by the model of event delivery."""
 
     UNBOUND = 0
     PUSH = 1
@@ -45,22 +45,22 @@ class BindingState(IntEnum):
 B = BindingState
 
 ATTACHED_PUSH = Event("ClientAttach", Kind.ANSWER, "attached with an empty pszDomainUser: events are pushed")
-ATTACHED_MAILSLOT = Event("ClientAttach mailslot", Kind.ANSWER, "attached with the name of a mailslot")
+ATTACHED_MAILSLOT = Event("ClientAttach mailslot", Kind.ANSWER, "attached with a mailslot name")
 ATTACHED_MANAGEMENT = Event("ClientAttach management", Kind.ANSWER, "attached with lProcessID -3")
-MANAGES = Event("request", Kind.REQUEST, "a request that every kind of client may make")
+MANAGES = Event("request", Kind.REQUEST, "a request that every type of client may send")
 CONTROLS = Event("device request", Kind.REQUEST, "a request that controls lines, calls or phones")
-FETCHES = Event("GetAsyncEvents", Kind.REQUEST, "the client asks for waiting events")
-FETCHED = Event("GetAsyncEvents brings events", Kind.ANSWER, "events came with the answer")
+FETCHES = Event("GetAsyncEvents", Kind.REQUEST, "the client requests queued events")
+FETCHED = Event("GetAsyncEvents returns events", Kind.ANSWER, "events were returned with the response")
 DELIVERED = Event("events on remotesp", Kind.REPORT, "the server uses the event channel")
 STRAYS = Event(
     "call under another context handle", Kind.REQUEST, "a call under a context handle that is not valid for the client"
 )
 DETACHED = Event("ClientDetach", Kind.ANSWER, "the client detached")
-LOST = Event("connection lost", Kind.JOINT, "the connection ended; the context handle runs down")
+LOST = Event("connection lost", Kind.JOINT, "the connection was lost; context rundown")
 
 _ATTACH = ref("3.1.4.1", "lProcessID, pszDomainUser")
-_FIRST = ref("3", "ClientAttach comes first; a detached handle is never used again")
-_MODEL = ref("2.1", "events travel as chosen in ClientAttach")
+_FIRST = ref("3", "ClientAttach is required first; a detached handle is never used again")
+_MODEL = ref("2.1", "events are delivered as selected in ClientAttach")
 
 
 def _binding_rows() -> list[Row]:
@@ -73,14 +73,21 @@ def _binding_rows() -> list[Row]:
             _MUST,
             _ATTACH,
             expect=(B.PUSH,),
-            note="push where it cannot be opened",
+            note="push, if it cannot be opened",
         ),
         Row(B.UNBOUND, ATTACHED_MANAGEMENT, B.MANAGEMENT, _MUST, _ATTACH),
         Row(B.PUSH, DELIVERED, B.PUSH, _MUST, ref("3.3.4.2")),
         Row(B.PULL, DELIVERED, B.PUSH, _MUST, _MODEL, rule="TRP-2.1-02"),
         Row(B.MANAGEMENT, DELIVERED, B.MANAGEMENT, _ODD, ref("4.7", "no event channel"), rule="TRP-2.1-02"),
         Row(B.PULL, FETCHES, B.PULL, _STATED, ref("2.2.4.1.8.1")),
-        Row(B.PUSH, FETCHES, B.PUSH, _ODD, ref("2.2.4.1.8.1", "nothing waits in the push model"), rule=REQUEST_RULE),
+        Row(
+            B.PUSH,
+            FETCHES,
+            B.PUSH,
+            _ODD,
+            ref("2.2.4.1.8.1", "no events are queued in the push model"),
+            rule=REQUEST_RULE,
+        ),
         Row(B.MANAGEMENT, FETCHES, B.MANAGEMENT, _ODD, ref("4.7", "no events"), rule=REQUEST_RULE),
         Row(B.PULL, FETCHED, B.PULL, _STATED, ref("2.2.4.1.8.1")),
         Row(B.PUSH, FETCHED, B.PULL, _ODD, _MODEL, rule="TRP-2.1-02"),

@@ -1,4 +1,4 @@
-"""The call: the life of one handle that one client holds, around the sixteen states of the call itself."""
+"""The call: the states of one client's call handle, including the sixteen call states."""
 
 from __future__ import annotations
 
@@ -38,28 +38,34 @@ S = CallState
 
 
 ANNOUNCED = Event("LINE_APPNEWCALL", Kind.REPORT, "the server announces a handle")
-LISTED = Event("GetNewCalls lists", Kind.ANSWER, "the answer to GetNewCalls contains the handle")
-INFORMED = Event("LINE_CALLINFO", Kind.REPORT, "the server says that information about the call changed")
-SIGNALLED = Event("other call event", Kind.REPORT, "digits, tones, media or something device-specific on the call")
-RELEASED = Event("DeallocateCall done", Kind.ANSWER, "the client gave the handle up")
+LISTED = Event("GetNewCalls lists", Kind.ANSWER, "the response to GetNewCalls contains the handle")
+INFORMED = Event("LINE_CALLINFO", Kind.REPORT, "the server reports that information about the call has changed")
+SIGNALLED = Event("other call event", Kind.REPORT, "digits, tones, media or a device-specific event on the call")
+RELEASED = Event("DeallocateCall done", Kind.ANSWER, "the client deallocated the handle")
 VOIDED = Event("voided", Kind.JOINT, "the application shut down, or the client detached or was lost")
 LINE_ENDED = Event("line closed", Kind.JOINT, "the line of the call was closed")
-ENDS = Event("end of the conversation", Kind.JOINT, "nothing more is seen")
+ENDS = Event("end of the conversation", Kind.JOINT, "no further packets")
 OWNS = Event("privilege OWNER", Kind.REPORT, "LINE_CALLSTATE gives the client the privilege OWNER")
 MONITORS = Event("privilege MONITOR", Kind.REPORT, "LINE_CALLSTATE gives the client the privilege MONITOR")
 INACTIVE = Event("connected mode INACTIVE", Kind.REPORT, "LINE_CALLSTATE reports that the call is active elsewhere")
-FILTERS = Event("events filtered", Kind.ANSWER, "RSPSetEventFilterMasks succeeded: events may be missing by agreement")
+FILTERS = Event("events filtered", Kind.ANSWER, "RSPSetEventFilterMasks succeeded: events may be suppressed")
 NO_STATE = Event("LINE_CALLSTATE without a state", Kind.REPORT, "Param1 is not exactly one of the sixteen states")
-NO_PARENT = Event("CONFERENCED without a parent", Kind.REPORT, "the third word is no live call of the client")
-ZERO_PARENT = Event("CONFERENCED with parent 0", Kind.REPORT, "the third word is 0 although the client has the parent")
-ODD_MODE = Event("odd mode", Kind.REPORT, "the mode is 0 or several bits where one of the constants belongs")
+NO_PARENT = Event(
+    "CONFERENCED without a parent", Kind.REPORT, "the third parameter is not an open call handle of the client"
+)
+ZERO_PARENT = Event(
+    "CONFERENCED with parent 0", Kind.REPORT, "the third parameter is 0 although the client has a handle of the parent"
+)
+ODD_MODE = Event("odd mode", Kind.REPORT, "the mode is 0 or several bits instead of one of the constants")
 ODD_PRIVILEGE = Event("odd privilege", Kind.REPORT, "the privilege is neither OWNER nor MONITOR nor 0")
-INTERRUPTED = Event("another call first", Kind.REPORT, "an event for another call of the line came in between")
-UNSWAPPED = Event("not reported after SwapHold", Kind.REPORT, "the other call of a SwapHold was reported, this one not")
+INTERRUPTED = Event("another call first", Kind.REPORT, "an event for another call of the line was received in between")
+UNSWAPPED = Event(
+    "not reported after SwapHold", Kind.REPORT, "the other call of a SwapHold was reported, this one was not"
+)
 
-#: created(request): the completion of a request brought the handle; the state tells how it starts.
+#: created(request): the completion of a request returned the handle; with the initial state of the handle.
 CREATIONS: dict[str, tuple[Event, CallState]] = {
-    name: (Event(f"{name} creates", Kind.REPLY, f"the completion of {name} brings the handle"), state)
+    name: (Event(f"{name} creates", Kind.REPLY, f"the completion of {name} returns the handle"), state)
     for name, state in {
         "MakeCall": S.MADE,
         "PickUp": S.PICKED_UP,
@@ -77,7 +83,7 @@ _MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.
 
 
 def _life() -> list[Row]:
-    """How handles come and go (2.2.2)."""
+    """Return the rows for the creation and the end of handles (2.2.2)."""
     rows = [
         Row(
             S.ABSENT,
@@ -92,27 +98,27 @@ def _life() -> list[Row]:
         Row(S.ABSENT, ANNOUNCED, S.ANNOUNCED, _MUST, ref("2.2.4.2.1.6", "Param2"), sets=(OFFERED,)),
         Row(S.ABSENT, LISTED, S.LISTED, _STATED, ref("2.2.4.1.3.37", "pCallList")),
     ]
-    twice = ref("2.2.4.2.1.6", "TAPI page 'LINE_APPNEWCALL': never for a handle the client has")
+    twice = ref("2.2.4.2.1.6", "TAPI page 'LINE_APPNEWCALL': never for a handle that the client has")
     for state in LIVE:
         rows.append(Row(state, ANNOUNCED, state, _MUST, twice, rule="CALL-V05", sets=(OFFERED,)))
-        rows.append(Row(state, LISTED, state, _TYPICAL, ref("2.2.4.1.3.37", "a call that is known already")))
+        rows.append(Row(state, LISTED, state, _TYPICAL, ref("2.2.4.1.3.37", "a call that is already known")))
     for name, (event, start) in CREATIONS.items():
-        where = ref("2.2.2", f"{name}; the completion names the handle")
+        where = ref("2.2.2", f"{name}; the completion contains the handle")
         rows.append(Row(S.ABSENT, event, start, _MUST, where))
         for state in LIVE:
             rows.append(Row(state, event, state, _MUST, twice, (when(OFFERED),), rule="CALL-V05"))
             rows.append(Row(state, event, state, _TYPICAL, where, note="reported before its completion"))
-    old_owner = ref("2.2.4.1.3.6", "below 2.0 a sole owner may not free a call that is not idle (Q3)")
-    no_state = ref("2.2.4.2.1.8", "TAPI page 'LINE_CALLSTATE': a call that was made gets one")
+    old_owner = ref("2.2.4.1.3.6", "below 2.0 a sole owner must not deallocate a call that is not idle (Q3)")
+    no_state = ref("2.2.4.2.1.8", "TAPI page 'LINE_CALLSTATE': an outgoing call gets one")
     for event in (RELEASED, VOIDED, LINE_ENDED, ENDS):
         target = {RELEASED: S.DEALLOCATED, ENDS: S.MADE}.get(event, S.VOID)
         for guard in (IN_FLIGHT, FILTERED):
-            rows.append(Row(S.MADE, event, target, _TYPICAL, no_state, (when(guard),), note="may still be under way"))
+            rows.append(Row(S.MADE, event, target, _TYPICAL, no_state, (when(guard),), note="may still be in transit"))
         rows.append(Row(S.MADE, event, target, _ODD, no_state, rule="CALL-ORDER-O12"))
-    unreported = ref("2.2.4.2.1.6", "LINE_APPNEWCALL is followed by LINE_CALLSTATE at once")
+    unreported = ref("2.2.4.2.1.6", "LINE_APPNEWCALL is followed immediately by LINE_CALLSTATE")
     for guard in (IN_FLIGHT, FILTERED):
         rows.append(
-            Row(S.ANNOUNCED, LINE_ENDED, S.VOID, _TYPICAL, unreported, (when(guard),), note="may still be under way")
+            Row(S.ANNOUNCED, LINE_ENDED, S.VOID, _TYPICAL, unreported, (when(guard),), note="may still be in transit")
         )
     rows.append(Row(S.ANNOUNCED, LINE_ENDED, S.VOID, _MUST, unreported, rule="CALL-V04"))
     for state in LIVE:
@@ -120,7 +126,9 @@ def _life() -> list[Row]:
             continue
         if state is not S.ANNOUNCED:
             rows.append(Row(state, LINE_ENDED, S.VOID, _MUST, ref("2.2.4.2.1.9", "lineClose")))
-        rows.append(Row(state, ENDS, state, _TYPICAL, ref("2.2.2"), note="what lives at the end is no failure"))
+        rows.append(
+            Row(state, ENDS, state, _TYPICAL, ref("2.2.2"), note="a handle that is open at the end is not a violation")
+        )
         if state is not S.IDLE:
             guards = (when(OLD), when(OWNING))
             rows.append(Row(state, RELEASED, S.DEALLOCATED, _ODD, old_owner, guards, rule="CALL-PRE-DeallocateCall"))
@@ -134,10 +142,10 @@ def _life() -> list[Row]:
 
 
 def _announcements() -> list[Row]:
-    """What may follow an announcement, and reports about handles that were never given out (V3, V4, V12)."""
+    """Return the rows after an announcement, and for reports about handles that were never returned (V3, V4, V12)."""
     rows = []
     at_once = ref("2.2.4.2.1.6", "TAPI page 'LINE_APPNEWCALL': always immediately followed by LINE_CALLSTATE")
-    unannounced = ref("2.2.2", "a call has no events before its handle is given out")
+    unannounced = ref("2.2.2", "a call has no events before its handle is returned")
     below = ref("2.2.4.2.1.8", "below 2.0 the first LINE_CALLSTATE announces the handle")
     late = ref("2.2.4.2.1.9", "no event follows the end of a handle")
     after_idle = ref("2.2.4.2.1.7", "not sent once the call is idle")
@@ -157,29 +165,29 @@ def _announcements() -> list[Row]:
         rows.append(Row(S.ABSENT, event, state, _MUST, unannounced, rule="CALL-V03", clears=PER_STATE))
     for event in (*REPORTS.values(), INFORMED, SIGNALLED):
         for state in (S.DEALLOCATED, S.VOID):
-            rows.append(Row(state, event, state, _TYPICAL, late, (when(IN_FLIGHT),), note="under way at the end"))
+            rows.append(Row(state, event, state, _TYPICAL, late, (when(IN_FLIGHT),), note="in transit at the end"))
             rows.append(Row(state, event, state, _TYPICAL, late, (when(TOLD),), note="reported already"))
             rows.append(Row(state, event, state, _MUST, late, rule="CALL-V12", sets=(TOLD,)))
     return rows
 
 
 def _details() -> list[Row]:
-    """What else a state event can get wrong (V2, V11, Q5, Q17), and what is owed after other packets (V4, O14)."""
+    """Return the rows for other violations in state events (V2, V11, Q5, Q17), and for missing ones (V4, O14)."""
     modal = (S.OFFERING, S.DIALTONE, S.BUSY, S.SPECIALINFO, S.CONNECTED, S.DISCONNECTED)
     member = (S.CONFERENCED,)
     details = (
         (NO_STATE, LIVE, _MUST, "CALL-V02", ref("2.2.4.2.1.8", "Param1: exactly one of the constants")),
-        (NO_PARENT, member, _MUST, "CALL-V11", ref("2.2.4.2.1.8", "CONFERENCED carries the handle of the parent")),
+        (NO_PARENT, member, _MUST, "CALL-V11", ref("2.2.4.2.1.8", "CONFERENCED contains the handle of the parent")),
         (
             ZERO_PARENT,
             member,
             _ODD,
             "CALL-Q17",
-            ref("2.2.4.2.1.8", "TAPI page 'LINE_CALLSTATE': 0 when it was deallocated"),
+            ref("2.2.4.2.1.8", "TAPI page 'LINE_CALLSTATE': 0 if it was deallocated"),
         ),
         (ODD_MODE, modal, _ODD, "CALL-Q17", ref("2.2.4.2.1.8", "the mode is one of the constants of the state")),
         (ODD_PRIVILEGE, STATES, _ODD, "CALL-Q05", ref("2.2.4.2.1.8", "Param2")),
-        (INTERRUPTED, LIVE, _ODD, "CALL-V04", ref("2.2.4.2.1.6", "LINE_CALLSTATE follows LINE_APPNEWCALL at once")),
+        (INTERRUPTED, LIVE, _ODD, "CALL-V04", ref("2.2.4.2.1.6", "LINE_CALLSTATE follows LINE_APPNEWCALL immediately")),
         (UNSWAPPED, LIVE, _ODD, "CALL-ORDER-O14", ref("2.2.4.1.3.79", "TSPI_lineSwapHold: both calls are reported")),
     )
     rows = []
@@ -192,7 +200,7 @@ def _details() -> list[Row]:
 
 
 def _known() -> list[Row]:
-    """What events show of a handle beside its state: the client's privilege, the connected mode, event filters."""
+    """Return the rows for what events show in addition to states: privilege, connected mode, event filters."""
     privilege = ref("2.2.4.2.1.8", "Param2; 2.2.3.1.26")
     rows = [
         Row(S.CONNECTED, INACTIVE, S.CONNECTED, _STATED, ref("2.2.3.1.31", "INACTIVE"), sets=(BRIDGED,)),
@@ -205,7 +213,7 @@ def _known() -> list[Row]:
 
 
 def _outside() -> dict[Event, Outside]:
-    """A request in a state that its text does not name."""
+    """Return the meaning of a request in a state that its specification does not list."""
     found = {}
     for (request, field), event in ASKS.items():
         condition = PRECONDITIONS.get((request, field))
@@ -264,9 +272,9 @@ CALL = Table(
     opaque=frozenset({S.UNKNOWN}),
     captions={S.ABSENT: "no handle"},
     notes=(
-        "Arrows without a name: LINE_CALLSTATE reports the state. Named arrows: what usually causes it.",
-        "Out of unknown anything may be reported. Requests that nearly every state allows are not listed.",
-        "Nothing may be reported out of idle (CALL-V01).",
+        "Arrows without a label: LINE_CALLSTATE reports the state. Labeled arrows: the usual cause.",
+        "Any state may be reported after unknown. Requests that nearly every state allows are not listed.",
+        "No state may be reported after idle (CALL-V01).",
     ),
     sinks=frozenset({S.IDLE, S.DISCONNECTED, S.UNKNOWN, S.DEALLOCATED, S.VOID}),
 )

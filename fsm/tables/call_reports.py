@@ -1,8 +1,8 @@
-"""What LINE_CALLSTATE may report from which state: the 16 x 16 relation and the starting rows.
+"""Reports of LINE_CALLSTATE allowed in each state: the 16 x 16 relation and the initial rows.
 
-The matrix is the one place where the relation is written down. Letters: ``F`` documented, ``f`` follows from what
-is documented, ``S`` fits no documented pattern, ``V`` forbidden, ``=`` the same state again. No document fixes a
-progression, so nothing but leaving IDLE is forbidden (2.2.3.1.29; the TAPI page on LINECALLSTATE_ Constants).
+The relation is defined only in this matrix. Letters: ``F`` documented, ``f`` derived from documentation, ``S`` matches
+no documented pattern, ``V`` forbidden, ``=`` the same state again. No document specifies a progression, so only leaving
+IDLE is forbidden (2.2.3.1.29; the TAPI page on LINECALLSTATE_ Constants).
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ __all__ = [
     "shown_rows",
 ]
 
-#: reports(S): a LINE_CALLSTATE with that state arrived.
+#: reports(S): a LINE_CALLSTATE with that state was received.
 REPORTS: dict[CallState, Event] = {
     state: Event(f"LINE_CALLSTATE {state.name}", Kind.REPORT, f"the server reports state {state.name}")
     for state in STATES
 }
-#: shown(S): the answer to GetCallStatus gave that state.
+#: shown(S): the response to GetCallStatus contained that state.
 SHOWN: dict[CallState, Event] = {
-    state: Event(f"GetCallStatus {state.name}", Kind.ANSWER, f"the answer to GetCallStatus says {state.name}")
+    state: Event(f"GetCallStatus {state.name}", Kind.ANSWER, f"the response to GetCallStatus contains {state.name}")
     for state in STATES
 }
 
 
-#: Bits that a report of a state clears: they are about the state before.
+#: Bits that a report of a state clears, because they describe the previous state.
 PER_STATE: tuple[Guard, ...] = (DIALLED, BRIDGED)
 
 _COLUMNS = [
@@ -69,7 +69,7 @@ _START_OF = {
     "par": CallState.PARENT,
 }
 
-#: Rows: last known state, or how the handle came to be. Columns: the state reported next.
+#: Rows: last known state, or how the handle was created. Columns: the state reported next.
 MATRIX = """
      IDL OFF ACC DTN DLG RBK BSY SPI CON PRC HLD CNF HPC HPT DIS UNK
 ann  S   F   F   F   F   F   F   F   F   F   F   F   F   F   F   F
@@ -96,13 +96,13 @@ DIS  F   S   S   S   S   S   S   S   S   S   S   S   S   S   =   S
 UNK  F   F   F   F   F   F   F   F   F   F   F   F   F   F   F   =
 """
 
-#: Where a documented pair stands, by column and then by pair; the constants page covers the rest.
+#: References of documented pairs, by column, then by pair; the page on the constants covers the rest.
 _REFERENCE: dict[tuple[str, str], Ref] = {
     ("OFF", "ACC"): ref("2.2.4.1.3.1", "Accept; lineAccept"),
     ("OFF", "CON"): ref("2.2.4.1.3.4", "Answer; lineAnswer"),
     ("ACC", "CON"): ref("2.2.4.1.3.4", "Answer; lineAnswer"),
     ("OFF", "IDL"): ref("2.2.4.1.3.15", "Drop rejects; Redirect; TAPI page 'Unowned Calls'"),
-    ("OFF", "DIS"): ref("2.2.3.1.37", "the caller gave up"),
+    ("OFF", "DIS"): ref("2.2.3.1.37", "the caller hung up"),
     ("OFF", "HLD"): ref("2.2.3.1.29", "TAPI 3 CALL_STATE"),
     ("PRC", "DIS"): ref("2.2.6.20", "dwNoAnswerTimeout"),
     ("RBK", "DIS"): ref("2.2.6.20", "dwNoAnswerTimeout"),
@@ -112,7 +112,7 @@ _REFERENCE: dict[tuple[str, str], Ref] = {
     ("CON", "CNF"): ref("2.2.4.1.3.77", "SetUpConference; lineSetupConference"),
     ("PRC", "CNF"): ref("2.2.4.1.3.2", "AddToConference; lineAddToConference"),
     ("RBK", "CNF"): ref("2.2.4.1.3.2", "AddToConference; lineAddToConference"),
-    ("CON", "RBK"): ref("2.2.3.1.29", "a far leg is routed again, as some switches do"),
+    ("CON", "RBK"): ref("2.2.3.1.29", "the call is rerouted, as some switches do"),
     ("HLD", "CON"): ref("2.2.4.1.3.81", "UnHold; TSPI_lineUnhold"),
     ("HPT", "CON"): ref("2.2.4.1.3.81", "UnHold; lineSetupTransfer"),
     ("HPC", "CON"): ref("2.2.4.1.3.2", "AddToConference; lineAddToConference"),
@@ -125,17 +125,17 @@ _REFERENCE: dict[tuple[str, str], Ref] = {
     ("DIS", "IDL"): ref("2.2.3.1.37", "Drop clears the call, or the provider does"),
 }
 _COLUMN_REFERENCE = {
-    "IDL": ref("2.2.3.1.29", "IDLE; a call can be torn down from any state"),
+    "IDL": ref("2.2.3.1.29", "IDLE; a call can be cleared in any state"),
     "DIS": ref("2.2.3.1.37", "the remote party disconnected"),
-    "UNK": ref("2.2.3.1.29", "UNKNOWN; call progress could not be followed"),
+    "UNK": ref("2.2.3.1.29", "UNKNOWN; call progress could not be monitored"),
 }
 _START_REFERENCE = {
     "ann": ref("2.2.4.2.1.6", "LINE_APPNEWCALL, then LINE_CALLSTATE with the first state"),
     "lis": ref("2.2.4.1.3.37", "GetNewCalls"),
     "mad": ref("2.2.4.1.3.43", "MakeCall; lineMakeCall"),
     "pic": ref("2.2.4.1.3.49", "PickUp, UnPark"),
-    "csl": ref("2.2.4.1.3.78", "the consultation call starts; lineSetupTransfer, lineSetupConference"),
-    "par": ref("2.2.4.1.3.77", "the conference call starts; lineSetupConference"),
+    "csl": ref("2.2.4.1.3.78", "start of the consultation call; lineSetupTransfer, lineSetupConference"),
+    "par": ref("2.2.4.1.3.77", "start of the conference call; lineSetupConference"),
 }
 _SAME = ref("2.2.4.2.1.8", "LINE_CALLSTATE")
 _NEVER_OUT_OF_IDLE = ref("2.2.3.1.29", "TAPI page 'LINECALLSTATE_ Constants': a call can never leave idle")
@@ -143,7 +143,7 @@ _NEVER_OUT_OF_IDLE = ref("2.2.3.1.29", "TAPI page 'LINECALLSTATE_ Constants': a 
 
 def _reference(source: str, column: str) -> Ref:
     if source == "UNK":
-        return ref("2.2.3.1.29", "UNKNOWN: the report reveals the state")
+        return ref("2.2.3.1.29", "UNKNOWN: the report provides the state")
     return (
         _START_REFERENCE.get(source)
         or _REFERENCE.get((source, column))
@@ -153,7 +153,7 @@ def _reference(source: str, column: str) -> Ref:
 
 
 def report_rows() -> list[Row]:
-    """The rows that the matrix stands for."""
+    """Return the rows that the matrix represents."""
     rows = []
     for line in MATRIX.strip().splitlines()[1:]:
         name, *letters = line.split()
@@ -184,7 +184,7 @@ def _cell(name: str, source: CallState, column: str, letter: str) -> list[Row]:
                 Level.TYPICAL,
                 _SAME,
                 (when(CHANGED),),
-                note="repeated with news",
+                note="repeated with changes",
                 clears=PER_STATE,
             )
         )
@@ -211,7 +211,7 @@ def _cell(name: str, source: CallState, column: str, letter: str) -> list[Row]:
 
 
 def shown_rows() -> list[Row]:
-    """GetCallStatus tells the state: it singles one out, or adds one that the events have not reached yet."""
+    """Return the rows of GetCallStatus: it selects one of the possible states, or adds one not yet reported."""
     where = ref("2.2.4.1.3.32", "GetCallStatus, LINECALLSTATUS.dwCallState")
     rows = []
     starts = tuple(_START_OF.values())
@@ -224,7 +224,7 @@ def shown_rows() -> list[Row]:
             else:
                 guards = (unless(CONSISTENT),)
                 idle = source is CallState.IDLE
-                note = "the answer may be older than the event" if idle else "the event may still be under way"
+                note = "the response may be older than the event" if idle else "the event may still be in transit"
                 expect = () if idle else (state,)
                 rows.append(Row(source, event, source, Level.TYPICAL, where, guards, expect=expect, note=note))
     return rows

@@ -1,8 +1,8 @@
-"""In which states requests are allowed on a call, and what their success leads to.
+"""States in which requests are allowed on a call, and effects of their success.
 
-Preconditions stand in the packet texts only and are mostly lower-case "must"; a wrong state is therefore odd,
-never forbidden (`CALL-PRE-<Request>`). Effects are the documentation's "typical" results: the state itself is
-announced by LINE_CALLSTATE, so a success only adds what may be true from now on.
+Only the packet specifications define preconditions, mostly with lower-case "must"; a wrong state is therefore
+suspicious, never forbidden (`CALL-PRE-<Request>`). Effects are the "typical" results of the documentation:
+LINE_CALLSTATE reports the state itself, so a success only adds possible states.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ S = CallState
 
 
 class Precondition(NamedTuple):
-    """The states in which a request may be made on a call."""
+    """The states in which a request is allowed on a call."""
 
     states: tuple[CallState, ...]
     level: Level
@@ -44,12 +44,12 @@ class Precondition(NamedTuple):
     #: Whether the client must own the call (2.2.3.1.26).
     owner: bool = True
     note: str = ""
-    #: The rule that makes any other state an error; empty where only the packet text names the states.
+    #: The rule that makes any other state an error; empty if only the packet specification lists states.
     rule: str = ""
 
 
 class Effect(NamedTuple):
-    """What the success of a request leads to, by the state in which it found the call."""
+    """Possible next states after the success of a request, by the state of the call."""
 
     sources: tuple[CallState, ...]
     expect: tuple[CallState, ...]
@@ -67,7 +67,7 @@ _ANY = STATES
 _HELD = (S.ONHOLD, S.ONHOLDPENDTRANSFER, S.ONHOLDPENDCONF)
 _MUST, _STATED, _TYPICAL = Level.MUST, Level.STATED, Level.TYPICAL
 
-#: (request, field of the call handle) -> precondition. Requests whose text names no state are allowed in all.
+#: (request, field of the call handle) -> precondition. Requests without a listed state are allowed in all.
 PRECONDITIONS: dict[tuple[str, str], Precondition] = {
     ("Accept", "hCall"): Precondition((S.OFFERING,), _STATED, ref("2.2.4.1.3.1", "hCall")),
     ("Answer", "hCall"): Precondition((S.OFFERING, S.ACCEPTED), _STATED, ref("2.2.4.1.3.4", "hCall")),
@@ -116,7 +116,7 @@ PRECONDITIONS: dict[tuple[str, str], Precondition] = {
     ),
 }
 
-#: (request, field, variant) -> effect of a success. Variants are told apart by `fsm.judge.routes`.
+#: (request, field, variant) -> effect of a success. `fsm.judge.routes` distinguishes the variants.
 EFFECTS: dict[tuple[str, str, str], Effect] = {
     ("Accept", "hCall", ""): Effect((S.OFFERING,), (S.ACCEPTED,), ref("2.2.4.1.3.1", "lineAccept")),
     ("Answer", "hCall", ""): Effect((S.OFFERING, S.ACCEPTED), (S.CONNECTED,), ref("4.4", "lineAnswer")),
@@ -126,7 +126,7 @@ EFFECTS: dict[tuple[str, str, str], Effect] = {
     ("Hold", "hCall", ""): Effect((S.CONNECTED,), (S.ONHOLD,), ref("2.2.4.1.3.42", "lineHold")),
     ("UnHold", "hCall", ""): Effect(_HELD, (S.CONNECTED,), ref("2.2.4.1.3.81", "TSPI_lineUnhold")),
     ("SwapHold", "hActiveCall", ""): Effect(
-        (S.CONNECTED,), _HELD, ref("2.2.4.1.3.79", "lineSwapHold"), "which held state is the provider's choice"
+        (S.CONNECTED,), _HELD, ref("2.2.4.1.3.79", "lineSwapHold"), "the provider selects the held state"
     ),
     ("SwapHold", "hHeldCall", ""): Effect(_HELD, (S.CONNECTED,), ref("2.2.4.1.3.79", "lineSwapHold")),
     ("Park", "hCall", ""): Effect((S.CONNECTED,), (S.IDLE,), ref("2.2.4.1.3.48", "linePark")),
@@ -151,7 +151,7 @@ EFFECTS: dict[tuple[str, str, str], Effect] = {
         (S.CONNECTED,),
         (S.CONFERENCED,),
         ref("2.2.4.1.3.77", "lineSetupConference"),
-        "with NOHOLDCONFERENCE only once the other party is connected",
+        "with NOHOLDCONFERENCE only after the other party is connected",
     ),
     ("PrepareAddToConference", "hConfCall", ""): Effect(
         (S.CONNECTED,), (S.ONHOLDPENDCONF,), ref("2.2.4.1.3.50", "linePrepareAddToConference")
@@ -166,7 +166,7 @@ EFFECTS: dict[tuple[str, str, str], Effect] = {
         (S.CONFERENCED,),
         (S.CONNECTED, S.ONHOLD, S.DISCONNECTED, S.IDLE),
         ref("2.2.6.6", "dwRemoveFromConfState"),
-        "the address capabilities say which",
+        "the address capabilities specify it",
         (REMOVED,),
     ),
     ("CompleteCall", "hCall", ""): Effect(
@@ -181,7 +181,7 @@ EFFECTS: dict[tuple[str, str, str], Effect] = {
         (S.DIALTONE, S.DIALING),
         (S.DIALING, S.PROCEEDING),
         ref("2.2.4.1.3.14", "lineDial"),
-        "the reply says that the provider took the digits",
+        "the completion reports that the provider accepted the digits",
         (DIALLED,),
     ),
 }
@@ -203,21 +203,21 @@ def _name(request: str, field: str, fields: int) -> str:
 _FIELDS = _call_fields()
 _COUNT = {request: sum(1 for other, _ in _FIELDS if other is request) for request, _ in _FIELDS}
 
-#: asks(request, field): the request was sent, naming this call in that field.
+#: asks(request, field): the request was sent with this call in that field.
 ASKS: dict[tuple[str, str], Event] = {
     (request.__name__, field.spec): Event(
         _name(request.__name__, field.spec, _COUNT[request]), Kind.REQUEST, f"the client sends {request.__name__}"
     )
     for request, field in _FIELDS
 }
-#: The same events by their names, and by the name of the request for the first call that it names.
+#: The same events by name, and by the name of the request for its first call.
 ASKED: dict[str, Event] = {event.name: event for event in ASKS.values()}
 for (_request, _field), _event in ASKS.items():
     ASKED.setdefault(_request, _event)
-#: replied(request, field, variant): the request succeeded; only requests with an effect on the call have one.
+#: replied(request, field, variant): the request succeeded; only for requests with an effect on the call.
 REPLIED: dict[tuple[str, str, str], Event] = {
     (request, field, variant): Event(
-        f"{ASKS[request, field].name}{f' ({variant})' if variant else ''} done",
+        f"{ASKS[request, field].name}{f' ({variant})' if variant else ''} succeeded",
         Kind.REPLY,
         f"{request} succeeded",
     )
@@ -226,7 +226,7 @@ REPLIED: dict[tuple[str, str, str], Event] = {
 
 
 def ask_rows() -> list[Row]:
-    """Requests where they are allowed, and on handles that are gone."""
+    """Return the rows of requests in states that allow them, and on handles that are not open."""
     rows = []
     for request, field in _FIELDS:
         name = request.__name__
@@ -241,7 +241,7 @@ def ask_rows() -> list[Row]:
         if name == "Answer":
             bridged = ref("2.2.3.1.31", "INACTIVE; lineAnswer joins a bridged call")
             rows.append(Row(S.CONNECTED, event, S.CONNECTED, _TYPICAL, bridged, (when(BRIDGED), *guards)))
-        unclear = ref("2.2.3.1.29", "the state is not known")
+        unclear = ref("2.2.3.1.29", "the state is uncertain")
         for state in (*CREATED, S.UNKNOWN):
             if state not in condition.states:
                 rows.append(Row(state, event, state, _TYPICAL, unclear, guards, note="the server decides"))
@@ -255,7 +255,7 @@ def ask_rows() -> list[Row]:
 
 
 def _dead_handle(event: Event, field: Handle, where: Ref) -> list[Row]:
-    """Rule "the handle must be live", on handles that never were or no longer are."""
+    """Return the rows of the rule that the handle must be open, for absent and ended handles."""
     rule = field.rule("live")
     rows: list[Row] = []
     if not rule:
@@ -263,7 +263,7 @@ def _dead_handle(event: Event, field: Handle, where: Ref) -> list[Row]:
     must = ref("3.1.4.2", f"{where.section} {where.detail}")
     for state in (S.ABSENT, *ENDED):
         if state is not S.ABSENT:
-            note = "sent before the client knew"
+            note = "sent before the client was notified"
             rows.append(Row(state, event, state, _MUST, must, (when(IN_FLIGHT), when(ANSWERED)), rule=rule))
             rows.append(Row(state, event, state, _TYPICAL, must, (when(IN_FLIGHT),), note=note))
         rows.append(Row(state, event, state, _MUST, must, rule=rule))
@@ -271,7 +271,7 @@ def _dead_handle(event: Event, field: Handle, where: Ref) -> list[Row]:
 
 
 def reply_rows() -> list[Row]:
-    """Successes: with their effect where it was still to come, without one where it has been reported already."""
+    """Return the rows of successes: with their effect, or without it if the state was already reported."""
     rows = []
     for key, effect in EFFECTS.items():
         event, sets = REPLIED[key], effect.sets
@@ -279,17 +279,23 @@ def reply_rows() -> list[Row]:
         for state in LIVE:
             if state in sources:
                 expect = tuple(other for other in effect.expect if other is not state)
-                reached = "the state was reported before the reply"
+                reached = "the state was reported before the completion"
                 rows.append(Row(state, event, state, _TYPICAL, effect.ref, (when(REACHED),), note=reached, sets=sets))
                 rows.append(Row(state, event, state, _TYPICAL, effect.ref, expect=expect, note=effect.note, sets=sets))
             else:
                 rows.append(
                     Row(
-                        state, event, state, _TYPICAL, effect.ref, note="no document orders reply and report", sets=sets
+                        state,
+                        event,
+                        state,
+                        _TYPICAL,
+                        effect.ref,
+                        note="no document specifies the order of completion and report",
+                        sets=sets,
                     )
                 )
         for state in (S.ABSENT, *ENDED):
             rows.append(
-                Row(state, event, state, _TYPICAL, ref("2.2.4.1.3.6"), note="replies may follow the end", sets=sets)
+                Row(state, event, state, _TYPICAL, ref("2.2.4.1.3.6"), note="completions may follow the end", sets=sets)
             )
     return rows

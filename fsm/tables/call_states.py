@@ -1,4 +1,4 @@
-"""The states of a call handle: the sixteen call states (2.2.3.1.29), and what comes before and after them."""
+"""The states of a call handle: the sixteen call states (2.2.3.1.29), and states before and after them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["BY_BIT", "CREATED", "ENDED", "LABELS", "LIVE", "STATES", "STATE_BITS
 
 
 class CallState(IntEnum):
-    """Where a call handle of one client can be."""
+    """States of a call handle of one client."""
 
     ABSENT = 0
-    # The handle exists, its state is not known yet; how it came to be decides which states may come first.
+    # The handle exists, its call state is not known yet; how it was created determines the possible first states.
     ANNOUNCED = 1
     LISTED = 2
     MADE = 3
@@ -37,27 +37,27 @@ class CallState(IntEnum):
     ONHOLDPENDTRANSFER = 20
     DISCONNECTED = 21
     UNKNOWN = 22
-    # The handle is gone.
+    # The handle has ended.
     DEALLOCATED = 23
     VOID = 24
 
 
 #: The sixteen states, in the order of the specification.
 STATES: tuple[CallState, ...] = tuple(state for state in CallState if CallState.IDLE <= state <= CallState.UNKNOWN)
-#: States of a handle that was created and whose call state is still to come.
+#: States of a new handle whose call state was not reported yet.
 CREATED: tuple[CallState, ...] = tuple(state for state in CallState if CallState.ANNOUNCED <= state <= CallState.PARENT)
-#: States of a handle that is gone.
+#: States of a handle that has ended.
 ENDED: tuple[CallState, ...] = (CallState.DEALLOCATED, CallState.VOID)
-#: States in which the handle can be used.
+#: States in which the handle is open.
 LIVE: tuple[CallState, ...] = CREATED + STATES
 
 #: LINECALLSTATE bit of each of the sixteen states, and back.
 STATE_BITS: dict[CallState, int] = {state: int(LINECALLSTATE[state.name]) for state in STATES}
 BY_BIT: dict[int, CallState] = {bit: state for state, bit in STATE_BITS.items()}
 
-#: How reports spell the states: as the running text of the specification does.
+#: Names of states in reports, as spelled in the text of the specification.
 LABELS: dict[IntEnum, str] = {
-    CallState.ABSENT: "unknown",
+    CallState.ABSENT: "absent",
     CallState.PICKED_UP: "pickedUp",
     CallState.SPECIALINFO: "specialInfo",
     CallState.ONHOLD: "onHold",

@@ -1,4 +1,4 @@
-"""The event channel from the server back to a client (remotesp), from RemoteSPAttach to RemoteSPDetach."""
+"""The event channel from the server to a client (remotesp), from RemoteSPAttach to RemoteSPDetach."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MUST, _STATED, _TYPICAL = Level.MUST, Level.STATED, Level.TYPICAL
 
 
 class ChannelState(IntEnum):
-    """Where the event channel of a connection-oriented client can be."""
+    """States of the event channel of a connection-oriented client."""
 
     CLOSED = 0
     OPEN = 1
@@ -33,7 +33,7 @@ class ChannelState(IntEnum):
 C = ChannelState
 
 CHANNEL_OPENED = Event("RemoteSPAttach", Kind.ANSWER, "the server opened the event channel")
-DELIVERS = Event("RemoteSPEventProc", Kind.REPORT, "the server sends a buffer of events")
+DELIVERS = Event("RemoteSPEventProc", Kind.REPORT, "the server sends an event buffer")
 STRAYS = Event(
     "call under another context handle",
     Kind.REPORT,
@@ -67,7 +67,7 @@ CHANNEL = Table(
             _TYPICAL,
             ref("3.3.6"),
             expect=(C.OPEN,),
-            note="another connection of the association may carry on",
+            note="another connection of the association may continue",
         ),
         Row(C.CLOSED, CHANNEL_LOST, C.CLOSED, _TYPICAL, ref("3.3.6")),
         Row(C.DETACHED, CHANNEL_LOST, C.DETACHED, _TYPICAL, ref("3.3.6")),

@@ -18,19 +18,19 @@ _MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.
 
 
 class DialogState(IntEnum):
-    """Where a dialog instance of a provider can be."""
+    """States of a dialog instance of a provider."""
 
     ABSENT = 0
     OPEN = 1
     FREED = 2
 
 
-DIALOG_OPENED = Event("GetUIDllName", Kind.ANSWER, "the answer brought a dialog instance")
-DIALOG_USED = Event("TUISPIDLLCallback", Kind.REQUEST, "data travels between the provider and its dialog")
+DIALOG_OPENED = Event("GetUIDllName", Kind.ANSWER, "the response returned a dialog instance")
+DIALOG_USED = Event("TUISPIDLLCallback", Kind.REQUEST, "data is exchanged between the provider and its dialog")
 DIALOG_FREED = Event("FreeDialogInstance", Kind.REQUEST, "the client ends the dialog")
 
 D = DialogState
-_FREED = ref("2.2.4.1.7.11", "an instance is freed once, and void afterwards")
+_FREED = ref("2.2.4.1.7.11", "an instance is freed once, and invalid afterwards")
 DIALOG = Table(
     name="dialog",
     summary="A dialog instance between a provider and its user interface on the client",
@@ -50,7 +50,7 @@ DIALOG = Table(
             for state in (D.ABSENT, D.FREED)
         ),
         *(
-            Row(state, DIALOG_FREED, state, _MUST, ref("3.1.4.2", "htDlgInst must be live"), rule=LIVE_RULE)
+            Row(state, DIALOG_FREED, state, _MUST, ref("3.1.4.2", "htDlgInst must be open"), rule=LIVE_RULE)
             for state in (D.ABSENT, D.FREED)
         ),
     ),

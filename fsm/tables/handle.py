@@ -1,4 +1,4 @@
-"""Events, rules and rows that applications, lines, phones and dialogs have in common: the life of a handle."""
+"""Common events, rules and rows of applications, lines, phones and dialogs: the lifetime of a handle."""
 
 from __future__ import annotations
 
@@ -28,33 +28,41 @@ __all__ = [
     "tail_rows",
 ]
 
-#: Stands for the 3.1.4.2 rule of the request at hand: that its handle must be live, or its caller the owner.
+#: Placeholder for the 3.1.4.2 rule of the current request: its handle must be open, or its caller the owner.
 LIVE_RULE = "TRP-3.1.4.2-*"
 
-USED = Event("request", Kind.REQUEST, "a request names the handle")
-VOIDED = Event("voided", Kind.JOINT, "what the handle hangs on was shut down, detached or lost")
+USED = Event("request", Kind.REQUEST, "a request contains the handle")
+VOIDED = Event("voided", Kind.JOINT, "the parent of the handle was shut down, detached or lost")
 REPORTS_ON = Event("event", Kind.REPORT, "the server sends an event for the handle")
 FORCED = Event("forced close", Kind.REPORT, "LINE_CLOSE or PHONE_CLOSE")
 CLOSES = Event("Close", Kind.ANSWER, "Close returned 0")
-FOREIGN = Event("foreign context", Kind.REPORT, "InitContext or OpenContext is not what the client gave")
+FOREIGN = Event("foreign context", Kind.REPORT, "InitContext or OpenContext is not the client's value")
 
-LIVE = ref("3.1.4.2", "the handle must be live")
+LIVE = ref("3.1.4.2", "the handle must be open")
 ECHO = ref("2.2.4.2.1", "InitContext, OpenContext")
-STRANGER = ref("3.3.4.2", "the client drops events for handles that it does not know")
-#: Stands for the check of the event at hand.
+STRANGER = ref("3.3.4.2", "the client drops events for handles that it does not have")
+#: Placeholder for the rule of the current event.
 STRANGER_RULE = "TRP-3.3.4.2-*"
 TAIL = ref("2.2.4.2.1.9", "no event follows the end of a handle")
 
 
 def gone_rows(states: tuple[IntEnum, ...], absent: IntEnum) -> list[Row]:
-    """Requests on handles that never were or are no longer, and events about the latter."""
+    """Return the rows for requests on absent or ended handles, and for events about ended ones."""
     rows = []
     for state in (absent, *states):
         if state is not absent:
             # A late request excuses the client; a server knows what it has answered.
             rows.append(Row(state, USED, state, Level.MUST, LIVE, (when(IN_FLIGHT), when(ANSWERED)), rule=LIVE_RULE))
             rows.append(
-                Row(state, USED, state, Level.TYPICAL, LIVE, (when(IN_FLIGHT),), note="sent before the client knew")
+                Row(
+                    state,
+                    USED,
+                    state,
+                    Level.TYPICAL,
+                    LIVE,
+                    (when(IN_FLIGHT),),
+                    note="sent before the client was notified",
+                )
             )
             rows.append(Row(state, VOIDED, state, Level.TYPICAL, TAIL, note="gone already"))
         rows.append(Row(state, USED, state, Level.MUST, LIVE, rule=LIVE_RULE))
@@ -65,6 +73,6 @@ def tail_rows(states: tuple[IntEnum, ...]) -> list[Row]:
     rows = []
     for state in states:
         for event in (REPORTS_ON, FORCED):
-            rows.append(Row(state, event, state, Level.TYPICAL, TAIL, (when(IN_FLIGHT),), note="under way at the end"))
+            rows.append(Row(state, event, state, Level.TYPICAL, TAIL, (when(IN_FLIGHT),), note="in transit at the end"))
             rows.append(Row(state, event, state, Level.MUST, TAIL, rule="CALL-V12"))
     return rows

@@ -14,7 +14,7 @@ _MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.
 
 
 class HandlerState(IntEnum):
-    """Whether somebody serves a type of request on a line."""
+    """Whether any client handles a type of request on a line."""
 
     UNKNOWN = 0
     PRESENT = 1
@@ -23,14 +23,14 @@ class HandlerState(IntEnum):
 
 HANDLER_OPENED = Event("LINE_PROXYSTATUS OPEN", Kind.REPORT, "a handler for the type opened the line")
 HANDLER_CLOSED = Event("LINE_PROXYSTATUS CLOSE", Kind.REPORT, "the handler for the type closed the line")
-ALL_OPEN = Event("LINE_PROXYSTATUS ALLOPENFORACD", Kind.REPORT, "there are handlers for everything that agents need")
-SERVED = Event("request accepted", Kind.ANSWER, "the server took a request of the type")
+ALL_OPEN = Event("LINE_PROXYSTATUS ALLOPENFORACD", Kind.REPORT, "handlers exist for all types of agent requests")
+SERVED = Event("request accepted", Kind.ANSWER, "the server accepted a request of the type")
 
 H = HandlerState
 _STATUS = ref("2.2.4.2.1.22", "LINE_PROXYSTATUS")
 HANDLER = Table(
     name="handler",
-    summary="Whether a proxy handler serves a type of request, as a client of the line is told",
+    summary="Whether a proxy handler serves a type of request, as reported to a client of the line",
     states=HandlerState,
     initial=H.UNKNOWN,
     finals=frozenset(),
@@ -41,7 +41,7 @@ HANDLER = Table(
         *(Row(state, ALL_OPEN, H.PRESENT, _STATED, _STATUS) for state in H),
         *(
             Row(state, SERVED, H.PRESENT, _TYPICAL, ref("2.2.4.2.1.21", "requests go to a handler"), note=note)
-            for state, note in ((H.UNKNOWN, ""), (H.PRESENT, ""), (H.MISSING, "its LINE_PROXYSTATUS is under way"))
+            for state, note in ((H.UNKNOWN, ""), (H.PRESENT, ""), (H.MISSING, "its LINE_PROXYSTATUS is in transit"))
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""The joint rows of MS-TRP: what ends and changes together with a binding, an application, a line or a call."""
+"""The joint rows of MS-TRP: effects of the end of a binding, an application, a line or a call on its dependents."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["JOINT"]
 
 
 def _cascade() -> list[Joint]:
-    """2.2.2 and the TAPI pages on closing: what releases what."""
+    """Yield the rows of 2.2.2 and the TAPI pages on closing."""
     lines = (line.LineState.CLOSED, line.LineState.LOST, line.LineState.VOID)
     phones = (phone.PhoneState.CLOSED, phone.PhoneState.LOST, phone.PhoneState.VOID)
-    closed = ref("2.2.4.2.1.9", "lineClose: the call handles of the line are void")
-    suppressed = ref("2.2.4.1.2.1", "Close ends what is pending")
+    closed = ref("2.2.4.2.1.9", "lineClose: the call handles of the line are invalid")
+    suppressed = ref("2.2.4.1.2.1", "Close cancels pending requests")
     found = []
     for state in lines:
         ended = call.VOIDED if state is line.LineState.VOID else call.LINE_ENDED
@@ -41,7 +41,7 @@ def _cascade() -> list[Joint]:
     shut = ref("2.2.4.1.2.2", "lineShutdown, phoneShutdown")
     for opened in (line.LINE, phone.PHONE):
         found.append(Joint(application.APPLICATION, application.AppState.SHUT, opened, VOIDED, shut))
-    parent = ref("2.2.4.2.1.8", "the state of the call that stands for a conference")
+    parent = ref("2.2.4.2.1.8", "the state of the call that represents a conference")
     for call_state, event in (
         (call_states.CallState.CONNECTED, conference.PARENT_CONNECTED),
         (call_states.CallState.ONHOLDPENDCONF, conference.PARENT_HELD),
@@ -53,7 +53,7 @@ def _cascade() -> list[Joint]:
         found.append(Joint(call.CALL, call_state, conference.CONFERENCE, event, parent))
     for state in lines:
         found.append(Joint(line.LINE, state, proxy.PROXY, VOIDED, closed))
-    gone = ref("3.1.4.3", "the resources of the client are freed")
+    gone = ref("3.1.4.3", "the resources of the client are released")
     for dependent, event in (
         (application.APPLICATION, VOIDED),
         (line.LINE, VOIDED),
@@ -68,5 +68,5 @@ def _cascade() -> list[Joint]:
     return found
 
 
-#: All joint rows; they run until nothing changes any more.
+#: All joint rows; they run until no state changes.
 JOINT: tuple[Joint, ...] = tuple(_cascade())

@@ -29,7 +29,7 @@ _MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.
 
 
 class LineState(IntEnum):
-    """Where an open line can be."""
+    """States of an open line."""
 
     ABSENT = 0
     OPEN = 1
@@ -40,14 +40,14 @@ class LineState(IntEnum):
 
 OPENED = Event("Open", Kind.ANSWER, "Open returned 0 and the handle")
 
-FILTERS = Event("events filtered", Kind.ANSWER, "RSPSetEventFilterMasks succeeded: events may be missing by agreement")
+FILTERS = Event("events filtered", Kind.ANSWER, "RSPSetEventFilterMasks succeeded: events may be suppressed")
 
 L = LineState
 
 
 LINE = Table(
     name="line",
-    summary="A line that the client has opened; each Open is a line of its own",
+    summary="A line that the client has opened; each Open creates a separate line",
     states=LineState,
     initial=L.ABSENT,
     finals=frozenset({L.CLOSED, L.LOST, L.VOID}),

@@ -29,7 +29,7 @@ _MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.
 
 
 class PhoneState(IntEnum):
-    """Where an open phone can be."""
+    """States of an open phone."""
 
     ABSENT = 0
     MONITORED = 1
@@ -41,10 +41,10 @@ class PhoneState(IntEnum):
 
 OPENED_MONITOR = Event("Open as monitor", Kind.ANSWER, "Open with PHONEPRIVILEGE_MONITOR returned 0")
 OPENED_OWNER = Event("Open as owner", Kind.ANSWER, "Open with PHONEPRIVILEGE_OWNER returned 0")
-USED_AS_OWNER = Event("owner's request", Kind.REQUEST, "a request that needs PHONEPRIVILEGE_OWNER")
+USED_AS_OWNER = Event("owner's request", Kind.REQUEST, "a request that requires PHONEPRIVILEGE_OWNER")
 
 P = PhoneState
-_OWNER = ref("3.1.4.2", "the caller must hold PHONEPRIVILEGE_OWNER")
+_OWNER = ref("3.1.4.2", "the caller must have PHONEPRIVILEGE_OWNER")
 PHONE = Table(
     name="phone",
     summary="A phone that the client has opened",
@@ -72,7 +72,13 @@ PHONE = Table(
         Row(P.MONITORED, USED_AS_OWNER, P.MONITORED, _MUST, _OWNER, rule=LIVE_RULE),
         *(Row(state, USED_AS_OWNER, state, _TYPICAL, _OWNER) for state in (P.ABSENT, P.CLOSED, P.LOST, P.VOID)),
         *gone_rows((P.CLOSED, P.LOST, P.VOID), P.ABSENT),
-        Row(P.CLOSED, FORCED, P.LOST, _TYPICAL, ref("2.2.4.2.1.27", "PHONE_CLOSE may follow an own Close once (Q14)")),
+        Row(
+            P.CLOSED,
+            FORCED,
+            P.LOST,
+            _TYPICAL,
+            ref("2.2.4.2.1.27", "PHONE_CLOSE may follow the client's Close once (Q14)"),
+        ),
         *(row for row in tail_rows((P.CLOSED, P.LOST, P.VOID)) if (row.source, row.event) != (P.CLOSED, FORCED)),
     ),
     unproven=frozenset({USED, USED_AS_OWNER}),

@@ -1,4 +1,4 @@
-"""The proxy request: a request that the server passes to this client, which handles such requests."""
+"""The proxy request: a request that the server passes to this client as its proxy handler."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _VOID = ref("2.2.4.2.1.9", "the line was closed; 3.1.4.3")
 
 
 class ProxyState(IntEnum):
-    """A request that was passed to this client, which handles such requests."""
+    """States of a request that was passed to this client as its proxy handler."""
 
     NONE = 0
     OWED = 1
     VOID = 2
 
 
-PASSED_ON = Event("LINE_PROXYREQUEST", Kind.REPORT, "the server passes a request on")
+PASSED_ON = Event("LINE_PROXYREQUEST", Kind.REPORT, "the server forwards a request")
 
 P = ProxyState
 PROXY = Table(
     name="proxy",
-    summary="A request that was passed to this client as handler; its answer is no packet (G1)",
+    summary="A request that was forwarded to this client as proxy handler; its response is not a packet (G1)",
     states=ProxyState,
     initial=P.NONE,
     finals=frozenset({P.VOID}),

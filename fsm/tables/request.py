@@ -1,4 +1,4 @@
-"""The request: from sending it to its answer, and for asynchronous ones to its LINE_REPLY or PHONE_REPLY."""
+"""The request: from sending to its response and, if asynchronous, its LINE_REPLY or PHONE_REPLY."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class RequestState(IntEnum):
-    """Where a request can be."""
+    """States of a request."""
 
     UNSENT = 0
     ASKED = 1
@@ -55,35 +55,37 @@ ASK = Event("asks", Kind.REQUEST, "a synchronous request is sent")
 SEND = Event("sends", Kind.REQUEST, "an asynchronous request is sent")
 ANSWERS_ZERO = Event("answers 0", Kind.ANSWER, "Ack_ReturnValue is 0")
 ANSWERS_ID = Event(
-    "answers id", Kind.ANSWER, "Ack_ReturnValue is the client's request id, or a free one of the server's"
+    "answers id", Kind.ANSWER, "Ack_ReturnValue is the request id of the client, or an unused one of the server"
 )
-ANSWERS_OTHER_ID = Event("answers another id", Kind.ANSWER, "Ack_ReturnValue is not the id that the client chose")
+ANSWERS_OTHER_ID = Event("answers another id", Kind.ANSWER, "Ack_ReturnValue is not the id that the client selected")
 ANSWERS_USED_ID = Event(
     "answers a used id", Kind.ANSWER, "Ack_ReturnValue is the id of a request that is still pending"
 )
 ANSWERS_ERROR = Event("answers error", Kind.ANSWER, "Ack_ReturnValue is negative")
-ANSWERS_CONTEXT = Event("answers INVALRPCCONTEXT", Kind.ANSWER, "Ack_ReturnValue is 0xF101, an error despite its sign")
-UNANSWERED = Event("fault", Kind.ANSWER, "the call ended in an RPC fault, or its response holds no Ack_ReturnValue")
+ANSWERS_CONTEXT = Event(
+    "answers INVALRPCCONTEXT", Kind.ANSWER, "Ack_ReturnValue is 0xF101, an error although it is positive"
+)
+UNANSWERED = Event("fault", Kind.ANSWER, "the call ended with an RPC fault, or its response has no Ack_ReturnValue")
 REPLIES_OK = Event("reply 0", Kind.REPLY, "LINE_REPLY or PHONE_REPLY with result 0")
 REPLIES_ERROR = Event("reply error", Kind.REPLY, "LINE_REPLY or PHONE_REPLY with a negative result")
-CANCEL = Event("cancelled", Kind.JOINT, "what the request was made on was closed, shut down, detached or lost")
-FORCED_CANCEL = Event("cancelled by force", Kind.JOINT, "the server closed what the request was made on")
-ENDS = Event("end of the conversation", Kind.JOINT, "nothing more is seen")
-REUSES = Event("reuses an id", Kind.REQUEST, "the client chose the id of a request that is still pending")
-LATE = Event("answer after 5 s", Kind.ANSWER, "the answer took longer than a client waits")
-NO_ECHO = Event("completion without echo", Kind.REPLY, "a context is not echoed, or the handle is missing")
+CANCEL = Event("cancelled", Kind.JOINT, "the object of the request was closed, shut down, detached or lost")
+FORCED_CANCEL = Event("cancelled by force", Kind.JOINT, "the server closed the object of the request")
+ENDS = Event("end of the conversation", Kind.JOINT, "no further packets")
+REUSES = Event("reuses an id", Kind.REQUEST, "the client selected the id of a request that is still pending")
+LATE = Event("answer after 5 s", Kind.ANSWER, "the response took longer than the client's timeout")
+NO_ECHO = Event("completion without echo", Kind.REPLY, "a context is not repeated, or the handle is missing")
 
 _MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.SUSPICIOUS
 _ID = ref("2.2.4.1.3.1", "dwRequestID")
 _SYNC = ref("2.2.5.2", "synchronous requests return 0 or a negative value; TAPI page 'Synchronous/Asynchronous Model'")
 _ASYNC = ref("2.2.4.1.3.1", "TAPI page 'Asynchronous Functions'")
 _ONCE = ref("2.2.4.2.1.25", "exactly one LINE_REPLY for each request id; ASYNC_COMPLETION")
-_EARLY = ref("3.3.4.2", "the reply travels on another connection than the answer")
-_REFUSED = ref("2.2.4.1.3.1", "after a negative return there is no LINE_REPLY")
-_CLOSED = ref("2.2.4.1.2.1", "Close suppresses what is pending; lineClose, lineShutdown")
+_EARLY = ref("3.3.4.2", "the completion uses another connection than the response")
+_REFUSED = ref("2.2.4.1.3.1", "there is no LINE_REPLY after a negative return value")
+_CLOSED = ref("2.2.4.1.2.1", "Close suppresses pending completions; lineClose, lineShutdown")
 _UNLIMITED = ref("2.2.4.2.1.25", "no time limit")
 _CONTEXT = ref("2.2.5.2", "TAPIERR_INVALRPCCONTEXT (Q15)")
-_FAULT = ref("3.1.4.2", "an RPC fault answers instead of Ack_ReturnValue")
+_FAULT = ref("3.1.4.2", "an RPC fault instead of Ack_ReturnValue")
 
 
 def _row(
@@ -112,8 +114,8 @@ def _rows() -> list[Row]:
         _row(S.EARLY, ANSWERS_CONTEXT, S.REFUSED, _MUST, _REFUSED, rule="CALL-ORDER-O01"),
         _row(S.PENDING, REPLIES_OK, S.DONE, _MUST, _ONCE),
         _row(S.PENDING, REPLIES_ERROR, S.FAILED, _MUST, _ONCE),
-        _row(S.ZERO, REPLIES_OK, S.DONE, _TYPICAL, _ONCE, note="the answer was reported already"),
-        _row(S.ZERO, REPLIES_ERROR, S.FAILED, _TYPICAL, _ONCE, note="the answer was reported already"),
+        _row(S.ZERO, REPLIES_OK, S.DONE, _TYPICAL, _ONCE, note="the response was already reported"),
+        _row(S.ZERO, REPLIES_ERROR, S.FAILED, _TYPICAL, _ONCE, note="the response was already reported"),
     ]
     for state in (S.SENT, S.EARLY):
         target = S.ZERO if state is S.SENT else S.DONE
@@ -122,7 +124,7 @@ def _rows() -> list[Row]:
             rows.append(_row(state, ANSWERS_CONTEXT, S.REFUSED, _STATED, _CONTEXT))
         rows.append(_row(state, ANSWERS_ZERO, target, _ODD, _ASYNC, when(DROPPING), rule="CALL-V10"))
         rows.append(_row(state, ANSWERS_ZERO, target, _MUST, _ASYNC, rule="CALL-V10"))
-    rows.append(_row(S.ZERO, ENDS, S.ZERO, _TYPICAL, _UNLIMITED, note="the answer was reported already"))
+    rows.append(_row(S.ZERO, ENDS, S.ZERO, _TYPICAL, _UNLIMITED, note="the response was already reported"))
     for state in (S.ASKED, S.SENT, S.EARLY):
         rows.append(_row(state, UNANSWERED, S.REFUSED, _STATED, _FAULT))
     for event in (REPLIES_OK, REPLIES_ERROR):
@@ -134,11 +136,11 @@ def _rows() -> list[Row]:
     for state in S:
         pending = state in (S.PENDING, S.ZERO)
         if state is not S.UNSENT:
-            note = "" if pending else "its answer is still to come, or it is over"
+            note = "" if pending else "its response is pending, or it has ended"
             target = S.CANCELLED if pending else state
             rows.append(_row(state, CANCEL, target, _STATED, _CLOSED, note=note))
             if state is S.PENDING:
-                unanswered = ref("2.2.4.2.1.9", "TSPI page 'LINE_CLOSE': what is pending is completed first (Q13)")
+                unanswered = ref("2.2.4.2.1.9", "TSPI page 'LINE_CLOSE': pending requests are completed first (Q13)")
                 rows.append(_row(state, FORCED_CANCEL, target, _ODD, unanswered, rule="CALL-ORDER-O05"))
             else:
                 rows.append(_row(state, FORCED_CANCEL, target, _STATED, _CLOSED, note=note))

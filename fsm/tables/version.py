@@ -1,4 +1,4 @@
-"""The versions that an application and one device negotiate."""
+"""The versions that an application and a device negotiate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.
 
 
 class VersionState(IntEnum):
-    """How far an application and a device have agreed on versions."""
+    """Progress of the negotiation between an application and a device."""
 
     UNNEGOTIATED = 0
     AGREED = 1
@@ -24,37 +24,39 @@ class VersionState(IntEnum):
     REMOVED = 3
 
 
-NEGOTIATED = Event("version negotiated", Kind.ANSWER, "NegotiateAPIVersion, or ...ForAllDevices, gave a version")
-NEGOTIATED_EXT = Event("extension negotiated", Kind.ANSWER, "NegotiateExtVersion gave a version")
-VERSION_USED = Event("version used", Kind.REQUEST, "Open names a version of the device")
-CREATED = Event("device created", Kind.REPORT, "LINE_CREATE or PHONE_CREATE: there is a new device of that number")
-REMOVED = Event("device removed", Kind.REPORT, "LINE_REMOVE or PHONE_REMOVE: the device is gone for good")
+NEGOTIATED = Event("version negotiated", Kind.ANSWER, "NegotiateAPIVersion, or ...ForAllDevices, returned a version")
+NEGOTIATED_EXT = Event("extension negotiated", Kind.ANSWER, "NegotiateExtVersion returned a version")
+VERSION_USED = Event("version used", Kind.REQUEST, "Open contains a version of the device")
+CREATED = Event("device created", Kind.REPORT, "LINE_CREATE or PHONE_CREATE: a new device has that number")
+REMOVED = Event("device removed", Kind.REPORT, "LINE_REMOVE or PHONE_REMOVE: the device is permanently removed")
 
 V = VersionState
 _NEGOTIATE = ref("2.2.4.1.1.2", "NegotiateAPIVersion")
 _CREATE = ref("2.2.4.2.1.10", "LINE_CREATE; PHONE_CREATE")
 VERSION = Table(
     name="version",
-    summary="The versions that an application and one device agree on",
+    summary="The versions that an application and one device negotiated",
     states=VersionState,
     initial=V.UNNEGOTIATED,
     finals=frozenset(),
     events=(NEGOTIATED, NEGOTIATED_EXT, VERSION_USED, CREATED, REMOVED),
     rows=(
         Row(V.UNNEGOTIATED, NEGOTIATED, V.AGREED, _STATED, _NEGOTIATE),
-        Row(V.AGREED, NEGOTIATED, V.AGREED, _TYPICAL, _NEGOTIATE, note="nothing forbids to negotiate again"),
-        Row(V.EXTENDED, NEGOTIATED, V.AGREED, _TYPICAL, _NEGOTIATE, note="nothing forbids to negotiate again"),
+        Row(V.AGREED, NEGOTIATED, V.AGREED, _TYPICAL, _NEGOTIATE, note="no document forbids to negotiate again"),
+        Row(V.EXTENDED, NEGOTIATED, V.AGREED, _TYPICAL, _NEGOTIATE, note="no document forbids to negotiate again"),
         Row(V.AGREED, NEGOTIATED_EXT, V.EXTENDED, _STATED, ref("2.2.4.1.3.47", "NegotiateExtVersion")),
         Row(V.EXTENDED, NEGOTIATED_EXT, V.EXTENDED, _TYPICAL, ref("2.2.4.1.3.47", "NegotiateExtVersion")),
-        Row(V.UNNEGOTIATED, NEGOTIATED_EXT, V.EXTENDED, _TYPICAL, ref("2.2.4.1.3.47"), note="the answer proves it"),
+        Row(V.UNNEGOTIATED, NEGOTIATED_EXT, V.EXTENDED, _TYPICAL, ref("2.2.4.1.3.47"), note="the response proves it"),
         Row(V.AGREED, VERSION_USED, V.AGREED, _STATED, ref("2.2.4.1.1.5", "dwNegotiatedVersion")),
         Row(V.EXTENDED, VERSION_USED, V.EXTENDED, _STATED, ref("2.2.4.1.1.5", "dwNegotiatedVersion")),
         Row(
             V.UNNEGOTIATED, VERSION_USED, V.UNNEGOTIATED, _ODD, ref("2.2.4.1.1.5", "negotiate first"), rule=REQUEST_RULE
         ),
         Row(V.REMOVED, VERSION_USED, V.REMOVED, _ODD, ref("2.2.4.1.1.5", "NODEVICE"), rule=REQUEST_RULE),
-        Row(V.REMOVED, NEGOTIATED, V.AGREED, _TYPICAL, _NEGOTIATE, note="the answer proves that it is back"),
-        Row(V.REMOVED, NEGOTIATED_EXT, V.EXTENDED, _TYPICAL, ref("2.2.4.1.3.47"), note="the answer proves it"),
+        Row(
+            V.REMOVED, NEGOTIATED, V.AGREED, _TYPICAL, _NEGOTIATE, note="the response proves that it is available again"
+        ),
+        Row(V.REMOVED, NEGOTIATED_EXT, V.EXTENDED, _TYPICAL, ref("2.2.4.1.3.47"), note="the response proves it"),
         Row(V.REMOVED, CREATED, V.UNNEGOTIATED, _STATED, _CREATE),
         *(Row(state, CREATED, state, _TYPICAL, _CREATE) for state in (V.UNNEGOTIATED, V.AGREED, V.EXTENDED)),
         *(

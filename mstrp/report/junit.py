@@ -119,7 +119,7 @@ def _skipped(name: str, path: str, message: str) -> ET.Element:
 
 
 def _line(finding: Finding) -> str:
-    allowed = f"; legal: {', '.join(finding.allowed)}" if finding.allowed else ""
+    allowed = f"; expected: {', '.join(finding.allowed)}" if finding.allowed else ""
     state = either(finding.state)
     fault = f", fault of the {finding.fault.value}" if finding.fault else ""
     return (

@@ -182,7 +182,7 @@ def finding_lines(finding: Finding, *, indent: int, width: int) -> list[Line]:
     head = f"{style.upper()} {finding.rule} in {where}{fault}, MS-TRP {finding.section}"
     detail = f"{finding.machine} {finding.instance} was {either(finding.state)}"
     if finding.allowed:
-        detail += f"; legal: {', '.join(finding.allowed)}"
+        detail += f"; expected: {', '.join(finding.allowed)}"
     return [
         *wrapped(head, style, width=width, first=f"{pad[:-4]}╰── ", rest=pad),
         *wrapped(finding.summary, style, width=width, first=pad, rest=pad),

@@ -73,7 +73,7 @@ RECORDED = [
         12,
         8,
         [OFFERED],
-        wrong=Wrong("TRP-3.1.4.2-046-01", "server", 49, "call", ["unknown"], ["connected"]),
+        wrong=Wrong("TRP-3.1.4.2-046-01", "server", 49, "call", ["absent"], ["connected"]),
     ),
     Recorded(
         "impacket-scapy_fault_connected_after_idle.pcap",

@@ -113,7 +113,7 @@ def test_a_journal_has_every_transition(tmp_path: Path) -> None:
     assert run("check", "--journal", place, FAULTY).status == 1
     moves = [(frame, source, target) for frame, _, _, source, target in steps_of(place) if source != target]
     assert moves == [
-        (32, "unknown", "announced"),
+        (32, "absent", "announced"),
         (32, "announced", "offering"),
         (44, "offering", "connected"),
         (52, "connected", "idle"),

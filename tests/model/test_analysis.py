@@ -69,12 +69,12 @@ def light(*rows: Row, **changes: Any) -> Table:
 
 
 BROKEN = {
-    "a state that nothing reaches": (light(ON, OFF, BREAK._replace(target=Light.OFF)), "nothing leads to BROKEN"),
+    "a state that nothing reaches": (light(ON, OFF, BREAK._replace(target=Light.OFF)), "BROKEN cannot be reached"),
     "a trap": (
         light(ON, OFF._replace(target=Light.ON), BREAK._replace(source=Light.OFF)),
-        "nothing legal leads from ON to an end",
+        "no legal row leads from ON to a final state",
     ),
-    "a trap but for a forbidden row": (light(ON, OFF, BREAK._replace(rule="R")), "nothing legal leads from OFF"),
+    "a trap but for a forbidden row": (light(ON, OFF, BREAK._replace(rule="R")), "no legal row leads from OFF"),
     "a row that is never taken": (
         light(
             ON._replace(guards=(WARM,)),
@@ -87,10 +87,10 @@ BROKEN = {
     ),
     "rows whose order decides": (
         light(ON._replace(guards=(WARM,)), ON._replace(target=Light.OFF, guards=(DRY,)), OFF, BREAK),
-        "OFF on press: only the order decides",
+        "OFF on press: only the order of the rows decides",
     ),
-    "a reference that is none": (light(ON._replace(ref=ref("chapter 2")), OFF, BREAK), "is no foundation"),
-    "a level that is none": (light(ON._replace(level=7), OFF, BREAK), "is no foundation"),  # type: ignore[arg-type]
+    "a reference that is none": (light(ON._replace(ref=ref("chapter 2")), OFF, BREAK), "is not a valid reference"),
+    "a level that is none": (light(ON._replace(level=7), OFF, BREAK), "is not a valid reference"),  # type: ignore[arg-type]
     "an event that nothing uses": (light(events=(PRESS, DROP, LOOK)), "no row uses look"),
     "a guard without a difference": (
         light(ON._replace(guards=(WARM,)), ON, OFF, BREAK),

@@ -93,7 +93,7 @@ def test_reports_of_requests(machine: Machine) -> None:
 
 def test_intention_that_leads_somewhere() -> None:
     """An intention whose row leads to another state is malformed."""
-    with pytest.raises(TableError, match="light: OFF on press: an intention leads nowhere"):
+    with pytest.raises(TableError, match="light: OFF on press: an event of intent must not change the state"):
         Machine(table(GOOD, unproven=frozenset({PRESS})))
     kept = GOOD._replace(target=Light.OFF)
     assert Machine(table(kept, events=(PRESS, KICK), unproven=frozenset({PRESS}))).cell(Light.OFF, PRESS) == (kept,)

@@ -49,25 +49,25 @@ def table(*rows: Row, **changes: Any) -> Table:
 
 
 MALFORMED = {
-    "source of another machine": (table(GOOD._replace(source=Door.SHUT)), "no state of this machine"),
-    "target of another machine": (table(GOOD._replace(target=Door.AJAR)), "no state of this machine"),
-    "expected state of another machine": (table(GOOD._replace(expect=(Door.AJAR,))), "no state of this machine"),
+    "source of another machine": (table(GOOD._replace(source=Door.SHUT)), "not a state of this machine"),
+    "target of another machine": (table(GOOD._replace(target=Door.AJAR)), "not a state of this machine"),
+    "expected state of another machine": (table(GOOD._replace(expect=(Door.AJAR,))), "not a state of this machine"),
     "event outside the alphabet": (table(GOOD._replace(event=KICK)), "not in the alphabet"),
     "same name, but another event": (table(GOOD._replace(event=Event("press", Kind.REQUEST))), "not in the alphabet"),
     "no reference": (table(GOOD._replace(ref=ref(""))), "needs a reference"),
-    "the same row twice": (table(GOOD, GOOD), "always comes first"),
-    "a row behind one without guards": (table(GOOD, GOOD._replace(guards=(when(WARM),))), "always comes first"),
+    "the same row twice": (table(GOOD, GOOD), "always matches first"),
+    "a row behind one without guards": (table(GOOD, GOOD._replace(guards=(when(WARM),))), "always matches first"),
     "a row behind one with fewer guards": (
         table(GOOD._replace(guards=(WARM,)), GOOD._replace(guards=(WARM, Guard("dry", 2, True)))),
-        "always comes first",
+        "always matches first",
     ),
     "two guards with one bit": (
         table(GOOD._replace(guards=(WARM,)), GOOD._replace(source=Light.ON, guards=(Guard("dry", 1, True),))),
-        "clashes",
+        "conflicts",
     ),
     "one guard with two bits": (
         table(GOOD._replace(guards=(WARM,)), GOOD._replace(source=Light.ON, guards=(Guard("warm", 2, True),))),
-        "clashes",
+        "conflicts",
     ),
     "a guard of several bits": (table(GOOD._replace(guards=(Guard("both", 3, True),))), "one bit"),
     "a guard without a bit": (table(GOOD._replace(guards=(Guard("never", 0, True),))), "one bit"),

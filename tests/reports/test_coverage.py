@@ -56,7 +56,7 @@ def test_the_table(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The text report ends with the same data as a table."""
     main(["check", "--coverage", "--ladder", "0", str(captures / FAULTY)])
     text = capsys.readouterr().out
-    assert "checked rules had something to judge, 1 were broken" in text
+    assert "rules were checked, 1 were violated" in text
     assert "line.Park" in text
 
 

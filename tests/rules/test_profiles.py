@@ -180,7 +180,7 @@ def test_bad_file(tmp_path: Path, text: str, message: str) -> None:
 
 def test_no_such_profile(tmp_path: Path) -> None:
     """A name that is none lists those that there are; a missing file is told as such."""
-    with pytest.raises(ProfileError, match="there are announces-own-calls, early-events"):
+    with pytest.raises(ProfileError, match="use one of announces-own-calls, early-events"):
         load_profile("cisco")
     with pytest.raises(ProfileError, match="No such file"):
         load_profile(str(tmp_path / "missing.toml"))

@@ -81,7 +81,7 @@ def test_journal(tmp_path: Path, kind: str) -> None:
 
 def test_journal_of_another_kind(tmp_path: Path) -> None:
     """A file name that tells no kind is refused, and one that cannot be written tells why."""
-    with pytest.raises(ValueError, match=r"steps\.txt: a journal is"):
+    with pytest.raises(ValueError, match=r"steps\.txt: a journal must be"):
         open_journal(tmp_path / "steps.txt")
     for name in ("steps.jsonl", "steps.sqlite"):
         with pytest.raises(OSError, match=name):
