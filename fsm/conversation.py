@@ -75,6 +75,8 @@ class Conversation:
         self.registrations: dict[Transaction, tuple[int, ...]] = {}
         #: Rules about absent devices that were reported.
         self.reported_rules: set[str] = set()
+        #: Foreign contexts that were reported.
+        self.foreign_contexts: set[int] = set()
         #: Whether the server requested a dialog, whose instance no response returns.
         self.dialog_requested = False
         #: The event at hand.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fsm.judge.calls import about_call
-from fsm.judge.lines import about_line, about_phone, foreign_line, report_stranger
+from fsm.judge.lines import about_line, about_phone, check_context, foreign_line, report_stranger
 from fsm.state.instances import Application, Line, Phone
 from fsm.tables import application, version
 from fsm.tables.bits import OLD
@@ -87,6 +87,7 @@ def remove_phone(conversation: Conversation, words: tuple[int, ...]) -> None:
 
 def _change(conversation: Conversation, kind: str, words: tuple[int, ...], event: Event) -> None:
     number = words[6]
+    check_context(conversation, words)
     for app in _applications(conversation, kind, words[1]):
         if event is version.REMOVED and app.devices is not None and number >= app.devices:
             opened: Line | Phone = Line(number, 1, app) if kind == "line" else Phone(number, 1, app)

@@ -44,6 +44,8 @@ def doubt(conversation: Conversation) -> None:
     if binding.mask == _UNBOUND:
         believe(binding, binding.mask | ANY_BINDING, binding.flags)
     believe(channel, channel.mask | _CHANNEL_OPEN, channel.flags)
+    registry.trusted_context = -1
+    registry.initializing.clear()
     for app in registry.applications.values():
         app.init_context = None
     for opened in (*registry.lines.values(), *registry.phones.values()):

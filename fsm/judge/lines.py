@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fsm.engine.machine import believe
-from fsm.state.instances import Line, Phone
+from fsm.state.instances import Application, Line, Phone
 from fsm.tables import handle, line
+from fsm.tables.application import ADDRESSED
 from fsm.tables.bits import IN_FLIGHT
 from protocol.event import EVENTS
 from protocol.fields import Handle, HandleType
@@ -21,6 +22,7 @@ __all__ = [
     "about_named_phone",
     "about_phone",
     "adopt_line",
+    "check_context",
     "check_contexts",
     "close_line",
     "close_phone",
@@ -29,6 +31,8 @@ __all__ = [
     "report_stranger",
 ]
 
+#: Foreign contexts that are kept.
+_LIMIT: Final = 1024
 _LINE: Final = Line.machine.cells
 _PHONE: Final = Phone.machine.cells
 
@@ -142,6 +146,7 @@ def close_phone(conversation: Conversation, words: tuple[int, ...]) -> None:
     if found is None:
         _foreign_phone(conversation, words, words[3], handle.FORCED)
         return
+    check_contexts(conversation, found, words)
     conversation.runner.step(found, handle.FORCED, what="PHONE_CLOSE")
     found.retire(conversation.registry)
 
@@ -169,6 +174,30 @@ def check_contexts(conversation: Conversation, opened: Line | Phone, words: tupl
         app.init_context = None
         what = f"{_event_name(words[4])} with InitContext {words[1]:#x}"
         conversation.runner.step(opened, handle.FOREIGN, what=what)
+
+
+def check_context(conversation: Conversation, words: tuple[int, ...]) -> None:
+    """Check the InitContext of an event that names no line or phone: a client ignores foreign ones (3.3.4.2)."""
+    registry, context = conversation.registry, words[1]
+    if context == registry.trusted_context or registry.partial:
+        return
+    for app in registry.applications.values():
+        if app.init_context == context:
+            registry.trusted_context = context
+            return
+        if app.init_context is None:
+            return
+    if context in registry.initializing.values() or context in conversation.foreign_contexts:
+        return
+    ended = registry.ended_contexts.get(context)
+    flags = IN_FLIGHT.bit if ended is not None and registry.events_in_flight(ended.ended) else 0
+    where = f"InitContext {context:#x}"
+    found = Application(0, 1, "line", context) if ended is None else ended
+    what = _event_name(words[4])
+    broken = conversation.runner.step(found, ADDRESSED, flags, what=what, where=where).rule
+    if broken and len(conversation.foreign_contexts) < _LIMIT:
+        # Reported once for each context.
+        conversation.foreign_contexts.add(context)
 
 
 def _event_name(message: int) -> str:

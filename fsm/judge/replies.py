@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fsm.judge.conferences import set_up
+from fsm.judge.lines import check_context
 from fsm.judge.proxies import expect_passing, serve
 from fsm.judge.routes import UNKNOWN_ROUTE
 from fsm.judge.violations import decide
@@ -56,6 +57,8 @@ def reply(conversation: Conversation, words: tuple[int, ...]) -> None:
     """Take a LINE_REPLY or PHONE_REPLY."""
     runner, registry = conversation.runner, conversation.registry
     number, result = words[6], words[7]
+    if words[1] != registry.trusted_context:
+        check_context(conversation, words)
     transaction = registry.pending.get(number) or registry.unanswered.get(number)
     cell = _ERROR if result else _OK
     if transaction is None:

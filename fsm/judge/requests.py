@@ -40,6 +40,8 @@ _BINDING_CELLS: Final = Binding.machine.cells
 _ROUTES: Final = ROUTES
 _UNKNOWN: Final = UNKNOWN_ROUTE
 _NO_REQUEST: Final = Unknown
+#: Initialize requests that await a response: more than any client sends.
+_LIMIT: Final = 1024
 _IN_FLIGHT: Final = IN_FLIGHT.bit
 _ANSWERED: Final = IN_FLIGHT.bit | ANSWERED.bit
 
@@ -201,6 +203,8 @@ def _name_handles(conversation: Conversation, transaction: Transaction, route: R
     """Take the steps of a request that names several handles, or none."""
     for use in route.handles:
         _name_handle(conversation, transaction, use, words)
+    if route.initializes and len(conversation.registry.initializing) < _LIMIT:
+        conversation.registry.initializing[transaction] = words[route.initializes]
     if route.opens:
         conversation.registry.opening[words[route.opens]] = transaction
     if route.versioned is not None:

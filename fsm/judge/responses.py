@@ -72,6 +72,7 @@ def initialize(kind: str, request: type[Request], handle: str) -> Callable[[Conv
 
     def brings(conversation: Conversation, transaction: Transaction, response: Raw) -> None:
         registry = conversation.registry
+        registry.initializing.pop(transaction, None)
         value = response.words[handle_word]
         app = Application(value, _epoch(registry.ended_applications.get(value)), kind, transaction.words[context_word])
         app.devices = response.words[devices_word]
@@ -86,6 +87,7 @@ def refuse_initialize(kind: str, error: int) -> Callable[[Conversation, Transact
 
     def waits(conversation: Conversation, transaction: Transaction, response: Raw) -> None:
         registry = conversation.registry
+        registry.initializing.pop(transaction, None)
         if response.words[0] == error:
             for app in (Application(0, 1, kind, None), *registry.applications.values()):
                 if app.kind == kind:

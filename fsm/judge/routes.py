@@ -96,6 +96,8 @@ class Route:
     echoes: tuple[tuple[int, int], ...]
     #: Word of the handle that events about what the request opens will carry, 0 for requests that open nothing.
     opens: int
+    #: Word of the InitContext that the request gives, 0 for requests that initialise nothing.
+    initializes: int
     #: What else has to hold, by what the conversation has shown.
     conditions: tuple[Condition, ...]
     #: Words of the application's handle and of the device, where the request uses a version that was agreed on.
@@ -167,6 +169,7 @@ def _route(request: type[Request]) -> Route:
         echoes=_echoes(request),
         conditions=conditions_of(request),
         opens=next((layout.index(spec) for spec in ("hRemoteLine", "hRemotePhone") if spec in layout.by_spec), 0),
+        initializes=layout.index("InitContext") if "InitContext" in layout.by_spec else 0,
         versioned=_versioned(request),
         proxy=proxy_type(request),
         zero=DROPPING.bit if name == "Drop" else 0,

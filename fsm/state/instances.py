@@ -122,6 +122,9 @@ class Application(Instance):
         self.ended = owner.now
         if owner.releasing:
             self.released = owner.carrier
+        owner.trusted_context = -1
+        if self.init_context is not None:
+            owner.ended_contexts.put(self.init_context, self)
         owner.applications.pop(self.handle, None)
         owner.ended_applications.put(self.handle, self)
 

@@ -63,6 +63,11 @@ class Registry:
         self.binding = Binding()
         self.channel = Channel()
         self.applications: dict[int, Application] = {}
+        #: Ended applications by InitContext; InitContexts of Initialize requests without a response; the InitContext of
+        #: an application that the last events were for, -1 if it is not known.
+        self.ended_contexts: Memory[int, Application] = Memory()
+        self.initializing: dict[Transaction, int] = {}
+        self.trusted_context = -1
         self.lines: dict[int, Line] = {}
         #: Lines and phones by the handle that events carry.
         self.reported: dict[int, Line] = {}

@@ -245,6 +245,9 @@ def on_application(name: str, state: str) -> Attempt:
         live.conversation.runner.step(found, handles.VOIDED)
         found.retire(live.conversation.registry)
     live.wait()
+    if name == "event for the application":
+        context = 0xBAD if state == "ABSENT" else live.role.init_context
+        return of(live, live.talk.tell, event.LINE_CREATE(init_context=context, device_id=9))
     return of(live, live.talk.ask, line.ShutDown(line_app=found.handle))
 
 
