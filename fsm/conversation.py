@@ -197,6 +197,11 @@ class Conversation:
         """Report the problems of a buffer of events, or of its stub."""
         attaching.report_damage(self, problems, stub=stub)
 
+    def misplaced(self, used: str, named: str, *, certain: bool, frame: int = 0, time: float = 0.0) -> None:
+        """Report an event channel at an endpoint that the client did not name (3.3.4.2)."""
+        self._at(frame, time)
+        attaching.report_endpoint(self, used, named, certain=certain)
+
     def finish(self, until: float | None = None) -> None:
         """Report what the end of the traffic decides: accepted requests without a reply, effects that never came.
 

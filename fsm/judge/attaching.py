@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fsm.engine.levels import Fault
+from fsm.engine.levels import Fault, Level
 from fsm.judge.violations import report
 from fsm.rules.attach import broken_by
 from fsm.tables.channel import ChannelState
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from protocol.ndr import ClientAttach, ClientAttachResult
     from protocol.problem import Problem
 
-__all__ = ["check_attach", "check_channel", "check_marker", "report_damage"]
+__all__ = ["check_attach", "check_channel", "check_marker", "report_damage", "report_endpoint"]
 
 _OPEN: Final = 1 << ChannelState.OPEN
 
@@ -59,6 +59,19 @@ def report_damage(conversation: Conversation, problems: Iterable[Problem], *, st
             summary = f"server sent a damaged buffer of events: {problem.field}: {problem.detail}"
             section = "3.3.4" if stub else "3.3.4.2"
             report(conversation, rule, section, summary, machine="channel", event="events")
+
+
+def report_endpoint(conversation: Conversation, used: str, named: str, *, certain: bool) -> None:
+    """Report an event channel at another endpoint than those that the client named (3.3.4.2).
+
+    It is certain if its events have an InitContext of the client; if only its time shows whose it is, addresses may
+    have been translated.
+    """
+    summary = f"server opened the event channel at endpoint {used}, but ClientAttach named {named}"
+    if not certain:
+        summary += "; only its time shows that it is the channel of this client (addresses may have been translated)"
+    level = Level.MUST if certain else Level.SUSPICIOUS
+    report(conversation, "TRP-3.3.4.2-01", "3.3.4.2", summary, level=level, machine="channel", event="RemoteSPAttach")
 
 
 def check_channel(conversation: Conversation, until: float, timeout: float) -> None:

@@ -362,8 +362,7 @@ OTHERS: tuple[Other, ...] = (
         "must",
         "server",
         "events are sent to the endpoint specified in ClientAttach",
-        "a connection to another endpoint cannot be assigned to a client",
-        _NOT,
+        "the endpoint of the event channel, if its events have the InitContext of the client",
     ),
     Other(
         "TRP-3.3.4.2-02",

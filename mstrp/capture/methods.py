@@ -290,7 +290,8 @@ class Methods(CallHandler):
             if value.result == 0:
                 candidates = call.note[2]
                 self.sessions.handles.open(REMOTESP, value.context, connection, session)
-                if len(candidates) > 1:
+                misplaced = session.misplaced
+                if len(candidates) > 1 or (misplaced is not None and not misplaced.timely):
                     key = self.sessions.channel_hosts(connection), value.context
                     self.sessions.leave_undecided(key, candidates)
                 else:
@@ -327,6 +328,8 @@ class Methods(CallHandler):
                     return
         session.changed = True
         conversation = session.conversation
+        if session.misplaced is not None and stray is None:
+            self.sessions.place(session, _words(raw.buffer), frame, time)
         if stray is None and not conversation.flowing:
             conversation.delivered(frame, time)
         if damage:

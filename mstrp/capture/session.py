@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mstrp.capture.connection import Connection
     from mstrp.capture.reassembly import Half
 
-__all__ = ["Hosts", "Session", "Unclaimed", "Undecided", "Waiting", "endpoints", "fitting"]
+__all__ = ["Hosts", "Misplaced", "Session", "Unclaimed", "Undecided", "Waiting", "endpoints", "fitting"]
 
 #: The two hosts of a binding, client first.
 Hosts = tuple[str, str]
@@ -44,6 +44,7 @@ class Session:
         "events",
         "hosts",
         "idle",
+        "misplaced",
         "pending",
         "placeholder",
         "settled",
@@ -65,6 +66,8 @@ class Session:
         self.idle = False
         #: Number of undecided event channels that it may own.
         self.candidacies = 0
+        #: An event channel that may be its own although the client did not name its endpoint.
+        self.misplaced: Misplaced | None = None
         #: When it ended, None while it has not.
         self.ended: float | None = None
         #: The key under which it is known while it has no context handle.
@@ -108,6 +111,14 @@ class Session:
         return any(app.init_context == init_context for app in self.conversation.applications.values())
 
 
+class Misplaced(NamedTuple):
+    """An event channel at an endpoint that no client named."""
+
+    endpoint: str
+    #: Whether the server opened it while ClientAttach was pending, so that its time shows whose it is.
+    timely: bool
+
+
 class Undecided(NamedTuple):
     """An event channel that may belong to several sessions, until an event tells."""
 
@@ -127,6 +138,7 @@ class Waiting:
         #: The same by endpoint, with the hosts and without.
         self._exact: dict[tuple[Hosts, str], dict[Session, None]] = {}
         self._named: dict[str, dict[Session, None]] = {}
+        self._between: dict[Hosts, dict[Session, None]] = {}
 
     def __contains__(self, session: Session) -> bool:
         return session in self._all
@@ -137,6 +149,8 @@ class Waiting:
     def add(self, session: Session) -> None:
         """Let a session wait."""
         self._all[session] = None
+        if session.endpoints:
+            self._between.setdefault(session.hosts, {})[session] = None
         for endpoint in session.endpoints:
             self._exact.setdefault((session.hosts, endpoint), {})[session] = None
             self._named.setdefault(endpoint, {})[session] = None
@@ -145,6 +159,7 @@ class Waiting:
         """A session waits no more."""
         if self._all.pop(session, session) is session:
             return
+        _discard(self._between, session.hosts, session)
         for endpoint in session.endpoints:
             _discard(self._exact, (session.hosts, endpoint), session)
             _discard(self._named, endpoint, session)
@@ -152,6 +167,11 @@ class Waiting:
     def of(self, hosts: Hosts, endpoint: str) -> list[Session]:
         """The sessions between two hosts that named an endpoint, of very many the last ones."""
         return _last(self._exact.get((hosts, endpoint.lower()), {}))
+
+    def only(self, hosts: Hosts) -> Session | None:
+        """The only session between two hosts whose client named an endpoint; None if there are several."""
+        found = self._between.get(hosts, {})
+        return next(iter(found)) if len(found) == 1 else None
 
     def naming(self, endpoint: str) -> list[Session]:
         """The same between any hosts."""

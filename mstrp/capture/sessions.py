@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from mstrp.capture.handles import ContextHandles, Stray
-from mstrp.capture.session import Session, Unclaimed, Undecided, Waiting, fitting
+from mstrp.capture.session import Misplaced, Session, Unclaimed, Undecided, Waiting, fitting
 from mstrp.capture.unread import SkippedTraffic
 from protocol.ndr import NULL_CONTEXT, REMOTESP, TAPSRV
 
@@ -127,6 +127,9 @@ class Sessions:
     def finish(self) -> None:
         """Nothing more will come: tell all findings."""
         for session in self._known:
+            if session.misplaced is not None:
+                runner = session.conversation.runner
+                self._report_place(session, runner.frame, runner.now, certain=False)
             session.pending.over()
         self._known.clear()
 
@@ -188,6 +191,8 @@ class Sessions:
 
     def end(self, session: Session, time: float) -> None:
         """A binding has ended: no event channel will be opened for it any more, and no request will come."""
+        if session.misplaced is not None:
+            self._report_place(session, session.conversation.runner.frame, time, certain=False)
         self.waiting.discard(session)
         if session.ended is None:
             session.ended = time
@@ -305,18 +310,45 @@ class Sessions:
         """The sessions that an event channel may belong to, the likeliest last."""
         found = fitting(self.waiting, connection)
         if not found:
-            return [self._orphan_channel(connection, frame, time)]
+            return [self._misplaced(connection) or self._orphan_channel(connection, frame, time)]
         # The server calls back while it is asked to attach, so one that still waits for its answer is likelier.
         found.sort(key=lambda session: not session.attached)
         if len(found) == 1:
             self.waiting.discard(found[0])
         return found
 
+    def _misplaced(self, connection: Connection) -> Session | None:
+        """The session that an event channel at an endpoint that no client named may belong to, if it can be only one."""
+        session = self.waiting.only(self.channel_hosts(connection))
+        if session is None or session.misplaced is not None or session.channel:
+            return None
+        session.misplaced = Misplaced(connection.endpoint, timely=not session.attached)
+        if len(self.unannounced) < self.limit:
+            self.unannounced.add(connection.endpoint.lower())
+        return session
+
+    def place(self, session: Session, words: tuple[int, ...], frame: int, time: float) -> None:
+        """Judge the endpoint of a channel by its events: an InitContext of the client shows whose it is."""
+        if words and session.knows(words[1]):
+            self._report_place(session, frame, time, certain=True)
+
+    def _report_place(self, session: Session, frame: int, time: float, *, certain: bool) -> None:
+        misplaced, session.misplaced = session.misplaced, None
+        if misplaced is not None and (certain or misplaced.timely):
+            named = " or ".join(sorted(session.endpoints))
+            session.conversation.misplaced(misplaced.endpoint, named, certain=certain, frame=frame, time=time)
+
     def open_channel(
         self, connection: Connection, context: bytes, session: Session, frame: int, time: float, *, told: bool = True
     ) -> None:
         """An event channel belongs to a session."""
         self.waiting.discard(session)
+        if session.misplaced is not None:
+            if session.misplaced.endpoint == connection.endpoint:
+                # The client's own endpoint may still be used.
+                self.waiting.add(session)
+            else:
+                session.misplaced = None
         session.channel = context
         session.changed = True
         self._channelless.discard(session)
@@ -359,6 +391,9 @@ class Sessions:
         undecided = self._decide(key)
         if undecided is not None:
             session = undecided.settle(words[1] if words else 0, lambda each: bool(each.channel))
+            if session.misplaced is not None and not (words and session.knows(words[1])):
+                session.misplaced = None
+                session = self._orphan_channel(connection, frame, time)
             self.open_channel(connection, context, session, frame, time)
             return session
         known = connection.session

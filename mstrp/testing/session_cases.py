@@ -292,6 +292,11 @@ def _delivery() -> Iterator[RuleCase]:
     def pulled(conversation: Conversation) -> None:
         conversation.fetched(3, 0.2)
 
+    def elsewhere(conversation: Conversation) -> None:
+        conversation.misplaced("6111", "49200", certain=True, frame=3, time=0.2)
+
+    yield from _two("TRP-3.3.4.2-01", "the endpoint of the channel", _attached(lambda _: None), _attached(elsewhere))
+
     told = "TRP-2.1-02"
     pushed = _attached(lambda conversation: conversation.delivered(3, 0.2))
     yield from _two(told, "events to a management client", pushed, _direct(odd))

@@ -134,3 +134,53 @@ def test_a_client_that_reconnects_begins_a_new_session() -> None:
         assert len(result.sessions) == 2
         assert result.sessions[1].events == judge(SEGMENTS).sessions[0].events
         assert _failures(result) == []
+
+
+def _elsewhere(segments: list[Segment]) -> list[Segment]:
+    """The same traffic with the event channel at another port than the client named."""
+    ports = {each.target[1] for each in segments if _is_channel(each) and each.target[0] == CLIENT and each.flags & 2}
+    return [_moved([each], {}, dict.fromkeys(ports, 6111))[0] if _is_channel(each) else each for each in segments]
+
+
+def _endpoint_rules(result: CaptureResult) -> list[tuple[str, str, str]]:
+    return [
+        (each.rule, each.verdict.value, each.fault.value if each.fault else "")
+        for each in result.findings
+        if each.verdict.value != "info"
+    ]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_channel_at_another_endpoint_is_judged(late: bool) -> None:
+    """The server calls back on another endpoint: its fault, once its events show the client, and all is judged."""
+    segments = _late_channel(SEGMENTS) if late else SEGMENTS
+    result = judge(_elsewhere(segments))
+    assert _endpoint_rules(result) == [("TRP-3.3.4.2-01", "fail", "server")]
+    expected = judge(segments).sessions[0]
+    assert [(each.events, each.requests) for each in result.sessions] == [(expected.events, expected.requests)]
+
+
+def _late_channel(segments: list[Segment]) -> list[Segment]:
+    """The same traffic with ClientAttach answered before the channel is opened."""
+    answer = next(n for n, each in enumerate(segments) if each.source[1] == 5150 and each.data[2:3] == b"\2")
+    channel = next(n for n, each in enumerate(segments) if _is_channel(each))
+    moved = [*segments[:channel], segments[answer], *segments[channel:answer], *segments[answer + 1 :]]
+    return [each._replace(time=segments[0].time + number * 0.001) for number, each in enumerate(moved)]
+
+
+def test_a_channel_without_events_shows_its_client_by_time_only() -> None:
+    """Without events only the time shows whose the channel is: a warning."""
+    stop = next(n for n, each in enumerate(SEGMENTS) if _is_channel(each) and each.data[2:3] == b"\0" and n > 30)
+    result = judge(_elsewhere(SEGMENTS[:stop]))
+    assert _endpoint_rules(result) == [("TRP-3.3.4.2-01", "warn", "server")]
+
+
+def test_a_channel_of_an_unknown_client_is_no_fault() -> None:
+    """A channel that no ClientAttach explains, and whose events have an unknown InitContext, breaks no rule."""
+    others = _contexts(SEGMENTS, _init_context(SEGMENTS), 0x7A11_0003)
+    late = _elsewhere(_late_channel(SEGMENTS))
+    mixed = [
+        other if _is_channel(each) else each
+        for each, other in zip(late, _elsewhere(_late_channel(others)), strict=True)
+    ]
+    assert "TRP-3.3.4.2-01" not in _failures(judge(mixed))
