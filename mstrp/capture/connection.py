@@ -21,6 +21,7 @@ class Connection:
     """Two directions, and what they turn out to be: a TCP connection, or a named pipe (``pipe`` is its name)."""
 
     __slots__ = (
+        "administrator",
         "below",
         "bound",
         "channels",
@@ -76,6 +77,8 @@ class Connection:
         self.bound: dict[bytes, Session] = {}
         self.channels: dict[bytes, Session] = {}
         self.unbound_told = False
+        #: Whether its security context is that of an administrator, as ClientAttach has shown.
+        self.administrator: bool | None = None
         #: Whether packets of it were missing.
         self.doubted = False
 

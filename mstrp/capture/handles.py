@@ -92,6 +92,14 @@ class ContextHandles:
             if len(self._founders) > self.limit:
                 del self._founders[next(iter(self._founders))]
 
+    def root(self, connection: Connection) -> Connection:
+        """Return the connection that began the association group of a connection; itself if none is known."""
+        self.join(connection)
+        if not connection.joined:
+            return connection
+        key = connection.client.host, connection.server.host, connection.group
+        return self._founders.get(key, connection)
+
     def owner(self, interface: Interface, context: bytes, connection: Connection) -> Session | None:
         """Return the session to which a handle was given."""
         found = self._find(interface is TAPSRV, context, connection)

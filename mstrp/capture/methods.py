@@ -10,7 +10,7 @@ from mstrp.capture.sealed import SealedCalls
 from protocol.event import decode_events
 from protocol.fastpath import READERS, split
 from protocol.generic import GetAsyncEvents
-from protocol.ndr import BY_INTERFACE, NULL_CONTEXT, REMOTESP, TAPSRV
+from protocol.ndr import BY_INTERFACE, MANAGEMENT, NULL_CONTEXT, REMOTESP, TAPSRV
 from protocol.packet import FIXED, decode_request, decode_response
 from protocol.problem import DecodeError, Problem
 from protocol.raw import Raw, raw_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mstrp.capture.handles import Stray
     from mstrp.capture.session import Session
     from mstrp.capture.sessions import Sessions
-    from protocol.ndr import Stub
+    from protocol.ndr import ClientAttach, Stub
     from protocol.packet import Request
     from protocol.rpc.dissect import RpcCall
 
@@ -35,6 +35,8 @@ __all__ = ["Methods"]
 _PHASES: Final = ("request", "response", "fault")
 _readers: Final = READERS
 _fetch: Final = GetAsyncEvents
+#: The result of ClientAttach for lProcessID -3 without the rights of an administrator: -19.
+_NO_ADMINISTRATOR: Final = 0xFFFFFFED
 _USED: Final = GetAsyncEvents.layout.index("dwUsedBufferSize")
 #: The two methods that nearly all calls are of.
 _REQUESTS: Final = BY_INTERFACE[TAPSRV.uuid][1]
@@ -159,6 +161,7 @@ class Methods(CallHandler):
             return
         session, _, asked = call.note
         self._show(session, SERVER_TO_CLIENT, "ClientAttach", RESPONSE, value, frame, time, call=call)
+        self._learn_rights(connection, session, asked, value)
         if value.result == 0 and value.context != NULL_CONTEXT:
             session.attached = True
             self.sessions.handles.open(TAPSRV, value.context, connection, session)
@@ -167,6 +170,21 @@ class Methods(CallHandler):
             session.conversation.inspect_attach(asked, value)
         else:
             self.sessions.refuse(connection, session)
+
+    def _learn_rights(self, connection: Connection, session: Session, asked: ClientAttach, value: Any) -> None:
+        """Learn from the result of ClientAttach whether the security context is that of an administrator."""
+        root = self.sessions.handles.root(connection)
+        if asked.process_id == MANAGEMENT:
+            if value.result == 0:
+                root.administrator = True
+            elif value.result & 0xFFFFFFFF == _NO_ADMINISTRATOR:
+                root.administrator = False
+            else:
+                return
+            for other in connection.bound.values():
+                other.conversation.facts.administrator = root.administrator
+        elif root.administrator is False:
+            session.conversation.facts.administrator = False
 
     def _client_request(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
         if call.phase:
