@@ -127,6 +127,7 @@ class Conversation:
         """Take one event, however it was delivered."""
         self._at(frame, time)
         self.current = event
+        self.registry.events_seen = True
         words = event.words
         message = words[4]
         self.event_counts[message] += 1
@@ -181,9 +182,16 @@ class Conversation:
         self.links.fetch()
 
     def gap(self, frame: int = 0, time: float = 0.0) -> None:
-        """Take a gap: packets are missing, so what was known may have changed unseen."""
-        self._at(frame, time)
+        """Take a gap: packets are missing, so what was known may have changed unseen.
+
+        A gap is noticed late: what was sent since is no older than the gap.
+        """
+        self._at(frame, max(time, self.runner.now))
         gaps.doubt(self)
+
+    def assume_unseen(self) -> None:
+        """Do not rely on responses or events before one was seen: a capture may lack a connection or a direction."""
+        self.registry.responses_seen = self.registry.events_seen = False
 
     def inspect_attach(self, asked: ClientAttach, result: ClientAttachResult) -> None:
         """Report the rules that a ClientAttach and its result break (3.1.4.1)."""

@@ -54,8 +54,8 @@ def refused(talk: Conversation, does: Callable[[], object]) -> ProtocolError:
         call.flags,
         call.states,
         call.allowed(),
-        dict(talk.registry.pending),
-        dict(talk.registry.unanswered),
+        dict(talk.registry.pending.first),
+        dict(talk.registry.unanswered.first),
     )
     with pytest.raises(ProtocolError) as caught:
         does()
@@ -64,8 +64,8 @@ def refused(talk: Conversation, does: Callable[[], object]) -> ProtocolError:
         call.flags,
         call.states,
         call.allowed(),
-        talk.registry.pending,
-        talk.registry.unanswered,
+        talk.registry.pending.first,
+        talk.registry.unanswered.first,
     )
     assert list(talk.calls) == [CALL]
     return caught.value

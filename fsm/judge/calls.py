@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fsm.engine.machine import believe
 from fsm.judge.conferences import join, leave
-from fsm.judge.lines import about_line, adopt_line, check_contexts, foreign_line
+from fsm.judge.lines import about_line, check_contexts, foreign_line
 from fsm.judge.violations import reconsider
 from fsm.state.instances import Call
 from fsm.state.registry import Swap
@@ -14,7 +14,7 @@ from fsm.tables import call as call_table
 from fsm.tables.bits import CHANGED, IN_FLIGHT, MONITORING, OLD, OWNING
 from fsm.tables.call_reports import REPORTS
 from fsm.tables.call_states import BY_BIT, STATES, CallState
-from protocol.constants import LINECALLPRIVILEGE, LINECONNECTEDMODE, TAPI_VERSION
+from protocol.constants import LINECALLPRIVILEGE, LINECALLSTATE, LINECONNECTEDMODE, TAPI_VERSION
 from protocol.event import EVENTS
 from protocol.events import LINE_CALLINFO
 from protocol.structures.calls import CALL_STATE_MODES
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fsm.engine.row import Event
     from fsm.state.instances import Line
 
-__all__ = ["ANY_STATE", "about_call", "adopt_line", "announce_call", "call_state", "unknown_call"]
+__all__ = ["ANY_STATE", "about_call", "announce_call", "call_state", "meet_call", "unknown_call"]
 
 _CELLS: Final = Call.machine.cells
 #: By LINECALLSTATE bit: the state, the moves of its report, and whether the mode has a meaning.
@@ -36,6 +36,9 @@ _REPORTS: Final = {
 #: A call of which nothing is known but that it exists.
 ANY_STATE: Final = sum(1 << state for state in STATES)
 _GONE: Final = 1 << CallState.DEALLOCATED | 1 << CallState.VOID
+_ABSENT: Final = 1 << CallState.ABSENT
+#: The request that lists calls whose announcement may still arrive.
+_LISTED: Final = "line.GetNewCalls"
 _CONFERENCED: Final = CallState.CONFERENCED
 _CONNECTED: Final = CallState.CONNECTED
 _CHANGED: Final = CHANGED.bit
@@ -64,7 +67,7 @@ def call_state(conversation: Conversation, words: tuple[int, ...]) -> None:
     runner, registry = conversation.runner, conversation.registry
     call = registry.calls.get(handle)
     if call is None:
-        call = unknown_call(conversation, handle, reported)
+        call = unknown_call(conversation, handle, reported, offered=bits & 0x00FFFFFF == LINECALLSTATE.OFFERING)
     news = mode << 40 | privilege << 8 | bits >> 24
     found = _REPORTS.get(bits & 0x00FFFFFF)
     if found is None:
@@ -75,6 +78,10 @@ def call_state(conversation: Conversation, words: tuple[int, ...]) -> None:
     if before & _GONE:
         _take_late(conversation, call, cell.event)
         return
+    if (registry.partial or call.flags & OLD.bit) and cell.look(call, _CHANGED).rule and registry.may_have_ended(call):
+        call.retire(registry)
+        call = meet_call(conversation, handle, reported)
+        before = call.mask
     move = runner.advance(call, cell, 0 if news == call.last else _CHANGED)
     if move.rule:
         runner.report(call, cell.event, before, move, what=state.name)
@@ -162,14 +169,23 @@ def _extend_path(conversation: Conversation, call: Call, state: CallState) -> No
     call.path = path.following.get(state) or conversation.registry.paths.extend(path, state)
 
 
-def unknown_call(conversation: Conversation, handle: int, reported: int) -> Call:
+def unknown_call(conversation: Conversation, handle: int, reported: int, *, offered: bool = False) -> Call:
     """Return the call of a handle that is not open: ended, never given out, or from before the beginning."""
     registry = conversation.registry
     ended = registry.ended_calls.get(handle)
-    if ended is not None and (ended.last > registry.gap_at or registry.in_flight(ended.last)):
-        old = ended.flags & OLD.bit
-        if not old or registry.now - ended.last <= registry.grace:
+    if ended is not None and (not registry.may_be_in_use(ended.last) or registry.in_flight(ended.last)):
+        # Below 2.0 a state announces a new call, and an offer after IDLE cannot be about the old one.
+        line = ended.line
+        old = bool(ended.flags & OLD.bit) or (registry.partial and (line is None or not line.version))
+        again = offered and ended.path.state is CallState.IDLE
+        if not old or (registry.in_flight(ended.last) and not again):
             return ended
+    return meet_call(conversation, handle, reported)
+
+
+def meet_call(conversation: Conversation, handle: int, reported: int) -> Call:
+    """Register the call of a handle whose beginning was not seen."""
+    registry = conversation.registry
     call = registry.add_call(handle, registry.reported.get(reported))
     if registry.partial:
         believe(call, ANY_STATE, call.flags)
@@ -190,9 +206,14 @@ def announce_call(conversation: Conversation, words: tuple[int, ...]) -> None:
     if line is None:
         line = foreign_line(conversation, words, reported)
     call = registry.calls.get(handle)
+    if call is not None and not call.mask & _ABSENT and (registry.partial or registry.may_have_ended(call)):
+        # Its end was missed, or is in progress.
+        call.retire(registry)
+        call = None
     if call is None:
         call = registry.add_call(handle, line)
-    if conversation.runner.step(call, call_table.ANNOUNCED).rule:
+    listed = call.brought == _LISTED and isinstance(call.last, float) and registry.in_flight(call.last)
+    if conversation.runner.step(call, call_table.ANNOUNCED, IN_FLIGHT.bit if listed else 0).rule:
         call.last = None  # The state that follows is no repetition: it belongs to the announcement.
     if line is not None:
         if line.announced is not None:

@@ -39,7 +39,8 @@ def doubt(conversation: Conversation) -> None:
     """Take a gap that was noticed now: replace what it makes uncertain."""
     registry = conversation.registry
     registry.partial = True
-    registry.gap_at = registry.now
+    registry.gap_at = max(registry.gap_at, registry.now)
+    registry.ending.clear()
     binding, channel = registry.binding, registry.channel
     if binding.mask == _UNBOUND:
         believe(binding, binding.mask | ANY_BINDING, binding.flags)

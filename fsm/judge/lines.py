@@ -95,22 +95,32 @@ def foreign_line(
     """Take an event for a line handle that is not open: closed a moment ago, or absent."""
     registry = conversation.registry
     ended = registry.ended_reported.get(reported)
-    if ended is not None and (ended.ended > registry.gap_at or registry.in_flight(ended.ended)):
+    if ended is not None and (not registry.may_be_in_use(ended.ended) or registry.in_flight(ended.ended)):
         flags = IN_FLIGHT.bit if registry.events_in_flight(ended.ended) else 0
         conversation.runner.step(ended, event, flags, what=EVENTS[words[4]].__name__)
         return ended
     if registry.partial or reported in registry.opening:
-        return adopt_line(conversation, reported)
+        found = _unseen(conversation, reported)
+        registry.reported[reported] = found
+        return found
     report_stranger(conversation, Line(reported, 1, None), words[4], EVENTS[words[4]].__name__, bullet)
     return None
 
 
-def adopt_line(conversation: Conversation, reported: int) -> Line:
-    """Register a line that was opened before the beginning."""
-    registry = conversation.registry
-    found = Line(reported, 1, None, registry.line_flags)
+def adopt_line(conversation: Conversation, handle: int) -> Line:
+    """Register a line that was opened before the beginning, by the handle in requests.
+
+    Which handle its events carry is not known: the two are numbers of different sides (hLine, hRemoteLine).
+    """
+    found = _unseen(conversation, handle)
+    conversation.registry.lines[handle] = found
+    return found
+
+
+def _unseen(conversation: Conversation, handle: int) -> Line:
+    """Return a line whose Open was not seen."""
+    found = Line(handle, 1, None, conversation.registry.line_flags)
     believe(found, 1 << line.LineState.OPEN, found.flags)
-    registry.lines[reported] = registry.reported[reported] = found
     return found
 
 
@@ -155,7 +165,7 @@ def _foreign_phone(conversation: Conversation, words: tuple[int, ...], reported:
     registry = conversation.registry
     what = EVENTS[words[4]].__name__
     ended = registry.ended_reported_phones.get(reported)
-    if ended is not None and (ended.ended > registry.gap_at or registry.in_flight(ended.ended)):
+    if ended is not None and (not registry.may_be_in_use(ended.ended) or registry.in_flight(ended.ended)):
         flags = IN_FLIGHT.bit if registry.events_in_flight(ended.ended) else 0
         conversation.runner.step(ended, event, flags, what=what)
     elif not registry.partial and reported not in registry.opening:

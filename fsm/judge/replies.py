@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from fsm.conversation import Conversation
     from fsm.engine.row import Event
     from fsm.judge.routes import Creation
+    from fsm.state.registry import Registry
 
-__all__ = ["Replies", "accept", "claim", "reply", "report_stray", "succeed"]
+__all__ = ["Replies", "accept", "claim", "reply", "report_stray", "still_pending", "succeed"]
 
 _CELLS: Final = Transaction.machine.cells
 _OK: Final = _CELLS[request.REPLIES_OK]
 _ERROR: Final = _CELLS[request.REPLIES_ERROR]
 _PENDING: Final = 1 << int(RequestState.PENDING)
 _ZERO: Final = 1 << int(RequestState.ZERO)
+_REPLIED: Final = {1 << int(RequestState.EARLY), 1 << int(RequestState.DONE), 1 << int(RequestState.FAILED)}
 _REACHED: Final = REACHED.bit
 _IDLE: Final = int(CallState.IDLE)
 _UNKNOWN: Final = int(CallState.UNKNOWN)
@@ -60,6 +62,8 @@ def reply(conversation: Conversation, words: tuple[int, ...]) -> None:
     if words[1] != registry.trusted_context:
         check_context(conversation, words)
     transaction = registry.pending.get(number) or registry.unanswered.get(number)
+    if registry.pending.later or registry.unanswered.later:
+        transaction = _match(registry, words, number) or transaction
     cell = _ERROR if result else _OK
     if transaction is None:
         _take_unexpected(conversation, words, number, cell.event)
@@ -84,9 +88,27 @@ def reply(conversation: Conversation, words: tuple[int, ...]) -> None:
         succeed(conversation, transaction, words)
 
 
+def _match(registry: Registry, words: tuple[int, ...], number: int) -> Transaction | None:
+    """Return the request that a reply completes: the oldest one whose contexts and handle it returns."""
+    for transaction in (*registry.pending.all(number), *registry.unanswered.all(number)):
+        route, given = transaction.route, transaction.words
+        if transaction.mask in _REPLIED:
+            continue
+        if all(word >= len(words) or words[word] == given[source] for word, source in route.echoes) and (
+            words[7] or not route.creates or any(words[each.word] for each in route.creates if each.word < len(words))
+        ):
+            return transaction
+    return None
+
+
+def still_pending(registry: Registry, transaction: Transaction) -> bool:
+    """Whether a request awaits its reply, and not only because the reply was missed."""
+    return transaction.time > registry.gap_at and registry.sees_events
+
+
 def _finish(conversation: Conversation, transaction: Transaction, number: int) -> None:
     registry = conversation.registry
-    del registry.pending[number]
+    registry.pending.remove(number, transaction)
     if transaction.line is not None:
         transaction.line.pending.discard(transaction)
     registry.recent.put(number, transaction)
@@ -96,7 +118,10 @@ def accept(conversation: Conversation, transaction: Transaction, number: int) ->
     """Register an accepted request under its id until its reply arrives."""
     registry = conversation.registry
     transaction.number = number
-    registry.pending[number] = transaction
+    earlier = registry.pending.get(number)
+    if earlier is not None and not still_pending(registry, earlier):
+        registry.pending.remove(number, earlier)
+    registry.pending.add(number, transaction)
     if transaction.line is not None:
         if transaction.time > registry.gap_at:
             # Of an earlier one the reply may be among the missing packets.
@@ -154,13 +179,14 @@ def report_stray(conversation: Conversation) -> None:
 
 
 def claim(conversation: Conversation, number: int) -> None:
-    """Keep a stray reply for a request id that is in use now: it was recorded first, on the other connection."""
+    """Take a stray reply to a request id that is in use now: it was recorded first, on the other connection."""
     replies, registry = conversation.replies, conversation.registry
     for stray in replies.stray:
         event, _, _, time = stray
-        if event.words[6] == number and registry.now - time <= registry.grace and len(replies.early) < _LIMIT:
+        if event.words[6] == number and registry.now - time <= registry.grace:
             replies.stray.remove(stray)
-            replies.early[number] = event
+            conversation.current = event
+            reply(conversation, event.words)
             return
 
 
@@ -231,6 +257,9 @@ def _create(conversation: Conversation, transaction: Transaction, creation: Crea
             runner.step(transaction, request.NO_ECHO, what=route.name)
         return
     call = registry.calls.get(handle)
+    if call is not None and registry.may_have_ended(call) and call.machine.may(call, creation.event).rule:
+        call.retire(registry)
+        call = None
     if call is None:
         call = registry.add_call(handle, transaction.line if isinstance(transaction.line, Line) else None)
     call.brought = route.key

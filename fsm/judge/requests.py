@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fsm.engine.levels import Fault, Level
 from fsm.judge import replies
-from fsm.judge.calls import adopt_line, unknown_call
+from fsm.judge.calls import meet_call
+from fsm.judge.lines import adopt_line
 from fsm.judge.proxies import register_handler
 from fsm.judge.routes import DETACH_ROUTE, ROUTES, UNKNOWN_ROUTE
 from fsm.judge.violations import suspect, suspect_call, suspect_packet, suspect_stray
@@ -17,6 +18,7 @@ from fsm.tables.bits import ANSWERED, IN_FLIGHT
 from fsm.tables.dialog import DIALOG_FREED, DIALOG_USED
 from fsm.tables.handle import USED
 from fsm.tables.phone import USED_AS_OWNER
+from fsm.tables.request import RequestState
 from fsm.tables.version import VERSION_USED
 from protocol.fields import HandleType
 from protocol.packet import FIXED, Unknown
@@ -44,6 +46,9 @@ _NO_REQUEST: Final = Unknown
 _LIMIT: Final = 1024
 _IN_FLIGHT: Final = IN_FLIGHT.bit
 _ANSWERED: Final = IN_FLIGHT.bit | ANSWERED.bit
+_EARLY: Final = 1 << int(RequestState.EARLY)
+#: Requests to release a handle that are kept while they await a response.
+_LIMIT: Final = 1024
 
 
 def send(conversation: Conversation, packet: Request | Raw) -> Transaction:
@@ -89,11 +94,12 @@ def send(conversation: Conversation, packet: Request | Raw) -> Transaction:
         if not number:
             registry.unnumbered[transaction] = None
         else:
-            earlier = registry.pending.get(number)
-            if earlier is not None and earlier.time > registry.gap_at:
-                runner.step(transaction, request.REUSES, what=route.name)
-            registry.unanswered[number] = transaction
+            if number in registry.pending or number in registry.unanswered:
+                _reuse_id(conversation, transaction, number)
+            registry.unanswered.add(number, transaction)
             replies.claim(conversation, number)
+    elif route.releases:
+        _note_release(registry, transaction)
     return transaction
 
 
@@ -118,6 +124,33 @@ def send_stray(conversation: Conversation, packet: Request | Raw | None, how: st
     transaction.suspected = None
     suspect_stray(transaction, registry.binding, move, conversation.session, how)
     return transaction
+
+
+def _reuse_id(conversation: Conversation, transaction: Transaction, number: int) -> None:
+    """Take the id of an earlier request that is in use, as far as was seen."""
+    registry = conversation.registry
+    earlier = registry.pending.get(number)
+    if earlier is not None and not replies.still_pending(registry, earlier):
+        # Its reply was missed.
+        registry.pending.remove(number, earlier)
+        earlier = None
+    if earlier is None and registry.sees_responses and registry.sees_events:
+        earlier = registry.unanswered.get(number)
+    if earlier is not None and earlier.mask != _EARLY and earlier.time > registry.gap_at:
+        conversation.runner.step(transaction, request.REUSES, what=transaction.route.name)
+
+
+def _note_release(registry: Registry, transaction: Transaction) -> None:
+    """Note that the handle of a request may be given out again before the response is seen."""
+    if len(registry.ending) >= _LIMIT:
+        return
+    if transaction.calls:
+        registry.ending[transaction] = transaction.calls[0][0]
+    elif transaction.line is not None:
+        registry.ending[transaction] = transaction.line
+    else:
+        use = transaction.route.handles[0]
+        registry.ending[transaction] = registry.applications.get(transaction.words[use.word])
 
 
 def _suspect_binding(conversation: Conversation, transaction: Transaction, route: Route) -> None:
@@ -274,7 +307,7 @@ def find_owner(conversation: Conversation, type_: HandleType, handle: int) -> An
 
 def _ended(registry: Registry, memory: Memory[int, Any], handle: int) -> Any:
     found = memory.get(handle)
-    return None if found is None or found.ended <= registry.gap_at else found
+    return None if found is None or registry.may_be_in_use(found.ended) else found
 
 
 def _name_call(conversation: Conversation, transaction: Transaction, use: CallUse, words: tuple[int, ...]) -> Any:
@@ -285,10 +318,10 @@ def _name_call(conversation: Conversation, transaction: Transaction, use: CallUs
     flags = 0
     if call is None:
         call = registry.ended_calls.get(handle)
-        if call is not None and call.last > registry.gap_at:
+        if call is not None and registry.sees_events and not registry.may_be_in_use(call.last):
             flags = _late(registry, call.last, UNRELEASED if _may_return(registry) else call.released)
         elif registry.partial:
-            call = unknown_call(conversation, handle, 0)
+            call = meet_call(conversation, handle, 0)
         else:
             call = Call(handle, 1, None, registry.paths.root)
     move = runner.advance(call, use.cell, flags)

@@ -16,7 +16,7 @@ from fsm.tables import phone as phone_table
 from fsm.tables import version as version_table
 from fsm.tables.bits import CONSISTENT, FILTERED, OLD
 from fsm.tables.call_reports import SHOWN
-from fsm.tables.call_states import BY_BIT
+from fsm.tables.call_states import BY_BIT, CallState
 from protocol import generic, line, mmc, phone
 from protocol.constants import PHONEPRIVILEGE, TAPI_VERSION
 from protocol.record import ABSENT
@@ -194,8 +194,6 @@ def open_line(conversation: Conversation, transaction: Transaction, response: Ra
 
 def _take_over(conversation: Conversation, opened: Line, adopted: Line) -> None:
     """Events of a line were seen before the response to its Open: what they brought belongs to the line."""
-    registry = conversation.registry
-    registry.lines.pop(adopted.handle, None)
     opened.announced, opened.waiting = adopted.announced, adopted.waiting
     opened.calls = adopted.calls
     for call in opened.calls.values():
@@ -262,7 +260,8 @@ def close_phone(conversation: Conversation, transaction: Transaction, response: 
 def deallocate(conversation: Conversation, transaction: Transaction, response: Raw) -> None:
     registry = conversation.registry
     call = registry.calls.get(transaction.words[_RELEASED_CALL])
-    if call is not None:
+    named = transaction.calls[0][0]
+    if call is not None and (call is named or named.mask & _UNMET):
         if registry.swaps:
             registry.end_swap(call)
         conversation.runner.step(call, _RELEASED, call.context(registry), frame=transaction.frame)
@@ -271,6 +270,8 @@ def deallocate(conversation: Conversation, transaction: Transaction, response: R
         registry.releasing = False
 
 
+#: States of a call that was not known when the request was sent.
+_UNMET: Final = 1 << CallState.ABSENT
 _RELEASED: Final = call_table.RELEASED
 _RELEASED_CALL: Final = word_of(line.DeallocateCall, "hCall")
 
@@ -280,7 +281,10 @@ def list_calls(conversation: Conversation, transaction: Transaction, response: R
     opened = registry.lines.get(transaction.words[word_of(line.GetNewCalls, "hLine")])
     found = response.packet().call_list
     for handle in (found.calls or ()) if hasattr(found, "calls") else ():
-        call = registry.calls.get(handle) or registry.add_call(handle, opened)
+        call = registry.calls.get(handle)
+        if call is None:
+            call = registry.add_call(handle, opened)
+            call.brought = transaction.route.key
         conversation.runner.step(call, call_table.LISTED, call.context(registry))
 
 

@@ -106,6 +106,8 @@ class Route:
     proxy: int
     #: Bits of context that hold when the response is 0.
     zero: int
+    #: Whether success ends the handle of the request.
+    releases: bool
     #: The functions of a successful response, a refusal and a success, from the dispatch table.
     accepted: Outcome | None = None
     refused: Outcome | None = None
@@ -123,6 +125,7 @@ _VARIANTS: dict[str, tuple[str, dict[int, str]]] = {
 _CONDITIONS: dict[tuple[str, str], tuple[str, int]] = {
     ("CompleteTransfer", "hConfCall"): ("dwTransferMode", LINETRANSFERMODE.CONFERENCE),
 }
+_RELEASES = {"DeallocateCall", "Close", "ShutDown"}
 #: Requests that control devices, whatever their handles say.
 _DEVICE_HANDLES = {HandleType.HLINE, HandleType.HCALL, HandleType.HPHONE}
 
@@ -173,6 +176,7 @@ def _route(request: type[Request]) -> Route:
         versioned=_versioned(request),
         proxy=proxy_type(request),
         zero=DROPPING.bit if name == "Drop" else 0,
+        releases=name in _RELEASES,
         first=Transaction.machine.cells[SEND if request.completion == "async" else ASK],
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fsm.judge import replies
 from fsm.judge.proxies import accept_handler
 from fsm.judge.refusals import INVALRPCCONTEXT, deny
 from fsm.judge.replies import accept, report_stray, succeed
@@ -36,6 +37,9 @@ def respond(conversation: Conversation, transaction: Transaction, packet: Reques
     """Take the response to a request."""
     runner, registry = conversation.runner, conversation.registry
     transaction.answered = runner.frame
+    registry.responses_seen = True
+    if registry.ending:
+        registry.ending.pop(transaction, None)
     if conversation.replies.stray:
         report_stray(conversation)
     taken = runner.now - transaction.time
@@ -94,8 +98,10 @@ def _classify(registry: Registry, chosen: int, ack: int) -> Event:
         return request.ANSWERS_CONTEXT
     if chosen and ack != chosen:
         return request.ANSWERS_OTHER_ID
-    if not chosen and ack in registry.pending and registry.pending[ack].time > registry.gap_at:
-        return request.ANSWERS_USED_ID
+    if not chosen:
+        earlier = registry.pending.get(ack)
+        if earlier is not None and replies.still_pending(registry, earlier):
+            return request.ANSWERS_USED_ID
     return request.ANSWERS_ID
 
 
@@ -103,8 +109,8 @@ def _forget(registry: Registry, transaction: Transaction, number: int) -> None:
     """Remove an asynchronous request from those awaiting a response."""
     if not number:
         registry.unnumbered.pop(transaction, None)
-    elif registry.unanswered.get(number) is transaction:
-        del registry.unanswered[number]
+    else:
+        registry.unanswered.remove(number, transaction)
 
 
 def complete(conversation: Conversation, transaction: Transaction) -> None:

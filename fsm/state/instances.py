@@ -215,7 +215,8 @@ class Line(_Opened):
         self.ended = owner.now
         if owner.releasing:
             self.released = owner.carrier
-        owner.lines.pop(self.handle, None)
+        if owner.lines.get(self.handle) is self:
+            del owner.lines[self.handle]
         if owner.reported.get(self.reported) is self:
             del owner.reported[self.reported]
         if self.app is not None:
@@ -431,6 +432,5 @@ class Transaction(Instance):
 
     def retire(self, owner: Registry) -> None:
         """Move a pending request to the completed ones."""
-        if owner.pending.get(self.number) is self:
-            del owner.pending[self.number]
+        if owner.pending.remove(self.number, self):
             owner.recent.put(self.number, self)

@@ -20,6 +20,7 @@ from fsm.state.instances import (
     Transaction,
 )
 from fsm.state.memory import Memory
+from fsm.state.slots import Slots
 from fsm.tables.bits import FILTERED
 from fsm.tables.call import UNSWAPPED
 from fsm.tables.joint import JOINT
@@ -92,10 +93,15 @@ class Registry:
         #: seen before the response.
         self.opening: dict[int, Transaction] = {}
         #: Asynchronous requests awaiting a reply, by id.
-        self.pending: dict[int, Transaction] = {}
+        self.pending = Slots()
         #: Asynchronous requests awaiting a response: by the id that they chose, and those that chose none.
-        self.unanswered: dict[int, Transaction] = {}
+        self.unanswered = Slots()
         self.unnumbered: dict[Transaction, None] = {}
+        #: Requests to release a handle that await a response, and the instance that each names.
+        self.ending: dict[Transaction, Instance | None] = {}
+        #: Whether responses and events are among the packets that are seen; a capture may lack a connection.
+        self.responses_seen = True
+        self.events_seen = True
         #: Completed requests, by id.
         self.recent: Memory[int, Transaction] = Memory()
         #: The connection of the packet at hand, None as long as the conversation has only one for its requests; and
@@ -124,19 +130,44 @@ class Registry:
         """Whether the event at hand may have been sent before an end at a time."""
         return self.runner.now - ended <= self.grace and self.sent_after <= ended
 
+    @property
+    def sees_responses(self) -> bool:
+        """Whether the response that gives out or ends a handle would have been seen."""
+        return self.responses_seen or not self.partial
+
+    @property
+    def sees_events(self) -> bool:
+        """Whether the event that gives out a handle, or completes a request, would have been seen."""
+        return self.events_seen or not self.partial
+
+    def may_have_ended(self, call: Call) -> bool:
+        """Whether the end of an open call may have been missed or is in progress: its handle may be in use again."""
+        if not self.sees_responses:
+            return True
+        if not self.ending:
+            return False
+        released = self.ending.values()
+        line = call.line
+        return call in released or (line is not None and (line in released or line.app in released))
+
+    def may_be_in_use(self, ended: float) -> bool:
+        """Whether a handle that ended at a time may have been given out again by a response that was missed."""
+        return ended <= self.gap_at or not self.sees_responses
+
     def of_machine(self, machine: str) -> Iterable[Instance]:
         """Return the open instances of a machine by its name; pending requests for any other name."""
+        if machine == "line":
+            return dict.fromkeys((*self.lines.values(), *self.reported.values()))
         kept: dict[str, dict[int, Any]] = {
             "application": self.applications,
-            "line": self.lines,
             "phone": self.phones,
             "call": self.calls,
             "dialog": self.dialogs,
             "agent": self.agents,
             "agent-session": self.agent_sessions,
         }
-        found: Iterable[Instance] = kept.get(machine, self.pending).values()
-        return found
+        found = kept.get(machine)
+        return self.pending.values() if found is None else found.values()
 
     def add_call(self, handle: int, line: Line | None) -> Call:
         """Register a call for a handle; a value that is used again starts a new epoch (Q24)."""

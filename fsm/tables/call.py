@@ -100,6 +100,9 @@ def _life() -> list[Row]:
     ]
     twice = ref("2.2.4.2.1.6", "TAPI page 'LINE_APPNEWCALL': never for a handle that the client has")
     for state in LIVE:
+        crossed = "its announcement was in flight while GetNewCalls listed it"
+        in_flight = (when(IN_FLIGHT),)
+        rows.append(Row(state, ANNOUNCED, state, _TYPICAL, twice, in_flight, sets=(OFFERED,), note=crossed))
         rows.append(Row(state, ANNOUNCED, state, _MUST, twice, rule="CALL-V05", sets=(OFFERED,)))
         rows.append(Row(state, LISTED, state, _TYPICAL, ref("2.2.4.1.3.37", "a call that is already known")))
     for name, (event, start) in CREATIONS.items():

@@ -127,6 +127,7 @@ class Replay:
         found = self.sessions.monitor.conversation(
             name, client=str(line.get("client", "")), server=str(line.get("server", "")), partial=partial
         )
+        found.assume_unseen()
         if self.sessions.on_session is not None:
             self.sessions.on_session(found)
         self._limit()

@@ -151,6 +151,7 @@ class Sessions:
         self._open += 1
         conversation = self.monitor.conversation(client=hosts[0], server=hosts[1], partial=partial)
         conversation.runner.frame, conversation.runner.now = frame, time
+        conversation.assume_unseen()
         if self.on_session is not None:
             self.on_session(conversation)
         session = Session(conversation, machine, hosts)

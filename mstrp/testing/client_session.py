@@ -153,7 +153,7 @@ class ClientSession:
         packet = with_word(packet, type(packet).layout.index("dwRequestID"), number)
         sent = self.play.step(self.role, Kind.ASK, self.script.last, packet=packet)
         self.script.last = {sent}
-        found = Pending(packet, sent, self.conversation.registry.unanswered[number])
+        found = Pending(packet, sent, self.conversation.registry.unanswered.first[number])
         self.pending.append(found)
         return found
 

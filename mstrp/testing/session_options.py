@@ -114,7 +114,7 @@ class SessionOptions(ClientSession):
                 kind,
                 leads=TO_CALLS if kind == "line" else (),
             )
-        elif not (set(self.conversation.calls) | set(self.conversation.registry.pending)) or kind == "phone":
+        elif not (self.conversation.calls or self.conversation.registry.pending.first) or kind == "phone":
             yield self.option(
                 [*self.keys((app, application_table.SHUTS)), f"{kind}.ShutDown"], self._shut_down, kind, cost=_SHUT
             )

@@ -70,9 +70,18 @@ def test_announced_again(state: str) -> None:
     """LINE_APPNEWCALL for a handle that the client has is a violation, and does not change the call (V5)."""
     live = Live()
     handle = reach(live, state)
+    live.wait()
     live.talk.tell(live.talk.announcement(handle))
     assert {(one.rule, one.level, one.verdict) for one in live.news()} == {("CALL-V05", Level.MUST, Verdict.FAIL)}
     assert live.states(handle) == {state}
+
+
+def test_announced_while_it_was_listed() -> None:
+    """LINE_APPNEWCALL may be in flight while GetNewCalls lists the call; only once."""
+    live = Live()
+    handle = reach(live, "LISTED")
+    live.talk.tell(live.talk.announcement(handle))
+    assert live.rules() == set()
 
 
 @each_state
@@ -138,7 +147,20 @@ def test_first_state_below_2_0(state: str) -> None:
     assert {(one.rule, one.level) for one in new.news()} == {("CALL-V03", Level.MUST)}
 
 
-@pytest.mark.parametrize("state", STATES)
+def test_offered_value_below_2_0() -> None:
+    """Below 2.0 an offer after IDLE begins a new call at once: nothing about the old one can be in flight (O20)."""
+    live = Live(**OLD)
+    handle = live.talk.offer()
+    live.reports(handle, "IDLE")
+    live.talk.release(handle)
+    live.reports(handle, "OFFERING")
+    live.wait()
+    live.done(line.Answer(call=handle))
+    assert live.rules() == set()
+    assert live.record(handle).epoch == 2
+
+
+@pytest.mark.parametrize("state", [state for state in STATES if state != "OFFERING"])
 def test_released_value_below_2_0(state: str) -> None:
     """Below 2.0 a state that was under way when the handle ended is no finding; later the value is a new call (O20)."""
     live = Live(**OLD)
