@@ -9,6 +9,7 @@ import argparse
 import io
 import itertools
 import random
+import re
 import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -123,7 +124,7 @@ def _recycled_slowly(flow: Flow) -> list[Segment]:
 
 
 def _again(flow: Flow, pause: float = 0.005) -> list[Segment]:
-    """The whole session twice, over new connections, with the same handles of every kind."""
+    """The whole session twice, over new connections, with the same handles but for the context handles."""
     first = _plain(flow)
     begin, end = first[0].time, first[-1].time
     ports = {each.source[1] for each in first if each.flags & SYN and not each.flags & 0x10}
@@ -132,9 +133,18 @@ def _again(flow: Flow, pause: float = 0.005) -> list[Segment]:
         return (place[0], place[1] + 5000) if place[1] in ports else place
 
     return first + [
-        each._replace(time=each.time - begin + end + pause, source=moved(each.source), target=moved(each.target))
+        each._replace(
+            time=each.time - begin + end + pause,
+            source=moved(each.source),
+            target=moved(each.target),
+            data=_CONTEXT.sub(rb"\1\x77", each.data),
+        )
         for each in first
     ]
+
+
+#: The context handles of `WireStage`.
+_CONTEXT = re.compile(rb"(\x00{4}(?:\x01{12}|\x02{12})).", re.DOTALL)
 
 
 def _again_later(flow: Flow) -> list[Segment]:
