@@ -137,7 +137,7 @@ def _again(flow: Flow, pause: float = 0.005) -> list[Segment]:
             time=each.time - begin + end + pause,
             source=moved(each.source),
             target=moved(each.target),
-            data=_CONTEXT.sub(rb"\1\x77", each.data),
+            data=_CONTEXT.sub(rb"\1w", each.data),
         )
         for each in first
     ]
