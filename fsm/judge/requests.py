@@ -42,13 +42,11 @@ _BINDING_CELLS: Final = Binding.machine.cells
 _ROUTES: Final = ROUTES
 _UNKNOWN: Final = UNKNOWN_ROUTE
 _NO_REQUEST: Final = Unknown
-#: Initialize requests that await a response: more than any client sends.
+#: Initialize requests, and requests that end a handle, that await a response: more than any client sends.
 _LIMIT: Final = 1024
 _IN_FLIGHT: Final = IN_FLIGHT.bit
 _ANSWERED: Final = IN_FLIGHT.bit | ANSWERED.bit
 _EARLY: Final = 1 << int(RequestState.EARLY)
-#: Requests to release a handle that are kept while they await a response.
-_LIMIT: Final = 1024
 
 
 def send(conversation: Conversation, packet: Request | Raw) -> Transaction:
