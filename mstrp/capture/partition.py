@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mstrp.capture.cursor import Cursor, cursor
+from mstrp.capture.exported import EXPORTED_PDU, exported
 from mstrp.capture.tunnels import carries, innermost
 from protocol.unpacking import NATIVE, big32
 
@@ -97,6 +98,9 @@ class _Picked(Cursor):
 
 def _addresses(link: int, data: bytes, start: int, end: int) -> bytes:
     """Source and target of an IP packet, inside tunnels the innermost one; nothing where there is none."""
+    if link == EXPORTED_PDU:
+        tags = exported(data, start, end)
+        return b"" if tags is None else tags.source + tags.target
     try:
         found = innermost(link, data, start, end)
     except IndexError:

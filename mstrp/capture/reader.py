@@ -12,12 +12,13 @@ from struct import error as StructError
 from typing import TYPE_CHECKING, Final
 
 from mstrp.capture.cursor import cursor
+from mstrp.capture.exported import EXPORTED_PDU, IP_NAMES, exported
 from mstrp.capture.hints import Setup
 from mstrp.capture.ip import Datagrams
-from mstrp.capture.link import ETHERNET, NAMES, network
+from mstrp.capture.link import ETHERNET, NAMES, RAW, network
 from mstrp.capture.segments import ACK, Segments
 from mstrp.capture.tunnels import DEPTH, carries, inner
-from mstrp.capture.unread import FRAGMENT, LIMIT, MALFORMED, SNAP, TUNNEL, UnreadFrames
+from mstrp.capture.unread import FRAGMENT, LIMIT, LINK, MALFORMED, SNAP, TUNNEL, UnreadFrames
 from protocol.unpacking import NATIVE, big16, big32
 
 if TYPE_CHECKING:
@@ -168,6 +169,9 @@ class Reader:
         if start >= end:
             # An empty frame carries nothing.
             return
+        if link == EXPORTED_PDU:
+            self._exported(data, start, end, number, now)
+            return
         if link not in NAMES:
             if link not in self._unknown_links:
                 self._unknown_links.add(link)
@@ -201,6 +205,25 @@ class Reader:
         """Count a frame whose headers do not fit into it, unless the capture cut it off."""
         if number != self._last_cut_off:
             self.unread.add(MALFORMED, "headers longer than the frame")
+
+    def _exported(self, data: bytes, start: int, end: int, number: int, now: float) -> None:
+        """A PDU that another program exported, for instance after decryption."""
+        found = exported(data, start, end)
+        if found is not None and found.name in IP_NAMES:
+            self._slowly(RAW, data, found.start, end, number, now)
+            return
+        if found is None or not found.source or len(found.source) != len(found.target):
+            self.unread.add(LINK, "exported PDUs without addresses")
+            return
+        version = 4 if len(found.source) == 4 else 6
+        key = found.source + found.target + found.ports
+        payload = data[found.start : end]
+        # Without sequence numbers the payloads follow one another.
+        sequence = found.sequence
+        if sequence < 0:
+            half = self.segments.halves.get(key)
+            sequence = 1 if half is None or half.next < 0 else half.next
+        self.segments.add(key, version, sequence, 0, 0, payload, number, now)
 
     def _transport(
         self, link: int, data: bytes, position: int, kind: int, end: int, number: int, now: float
