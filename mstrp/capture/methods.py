@@ -35,6 +35,8 @@ __all__ = ["Methods"]
 _PHASES: Final = ("request", "response", "fault")
 _readers: Final = READERS
 _fetch: Final = GetAsyncEvents
+#: A buffer of events without an event.
+_EMPTY: Final = Problem("lSize", "layout", "the buffer holds no event", "3.3.4.2", "TRP-3.3.4.2-GEN-01")
 #: The result of ClientAttach for lProcessID -3 without the rights of an administrator: -19.
 _NO_ADMINISTRATOR: Final = 0xFFFFFFED
 _USED: Final = GetAsyncEvents.layout.index("dwUsedBufferSize")
@@ -359,14 +361,13 @@ class Methods(CallHandler):
             conversation.event(raw, frame, time)
         else:
             several = split(raw)
-            if several is None:
+            if not several:
                 self._events(session, raw.buffer, "RemoteSPEventProc", frame, time)
                 return
             for each in several:
                 conversation.event(each, frame, time)
-            if several:
-                # It stays at hand until the next one.
-                several[-1].trim()
+            # It stays at hand until the next one.
+            several[-1].trim()
 
     def _remote_detach(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
         value = self._read(call, frame, time)
@@ -443,9 +444,13 @@ class Methods(CallHandler):
             if self.on_packet is not None:
                 self._show(session, SERVER_TO_CLIENT, method, "event", event, frame, time, stray=stray)
             conversation.event(event, frame, time)
-        for problem in found.problems:
+        problems = found.problems
+        if not data and method == _EVENTS.name:
+            # GetAsyncEvents may return no events; a buffer that is pushed has at least one.
+            problems = [_EMPTY]
+        for problem in problems:
             self.sessions.warn(frame, f"{method}: {problem}")
-        conversation.damaged_events(found.problems)
+        conversation.damaged_events(problems)
 
     # -- showing --------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from staged import Staged, verdicts
 from mstrp.report.packets import packet_dict
 from protocol import events as event
 from protocol import line
+from protocol.generic import GetAsyncEvents
 from protocol.ndr import (
     NULL_CONTEXT,
     REMOTESP,
@@ -275,10 +276,32 @@ def test_lines_of_decode_give_the_same_findings(
     staged.ask(connection, context, refused=refused)
     staged.detach(connection, context, refused=refused)
     if context != NULL_CONTEXT and len(staged.play.roles) == 1:
-        staged.tell(staged.events(staged.play.roles[0]), NEVER_GIVEN, refused=refused)
+        state = event.LINE_LINEDEVSTATE(init_context=0x101, open_context=0x710, remote_line=0x510, device_states=1)
+        staged.tell(staged.events(staged.play.roles[0]), NEVER_GIVEN, state, refused=refused)
     lines: list[str] = []
     direct = staged.judge(on_packet=lambda packet: lines.append(json.dumps(packet_dict(packet)) + "\n"))
     again = judge("".join(lines).encode())
     assert [(f.rule, f.verdict, f.summary) for f in again.findings] == [
         (f.rule, f.verdict, f.summary) for f in direct.findings
     ]
+
+
+# -- empty buffers ------------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_buffer_of_events_is_a_failure() -> None:
+    """RemoteSPEventProc carries at least one event (3.3.4.2), whether packets are shown or not."""
+    for options in ({}, {"on_packet": lambda packet: None}):
+        staged = Staged()
+        role, _ = staged.client()
+        staged.tell(staged.events(role), _handle(1, 2))
+        assert verdicts(staged.judge(**options)) == {("TRP-3.3.4.2-GEN-01", "fail", "server")}
+
+
+def test_get_async_events_may_return_no_event() -> None:
+    """A client that fetches its events may find none."""
+    staged = Staged()
+    role, _ = staged.client(model="pull")
+    asked = GetAsyncEvents(total_buffer_size=1024)
+    staged.ask(staged.requests(role), _handle(1), asked, total_buffer_size=1024)
+    assert verdicts(staged.judge()) == set()
