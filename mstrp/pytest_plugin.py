@@ -1,7 +1,7 @@
-"""Pytest items for every requirement of a server, and fixtures to write tests of one's own with.
+"""Pytest items for every requirement of a server, and fixtures for additional tests.
 
-``pytest --mstrp-server=BINDING`` runs `mstrp.conform` once and gives an item for each requirement. Without the option
-nothing is loaded and nothing changes.
+``pytest --mstrp-server=BINDING`` runs `mstrp.conform` once and creates an item for each requirement. Without the
+option, the plugin loads nothing and changes nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__: list[str] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options; they are those of ``mstrp conform server``."""
+    """Add the options; they are those of ``mstrp conform server``."""
     group = parser.getgroup("mstrp", "conformance of an MS-TRP server")
     group.addoption("--mstrp-server", metavar="BINDING", help="test this server, one item for each requirement")
     group.addoption("--mstrp-user", metavar="NAME:PASSWORD", help="credentials (NTLM in SPNEGO, privacy)")
@@ -66,7 +66,7 @@ def _target(config: pytest.Config) -> Target | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the requirements behind the tests that were collected, before ``-k`` and ``-m`` choose."""
+    """Append the requirements to the collected tests, before ``-k`` and ``-m`` select."""
     target = _target(config)
     if target is None:
         return
@@ -76,7 +76,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
 
 def _known(config: pytest.Config) -> dict[str, str]:
-    """What the baseline expects to fail."""
+    """Return the failures that the baseline expects."""
     baseline = config.getoption("--mstrp-baseline")
     if not baseline:
         return {}
@@ -89,7 +89,7 @@ def _known(config: pytest.Config) -> dict[str, str]:
 
 
 class _Kit(pytest.Collector):
-    """The run against the server: performed when the first requirement is looked at."""
+    """The run against the server, performed when the first requirement is evaluated."""
 
     def __init__(self, *, target: Target, known: dict[str, str], **options: Any) -> None:
         super().__init__(**options)
@@ -120,7 +120,10 @@ class _Kit(pytest.Collector):
         return self._campaign
 
     def _selected(self) -> list[str] | None:
-        """The requirements that ``-k``, ``-m`` and node ids have left; None for all, and where a test uses the outcomes."""
+        """Return the requirements that ``-k``, ``-m`` and node ids select.
+
+        None for all, or if a test uses the outcomes.
+        """
         items = self.session.items
         if any("mstrp_campaign" in getattr(item, "fixturenames", ()) for item in items):
             return None
@@ -130,7 +133,7 @@ class _Kit(pytest.Collector):
         return None if everywhere or len(names) == self.total else names
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One item for each requirement."""
+        """Yield one item for each requirement."""
         from mstrp.conform.server.requirements import SERVER
 
         self.total = len(SERVER)
@@ -138,12 +141,12 @@ class _Kit(pytest.Collector):
             yield _Item.from_parent(self, name=name)
 
 
-#: The run of this session.
+#: The run of this pytest session.
 _KIT = pytest.StashKey[_Kit]()
 
 
 class _NotKept(Exception):  # noqa: N818 - what pytest shows is its text
-    """A requirement that was not kept."""
+    """A violated requirement."""
 
 
 class _Item(pytest.Item):
@@ -153,7 +156,7 @@ class _Item(pytest.Item):
 
     @property
     def outcome(self) -> Outcome:
-        """What became of it."""
+        """The outcome of the requirement."""
         return self.parent.campaign.outcomes[self.name]
 
     def runtest(self) -> None:
@@ -170,7 +173,7 @@ class _Item(pytest.Item):
             pytest.skip(f"{outcome.verdict.value}: {outcome.cause}")
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> str:
-        """The requirement and the shortest conversation, as a program."""
+        """Return the requirement and the shortest conversation, as a program."""
         from mstrp.conform.server.python_text import python_text
 
         if not isinstance(excinfo.value, _NotKept):
@@ -183,7 +186,7 @@ class _Item(pytest.Item):
         return "\n".join(lines)
 
     def reportinfo(self) -> tuple[str, None, str]:
-        """Where it stands, and its name."""
+        """Return the location and the name."""
         return "mstrp", None, self.name
 
 
@@ -198,7 +201,7 @@ def mstrp_target(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def mstrp_tester(mstrp_target: Target) -> Any:
-    """What makes a `mstrp.conform.Tester` for the server, to be used with ``async with``."""
+    """A factory of `mstrp.conform.Tester` for the server, to use with ``async with``."""
     from mstrp.conform.server.tester import Tester
 
     return lambda: Tester(mstrp_target)
@@ -206,7 +209,7 @@ def mstrp_tester(mstrp_target: Target) -> Any:
 
 @pytest.fixture
 def mstrp_client(mstrp_target: Target) -> Any:
-    """What connects a `mstrp.live.client.TapiClient` to the server, to be used with ``async with``; takes its options."""
+    """A factory of connected `mstrp.live.client.TapiClient`, to use with ``async with``; takes its options."""
     from mstrp.live.client import TapiClient
 
     def connect(**options: Any) -> Any:
@@ -217,5 +220,5 @@ def mstrp_client(mstrp_target: Target) -> Any:
 
 @pytest.fixture(scope="session")
 def mstrp_campaign(request: pytest.FixtureRequest, mstrp_target: Target) -> Campaign:
-    """The outcomes of all requirements, as `mstrp.conform.Campaign`: the run is performed for whoever wants it first."""
+    """The outcomes of all requirements, as `mstrp.conform.Campaign`; the run is performed on first use."""
     return request.config.stash[_KIT].campaign

@@ -1,1 +1,1 @@
-"""From a capture file to the conversations in it."""
+"""The conversations in a capture file: frames, segments, PDUs, method calls, sessions."""

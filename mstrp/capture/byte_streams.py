@@ -1,15 +1,15 @@
-"""Byte streams from anywhere, judged as they come: for programs that have a transport of their own.
+"""Check byte streams of a program's own transport as they arrive.
 
     monitor = Monitor()
     streams = ByteStreams(monitor)
     stream = streams.connect(("10.0.0.2", 49152), ("10.0.0.1", 5150))
-    stream.client(data, time=0.25)      # bytes that the client sent
-    stream.server(data, time=0.26)      # bytes that came back
+    stream.client(data, time=0.25)      # bytes from the client
+    stream.server(data, time=0.26)      # bytes from the server
     stream.close(time=9.0)
     streams.finish()
     print(monitor.verdict, monitor.findings)
 
-Where the program has whole packets instead of bytes, `fsm.Monitor.conversation` takes them directly.
+A program with whole packets instead of bytes can pass them to `fsm.Monitor.conversation` directly.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = ["ByteStream", "ByteStreams"]
 class ByteStreams:
     """Connections of a program's own transport, both to tapsrv and for events.
 
-    ``on_packet`` is called for every packet, ``warn`` with a number and a text for everything that is damaged.
+    ``on_packet`` is called for every packet, ``warn`` with a number and a text for each damage.
     """
 
     def __init__(
@@ -51,21 +51,21 @@ class ByteStreams:
         self.setup = setup or Setup()
         self.methods = Methods(Sessions(monitor, warn, limit=self.setup.limits.sessions))
         self.methods.on_packet = on_packet
-        #: How many pieces there have been: they are numbered like the frames of a capture.
+        #: Number of byte pieces so far; they are numbered like the frames of a capture.
         self.pieces = 0
         self._open: dict[ByteStream, None] = {}
 
     def connect(
         self, client: tuple[str, int], server: tuple[str, int], *, pipe: str = "", midway: bool = False
     ) -> ByteStream:
-        """A connection; ``pipe`` is the name of a named pipe, ``midway`` means that it began earlier."""
+        """Open a connection; ``pipe`` is the name of a named pipe, ``midway`` means that it started earlier."""
         below = Connection(self.methods, Endpoint(*client), Endpoint(*server), midway, self.setup, pipe, self.pieces)
         stream = ByteStream(self, below)
         self._open[stream] = None
         return stream
 
     def finish(self) -> None:
-        """Nothing more will come: judge what is still open."""
+        """End the traffic: check everything that is still pending."""
         for stream in self._open:
             finish(stream.connection, self.pieces)
         self._open.clear()
@@ -79,21 +79,21 @@ class ByteStream:
     def __init__(self, streams: ByteStreams, connection: Connection) -> None:
         self.streams = streams
         self.connection = connection
-        #: What the server and what the client sends, by whether it is the client.
+        #: Consumers of the bytes from the server and from the client, by whether the sender is the client.
         self._consumers: list[Consumer | None] = [Unrecognised(each) for each in directions(connection)]
 
     def client(self, data: bytes, time: float) -> None:
-        """Bytes that the side which opened the connection sent, in order."""
+        """Process bytes from the side that opened the connection, in order."""
         self.streams.pieces += 1
         self._add(True, data, time)
 
     def server(self, data: bytes, time: float) -> None:
-        """Bytes that the other side sent, in order."""
+        """Process bytes from the other side, in order."""
         self.streams.pieces += 1
         self._add(False, data, time)
 
     def lost(self, size: int, time: float, *, from_client: bool) -> None:
-        """Bytes of one side were not seen."""
+        """Record missing bytes of one side."""
         consumer = self._consumers[from_client]
         if consumer is not None:
             consumer.gap(size, self.streams.pieces, time)
@@ -104,6 +104,6 @@ class ByteStream:
             self._consumers[from_client] = consumer.feed(data, self.streams.pieces, time)
 
     def close(self, time: float) -> None:
-        """The connection has ended."""
+        """End the connection."""
         end(self.connection, self.streams.pieces, time)
         self.streams._open.pop(self, None)  # noqa: SLF001 - the two are one

@@ -44,7 +44,7 @@ class CallHandler(ABC):
 
     @abstractmethod
     def skip(self, reason: str, detail: str, packets: int, connections: int = 0, *, known: bool = True) -> None:
-        """Count traffic that is not judged; see `mstrp.capture.unread`."""
+        """Count traffic that is not checked; see `mstrp.capture.unread`."""
 
     @abstractmethod
     def finish(self) -> None:

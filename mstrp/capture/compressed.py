@@ -1,4 +1,4 @@
-"""Compressed captures: gzip and Zstandard, unpacked chunk by chunk in constant memory."""
+"""Compressed captures: gzip and Zstandard, decompressed chunk by chunk in constant memory."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
 
 __all__ = ["GZIP", "ZSTD", "CompressionError", "unpacked"]
 
-#: How the two begin (RFC 1952, RFC 8878).
+#: The magic numbers of both formats (RFC 1952, RFC 8878).
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-#: What one step may unpack, whatever it was packed from.
+#: Maximum output of one decompression step, regardless of its input.
 _CHUNK = 1 << 17
 
 
 class CompressionError(ValueError):
-    """Compressed bytes that cannot be unpacked any further."""
+    """Compressed data that cannot be decompressed further."""
 
 
 def unpacked(head: bytes, read: Callable[[], bytes]) -> Iterator[bytes]:
-    """The unpacked chunks of a stream that begins with ``head`` and goes on with what ``read`` returns."""
+    """Yield the decompressed chunks of a stream that starts with ``head`` and continues with the results of ``read``."""
     return _gzip(head, read) if head.startswith(GZIP) else _zstd(head, read)
 
 
 def _gzip(data: bytes, read: Callable[[], bytes]) -> Iterator[bytes]:
-    """Any number of gzip members, one after the other."""
+    """Decompress any number of concatenated gzip members."""
     while data:
         member = zlib.decompressobj(wbits=31)
         try:
@@ -35,7 +35,7 @@ def _gzip(data: bytes, read: Callable[[], bytes]) -> Iterator[bytes]:
                 if not data:
                     data = read()
                     if not data:
-                        raise CompressionError("the gzip data ends in the middle")
+                        raise CompressionError("the gzip data is truncated")
                 found = member.decompress(data, _CHUNK)
                 data = member.unconsumed_tail
                 if found:
@@ -44,12 +44,12 @@ def _gzip(data: bytes, read: Callable[[], bytes]) -> Iterator[bytes]:
             raise CompressionError(f"damaged gzip data: {error}") from None
         data = member.unused_data or read()
         if data and not data.startswith(GZIP[: len(data)]):
-            raise CompressionError("something else follows the gzip data")
+            raise CompressionError("unexpected data after the gzip data")
 
 
 def _zstd(data: bytes, read: Callable[[], bytes]) -> Iterator[bytes]:
-    """Any number of Zstandard frames."""
-    # Loaded here: most captures are not compressed, and loading costs more than opening one.
+    """Decompress any number of Zstandard frames."""
+    # Imported here because most captures are not compressed, and the import takes longer than opening one.
     try:
         if sys.version_info >= (3, 14):
             from compression import zstd
@@ -57,7 +57,7 @@ def _zstd(data: bytes, read: Callable[[], bytes]) -> Iterator[bytes]:
             from backports import zstd
     except ModuleNotFoundError:
         raise CompressionError("Zstandard data needs the package backports.zstd: pip install backports.zstd") from None
-    # A window beyond 128 MB is not what capture programs write, but what bombs are made of.
+    # Capture programs do not use windows above 128 MB, but decompression bombs do.
     options = {zstd.DecompressionParameter.window_log_max.value: 27}
     while data:
         frame = zstd.ZstdDecompressor(options=options)
@@ -66,7 +66,7 @@ def _zstd(data: bytes, read: Callable[[], bytes]) -> Iterator[bytes]:
                 if frame.needs_input and not data:
                     data = read()
                     if not data:
-                        raise CompressionError("the Zstandard data ends in the middle")
+                        raise CompressionError("the Zstandard data is truncated")
                 found = frame.decompress(data, _CHUNK)
                 data = b""
                 if found:

@@ -1,4 +1,4 @@
-"""A connection that may carry RPC: its two ends, its association, and the sessions that use it."""
+"""A connection that may carry RPC: its two endpoints, its association, and the sessions that use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Connection"]
 
 
 class Connection:
-    """Two directions, and what they turn out to be: a TCP connection, or a named pipe (``pipe`` is its name)."""
+    """Two directions of a TCP connection, or of a named pipe (``pipe`` is its name)."""
 
     __slots__ = (
         "administrator",
@@ -58,28 +58,28 @@ class Connection:
         self.client = client
         self.server = server
         self.pipe = pipe
-        #: Whether the connection was there before the capture.
+        #: Whether the connection existed before the capture.
         self.midway = midway
-        #: The frame with which it begins here.
+        #: The first frame of the connection in the capture.
         self.frame = frame
         self.dissector: Dissector | None = None
         self.smb: SmbConnection | None = None
         self.halves: list[Half] = []
-        #: What a pipe goes through.
+        #: The connection that carries a pipe.
         self.below: Connection | None = None
         self.directions: list[Direction] = []
-        #: How many segments were looked at in vain, and whether it is of no interest.
+        #: Number of segments inspected without recognition, and whether the connection is not relevant.
         self.looks = 0
         self.ignored = False
-        #: What the last ClientAttach or RemoteSPAttach over it began, and the bindings and event channels by context
-        #: handle that were used over it.
+        #: The session that the last ClientAttach or RemoteSPAttach on the connection started, and the bindings and
+        #: event channels used on it, by context handle.
         self.session: Session | None = None
         self.bound: dict[bytes, Session] = {}
         self.channels: dict[bytes, Session] = {}
         self.unbound_told = False
         #: Whether its security context is that of an administrator, as ClientAttach has shown.
         self.administrator: bool | None = None
-        #: Whether packets of it were missing.
+        #: Whether packets of the connection were missing.
         self.doubted = False
 
     def __str__(self) -> str:
@@ -88,7 +88,7 @@ class Connection:
 
     @property
     def endpoint(self) -> str:
-        """What a binding calls the endpoint of the server: its port, or the name of the pipe."""
+        """The server endpoint as in a binding: its port, or the name of the pipe."""
         return self.pipe or str(self.server.port)
 
     @property
@@ -98,25 +98,25 @@ class Connection:
 
     @property
     def joined(self) -> bool:
-        """Whether the connection joined an association group that existed before."""
+        """Whether the connection joined an existing association group."""
         return self.dissector is not None and self.dissector.joined
 
     @property
     def sessions_known(self) -> bool:
-        """Whether a session was seen on it."""
+        """Whether a session was seen on the connection."""
         return self.session is not None or bool(self.bound) or bool(self.channels)
 
     @property
     def hinted(self) -> bool:
-        """Whether the user wants it to be recognised by its content."""
+        """Whether the user requested recognition by content."""
         return self.setup.hints.everywhere or self.server.port in self.setup.hints.ports
 
     def turn(self) -> None:
-        """Exchange client and server: the other side opened the connection."""
+        """Exchange client and server, if the other side opened the connection."""
         self.client, self.server = self.server, self.client
         for direction in self.directions:
             direction.from_client = not direction.from_client
 
     def carriers(self) -> list[Half]:
-        """The TCP directions that its bytes come from; none where a program feeds them."""
+        """The TCP directions that carry its bytes; none if a program passes them."""
         return self.halves if self.below is None else self.below.halves

@@ -1,4 +1,4 @@
-"""The frames of a capture one at a time, without an object for each."""
+"""The frames of a capture, one at a time, without an object for each."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["Cursor", "cursor"]
 
 @mypyc_attr(allow_interpreted_subclasses=False)
 class Cursor:
-    """The frame at hand, as attributes; `step` goes on to the next one.
+    """The current frame, as attributes; `step` reads the next one.
 
-    It is an iterator over tuples, too, for whoever has the time.
+    It is also an iterator over tuples, for callers without performance requirements.
     """
 
     def __init__(self) -> None:
@@ -28,21 +28,21 @@ class Cursor:
         self.number: i64 = 0
         self.time = 0.0
         self.link: i64 = 0
-        #: The bytes that it lies in, and from where to where.
+        #: The buffer that contains the frame, with start and end.
         self.data = b""
         self.start: i64 = 0
         self.end: i64 = 0
-        #: How long it was on the wire.
+        #: The original length of the frame.
         self.length: i64 = 0
 
     def step(self) -> bool:
-        """Go on to the next frame; False when there is none."""
+        """Read the next frame; return False at the end."""
         raise NotImplementedError
 
     def __iter__(self) -> Self:
         return self
 
-    # A `Frame`; the compiler cannot have a tuple of known types here.
+    # Returns a `Frame`; the compiler does not support a tuple of known types here.
     def __next__(self) -> Any:
         if not self.step():
             raise StopIteration
@@ -50,14 +50,14 @@ class Cursor:
 
 
 class _Walk(Cursor):
-    """The frames of anything that has them as tuples."""
+    """A cursor over any iterable of frame tuples."""
 
     def __init__(self, frames: Iterable[Frame]) -> None:
         super().__init__()
         self._frames = iter(frames)
 
     def step(self) -> bool:
-        """Go on to the next frame; False when there is none."""
+        """Read the next frame; return False at the end."""
         for number, time, link, data, start, end, length in self._frames:
             self.number, self.time, self.link = number, time, link
             self.data, self.start, self.end, self.length = data, start, end, length
@@ -66,6 +66,6 @@ class _Walk(Cursor):
 
 
 def cursor(frames: Iterable[Frame]) -> Cursor:
-    """What goes through some frames: they themselves where they can."""
+    """Return a cursor over frames: the object itself if it is one."""
     found = iter(frames)
     return found if isinstance(found, Cursor) else _Walk(found)

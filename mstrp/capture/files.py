@@ -1,7 +1,8 @@
 """Capture files: pcap and pcapng, plain or compressed, read in one pass and in constant memory.
 
-Why an own reader: the formats are small and stable, and the two libraries that are alive and free for this use cost
-ten times (dpkt) and a hundred times (python-pcapng) what a frame costs here; `docs/decisions.md` has the figures.
+Reason for a separate reader: the formats are small and stable, and the two maintained libraries with a suitable license
+take ten times (dpkt) and a hundred times (python-pcapng) as long per frame; see `docs/decisions.md` for the
+measurements.
 """
 
 from __future__ import annotations
@@ -21,24 +22,24 @@ if TYPE_CHECKING:
 
 __all__ = ["CaptureError", "Frame", "Source", "open_capture", "skews_of"]
 
-#: How much is read at a time: what fits into the cache of a processor core is walked through twice as fast as a megabyte.
+#: Read size: a chunk that fits into the cache of a processor core is processed twice as fast as a megabyte.
 _CHUNK = 1 << 17
-#: The longest line of a text.
+#: Maximum length of a line of text.
 _LINE = 1 << 22
 
 
 class CaptureError(ValueError):
-    """A file that is no capture, or one that cannot be read; the message says which and where."""
+    """A file that is not a capture or cannot be read; the message contains the position and the reason."""
 
 
-#: One frame: its number from 1, its time in seconds, its link type, the bytes it lies in, where it starts and ends
-#: there, and how long it was on the wire (more than is there when the capture cut it off). A plain tuple: a capture
-#: has millions of them.
+#: A frame: its number from 1, its time in seconds, its link type, the buffer that contains it, its start and end there,
+#: and its original length (larger than the data if the capture truncated it). A plain tuple, because a capture has
+#: millions of frames.
 Frame: TypeAlias = tuple[int, float, int, bytes, int, int, int]
 
 
 class Source:
-    """A capture that is being read. ``warn`` is told about damage; reading goes on where that is possible."""
+    """An open capture. ``warn`` is called for each damage; reading continues if possible."""
 
     def __init__(self, stream: BinaryIO, name: str, warn: Callable[[int, str], None]) -> None:
         self.stream = stream
@@ -46,10 +47,10 @@ class Source:
         self.warn = warn
         #: Called with the number of bytes read so far.
         self.progress: Callable[[int], None] | None = None
-        #: How many bytes of the file have been read, and how many frames have been seen.
+        #: Number of bytes read, and number of frames.
         self.position = 0
         self.frames = 0
-        # A pipe is read as it fills, without waiting for a whole chunk.
+        # A pipe is read as data arrives, without waiting for a whole chunk.
         self._take: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self._chunks: Iterator[bytes] | None = None
         self._head: bytes | None = None
@@ -62,7 +63,7 @@ class Source:
             self.stream.close()
 
     def head(self) -> bytes:
-        """How the capture begins, unpacked: enough to tell what it is, if there is so much."""
+        """The first bytes of the capture, decompressed: enough to recognize the format, if available."""
         if self._head is None:
             head = self.read_at_least(4)
             if head.startswith((GZIP, ZSTD)):
@@ -72,7 +73,7 @@ class Source:
         return self._head
 
     def lines(self) -> Iterator[bytes]:
-        """The lines of a text; what has no line end within `_LINE` bytes is cut there."""
+        """Yield the lines of a text; a line longer than `_LINE` bytes is split."""
         pieces: list[bytes] = []
         size = 0
         data = self.head()
@@ -95,7 +96,7 @@ class Source:
     def __iter__(self) -> Iterator[Frame]:
         head = self.head()
         if not head:
-            raise CaptureError(f"{self.name}: the file is empty; a pcap or pcapng capture was expected")
+            raise CaptureError(f"{self.name}: the file is empty; expected a pcap or pcapng capture")
         if head.startswith(pcapng.MAGIC):
             return pcapng.frames(self, head)
         if head[:4] not in pcap.MAGICS:
@@ -103,7 +104,7 @@ class Source:
             message = f"{self.name}: not a capture: it starts with {shown}; expected pcap (d4 c3 b2 a1) or pcapng (0a 0d 0d 0a)"
             raise CaptureError(message)
         if len(head) < 24:
-            raise CaptureError(f"{self.name}: the pcap header is cut off after {len(head)} of 24 bytes")
+            raise CaptureError(f"{self.name}: the pcap header is truncated after {len(head)} of 24 bytes")
         return pcap.Records(self, head)
 
     def _bytes(self) -> bytes:
@@ -117,7 +118,7 @@ class Source:
         return data
 
     def read(self) -> bytes:
-        """The next bytes of the capture, unpacked; nothing when it is over."""
+        """Read the next bytes of the capture, decompressed; empty at the end."""
         if self._chunks is None:
             return self._bytes()
         try:
@@ -132,7 +133,7 @@ class Source:
         return data
 
     def read_at_least(self, size: int, data: bytes = b"") -> bytes:
-        """Bytes that are at hand and those that follow, put together once; fewer than ``size`` at the end only."""
+        """Return the given bytes and those that follow, concatenated; fewer than ``size`` only at the end."""
         if len(data) >= size:
             return data
         pieces = [data]
@@ -162,14 +163,14 @@ def skews_of(source: Source) -> list[Skew]:
 
 
 def open_capture(path: str | Path, warn: Callable[[int, str], None]) -> Source:
-    """Open a capture by name; ``-`` is standard input. Raises `CaptureError` when it cannot be opened."""
+    """Open a capture by name; ``-`` is standard input. Raises `CaptureError` if it cannot be opened."""
     name = str(path)
     if name == "-":
         if sys.stdin is None:
             raise CaptureError("<stdin>: standard input is closed")
         return Source(sys.stdin.buffer, "<stdin>", warn)
     try:
-        # Not with Path.open: Ctrl-C has to find this module waiting, where a FIFO has no writer.
+        # Not with Path.open: Ctrl-C must find this module in the stack while a FIFO without a writer blocks.
         stream = open(name, "rb")  # noqa: SIM115, PTH123 - closed by the reader of the capture
     except OSError as error:
         reason = error.strerror or str(error)

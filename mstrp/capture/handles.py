@@ -1,8 +1,8 @@
-"""Context handles of a capture: which were given out, to which association, and whether the use of one is an error.
+"""Context handles of a capture: handles that were returned, their associations, and errors in their use.
 
-A context handle is valid in the association group in which it was given out (MS-RPCE 3.3.1.5.6, C706 5.1.6). NULL, a
-handle whose binding was closed, and a handle of another client or of the other interface are always wrong. A handle
-that nothing gave out is wrong only if the association group was captured from its first bind on without a hole.
+A context handle is valid in the association group in which it was returned (MS-RPCE 3.3.1.5.6, C706 5.1.6). NULL, a
+handle whose binding was closed, and a handle of another client or of the other interface are always invalid. A handle
+that no response returned is invalid only if the association group was captured without gaps from its first bind.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ContextHandles", "Stray", "complete"]
 
-#: What gives out and closes the handles of each interface.
+#: The methods that return and close the handles of each interface.
 _METHODS: Final = {True: ("ClientAttach", "ClientDetach"), False: ("RemoteSPAttach", "RemoteSPDetach")}
 
 
 class Stray(NamedTuple):
-    """The use of a context handle that is not valid, with the session that it is attributed to."""
+    """The use of an invalid context handle, with the session that it is attributed to."""
 
     session: Session
     #: The kind of handle, as findings state it; empty if the handle may have been valid when the call was sent.
@@ -31,7 +31,7 @@ class Stray(NamedTuple):
 
 
 class _Given:
-    """A context handle that was given out."""
+    """A context handle that a response returned."""
 
     __slots__ = ("client", "connection", "ended", "group", "server", "session")
 
@@ -42,26 +42,26 @@ class _Given:
         self.client = connection.client.host
         self.server = connection.server.host
         self.group = connection.group
-        #: The time at which it was closed, and the connection on which that was done.
+        #: The time at which it was closed, and the connection used.
         self.ended: tuple[float, Connection] | None = None
 
 
 class ContextHandles:
-    """The context handles of both interfaces that were given out, the latest ones up to a limit."""
+    """The context handles of both interfaces that were returned, the latest ones up to a limit."""
 
     def __init__(self, limit: int, grace: float) -> None:
         self.limit = limit
         self.grace = grace
-        #: By interface and handle the latest one, and the same by the hosts as well: two servers may choose one value.
+        #: The latest one by interface and handle, and also by hosts, because two servers may use the same value.
         self._given: dict[tuple[bool, bytes], _Given] = {}
         self._exact: dict[tuple[bool, bytes, str, str], _Given] = {}
-        #: Connections that began an association group, by hosts and group.
+        #: The first connection of each association group, by hosts and group.
         self._founders: dict[tuple[str, str, int], Connection] = {}
         #: Whether handles were dropped because of the limit.
         self._dropped = False
 
     def open(self, interface: Interface, context: bytes, connection: Connection, session: Session) -> None:
-        """Register a handle that a response gave out."""
+        """Register a handle that a response returned."""
         self.join(connection)
         key = interface is TAPSRV, context
         exact = (*key, connection.client.host, connection.server.host)
@@ -75,18 +75,18 @@ class ContextHandles:
             self._dropped = True
 
     def close(self, interface: Interface, context: bytes, connection: Connection, time: float) -> None:
-        """Register the close of a handle."""
+        """Register the end of a handle."""
         found = self._find(interface is TAPSRV, context, connection)
         if found is not None:
             found.ended = time, connection
 
     def _find(self, requests: bool, context: bytes, connection: Connection) -> _Given | None:
-        """Return the handle that was given out between the hosts of a connection, else between any others."""
+        """Return the handle that was returned between the hosts of a connection, or between any others."""
         exact = self._exact.get((requests, context, connection.client.host, connection.server.host))
         return self._given.get((requests, context)) if exact is None else exact
 
     def join(self, connection: Connection) -> None:
-        """Register a connection that may have begun an association group."""
+        """Register a connection that may be the first of an association group."""
         if connection.group and not connection.joined:
             self._founders[connection.client.host, connection.server.host, connection.group] = connection
             if len(self._founders) > self.limit:
@@ -101,7 +101,7 @@ class ContextHandles:
         return self._founders.get(key, connection)
 
     def owner(self, interface: Interface, context: bytes, connection: Connection) -> Session | None:
-        """Return the session to which a handle was given."""
+        """Return the session of a handle."""
         found = self._find(interface is TAPSRV, context, connection)
         return None if found is None else found.session
 
@@ -127,7 +127,7 @@ class ContextHandles:
         return None if self._dropped or not self._whole(connection) else f"a context handle that no {given} returned"
 
     def _whole(self, connection: Connection) -> bool:
-        """Whether the association group was captured from its first bind on."""
+        """Return whether the association group was captured from its first bind."""
         self.join(connection)
         if not complete(connection):
             return False
@@ -138,7 +138,7 @@ class ContextHandles:
 
 
 def _foreign(found: _Given, connection: Connection, requests: bool) -> str:
-    """Return the kind of a handle of another association; empty if the association is the same or not known."""
+    """Return the kind of a handle of another association; empty if the association is the same or unknown."""
     group = connection.group
     if connection is found.connection or (connection.joined and group == found.group):
         return ""
@@ -160,7 +160,7 @@ def _foreign(found: _Given, connection: Connection, requests: bool) -> str:
 
 
 def complete(connection: Connection) -> bool:
-    """Whether all calls of a connection so far were captured and read."""
+    """Return whether all calls of a connection so far were captured and decoded."""
     dissector = connection.dissector
     return (
         dissector is not None

@@ -1,4 +1,4 @@
-"""What the user knows and the capture does not say: which ports carry what, and passwords."""
+"""Information from the user that the capture lacks: ports and their interfaces, and passwords."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _INTERFACES = {"tapsrv": TAPSRV, "remotesp": REMOTESP}
 
 
 class Hints(NamedTuple):
-    """Streams whose bind was not recorded: which of them to recognise by their content.
+    """Streams without a captured bind that are recognized by their content.
 
-    ``ports`` are the server's ports with the interface, if that is known; ``everywhere`` means any port.
+    ``ports`` are the server's ports with the interface, if known; ``everywhere`` means any port.
     """
 
     ports: dict[int, Interface | None] = {}  # noqa: RUF012 - never changed
@@ -28,7 +28,7 @@ class Hints(NamedTuple):
 
     @classmethod
     def parse(cls, decode_as: Iterable[str] = (), server_ports: Iterable[int] = ()) -> Self:
-        """From ``content``, ``PORT`` and ``PORT=INTERFACE``; raises `ValueError` that says what is wrong."""
+        """Parse ``content``, ``PORT`` and ``PORT=INTERFACE``; raises `ValueError` with the reason."""
         ports: dict[int, Interface | None] = {}
         everywhere = False
         for text in decode_as:
@@ -38,7 +38,7 @@ class Hints(NamedTuple):
             port, _, name = text.partition("=")
             interface = _INTERFACES.get(name)
             if not port.isdecimal() or (name and interface is None):
-                raise ValueError(f"{text!r} is neither `content` nor PORT nor PORT=tapsrv nor PORT=remotesp")
+                raise ValueError(f"{text!r} is not `content`, PORT, PORT=tapsrv or PORT=remotesp")
             ports[_port(int(port))] = interface
         for number in server_ports:
             ports.setdefault(_port(number), None)
@@ -52,7 +52,7 @@ def _port(number: int) -> int:
 
 
 class Setup(NamedTuple):
-    """How captures are read: limits, hints, and the NT hashes to unseal with."""
+    """Settings for the reading of captures: limits, hints, and the NT hashes for decryption."""
 
     limits: Limits = Limits()
     hints: Hints = Hints()

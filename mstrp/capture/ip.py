@@ -1,4 +1,4 @@
-"""IP packets: headers of both versions, extension headers, fragments put together."""
+"""IP packets: headers of both versions, extension headers, reassembly of fragments."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Datagrams", "Transport"]
 _TCP = 6
 _UDP = 17
 _HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _OPTIONS, _MOBILITY = 0, 43, 44, 51, 60, 135
-#: Seconds that fragments wait for the others (RFC 8200, 4.5).
+#: Timeout in seconds for missing fragments (RFC 8200, 4.5).
 _PATIENCE = 60.0
-#: What a datagram may hold.
+#: Maximum size of a datagram.
 _LARGEST = 65_535
 
 
 class Transport(NamedTuple):
-    """A whole TCP segment, or payload that may be a tunnel: both addresses in one, and where it lies."""
+    """A whole TCP segment, or payload that may be a tunnel: both addresses, and its position."""
 
     protocol: int
     version: int
@@ -33,21 +33,21 @@ class Transport(NamedTuple):
 
 
 class _Pieces:
-    """The fragments of one packet so far, without overlaps: what was seen first counts."""
+    """The fragments of one packet so far, without overlaps: the first copy of a byte is kept."""
 
     __slots__ = ("frame", "parts", "places", "size", "time", "total")
 
     def __init__(self, frame: int, time: float) -> None:
         self.frame = frame
         self.time = time
-        #: Where the parts begin, in order, and the parts in the same order.
+        #: The start of each part, in order, and the parts in the same order.
         self.places: list[int] = []
         self.parts: list[bytes] = []
         self.size = 0
         self.total = -1
 
     def add(self, offset: int, data: bytes, last: bool) -> bytes | None:
-        """Add a fragment; return the whole packet when nothing is missing."""
+        """Add a fragment; return the packet when it is complete."""
         if self.total < 0 and last:
             self.total = offset + len(data)
             self._limit()
@@ -57,7 +57,7 @@ class _Pieces:
         return b"".join(self.parts) if self.size == self.total else None
 
     def _limit(self) -> None:
-        """Drop what is beyond the end of the packet."""
+        """Discard bytes beyond the end of the packet."""
         while self.places and self.places[-1] + len(self.parts[-1]) > self.total:
             place, part = self.places.pop(), self.parts.pop()
             self.size -= len(part)
@@ -65,7 +65,7 @@ class _Pieces:
                 self._insert(place, part[: self.total - place])
 
     def _insert(self, offset: int, data: bytes) -> None:
-        """Insert the bytes of a fragment that are new."""
+        """Insert the new bytes of a fragment."""
         end = offset + len(data)
         index = bisect_right(self.places, offset)
         if index:
@@ -85,7 +85,7 @@ class _Pieces:
 
 
 class Datagrams:
-    """Takes IP packets and gives the TCP segments and tunnels in them; at most ``limit`` packets wait for fragments."""
+    """Extracts TCP segments and tunnels from IP packets; reassembles at most ``limit`` packets at a time."""
 
     def __init__(self, limit: int, note: Callable[[int, str], None]) -> None:
         self.limit = limit
@@ -99,7 +99,7 @@ class Datagrams:
         self.dropped = 0
 
     def transport(self, data: bytes, position: int, end: int, frame: int, time: float) -> Transport | None:
-        """The segment or tunnel in the packet at ``position``, or None; raises `IndexError` when a header is cut off."""
+        """Return the segment or tunnel in the packet at ``position``, or None; raises `IndexError` if truncated."""
         version = data[position] >> 4
         if version == 4:
             return self._version4(data, position, end, frame, time)
@@ -141,7 +141,7 @@ class Datagrams:
                 if not fragment & 0xFFF9:
                     # An atomic fragment: the whole packet (RFC 6946).
                     continue
-                # After the fragment header no other extension headers are expected.
+                # The fragment header is expected to be the last extension header.
                 offset, last, part = fragment & 0xFFF8, not fragment & 1, data[place:stop]
                 return self._fragment(kind, 6, addresses, key, offset, part, last, frame, time)
             else:
@@ -163,9 +163,9 @@ class Datagrams:
         frame: int,
         time: float,
     ) -> Transport | None:
-        """Add a fragment; return the whole packet when nothing is missing."""
+        """Add a fragment; return the packet when it is complete."""
         if protocol == _UDP:
-            # The first fragment has the ports; what is not a tunnel does not wait.
+            # The first fragment contains the ports; fragments of other traffic are not kept.
             if key not in self.waiting and (offset or not carries(protocol, data, 0, len(data))):
                 return None
         elif protocol != _TCP and protocol not in CARRIERS:
@@ -177,7 +177,7 @@ class Datagrams:
     def _piece(self, key: bytes, offset: int, data: bytes, last: bool, frame: int, time: float) -> bytes | None:
         if offset + len(data) > _LARGEST:
             self.lost += 1
-            self._tell(frame, f"an IP fragment reaches to byte {offset + len(data)} of a packet; it is left out")
+            self._tell(frame, f"an IP fragment extends to byte {offset + len(data)} of a packet; it is ignored")
             return None
         pieces = self.waiting.get(key)
         if pieces is not None and time - pieces.time > _PATIENCE:
@@ -187,7 +187,7 @@ class Datagrams:
             pieces = self.waiting[key] = _Pieces(frame, time)
             if len(self.waiting) > self.limit:
                 oldest = next(iter(self.waiting))
-                self._tell(frame, f"more than {self.limit} IP packets wait for fragments; the oldest is dropped")
+                self._tell(frame, f"more than {self.limit} incomplete IP packets; the oldest is dropped")
                 del self.waiting[oldest]
                 self.dropped += 1
         whole = pieces.add(offset, data, last)
@@ -200,13 +200,13 @@ class Datagrams:
         self._tell(pieces.frame, "fragments of this IP packet are missing")
 
     def _tell(self, frame: int, text: str) -> None:
-        """Say it once: what is missing shows as a gap of the stream, too."""
+        """Warn once: the missing data also appears as a gap of the stream."""
         if not self.told:
             self.told = True
             self.note(frame, text)
 
     def finish(self) -> None:
-        """Nothing more will come."""
+        """Report incomplete packets at the end of the capture."""
         for pieces in self.waiting.values():
             self._incomplete(pieces)
         self.waiting.clear()

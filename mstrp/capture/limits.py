@@ -1,4 +1,4 @@
-"""How much a capture may make the program keep: every limit in one place, reported when it is hit."""
+"""Limits on the memory that a capture can use: all in one place, each reported when it is reached."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["DESCRIPTIONS", "Limits"]
 
 
 class Limits(NamedTuple):
-    """All limits; `DESCRIPTIONS` says what each one is for."""
+    """All limits; `DESCRIPTIONS` describes each."""
 
     streams: int = 65_536
     waiting: int = 4 * 1024 * 1024
@@ -26,20 +26,20 @@ class Limits(NamedTuple):
 
     @classmethod
     def parse(cls, texts: list[str]) -> Self:
-        """Limits from ``name=number`` texts; raises `ValueError` that says what is wrong."""
+        """Parse limits from ``name=number`` texts; raises `ValueError` with the reason."""
         found: dict[str, float] = {}
         for text in texts:
             name, _, number = text.partition("=")
             field = name.strip().replace("-", "_")
             if field not in DESCRIPTIONS:
                 names = ", ".join(each.replace("_", "-") for each in DESCRIPTIONS)
-                raise ValueError(f"no limit is called {name!r}; there are {names}")
+                raise ValueError(f"no limit is called {name!r}; use one of {names}")
             try:
                 value = float(number) if field == "seconds" else int(number)
             except ValueError:
-                raise ValueError(f"the limit {name} takes a number, not {number!r}") from None
+                raise ValueError(f"the limit {name} requires a number, not {number!r}") from None
             if not 0 < value < float("inf"):
-                raise ValueError(f"the limit {name} has to be positive")
+                raise ValueError(f"the limit {name} must be positive")
             found[field] = value
         return cls(**found)  # type: ignore[arg-type]
 

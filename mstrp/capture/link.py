@@ -41,10 +41,11 @@ _TYPED: Final = {1: (12, 14), 104: (2, 4), 113: (14, 16), 138: (16, 18), 276: (0
 _FRAMED: Final = {240: 4, 241: 12, 274: 8}
 _LLC: Final = {10: 13, 11: 0, 100: 0}
 _FIXED: Final = {0: 4, 12: 0, 14: 0, 101: 0, 108: 4, 109: 12, 228: 0, 229: 0}
-#: Headers between a link layer and IP, for instance VLAN tags; and what `network` gives as EtherType beyond that.
+#: Maximum number of headers between a link layer and IP, for instance VLAN tags; and the EtherType that `network`
+#: returns beyond it.
 _DEPTH: Final = 32
 NESTED: Final = 0x10000
-#: What `network` gives as EtherType of an LLC header without one.
+#: Returned by `network` as the EtherType of an LLC header without one.
 LLC: Final = 0
 _IP: Final = {0x0800, 0x86DD}
 _ARP: Final = 0x0806
@@ -145,7 +146,7 @@ def _after_llc(data: bytes, position: int, end: int) -> tuple[int, int]:
 
 
 def _after_labels(data: bytes, position: int, end: int) -> int:
-    """The position after an MPLS label stack, -1 if the frame ends first."""
+    """Return the position after an MPLS label stack, -1 if the frame ends first."""
     while position + 4 < end:
         position += 4
         if data[position - 2] & 1:
@@ -154,7 +155,7 @@ def _after_labels(data: bytes, position: int, end: int) -> int:
 
 
 def _is_ethernet(data: bytes, position: int, end: int) -> bool:
-    """Whether an Ethernet header, and no IP header, begins at ``position``."""
+    """Return whether an Ethernet header, and not an IP header, starts at ``position``."""
     if position + 34 > end:
         return False
     total = _word(data, position + 2, end) if data[position] >> 4 == 4 else _word(data, position + 4, end) + 40
@@ -170,14 +171,14 @@ def _after_ppp(data: bytes, position: int, end: int) -> tuple[int, int]:
 
 
 def _ppp(data: bytes, position: int, end: int) -> tuple[int, int]:
-    """The number of a PPP protocol, which may be compressed to one byte, and the position of its payload."""
+    """Return the number of a PPP protocol, which may be compressed to one byte, and the position of its payload."""
     if position < end and data[position] & 1:
         return data[position], position + 1
     return _word(data, position, end), position + 2
 
 
 def _after_nflog(data: bytes, start: int, end: int) -> int:
-    """The position of the payload attribute of a Linux netfilter log message."""
+    """Return the position of the payload attribute of a Linux netfilter log message."""
     position = start + 4
     while position + 4 <= end:
         size = data[position] | data[position + 1] << 8
@@ -188,5 +189,5 @@ def _after_nflog(data: bytes, start: int, end: int) -> int:
 
 
 def _word(data: bytes, at: int, end: int) -> int:
-    """The big-endian 16-bit number at an offset, -1 beyond the end."""
+    """Return the big-endian 16-bit number at an offset, -1 beyond the end."""
     return data[at] << 8 | data[at + 1] if at + 2 <= end else -1

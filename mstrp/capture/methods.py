@@ -1,4 +1,4 @@
-"""What to do with the calls of the six methods: the conversations of their sessions hear of them, and whoever watches."""
+"""Handlers of the six methods: they pass calls to the conversations of their sessions, and to the watcher."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Methods"]
 
-#: How the phases of a call are called.
+#: Names of the phases of a call.
 _PHASES: Final = ("request", "response", "fault")
 _readers: Final = READERS
 _fetch: Final = GetAsyncEvents
@@ -40,23 +40,23 @@ _EMPTY: Final = Problem("lSize", "layout", "the buffer holds no event", "3.3.4.2
 #: The result of ClientAttach for lProcessID -3 without the rights of an administrator: -19.
 _NO_ADMINISTRATOR: Final = 0xFFFFFFED
 _USED: Final = GetAsyncEvents.layout.index("dwUsedBufferSize")
-#: The two methods that nearly all calls are of.
+#: The two methods of nearly all calls.
 _REQUESTS: Final = BY_INTERFACE[TAPSRV.uuid][1]
 _EVENTS: Final = BY_INTERFACE[REMOTESP.uuid][1]
-#: RemoteSPEventProc under an invalid context handle, whose response matters.
+#: RemoteSPEventProc under an invalid context handle; its response is significant.
 _STRAY_EVENTS: Final = Method(REMOTESP, _EVENTS.opnum, _EVENTS.name, _EVENTS.section, _EVENTS.request, _EVENTS.response)
 
 
 class Methods(CallHandler):
-    """All sessions of a capture; ``on_packet`` is called for every decoded packet when it is set."""
+    """All sessions of a capture; ``on_packet``, if set, is called for every decoded packet."""
 
     def __init__(self, sessions: Sessions) -> None:
         self.sessions = sessions
         self.on_packet: Callable[[Packet], None] | None = None
         self.sealed_calls = SealedCalls(sessions.limit)
-        #: How many calls have been shown.
+        #: Number of calls passed to ``on_packet``.
         self._numbered = 0
-        #: What to do with the calls of the methods that are rare, by name.
+        #: Handlers of the rare methods, by name.
         self._takers: dict[str, Callable[[Connection, RpcCall, int, float], None]] = {
             "ClientAttach": self._client_attach,
             "ClientDetach": self._client_detach,
@@ -65,10 +65,10 @@ class Methods(CallHandler):
             _EVENTS.name: self._stray_events,
         }
 
-    # -- from the streams -----------------------------------------------------------------------------------------
+    # -- calls from the streams -----------------------------------------------------------------------------------
 
     def take(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
-        """A request, an answer or a fault of one of our methods is complete."""
+        """Handle a complete request, response or fault of an MS-TRP method."""
         method = call.method
         if method is _REQUESTS:
             self._client_request(connection, call, frame, time)
@@ -78,11 +78,11 @@ class Methods(CallHandler):
             self._takers[method.name](connection, call, frame, time)
 
     def note(self, frame: int, text: str) -> None:
-        """Something is damaged."""
+        """Report damage."""
         self.sessions.warn(frame, text)
 
     def problems(self, connection: Connection, frame: int) -> None:
-        """The association found something: say it, once for each connection where it concerns a missing bind."""
+        """Report problems of the association, once for each connection if a missing bind is the cause."""
         dissector = connection.dissector
         assert dissector is not None
         found, dissector.problems = dissector.problems, []
@@ -91,7 +91,7 @@ class Methods(CallHandler):
                 if connection.unbound_told:
                     continue
                 connection.unbound_told = True
-                hint = "" if connection.hinted else " (--decode-as recognises such calls by their content)"
+                hint = "" if connection.hinted else " (--decode-as recognizes such calls by their content)"
                 self.sessions.warn(frame, f"{connection}: {problem.detail}{hint}")
             else:
                 self.sessions.warn(frame, f"{connection}: {problem}")
@@ -100,38 +100,38 @@ class Methods(CallHandler):
             self.skip("limit", "calls without a response beyond the limit calls", len(dropped))
             for call in dropped:
                 if call.note is not None and call.note[1] is not None:
-                    # Its answer will not be recognised: what it did is not known.
+                    # Its response cannot be assigned, so its effect is unknown.
                     session, exchange = call.note
                     self.sessions.doubt(session, frame, exchange.time)
                     session.conversation.faulted(exchange, frame, exchange.time)
 
     def gap(self, connection: Connection, frame: int, time: float) -> None:
-        """Packets are missing from a connection."""
+        """Handle missing packets of a connection."""
         self.sessions.gap(connection, frame, time)
 
     def connection_ended(self, connection: Connection, frame: int, time: float) -> None:
-        """A connection has ended."""
+        """Handle the end of a connection."""
         self.sessions.connection_ended(connection, frame, time)
 
     def skip(self, reason: str, detail: str, packets: int, connections: int = 0, *, known: bool = True) -> None:
-        """Count traffic that is not judged."""
+        """Count traffic that is not checked."""
         self.sessions.skip(reason, detail, packets, connections, known=known)
 
     def finish(self) -> None:
-        """The capture is over."""
+        """Handle the end of the capture."""
         self.sessions.finish()
 
     def sealed(self, connection: Connection, frame: int) -> None:
-        """A connection is over of which calls stayed sealed."""
+        """Count the calls of a finished connection that were not decrypted."""
         self.sealed_calls.add(connection)
 
     def _read(self, call: RpcCall, frame: int, time: float) -> Any:
-        """The parameters of a call's request or response; None when they cannot be read, or there are none."""
+        """Return the parameters of a call's request or response; None if they cannot be decoded or there are none."""
         stub = self._stub(call, frame, time)
         return None if stub is None else stub.value
 
     def _stub(self, call: RpcCall, frame: int, time: float) -> Stub | None:
-        """The same with what is wrong with them."""
+        """Return the same, with the problems."""
         method = call.method
         if call.phase == FAULT:
             self._fault(call, frame, time)
@@ -230,12 +230,12 @@ class Methods(CallHandler):
             self._show(session, CLIENT_TO_SERVER, "ClientRequest", REQUEST, content, frame, time, call=call, stray=how)
 
     def _settle(self, session: Session, packet: Request, frame: int, time: float) -> None:
-        """A request without an event channel: where the client has one and it is not in the capture, events are missing."""
+        """Report missing events if the client has an event channel that the capture does not contain."""
         conversation = session.conversation
         if conversation.model in ("pull", "management") or conversation.partial:
             session.settled = True
         elif packet.layout.name == "Open" and not session.candidacies:
-            # Nothing is reported before devices are open, and the channel was there before the first request.
+            # No event is sent before devices are open, and the channel was opened before the first request.
             session.settled = True
             self.sessions.warn(
                 frame, f"session {conversation.session}: its event channel is missing; events were not seen"
@@ -344,7 +344,7 @@ class Methods(CallHandler):
                 call.note = session, None, stray.how
                 words = _words(raw.buffer)
                 if words and not session.knows(words[1]):
-                    # The client cannot take events for other applications.
+                    # The client cannot receive events for other applications.
                     return
         session.changed = True
         conversation = session.conversation
@@ -366,7 +366,7 @@ class Methods(CallHandler):
                 return
             for each in several:
                 conversation.event(each, frame, time)
-            # It stays at hand until the next one.
+            # It is kept until the next one.
             several[-1].trim()
 
     def _remote_detach(self, connection: Connection, call: RpcCall, frame: int, time: float) -> None:
@@ -452,7 +452,7 @@ class Methods(CallHandler):
             self.sessions.warn(frame, f"{method}: {problem}")
         conversation.damaged_events(problems)
 
-    # -- showing --------------------------------------------------------------------------------------------------
+    # -- output ---------------------------------------------------------------------------------------------------
 
     def _show(
         self,
@@ -496,7 +496,7 @@ class Methods(CallHandler):
             )
 
     def _number(self, call: RpcCall) -> int:
-        """The number of a call: the same for its request and its answer."""
+        """Return the number of a call: the same for its request and its response."""
         if call.phase == REQUEST:
             self._numbered += 1
             call.number = self._numbered
@@ -513,5 +513,5 @@ class Methods(CallHandler):
 
 
 def _words(data: bytes) -> tuple[int, ...]:
-    """The first words of the first event in a buffer."""
+    """Return the first DWORDs of the first event in a buffer."""
     return tuple(int.from_bytes(data[at : at + 4], "little") for at in (0, 4)) if len(data) >= 8 else ()

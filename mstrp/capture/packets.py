@@ -1,4 +1,4 @@
-"""One decoded MS-TRP packet with its surroundings, as `decode` shows it and reports draw it."""
+"""A decoded MS-TRP packet with its context, for `decode` and for reports."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Packet(NamedTuple):
     method: str
     phase: str
     content: Request | Event | Any
-    #: What is wrong with the bytes.
+    #: Problems of the bytes.
     problems: tuple[Problem, ...] = ()
-    #: The bytes, where they could not be decoded.
+    #: The bytes, if they could not be decoded.
     raw: bytes | None = None
-    #: A request and its answer have the same number.
+    #: Number of the call; the same for a request and its response.
     call: int = 0
     client: str = ""
     server: str = ""
-    #: Status of an RPC fault that came instead of an answer.
+    #: Status of an RPC fault, if one replaced the response.
     fault: int | None = None
     #: The kind of an invalid context handle; empty if it may have been valid when the call was sent.
     stray: str | None = None

@@ -1,6 +1,6 @@
-"""A part of a capture: the frames of every so-many-th pair of hosts, so that several processes can read one file.
+"""A part of a capture: the frames of a subset of the pairs of hosts, so that several processes can read one file.
 
-All connections of a session are between the same two hosts, so a session is whole in one part.
+All connections of a session are between the same two hosts, so each session is completely in one part.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Partition"]
 
-#: Spreads neighbouring addresses over the parts (Knuth's multiplicative hash).
+#: Distributes neighboring addresses over the parts (Knuth's multiplicative hash).
 _SPREAD: Final = 2_654_435_761
 _RAW: Final = 101
 
 
 class Partition(NamedTuple):
-    """Part number ``place`` (from 0) of ``parts``."""
+    """Part number ``place`` (from 0) of ``parts`` parts."""
 
     place: int
     parts: int
 
     def frames(self, source: Iterable[Frame]) -> Cursor:
-        """The frames of this part; the first frame of all comes first, emptied, because times count from it."""
+        """Return the frames of this part; the first frame of the capture is always included, without content, because
+        it defines time 0.
+        """
         return _Picked(source, self.place, self.parts)
 
 
@@ -43,13 +45,13 @@ class _Picked(Cursor):
         self._frames = cursor(source)
         self._place = place
         self._parts = parts
-        #: Which pairs of hosts belong to this part.
+        #: Whether each pair of hosts belongs to this part.
         self._pairs: dict[bytes, bool] = {}
-        #: How often the first frame has been at hand.
+        #: Number of times that the first frame was read.
         self._begun = 0
 
     def step(self) -> bool:
-        """Go on to the next frame; False when there is none."""
+        """Read the next frame; return False at the end."""
         frames = self._frames
         while self._begun == 1 or frames.step():
             data = frames.data
@@ -59,7 +61,7 @@ class _Picked(Cursor):
             if self._begun == 1:
                 self._show(_RAW, start, 0)
                 return True
-            # The common case, an Ethernet frame with IPv4, as what reads it has it.
+            # The common case, Ethernet with IPv4, as in the reader.
             common = frames.link == 1 and end - start >= 34
             if common:
                 if NATIVE:
@@ -86,7 +88,7 @@ class _Picked(Cursor):
         self.length = length
 
     def _mine(self, key: bytes) -> bool:
-        """Whether a pair of hosts belongs to this part, whichever of them sends."""
+        """Return whether a pair of hosts belongs to this part, in either direction."""
         pairs = self._pairs
         if len(pairs) > 1 << 16:
             pairs.clear()
@@ -97,7 +99,7 @@ class _Picked(Cursor):
 
 
 def _addresses(link: int, data: bytes, start: int, end: int) -> bytes:
-    """Source and target of an IP packet, inside tunnels the innermost one; nothing where there is none."""
+    """Return source and destination of an IP packet, of the innermost one in tunnels; empty if there is none."""
     if link == EXPORTED_PDU:
         tags = exported(data, start, end)
         return b"" if tags is None else tags.source + tags.target

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["MAGICS", "MAX_FRAME", "Records"]
 
-#: What one frame may hold; a larger length is damage (libpcap's own limit).
+#: Maximum size of a frame; a larger length is damage (the limit of libpcap).
 MAX_FRAME: Final = 262_144
-#: Byte order, unit of the fractions and possible sizes of a record's header by magic number. Patched libpcaps of old
-#: systems have more bytes after the lengths: 24 in all (Red Hat 6.1) or 20 (Nokia) under the usual magic number,
-#: 24 or 28 (SuSE 6.3) under one of their own. The records show which.
+#: Byte order, unit of the fractions and possible sizes of a record header, by magic number. Patched libpcap versions of
+#: old systems have more bytes after the lengths: 24 in total (Red Hat 6.1) or 20 (Nokia) with the usual magic number,
+#: 24 or 28 (SuSE 6.3) with a separate one. The records show which.
 MAGICS: Final[dict[bytes, tuple[str, float, tuple[int, ...]]]] = {
     b"\xd4\xc3\xb2\xa1": ("<", 1e-6, (16, 24, 20)),
     b"\xa1\xb2\xc3\xd4": (">", 1e-6, (16, 24, 20)),
@@ -32,18 +32,18 @@ MAGICS: Final[dict[bytes, tuple[str, float, tuple[int, ...]]]] = {
 }
 #: Bytes of the file header.
 _FILE: Final = 24
-#: The link type in its word; the other bits are the length of a frame check sequence, its flag, and reserved.
+#: The link type in its DWORD; the other bits are the length of a frame check sequence, its flag, and reserved.
 _LINK: Final = 0xFFFF
 #: Link types of AIX, whose files have version 2.2 and nanoseconds, by their numbers in RFC 1573.
 _AIX: Final = {6: 1, 15: 10, 24: 0}
-#: Records that are compared with a possible size of the header.
+#: Number of records that are compared with a possible size of the header.
 _PROBED: Final = 8
-#: How far from the last record's time a record found behind damage may be, in seconds.
+#: Maximum difference in seconds between the last record and a record found after damage.
 _NEAR: Final = 86_400
 
 
 class Records(Cursor):
-    """The frames of a pcap file whose first bytes are ``data``."""
+    """The frames of a pcap file that starts with ``data``."""
 
     def __init__(self, source: Source, data: bytes) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Records(Cursor):
         #: Possible sizes of the header of a record, None once it is known.
         self._heads: tuple[int, ...] | None = None
         self.data = data
-        #: Where the next record begins, and where the last one could.
+        #: Start of the next record, and the last possible start.
         self._position: i64 = 0
         self._last: i64 = -1
         self._begin()
@@ -75,12 +75,12 @@ class Records(Cursor):
             link, self._unit = _AIX[link], 1e-9
         self.link = link
         self._position += _FILE
-        # The first step looks at the records before it takes one.
+        # The first step inspects the records before it reads one.
         self._last = -1
 
     def step(self) -> bool:
-        """Go on to the next frame; False when there is none."""
-        # Types of what a record's head holds, for the compiler.
+        """Read the next frame; return False at the end."""
+        # Types of the fields of a record header, for the compiler.
         seconds: i64
         fraction: i64
         size: i64
@@ -99,7 +99,7 @@ class Records(Cursor):
                     size, length = little32(data, position + 8), little32(data, position + 12)
                 if not 0 < size <= MAX_FRAME:
                     if size:
-                        # Damage: go on where the next records can be trusted, here or further on.
+                        # Damage: continue at the next plausible records, here or later.
                         self._resume()
                         continue
                     if self._seam():
@@ -132,13 +132,13 @@ class Records(Cursor):
         self._last = len(data) - self._head
 
     def _choose(self, heads: tuple[int, ...]) -> None:
-        """Choose the size of a record's header by the records that are at hand; wait for no more than the first one."""
+        """Select the size of the record header from the records in the buffer; wait for no more than the first one."""
         self._heads = None
         data = self._source.read_at_least(heads[0], self.data[self._position :])
         if len(heads) > 1 and len(data) >= heads[0]:
             size = self._unpack(data, 0)[2]
             data = self._source.read_at_least(heads[0] + min(size, MAX_FRAME), data)
-            # A single record does not decide.
+            # A single record is not sufficient evidence.
             most = 1
             if self._probe(data, heads[0]) < 0:
                 for head in heads[1:]:
@@ -148,7 +148,7 @@ class Records(Cursor):
         self._go_on(data, 0)
 
     def _probe(self, data: bytes, head: int) -> int:
-        """The number of records that fit a size of their header; -1 if one does not."""
+        """Return the number of records that match a header size; -1 if one does not."""
         position, found, seconds = 0, 0, 0
         while found < _PROBED and position + head <= len(data):
             record = self._unpack(data, position)
@@ -163,7 +163,7 @@ class Records(Cursor):
         return found
 
     def _seam(self) -> bool:
-        """Go on after a file header among the records, where files were concatenated; False if there is none."""
+        """Continue after a file header between the records, where files were concatenated; False if there is none."""
         position = self._position
         if self.data[position : position + 4] not in MAGICS:
             return False
@@ -175,26 +175,26 @@ class Records(Cursor):
         return True
 
     def _over(self) -> None:
-        """Nothing more comes; said once where a record is cut off."""
+        """End the file; report a truncated record once."""
         left = len(self.data) - self._position
         if left > 0:
-            self._source.warn(self.number + 1, f"the file ends in the middle of a record: {left} bytes are left")
+            self._source.warn(self.number + 1, f"the file ends inside a record: {left} bytes are left")
         self._go_on(b"", 0)
 
     def _resume(self) -> None:
-        """Go on where two plausible records in a row stand next; at the end of everything when there are none."""
+        """Continue at the next two successive plausible records, or at the end if there are none."""
         head, unit, number, source = self._head, self._unit, self.number, self._source
         data = self.data
         position = self._position
         size = Struct(f"{self._order}I").unpack_from(data, position + 8)[0]
-        source.warn(number + 1, f"record of {size} bytes: more than {MAX_FRAME}; going on at the next record")
+        source.warn(number + 1, f"record of {size} bytes: more than {MAX_FRAME}; continuing at the next record")
         unpack = self._unpack
-        # Where the highest byte of a size stands, which is 0 in all that are small enough: what `find` skips is cheap.
+        # Position of the highest byte of a size, which is 0 in all valid sizes: `find` skips other bytes quickly.
         high = 8 if self._big else 11
         position += 1
         while True:
             last = len(data) - 2 * head
-            # What has to be looked at again with more behind it: two records may lie across the end of what has been read.
+            # Bytes to inspect again with more data: two records may cross the end of the buffer.
             keep = max(position, last + 1)
             place = data.find(b"\0", position + high) - high
             while 0 <= place <= last:
@@ -210,7 +210,7 @@ class Records(Cursor):
                             return
                 place = data.find(b"\0", place + 1 + high) - high
             left = len(data) - keep
-            # A lot at once, because what was kept is looked at again.
+            # A large read, because the kept bytes are inspected again.
             data = source.read_at_least(left + MAX_FRAME, data[keep:])
             if len(data) == left:
                 self._go_on(b"", 0)

@@ -17,21 +17,21 @@ __all__ = ["MAGIC", "frames"]
 #: The type of a section header block, the same in both byte orders.
 MAGIC = b"\x0a\x0d\x0d\x0a"
 _SIMPLE, _OBSOLETE, _ENHANCED, _INTERFACE = 3, 2, 6, 1
-#: Blocks that hold no packet may be larger (names, secrets, statistics); they are skipped.
+#: Blocks without a packet may be larger (names, secrets, statistics); they are skipped.
 _MAX_BLOCK = 16 * 1024 * 1024
 _TSRESOL, _TSOFFSET = 9, 14
 
 
 class _Interface(NamedTuple):
     link: int
-    #: Seconds in a tick, and seconds to add to all times.
+    #: Duration of a tick in seconds, and offset of all times in seconds.
     unit: float
     offset: int
     snap: int
 
 
 class _Section:
-    """What is known in the section that is being read."""
+    """Properties of the current section."""
 
     def __init__(self, order: str) -> None:
         self.interfaces: list[_Interface] = []
@@ -45,11 +45,11 @@ class _Section:
 
 
 def frames(source: Source, data: bytes) -> Iterator[Frame]:
-    """The frames of a pcapng file whose first bytes are ``data``."""
+    """Yield the frames of a pcapng file that starts with ``data``."""
     section = _Section("<")
     position = 0
     number = 0
-    #: The last time that was seen: simple packet blocks have none.
+    #: The last time seen, because simple packet blocks have none.
     time = 0.0
     while True:
         end = len(data)
@@ -58,7 +58,7 @@ def frames(source: Source, data: bytes) -> Iterator[Frame]:
                 section = _Section("<" if data[position + 8 : position + 12] == b"\x4d\x3c\x2b\x1a" else ">")
             kind, size = section.pair(data, position)
             if size < 12 or size & 3 or size > _MAX_BLOCK:
-                source.warn(number + 1, f"block of {size} bytes; going on at the next block")
+                source.warn(number + 1, f"block of {size} bytes; continuing at the next block")
                 position, data = _resume(source, data, position, section)
                 end = len(data)
                 continue
@@ -83,7 +83,7 @@ def frames(source: Source, data: bytes) -> Iterator[Frame]:
         data = source.read_at_least(section.pair(data, position)[1] if left >= 12 else 12, data[position:])
         if len(data) == left:
             if left:
-                source.warn(number + 1, f"the file ends in the middle of a block: {left} bytes are left")
+                source.warn(number + 1, f"the file ends inside a block: {left} bytes are left")
             return
         position = 0
 
@@ -91,7 +91,7 @@ def frames(source: Source, data: bytes) -> Iterator[Frame]:
 def _packet(
     source: Source, data: bytes, position: int, stop: int, section: _Section, kind: int, number: int
 ) -> tuple[int, float | None, int, int, int] | None:
-    """Link type, time, start, end and length on the wire of a packet block: enhanced, simple or the obsolete one."""
+    """Return link type, time, start, end and original length of a packet block: enhanced, simple or the obsolete one."""
     size = stop - position
     if size < (16 if kind == _SIMPLE else 32):
         source.warn(number, f"packet block of {size} bytes: too short for its header")
@@ -116,7 +116,7 @@ def _packet(
         source.warn(number, f"packet of {kept} bytes in a block of {size}")
         kept = max(0, stop - 4 - start)
     if kept > MAX_FRAME:
-        source.warn(number, f"packet of {kept} bytes: more than {MAX_FRAME}; it is left out")
+        source.warn(number, f"packet of {kept} bytes: more than {MAX_FRAME}; it is ignored")
         return None
     interface = interfaces[index]
     time = None if kind == _SIMPLE else (high << 32 | low) * interface.unit + interface.offset
@@ -124,7 +124,7 @@ def _packet(
 
 
 def _interface(data: bytes, position: int, stop: int, section: _Section) -> _Interface:
-    """An interface description block."""
+    """Read an interface description block."""
     link, _, snap = section.interface(data, position + 8)
     unit = 1e-6
     base = 0
@@ -143,7 +143,7 @@ def _interface(data: bytes, position: int, stop: int, section: _Section) -> _Int
 
 
 def _resume(source: Source, data: bytes, position: int, section: _Section) -> tuple[int, bytes]:
-    """Where the next block stands whose two lengths agree; the end of everything when there is none."""
+    """Return the position of the next block with two equal lengths, or of the end if there is none."""
     position += 4
     while True:
         for place in range(position, len(data) - 11, 4):
@@ -154,10 +154,10 @@ def _resume(source: Source, data: bytes, position: int, section: _Section) -> tu
                 stop = place + size
                 if stop <= len(data) and section.word(data, stop - 4)[0] == size:
                     return place, data
-        # A block may lie across the end of what has been read.
+        # A block may cross the end of the buffer.
         keep = max(position, (len(data) - MAX_FRAME - 4096) & ~3)
         left = len(data) - keep
-        # A lot at once, because what was kept is looked at again.
+        # A large read, because the kept bytes are inspected again.
         data = source.read_at_least(left + MAX_FRAME, data[keep:])
         if len(data) == left:
             return 0, b""

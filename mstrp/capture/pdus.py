@@ -1,4 +1,4 @@
-"""From a byte stream to the calls of an RPC association: division into PDUs, search for the next one after damage."""
+"""Extract the calls of an RPC association from a byte stream: split it into PDUs, and resynchronize after damage."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["Direction", "directions", "end_association", "finish_association"]
 _header: Final = HEADER.unpack_from
 _KINDS: Final = {kind.value for kind in Kind}
 _FROM_CLIENT: Final = {Kind.REQUEST, Kind.BIND, Kind.ALTER_CONTEXT, Kind.AUTH3, Kind.CO_CANCEL, Kind.ORPHANED}
-#: How many segments of an unknown stream are looked at before it is left alone.
+#: Number of segments of an unknown stream that are inspected before it is ignored.
 _PATIENCE: Final = 8
 
 
 class Direction(Consumer):
-    """Cuts the bytes of one direction into PDUs."""
+    """Splits the bytes of one direction into PDUs."""
 
     __slots__ = ("buffer", "connection", "from_client", "handler", "lost")
 
@@ -36,14 +36,14 @@ class Direction(Consumer):
         self.from_client = from_client
         self.handler = connection.handler
         self.buffer = b""
-        #: Whether the next byte may be anywhere in a PDU, after a gap.
+        #: Whether the next byte may be at any position of a PDU, after a gap.
         self.lost = False
 
     def feed(self, data: bytes, frame: int, time: float) -> Direction | None:
-        """Process the next bytes; return None if the stream is neither RPC nor may become it."""
+        """Process the next bytes; return None if the stream is not RPC."""
         connection = self.connection
         dissector = connection.dissector
-        # Types of what the header holds, for the compiler.
+        # Types of the header fields, for the compiler.
         version: i64
         kind: i64
         flags: i64
@@ -60,7 +60,7 @@ class Direction(Consumer):
             else:
                 version, kind, flags, length, auth, call_id, context, opnum = _header(data)
             if length == len(data) and flags & 0x83 == 3 and not auth and version == 5:
-                # A whole request or response in the clear: nearly all that there is.
+                # A whole, unencrypted request or response: nearly all PDUs.
                 if kind == 0:
                     call = dissector.add_request(call_id, context, opnum, data, 24)
                 elif kind == 2:
@@ -133,7 +133,7 @@ class Direction(Consumer):
                 if not self.lost:
                     shown = " ".join(f"{byte:02x}" for byte in data[position : position + 16])
                     what = f"{self.connection}: no DCE/RPC header where one was expected: {shown}"
-                    self.connection.handler.note(frame, f"{what}; going on at the next one")
+                    self.connection.handler.note(frame, f"{what}; continuing at the next one")
                     dissector.mark_gap(self.from_client)
                     self.connection.handler.gap(self.connection, frame, time)
                 self.lost = True
@@ -150,7 +150,7 @@ class Direction(Consumer):
         self.buffer = data[position:]
 
     def deliver(self, dissector: Dissector, pdu: bytes, frame: int, time: float) -> None:
-        """A whole PDU."""
+        """Deliver a whole PDU."""
         connection = self.connection
         call = dissector.receive(self.from_client, pdu)
         if dissector.problems or dissector.dropped:
@@ -161,24 +161,24 @@ class Direction(Consumer):
             self.handler.take(connection, call, frame, time)
 
     def _broken_off(self, frame: int) -> None:
-        """The PDU under way is shorter than its length says, or its end never comes."""
+        """Discard the current PDU: it is shorter than its length, or its end is missing."""
         size = self.buffer[8] + (self.buffer[9] << 8)
         there = len(self.buffer)
         text = f"{self.connection}: frag_length is {size}, but the PDU ends after {there} bytes"
         self.connection.handler.note(frame, text)
 
     def _missed(self, dissector: Dissector, frame: int, time: float) -> None:
-        """Something shows that PDUs are missing which no hole in the stream has told of yet."""
+        """Handle a sign of missing PDUs that no gap of the stream has reported."""
         dissector.missed = False
         self.connection.handler.gap(self.connection, frame, time)
 
     def gap(self, size: int, frame: int, time: float) -> None:
-        """Bytes are missing: the PDU under way is lost, the next boundary has to be found."""
+        """Handle missing bytes: discard the current PDU and search for the next boundary."""
         self.buffer = b""
         connection = self.connection
         dissector = connection.dissector
         if dissector is None:
-            # A stream that was not recognised yet may be anything; it may be recognised further on.
+            # A stream that is not recognized yet may be recognized later.
             connection.midway = True
             return
         here, there = connection.client, connection.server
@@ -188,7 +188,7 @@ class Direction(Consumer):
         self.lose(frame, time)
 
     def lose(self, frame: int, time: float) -> None:
-        """What was under way is lost."""
+        """Discard the current PDU."""
         self.buffer = b""
         self.lost = True
         connection = self.connection
@@ -197,19 +197,19 @@ class Direction(Consumer):
             connection.handler.gap(connection, frame, time)
 
     def finish(self, frame: int) -> None:
-        """Nothing more will come."""
+        """Report incomplete data at the end."""
         if len(self.buffer) >= 16 and not self.lost:
             self._broken_off(frame)
         self.buffer = b""
 
     def overflow(self, what: str, frame: int) -> None:
-        """A limit was hit while bytes waited for missing ones."""
+        """Report that a limit was reached while bytes were buffered."""
         if self.connection.dissector is not None:
             self.connection.handler.note(frame, f"{self.connection}: {what}")
 
 
 def _plausible(data: bytes, position: int, size: int) -> bool:
-    """Whether a common header can stand here."""
+    """Return whether a common header is possible at this position."""
     return (
         data[position] == 5
         and data[position + 1] <= 1
@@ -222,7 +222,7 @@ def _plausible(data: bytes, position: int, size: int) -> bool:
 
 
 def _whole(data: bytes) -> bool:
-    """Whether a segment is just one PDU: in the middle of another one it shows that the other one is over."""
+    """Return whether a segment is exactly one PDU: inside another PDU, this shows that the other one has ended."""
     if len(data) < 24:
         return False
     size = data[8] + (data[9] << 8)
@@ -230,7 +230,7 @@ def _whole(data: bytes) -> bool:
 
 
 def _boundary(data: bytes, position: int) -> int:
-    """The next place where a common header can stand that the bytes behind its PDU do not contradict, or -1."""
+    """Return the next possible position of a common header that the following bytes do not contradict, or -1."""
     while True:
         position = data.find(b"\x05", position, len(data) - 15)
         if position < 0:
@@ -244,7 +244,7 @@ def _boundary(data: bytes, position: int) -> int:
 
 
 def directions(connection: Connection) -> tuple[Direction, Direction]:
-    """Create the directions of a connection that TCP does not carry: the server's and the client's."""
+    """Create the directions of a connection that is not a TCP connection: the server's and the client's."""
     connection.directions = [Direction(connection, from_client=False), Direction(connection, from_client=True)]
     return connection.directions[0], connection.directions[1]
 
@@ -257,7 +257,7 @@ def end_association(connection: Connection, frame: int, time: float) -> None:
 
 
 def finish_association(connection: Connection, frame: int) -> None:
-    """Report what is incomplete, because the connection or the capture has ended."""
+    """Report incomplete data, because the connection or the capture has ended."""
     dissector = connection.dissector
     if dissector is None:
         return
@@ -267,13 +267,13 @@ def finish_association(connection: Connection, frame: int) -> None:
         connection.handler.sealed(connection, frame)
     if len(connection.halves) == 1 and not connection.pipe:
         way = "client to server" if connection.directions[0].from_client else "server to client"
-        text = f"{connection}: only the direction from {way} was captured; what needs both was not judged"
+        text = f"{connection}: only the direction from {way} was captured; rules that need both were not checked"
         connection.handler.note(connection.frame, text)
     _skip(connection, dissector)
 
 
 def _skip(connection: Connection, dissector: Dissector) -> None:
-    """Count calls that were not judged: those of one direction, and those whose bind was not captured."""
+    """Count calls that were not checked: those of one direction, and those without a captured bind."""
     if dissector.interfaces and not dissector.concerned:
         return
     if dissector.pending and dissector.interfaces == {REMOTESP.uuid}:

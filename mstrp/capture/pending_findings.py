@@ -1,8 +1,8 @@
-"""Findings that wait until it is sure that nothing was missed which explains them.
+"""Findings that are postponed until a gap in another connection can be excluded as their explanation.
 
-A session has several connections, and a hole in one of them shows only when something behind it is captured. Until
-then packets of the others look as if they came out of nothing. So a finding is held until every direction of the
-session's connections has gone on without a hole, and a gap takes back those that came up since its beginning.
+A session has several connections, and a gap in one of them is detected only when later data is captured. Until then,
+packets of the others may appear unexplained. So a finding is postponed until every direction of the session's
+connections has continued without a gap, and a gap discards the findings made since its start.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ __all__ = ["PendingFindings"]
 
 _MODULUS = 1 << 32
 _HALF = 1 << 31
-#: How many findings of a session are held; the oldest are told then.
+#: Maximum number of postponed findings of a session; the oldest are then reported.
 _MOST = 64
 
 
 class _Finding(NamedTuple):
     finding: Finding
-    #: The frame at which it came up.
+    #: The frame of the finding.
     frame: int
-    #: How far each direction had been seen.
+    #: The position of each direction at that time.
     marks: tuple[tuple[Half, int], ...]
 
 
 class PendingFindings:
-    """The findings of a conversation that are not told yet.
+    """The postponed findings of a conversation.
 
-    ``halves`` gives the directions that it depends on; without it all is held until gaps have been told with their
+    ``halves`` returns the directions to wait for; without it, findings wait until gaps have been reported with their
     frames.
     """
 
@@ -49,7 +49,7 @@ class PendingFindings:
         conversation.runner.tell = self.take
 
     def take(self, finding: Finding) -> None:
-        """A finding came up."""
+        """Postpone a finding."""
         if finding.verdict is Verdict.INFO:
             self.tell(finding)
             return
@@ -63,7 +63,7 @@ class PendingFindings:
             self.tell(waiting.pop(0).finding)
 
     def gap(self, halves: Iterable[Half], frame: int) -> int:
-        """Packets of some directions are missing: take back what came up since; the frame from which on that was."""
+        """Discard the findings made since packets of some directions are missing; return the first frame."""
         concerned = set(halves)
         since = frame
         kept = []
@@ -76,22 +76,22 @@ class PendingFindings:
         return since
 
     def since(self, frame: int) -> None:
-        """Packets are missing from a frame on: take back what came up since."""
+        """Discard the findings made since a frame, because packets are missing."""
         self.waiting = [held for held in self.waiting if held.frame < frame]
 
     def release(self) -> None:
-        """Nothing more will come: tell what is left."""
+        """Report the remaining findings at the end."""
         waiting, self.waiting = self.waiting, []
         for held in waiting:
             self.tell(held.finding)
 
     def over(self) -> None:
-        """Tell what is left, and hold nothing any more."""
+        """Report the remaining findings, and postpone no others."""
         self.release()
         self.conversation.runner.tell = self.tell
 
 
 def _passed(half: Half, mark: int) -> bool:
-    """Whether a direction has gone on from where it was without a hole."""
+    """Return whether a direction has continued without a gap."""
     place = half.next if half.hole is None else half.hole
     return mark >= 0 and place >= 0 and 0 < (place - mark) % _MODULUS < _HALF

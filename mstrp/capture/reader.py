@@ -1,7 +1,7 @@
-"""From frames to TCP segments: the loop that everything in a capture passes through.
+"""Extract TCP segments from frames: the main loop for a capture.
 
-The common case, an Ethernet frame with IPv4 without options and TCP, takes one unpack; a frame without payload is
-done after that. Everything else takes the long way.
+The common case, Ethernet with IPv4 without options and TCP, needs a single unpack, and no more for a frame without
+payload. All other frames take the general path.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Reader"]
 
-#: Ethernet, IPv4 and TCP headers in one: type with version and length, total length, fragment with protocol,
-#: sequence, acknowledgement, data offset, flags.
+#: Ethernet, IPv4 and TCP headers in one: type with version and length, total length, fragment with protocol, sequence,
+#: acknowledgement, data offset, flags.
 _unpack: Final = Struct(">12xIH2xI14xIIBB").unpack_from
 _TCP: Final = Struct(">HHIIBB")
 _PROTOCOL: Final = 6
 
 _CAUSES: Final = {
-    SNAP: "cut off by the snap length",
+    SNAP: "truncated by the snap length",
     FRAGMENT: "IP packets with missing or invalid fragments",
     LIMIT: "IP packets beyond the limit datagrams",
 }
 
 
 class Reader:
-    """Reads a source frame by frame and passes its segments on."""
+    """Reads a source frame by frame and passes on its segments."""
 
     def __init__(self, handler: CallHandler, setup: Setup | None = None) -> None:
         self.handler = handler
@@ -62,13 +62,13 @@ class Reader:
         self._last_cut_off = 0
 
     def read(self, source: Iterable[Frame]) -> None:
-        """Read everything; `finish` has to follow."""
+        """Read all frames; call `finish` afterwards."""
         frames = cursor(source)
         segments = self.segments
         halves = segments.halves
         holes = segments.holes.halves
         begin = math.nan
-        # Types of what structures hold, for the compiler.
+        # Types of the structure fields, for the compiler.
         kind: i64
         total: i64
         protocol: i64
@@ -89,7 +89,7 @@ class Reader:
                     self._short(frames.number, end - start, frames.length, data[start + 26 : start + 38])
                 if frames.link == 1 and end - start >= 54:
                     if NATIVE:
-                        # What the other way reads as one number, as far as it matters for most.
+                        # Part of the key that the general path computes in the same way.
                         kind = big32(data, start + 12)
                         protocol = big32(data, start + 20)
                     else:
@@ -130,7 +130,8 @@ class Reader:
                         if stop > end or not total:
                             stop = end
                         if half is None or flags & 7:
-                            # A segment of a new stream without payload opens nothing, a closing one may have none.
+                            # A segment of a new stream without payload does not open it; a closing one may have no
+                            # payload.
                             if first <= stop:
                                 segments.add(key, 4, sequence, ack, flags, data[first:stop], frames.number, now)
                         elif first >= stop:
@@ -152,20 +153,18 @@ class Reader:
             self.last = (frames.number, now)
 
     def _short(self, number: int, present: int, length: int, key: bytes) -> None:
-        """Count a frame that was cut off; ``key`` is that of its direction where it is Ethernet with IPv4 and TCP."""
+        """Count a truncated frame; ``key`` is the key of its direction if it is Ethernet with IPv4 and TCP."""
         self.cut_off += 1
         self._last_cut_off = number
         half = self.segments.halves.get(key)
         if half is not None and half.connection is not None and half.connection.dissector is not None:
-            self.handler.skip("truncated", "cut off by the snap length", 1)
+            self.handler.skip("truncated", "truncated by the snap length", 1)
         if self.cut_off == 1:
-            text = (
-                f"the capture kept {present} of {length} bytes: the snap length is too short; packets cannot be judged"
-            )
+            text = f"the capture contains {present} of {length} bytes: the snap length is too short; packets cannot be checked"
             self.handler.note(number, text)
 
     def _slowly(self, link: int, data: bytes, start: int, end: int, number: int, now: float) -> None:
-        """Any link layer, any tunnel, any IP header."""
+        """Process a frame with any link layer, tunnel and IP header."""
         if start >= end:
             # An empty frame carries nothing.
             return
@@ -175,7 +174,7 @@ class Reader:
         if link not in NAMES:
             if link not in self._unknown_links:
                 self._unknown_links.add(link)
-                self.handler.note(number, f"link type {link} is not understood; its frames are left out")
+                self.handler.note(number, f"link type {link} is not supported; its frames are ignored")
             self.unread.link(link, -1)
             return
         position, kind = network(link, data, start, end)
@@ -202,7 +201,7 @@ class Reader:
         )
 
     def _malformed(self, number: int) -> None:
-        """Count a frame whose headers do not fit into it, unless the capture cut it off."""
+        """Count a frame with headers longer than the frame, unless the capture truncated it."""
         if number != self._last_cut_off:
             self.unread.add(MALFORMED, "headers longer than the frame")
 
@@ -228,7 +227,7 @@ class Reader:
     def _transport(
         self, link: int, data: bytes, position: int, kind: int, end: int, number: int, now: float
     ) -> Transport | None:
-        """The TCP segment in a frame, inside tunnels or not, whose IP header is at ``position``; else count the frame."""
+        """Process the TCP segment in a frame, with its IP header at ``position``; otherwise count the frame."""
         unread = self.unread
         if position < 0 or position >= end:
             unread.link(link, kind)
@@ -244,17 +243,17 @@ class Reader:
             data, place, end = found.data, found.start, found.stop
             position, kind = inner(protocol, data, place, end)
             if position >= end or (position < 0 and kind < 0):
-                # Not understood, or headers that are longer than the packet.
+                # Not supported, or headers longer than the packet.
                 unread.protocol(protocol, data, place, end)
                 return None
             if position < 0:
                 unread.link(ETHERNET, kind)
                 return None
-        unread.add(TUNNEL, f"more than {DEPTH} tunnels in one another")
+        unread.add(TUNNEL, f"more than {DEPTH} nested tunnels")
         return None
 
     def finish(self) -> None:
-        """The capture is over: give up what never came."""
+        """Give up missing data at the end of the capture."""
         frame, now = self.last
         self.segments.finish(frame, now)
         self.datagrams.finish()
@@ -264,4 +263,4 @@ class Reader:
         self.segments.finish_connections(frame)
         self.handler.finish()
         if self.cut_off > 1:
-            self.handler.note(frame, f"{self.cut_off} frames were cut off by the snap length in all")
+            self.handler.note(frame, f"{self.cut_off} frames in total were truncated by the snap length")

@@ -1,4 +1,4 @@
-"""TCP streams put together: order, retransmission, overlap, gaps, the wrap of sequence numbers."""
+"""Reassembly of TCP streams: order, retransmission, overlap, gaps, wrap of sequence numbers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["Consumer", "Endpoint", "Half", "Holes"]
 _MODULUS: Final = 1 << 32
 _MASK: Final = 0xFFFFFFFF
 _HALF: Final = 1 << 31
-#: How far an acknowledgement, or an end, may be ahead of what was seen: the largest window of TCP (RFC 7323).
+#: Maximum distance of an acknowledgement, or of an end, from the data seen: the largest window of TCP (RFC 7323).
 _WINDOW: Final = 1 << 30
-#: By how many frames, and how many seconds, the two directions of a connection may get out of order in a capture.
+#: Maximum number of frames and seconds by which a capture may reorder the two directions of a connection.
 _SHUFFLED: Final = 4
 _SHUFFLED_TIME: Final = 0.05
 
@@ -45,14 +45,14 @@ class Consumer(ABC):
 
     @abstractmethod
     def feed(self, data: bytes, frame: int, time: float) -> Consumer | None:
-        """Process the next bytes; return the consumer of the following ones, None if they are of no interest.
+        """Process the next bytes; return the consumer of the following ones, None if they are not relevant.
 
         ``frame`` is the frame that completed the bytes.
         """
 
     @abstractmethod
     def gap(self, size: int, frame: int, time: float) -> None:
-        """Handle ``size`` bytes before this frame that will never arrive."""
+        """Handle ``size`` missing bytes before this frame."""
 
     @abstractmethod
     def overflow(self, what: str, frame: int) -> None:
@@ -60,43 +60,43 @@ class Consumer(ABC):
 
 
 class _Segment(NamedTuple):
-    """A segment that waits."""
+    """A buffered segment."""
 
     data: bytes
     frame: int
     time: float
-    #: What it acknowledges, None where that is not known.
+    #: Its acknowledgement number, None if unknown.
     ack: int | None
 
 
 class Holes:
-    """Directions in which segments wait, in the order in which they are given up."""
+    """Directions with buffered segments, in the order in which they are given up."""
 
     def __init__(self) -> None:
         self.halves: OrderedDict[bytes, Half] = OrderedDict()
-        #: Those whose next segment is there, and waits for bytes of the other direction that it acknowledges.
+        #: Directions whose next segment is buffered until acknowledged bytes of the other direction arrive.
         self.ahead: OrderedDict[bytes, Half] = OrderedDict()
-        #: Those that are of no interest.
+        #: Directions that are not relevant.
         self.dropped: dict[bytes, Half] = {}
 
     def add(self, half: Half) -> None:
-        """Segments of a direction wait."""
+        """Add a direction with buffered segments."""
         self.halves[half.key] = half
 
     def discard(self, half: Half) -> None:
-        """No segment of a direction waits."""
+        """Remove a direction without buffered segments."""
         self.halves.pop(half.key, None)
         self.ahead.pop(half.key, None)
 
     def expire(self, frame: int, time: float) -> Half | None:
-        """Give up what has been missing for too long in one direction, and say in which."""
+        """Give up data that has been missing for too long in one direction, and return that direction."""
         while self.ahead:
             half = next(iter(self.ahead.values()))
             found = half.ready
             if found is None:
                 del self.ahead[half.key]
             elif frame - found.frame >= _SHUFFLED or time - found.time > _SHUFFLED_TIME:
-                # Streams of the same two hosts that go on would get far ahead of this one.
+                # Other streams between the same hosts would otherwise get far ahead of this one.
                 half.give_up()
                 return half
             else:
@@ -112,10 +112,10 @@ class Holes:
 class Half:
     """One direction of a connection.
 
-    ``next`` is the sequence number expected next, negative before the first segment was seen. Segments wait in order where
-    earlier bytes are missing, and where they acknowledge bytes of the other direction (``peer``) that were not seen:
-    then these come late, or the capture missed them. What is missing is given up as a gap when the other side
-    acknowledges it (it did arrive), when too much waits, and when nobody was heard for too long.
+    ``next`` is the next expected sequence number, negative before the first segment. Segments are buffered if earlier
+    bytes are missing, or if they acknowledge bytes of the other direction (``peer``) that were not seen: those arrive
+    late, or the capture missed them. Missing data is given up as a gap if the other side acknowledges it (so it did
+    arrive), if too much is buffered, or after a timeout.
     """
 
     __slots__ = (
@@ -147,25 +147,25 @@ class Half:
         self.next: i64 = -1
         #: The first sequence number of data seen before a SYN, negative if there was none.
         self.first: i64 = -1
-        #: While a gap is told, where it begins.
+        #: The start of a gap while it is reported.
         self.hole: int | None = None
-        #: Sequence number of the SYN, and the one behind the FIN, where they were seen.
+        #: Sequence number of the SYN, and the one after the FIN, if they were seen.
         self.start: int | None = None
         self.fin: int | None = None
         self.connection: Connection | None = None
         self.consumer: Consumer | None = None
         self.ignored = False
         self.finished = False
-        #: Since when segments wait, or the other side did not say what it lacks.
+        #: Time since which segments are buffered, or the other side has not reported missing bytes.
         self.since = 0.0
         self.waiting: dict[int, _Segment] = {}
         self.waiting_bytes = 0
-        #: Their places in the stream in order, counted from a sequence number without wrapping.
+        #: The stream positions of buffered segments in order, counted from a sequence number without wrapping.
         self.order: list[int] = []
         self.origin: i64 = 0
 
     def segment(self, sequence: int, data: bytes, frame: int, time: float, ack: int | None = None) -> None:
-        """A segment with payload that is not simply the next one; ``ack`` is what it acknowledges."""
+        """Process a segment that is not the next one; ``ack`` is its acknowledgement number."""
         if self.next < 0:
             self.next = self.first = sequence
         distance = (sequence - self.next) % _MODULUS
@@ -183,12 +183,12 @@ class Half:
         self.drain(frame, time)
 
     def _lacks(self, ack: int | None) -> bool:
-        """Whether bytes of the other direction were acknowledged that were not seen."""
+        """Return whether unseen bytes of the other direction were acknowledged."""
         peer = self.peer
         if ack is None or peer is None or peer.next < 0 or peer.ignored:
             return False
         ahead = (ack - peer.next) % _MODULUS
-        # A FIN counts as a byte; more than a window is no acknowledgement but damage.
+        # A FIN counts as a byte; a distance of more than a window is damage.
         return 0 < ahead <= _WINDOW and (peer.fin is None or (ack - peer.fin) % _MODULUS != 1)
 
     def _wait(self, sequence: int, segment: _Segment) -> None:
@@ -210,45 +210,45 @@ class Half:
         if self.waiting_bytes > limits.waiting or len(self.waiting) > limits.segments:
             if self.consumer is not None:
                 kind = "waiting" if self.waiting_bytes > limits.waiting else "segments"
-                self.consumer.overflow(f"too much waits for a missing segment (limit {kind})", segment.frame)
+                self.consumer.overflow(f"too much data is buffered for a missing segment (limit {kind})", segment.frame)
             self.give_up()
         elif segment.time - self.since > limits.seconds:
             self.give_up()
         elif self.peer is not None:
             other = self.peer.ready
             if other is not None and other.ack is not None:
-                # What the other side sends next acknowledges what is missing here.
+                # The next packet of the other side acknowledges the missing bytes.
                 self._acknowledged(other.ack)
 
     def _here(self) -> int:
-        """The place of the next byte."""
+        """The position of the next byte."""
         here = (self.next - self.origin) % _MODULUS
         if here > _WINDOW:
-            # Count from here, so that places never wrap.
+            # Count from here, so that positions never wrap.
             self.order = [place - here for place in self.order]
             self.origin = self.next
             return 0
         return here
 
     def _insert(self, sequence: int, segment: _Segment) -> None:
-        """Let a segment wait that begins at or after the next byte."""
+        """Buffer a segment that starts at or after the next byte."""
         here = self._here()
         insort(self.order, here + (sequence - self.next) % _MODULUS)
         self.waiting[sequence] = segment
         self.waiting_bytes += len(segment.data)
 
     def _remove(self, index: int) -> _Segment:
-        """Remove a waiting segment by its index in the order."""
+        """Remove a buffered segment by its index in the order."""
         found = self.waiting.pop((self.order.pop(index) + self.origin) % _MODULUS)
         self.waiting_bytes -= len(found.data)
         return found
 
     def _remove_next(self) -> None:
-        """Remove the segment that begins at the next byte."""
+        """Remove the segment that starts at the next byte."""
         self._remove(bisect_left(self.order, self._here()))
 
     def deliver(self, data: bytes, frame: int, time: float) -> None:
-        """Pass the next bytes to the consumer, and let it name the consumer of the following ones."""
+        """Pass the next bytes to the consumer, which returns the consumer of the following ones."""
         self.next = self.next + len(data) & _MASK
         consumer = self.consumer
         if consumer is not None:
@@ -261,13 +261,13 @@ class Half:
                         self.peer.drop()
 
     def drain(self, frame: int, time: float) -> None:
-        """Deliver what waited for what has just come, in both directions."""
+        """Deliver segments that became deliverable, in both directions."""
         peer = self.peer
         while self._drain(frame, time) or (peer is not None and peer.waiting and peer._drain(frame, time)):  # noqa: SLF001
             pass
 
     def _drain(self, frame: int, time: float) -> bool:
-        """Deliver what waits for nothing any more; whether there was something."""
+        """Deliver the deliverable segments of this direction; return whether there were any."""
         some = False
         while self.waiting:
             found = self.ready or self._overlapping()
@@ -284,12 +284,12 @@ class Half:
         return some
 
     def _tidy(self) -> None:
-        """Wait no more, when nothing does."""
+        """Update the registration of buffered segments if there are none."""
         if not self.waiting:
             self.holes.discard(self)
 
     def _overlapping(self) -> _Segment | None:
-        """A waiting segment that begins before the expected byte and reaches beyond it, cut to begin there."""
+        """Return a buffered segment that starts before the expected byte and ends after it, without the known bytes."""
         here = self._here()
         while self.order and self.order[0] < here:
             behind = here - self.order[0]
@@ -301,14 +301,14 @@ class Half:
         return None
 
     def _first(self) -> int:
-        """The sequence number of the segment behind the hole."""
+        """Return the sequence number of the segment after the gap."""
         index = bisect_left(self.order, self._here())
         return (self.order[index if index < len(self.order) else 0] + self.origin) % _MODULUS
 
     def acknowledged(self, sequence: int, time: float) -> None:
-        """The other side has everything up to a sequence number: what is missing of that was never captured."""
+        """Handle an acknowledgement: missing bytes below it were never captured."""
         if not self._acknowledged(sequence) and self.waiting:
-            # It still lacks it, so that it will be sent again.
+            # The other side still lacks these bytes, so they will be retransmitted.
             self.since = time
             self.holes.halves.move_to_end(self.key)
 
@@ -324,11 +324,11 @@ class Half:
 
     @property
     def ready(self) -> _Segment | None:
-        """The next segment where it waits, because of what it acknowledges."""
+        """Return the next segment if it is buffered because of its acknowledgement number."""
         return None if self.next < 0 else self.waiting.get(self.next)
 
     def give_up(self) -> None:
-        """What is missing will not come: report the gap and go on behind it."""
+        """Give up missing bytes: report the gap and continue after it."""
         if not self.waiting or self.next < 0:
             self._tidy()
             return
@@ -342,7 +342,7 @@ class Half:
         self.drain(frame, time)
 
     def skip(self, target: int, frame: int, time: float) -> None:
-        """The bytes up to a sequence number were not captured; what waits before it is delivered."""
+        """Skip missing bytes up to a sequence number; deliver segments buffered before it."""
         while self.next >= 0 and 0 < (target - self.next) % _MODULUS <= _WINDOW:
             found = self.ready
             if found is not None:
@@ -357,7 +357,7 @@ class Half:
         self._tidy()
 
     def _skip(self, sequence: int, frame: int, time: float) -> None:
-        """A gap up to a sequence number."""
+        """Report a gap up to a sequence number."""
         size = (sequence - self.next) % _MODULUS
         self.hole, self.next = self.next, sequence
         if self.consumer is not None:
@@ -366,11 +366,11 @@ class Half:
 
     @property
     def complete(self) -> bool:
-        """Whether everything up to the FIN has been delivered."""
+        """Return whether all bytes up to the FIN were delivered."""
         return self.fin is not None and (self.next < 0 or (self.next - self.fin) % _MODULUS < _HALF)
 
     def drop(self) -> None:
-        """Nothing of this direction matters any more."""
+        """Ignore the rest of this direction."""
         self.ignored = True
         if not self.finished:
             self.holes.dropped[self.key] = self
@@ -381,7 +381,7 @@ class Half:
         self.consumer = None
 
     def close(self, frame: int, time: float) -> None:
-        """The direction has ended: give up everything that is missing."""
+        """End the direction: give up all missing bytes."""
         while self.waiting:
             self.give_up()
         if self.fin is not None:

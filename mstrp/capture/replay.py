@@ -1,4 +1,4 @@
-"""Packets as JSON lines, as ``decode --format jsonl`` writes them, judged again."""
+"""Check packets in the JSON lines of ``decode --format jsonl``."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _USED = GetAsyncEvents.layout.index("dwUsedBufferSize")
 
 
 def loss_dict(conversation: Conversation, kind: str, frame: int, time: float, since: int) -> dict[str, Any]:
-    """A line for what is no packet: packets are missing ("gap"), or a connection ended ("lost", "channel lost").
+    """Return a line for missing packets ("gap") or a lost connection ("lost", "channel lost").
 
-    ``since`` is the frame from which on packets may be missing.
+    ``since`` is the first frame of the period with possibly missing packets.
     """
     return {
         "frame": frame,
@@ -43,28 +43,28 @@ def loss_dict(conversation: Conversation, kind: str, frame: int, time: float, si
 
 
 class _Asked(NamedTuple):
-    """A request that waits for its answer."""
+    """A request awaiting its response."""
 
     exchange: Transaction | None
     values: dict[str, Any]
 
 
 class Replay:
-    """Reads lines and lets the same conversations happen again."""
+    """Reads lines and passes their packets to the same conversations."""
 
     def __init__(self, methods: Methods, name: str) -> None:
         self.methods = methods
         self.sessions = methods.sessions
         self.name = name
-        #: Whether a packet was among the lines; a file whose first line is none is something else.
+        #: Whether a line with a packet was found; a file whose first line is not one is rejected.
         self.found = False
         self.conversations: dict[str, Conversation] = {}
         self.pending: dict[str, PendingFindings] = {}
-        #: Requests that wait for an answer, by session and call.
+        #: Requests awaiting a response, by session and call.
         self._asked: dict[tuple[str, Any], _Asked] = {}
         self._opened: set[str] = set()
         self.crowded = False
-        #: Number of frames and time of the last line.
+        #: Number of the last frame, and time of the last line.
         self.last = (0, 0.0)
         self._methods: dict[tuple[str, str], Callable[[Conversation, dict[str, Any], int, float], None]] = {
             ("ClientAttach", "request"): self._asks,
@@ -81,7 +81,7 @@ class Replay:
         }
 
     def read(self, lines: Iterable[bytes]) -> None:
-        """Take all lines."""
+        """Read all lines."""
         for number, text in enumerate(lines, 1):
             if text.strip():
                 self._line(number, text)
@@ -103,7 +103,7 @@ class Replay:
                     line, name, partial=(method, phase) != ("ClientAttach", "request") and "stray" not in line
                 )
             elif not conversation.client:
-                # A line about a loss was the first one: it does not say who they are.
+                # The first line of the conversation was about a loss, which has no addresses.
                 conversation.client, conversation.server = str(line.get("client", "")), str(line.get("server", ""))
             if phase == "gap":
                 self.pending[name].since(_whole(line.get("since", frame), 63))
@@ -119,9 +119,11 @@ class Replay:
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             what = f"{type(error).__name__}: {error}" if not isinstance(error, json.JSONDecodeError) else str(error)
             if not self.found:
-                message = f"{self.name}: not a capture: line {number} is no packet of `decode --format jsonl` ({what})"
+                message = (
+                    f"{self.name}: not a capture: line {number} is not a packet of `decode --format jsonl` ({what})"
+                )
                 raise CaptureError(message) from None
-            self.methods.note(self.last[0], f"line {number} is no packet of `decode --format jsonl` ({what})")
+            self.methods.note(self.last[0], f"line {number} is not a packet of `decode --format jsonl` ({what})")
 
     def _begin(self, line: dict[str, Any], name: str, *, partial: bool) -> Conversation:
         found = self.sessions.monitor.conversation(
@@ -136,7 +138,7 @@ class Replay:
         return found
 
     def _limit(self) -> None:
-        """Give up the oldest session when there are too many."""
+        """Give up the oldest session if there are too many."""
         if len(self.conversations) >= self.sessions.limit:
             if not self.crowded:
                 self.crowded = True
@@ -149,7 +151,7 @@ class Replay:
                 self.sessions.on_over(oldest, self.last[1])
 
     def _wait(self, conversation: Conversation, line: dict[str, Any], asked: _Asked) -> None:
-        """Let a request wait for its response; of very many the oldest wait no more."""
+        """Register a request until its response; above the limit, the oldest is dropped."""
         self._asked[conversation.session, line.get("call")] = asked
         if len(self._asked) > self.sessions.limit:
             del self._asked[next(iter(self._asked))]
@@ -203,7 +205,7 @@ class Replay:
             if "stray" in line:
                 pass
             elif name not in self._opened and not conversation.partial:
-                # Which of several channels it was became clear only with this event.
+                # Only this event shows which of several channels it was.
                 self._opened.add(name)
                 conversation.channel_opened(frame, time)
             if "stray" not in line and not conversation.flowing:
@@ -248,18 +250,18 @@ class Replay:
 
 
 def _whole(value: Any, bits: int) -> int:
-    """A number that so many bits can hold."""
+    """Return an integer of the given number of bits."""
     number = int(value)
     if not 0 <= number < 1 << bits:
-        raise ValueError(f"{value} is no number of {bits} bits")
+        raise ValueError(f"{value} is not an integer of {bits} bits")
     return number
 
 
 def _finite(value: Any) -> float:
-    """A time."""
+    """Return a finite time."""
     number = float(value)
     if not math.isfinite(number):
-        raise ValueError(f"{value} is no time")
+        raise ValueError(f"{value} is not a time")
     return number
 
 

@@ -1,4 +1,4 @@
-"""Calls that nobody could look into: how many there were between which hosts, and what would be needed."""
+"""Encrypted calls that could not be decrypted: their number, hosts, and the required password."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMES = {method.interface.uuid: method.interface.name for method in METHODS.val
 
 
 class Sealed(NamedTuple):
-    """Calls between two hosts that nobody could look into."""
+    """Encrypted calls between two hosts."""
 
     client: str
     server: str
@@ -24,7 +24,7 @@ class Sealed(NamedTuple):
     mechanism: str
     level: str
     account: str
-    #: What would be needed.
+    #: What is required to decrypt them.
     needed: str
     requests: int
     answers: int
@@ -32,25 +32,25 @@ class Sealed(NamedTuple):
     connections: int = 1
     #: "wrong-password" if passwords were given and none matches, else "sealed".
     reason: str = "sealed"
-    #: Whether the password of the account is all that is missing.
+    #: Whether only the password of the account is missing.
     password: bool = False
 
 
 class SealedCalls:
-    """All of them in a capture, at most ``limit`` kinds."""
+    """All encrypted calls of a capture, of at most ``limit`` kinds."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        #: By everything but their counts and the frame.
+        #: By all attributes except the counts and the frame.
         self._found: dict[tuple[str, ...], Sealed] = {}
 
     def add(self, connection: Connection) -> None:
-        """A connection is over of which calls stayed sealed."""
+        """Count the encrypted calls of a finished connection."""
         dissector = connection.dissector
         assert dissector is not None
         security = dissector.security
         ours = [_NAMES[uuid] for uuid in dissector.interfaces if uuid in _NAMES]
-        mechanism, account, needed = "unknown", "", "the beginning of the connection"
+        mechanism, account, needed = "unknown", "", "the start of the connection"
         reason, password = "sealed", False
         if security is not None:
             mechanism, account, needed = security.mechanism, security.account, security.needed
@@ -81,5 +81,5 @@ class SealedCalls:
         )
 
     def all(self) -> tuple[Sealed, ...]:
-        """What there is, by frame."""
+        """Return all entries, by frame."""
         return tuple(sorted(self._found.values(), key=lambda each: each.frame))

@@ -1,4 +1,4 @@
-"""From TCP segments to byte streams: the connections of a capture, opened, closed and forgotten."""
+"""Assemble byte streams from TCP segments: the connections of a capture are opened, closed and removed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RST: Final = 0x04
 ACK: Final = 0x10
 _MODULUS: Final = 0xFFFFFFFF
 _HALF: Final = 0x80000000
-#: How many closed connections are remembered, so that late copies of their segments are not taken for new ones.
+#: Number of closed connections that are remembered, so that late copies of their segments do not open new ones.
 _CLOSED: Final = 4_096
 #: How far after its SYN the first recorded bytes of a direction may be, if the SYN is recorded after them.
 _EARLIEST: Final = 65_536
@@ -40,13 +40,13 @@ class Segments:
         self.setup = setup
         self.limits = setup.limits
         self.halves: dict[bytes, Half] = {}
-        #: Directions by age: those of which nothing is known yet, or was when the oldest were last looked for, and
-        #: those of connections that are followed.
+        #: Directions by age: those not recognized, now or at the last search for the oldest ones, and those of tracked
+        #: connections.
         self._young: dict[bytes, Half] = {}
         self._followed: OrderedDict[bytes, Half] = OrderedDict()
-        #: Directions in which segments wait for a missing one: while there are any, acknowledgements matter.
+        #: Directions with segments that wait for a missing one: while there are any, acknowledgements are significant.
         self.holes = Holes()
-        #: Where the directions of closed connections ended.
+        #: The end of each direction of closed connections.
         self._closed: dict[bytes, int] = {}
         self.crowded = False
 
@@ -63,12 +63,12 @@ class Segments:
             self.drain(half, number, now)
 
     def reorder(self, half: Half, sequence: int, ack: int, flags: int, data: bytes, number: int, now: float) -> None:
-        """Add a segment that is not the next one, or while others wait."""
+        """Add a segment that is not the next one, or while others are buffered."""
         half.segment(sequence, data, number, now, ack if flags & ACK else None)
         self.drain(half, number, now)
 
     def drain(self, half: Half, number: int, now: float) -> None:
-        """Continue after more bytes of a stream: deliver what waited for them, and close what is complete."""
+        """Continue after more bytes of a stream: deliver segments that waited for them, and close complete streams."""
         peer = half.peer
         if peer is not None and peer.waiting:
             half.drain(number, now)
@@ -115,12 +115,12 @@ class Segments:
                     connection.turn()
 
     def _late(self, key: bytes, sequence: int, data: bytes) -> bool:
-        """Whether a segment is a late copy of one of a connection that is closed."""
+        """Return whether a segment is a late copy from a closed connection."""
         end = self._closed.get(key)
         return end is not None and (end - sequence - len(data)) & _MODULUS < _HALF
 
     def _open(self, key: bytes, version: int, flags: int, number: int, now: float) -> Half:
-        """A direction that was not known: of a new connection, or the way back of a known one."""
+        """Create a direction: of a new connection, or the other direction of a known one."""
         size = 4 if version == 4 else 16
         source, target = key[:size], key[size : 2 * size]
         back = target + source + key[-2:] + key[-4:-2]
@@ -131,7 +131,7 @@ class Segments:
         if (other is not None and (answers or not flags & _SYN) and key not in self.halves) or (
             other is not None
             and len(other.halves) == 1
-            # The SYN may be captured behind its answer.
+            # The SYN may be captured after its response.
             and (answers or (flags & _SYN and not other.midway and not other.directions[0].from_client))
         ):
             connection = other
@@ -161,10 +161,12 @@ class Segments:
         return half
 
     def _evict(self, number: int, now: float) -> None:
-        """Too many streams: forget the oldest ones that nobody looks at, or else the oldest of all."""
+        """Drop the oldest streams if there are too many, irrelevant ones first."""
         if not self.crowded:
             self.crowded = True
-            text = f"more than {self.limits.streams} directions of TCP connections (limit streams); the oldest are forgotten"
+            text = (
+                f"more than {self.limits.streams} directions of TCP connections (limit streams); the oldest are dropped"
+            )
             self.handler.note(number, text)
         for half in self._oldest(max(1, self.limits.streams // 16)):
             if half.connection is not None:
@@ -173,7 +175,7 @@ class Segments:
                 self._remove(half.connection, number, now)
 
     def _oldest(self, surplus: int) -> list[Half]:
-        """The directions to forget, several at a time, so that each costs little."""
+        """Return several directions to drop at a time, so that the cost of each is small."""
         found = list(islice(self.holes.dropped.values(), surplus))
         if found:
             return found
@@ -187,7 +189,7 @@ class Segments:
         return found or list(islice(self._followed.values(), 1))
 
     def _forget(self, key: bytes, back: bytes, number: int, now: float) -> None:
-        """A port pair is used again: the earlier connection is over."""
+        """End the earlier connection, because its ports are used again."""
         for old in (key, back):
             half = self.halves.get(old)
             if half is not None and half.connection is not None:
@@ -208,7 +210,7 @@ class Segments:
         end(connection, number, now)
 
     def _settle(self, key: bytes, number: int, now: float, *, reset: bool = False) -> None:
-        """A direction has ended: so has the connection when both have, or when it was reset."""
+        """Handle the end of a direction: the connection ends with both directions, or with a reset."""
         known = self.halves.get(key)
         connection = None if known is None else known.connection
         if connection is not None and (reset or all(half.ignored or half.complete for half in connection.halves)):
@@ -232,5 +234,5 @@ def _precedes(sequence: int, half: Half) -> bool:
 
 
 def _idle(connection: Connection | None) -> bool:
-    """Whether nothing is known of a connection that could be lost."""
+    """Return whether dropping a connection loses no information."""
     return connection is None or (connection.dissector is None and connection.smb is None)

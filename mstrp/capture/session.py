@@ -1,4 +1,4 @@
-"""A session: a binding as the wire shows it, and which connections belong to it."""
+"""A session: a binding as observed on the network, and the connections that belong to it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["Hosts", "Misplaced", "Session", "Unclaimed", "Undecided", "Waiting",
 
 #: The two hosts of a binding, client first.
 Hosts = tuple[str, str]
-#: How many endpoints of a client, connections of a session and candidates for an event channel are looked at.
+#: Maximum number of endpoints of a client, of connections of a session and of candidates for an event channel.
 _MOST: Final = 64
 
 
 def endpoints(machine: str) -> list[tuple[str, str]]:
-    """The (protocol sequence, endpoint) pairs of pszMachine: ``name"ncacn_ip_tcp"251"`` (3.1.4.1)."""
+    """Return the (protocol sequence, endpoint) pairs of pszMachine: ``name"ncacn_ip_tcp"251"`` (3.1.4.1)."""
     parts = machine.split('"')[1:]
     return [(parts[i], parts[i + 1]) for i in range(0, len(parts) - 1, 2)]
 
 
 class Session:
-    """A binding as the wire shows it."""
+    """A binding as observed on the network."""
 
     __slots__ = (
         "attached",
@@ -54,7 +54,7 @@ class Session:
 
     def __init__(self, conversation: Conversation, machine: str, hosts: Hosts) -> None:
         self.conversation = conversation
-        #: Where the client can be reached, as it said.
+        #: The endpoints that the client specified.
         self.endpoints: set[str] = set()
         self.announce(machine)
         self.hosts = hosts
@@ -64,21 +64,21 @@ class Session:
         self.attached = False
         #: Whether it consists of calls under invalid context handles: no ClientAttach was requested.
         self.idle = False
-        #: Number of undecided event channels that it may own.
+        #: Number of undecided event channels that may belong to it.
         self.candidacies = 0
         #: An event channel that may be its own although the client did not name its endpoint.
         self.misplaced: Misplaced | None = None
-        #: When it ended, None while it has not.
+        #: The time of its end, None while it is open.
         self.ended: float | None = None
-        #: The key under which it is known while it has no context handle.
+        #: The key used while it has no context handle.
         self.placeholder = b""
-        #: Whether packets have come since the last gap.
+        #: Whether packets were received since the last gap.
         self.changed = True
-        #: Connections over which requests came; when the last one ends, the binding is lost.
+        #: Connections used for requests; the end of the last one ends the binding.
         self.ends: dict[Connection, None] = {}
         #: The connection of its event channel.
         self.events: Connection | None = None
-        #: Whether it has an event channel, needs none, or is known to be without.
+        #: Whether it has an event channel, needs none, or is known to have none.
         self.settled = False
         #: Whether its requests use several connections.
         self.shared = False
@@ -87,7 +87,7 @@ class Session:
         self.pending = PendingFindings(conversation, self._halves)
 
     def announce(self, machine: str) -> None:
-        """Take the endpoints at which the client can be reached."""
+        """Record the endpoints of the client."""
         self.endpoints = {each.lower().removeprefix("\\pipe\\") for _, each in endpoints(machine)[:_MOST]}
 
     def follow(self, connection: Connection) -> None:
@@ -96,18 +96,18 @@ class Session:
             self.ends[connection] = None
 
     def _halves(self) -> Iterator[Half]:
-        """The directions that its packets come from."""
+        """Return the directions that carry its packets."""
         for connection in islice(reversed(self.ends), _MOST):
             yield from connection.carriers()
         if self.events is not None:
             yield from self.events.carriers()
 
     def names(self, endpoint: str) -> bool:
-        """Whether the client said that it can be reached at an endpoint."""
+        """Return whether the client specified an endpoint."""
         return endpoint.lower() in self.endpoints
 
     def knows(self, init_context: int) -> bool:
-        """Whether an application of the client gave this InitContext."""
+        """Return whether an application of the client specified this InitContext."""
         return any(app.init_context == init_context for app in self.conversation.applications.values())
 
 
@@ -120,12 +120,12 @@ class Misplaced(NamedTuple):
 
 
 class Undecided(NamedTuple):
-    """An event channel that may belong to several sessions, until an event tells."""
+    """An event channel that may belong to several sessions, until an event decides."""
 
     candidates: list[Session]
 
     def settle(self, init_context: int, taken: Callable[[Session], bool]) -> Session:
-        """The session whose application has the InitContext of an event; the latest one where that does not tell."""
+        """Return the session whose application has the InitContext of an event; the latest one if that is ambiguous."""
         free = [each for each in self.candidates if not taken(each)] or self.candidates
         return ([each for each in free if each.knows(init_context)] or free)[-1]
 
@@ -135,7 +135,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self._all: dict[Session, None] = {}
-        #: The same by endpoint, with the hosts and without.
+        #: The same sessions by endpoint, with and without hosts.
         self._exact: dict[tuple[Hosts, str], dict[Session, None]] = {}
         self._named: dict[str, dict[Session, None]] = {}
         self._between: dict[Hosts, dict[Session, None]] = {}
@@ -147,7 +147,7 @@ class Waiting:
         return iter(self._all)
 
     def add(self, session: Session) -> None:
-        """Let a session wait."""
+        """Add a session."""
         self._all[session] = None
         if session.endpoints:
             self._between.setdefault(session.hosts, {})[session] = None
@@ -156,7 +156,7 @@ class Waiting:
             self._named.setdefault(endpoint, {})[session] = None
 
     def discard(self, session: Session) -> None:
-        """A session waits no more."""
+        """Remove a session."""
         if self._all.pop(session, session) is session:
             return
         _discard(self._between, session.hosts, session)
@@ -165,7 +165,7 @@ class Waiting:
             _discard(self._named, endpoint, session)
 
     def of(self, hosts: Hosts, endpoint: str) -> list[Session]:
-        """The sessions between two hosts that named an endpoint, of very many the last ones."""
+        """Return the sessions between two hosts that specified an endpoint, at most the latest ones."""
         return _last(self._exact.get((hosts, endpoint.lower()), {}))
 
     def only(self, hosts: Hosts) -> Session | None:
@@ -174,7 +174,7 @@ class Waiting:
         return next(iter(found)) if len(found) == 1 else None
 
     def naming(self, endpoint: str) -> list[Session]:
-        """The same between any hosts."""
+        """Return the same between any hosts."""
         return _last(self._named.get(endpoint.lower(), {}))
 
 
@@ -191,30 +191,31 @@ def _last(sessions: dict[Session, None]) -> list[Session]:
 
 
 class Unclaimed:
-    """Sessions that lack something, by hosts."""
+    """Incomplete sessions, by hosts."""
 
     def __init__(self) -> None:
         self._found: dict[Hosts, dict[Session, None]] = {}
 
     def add(self, session: Session) -> None:
-        """A session lacks it."""
+        """Add an incomplete session."""
         self._found.setdefault(session.hosts, {})[session] = None
 
     def discard(self, session: Session) -> None:
-        """A session lacks it no more, or is over."""
+        """Remove a session that is complete or has ended."""
         _discard(self._found, session.hosts, session)
 
     def only(self, hosts: Hosts) -> Session | None:
-        """The only session between two hosts that lacks it; where several do, nothing tells which one it is."""
+        """Return the only session between two hosts; None if there are several."""
         found = self._found.get(hosts, {})
         return next(iter(found)) if len(found) == 1 else None
 
 
 def fitting(waiting: Waiting, connection: Connection) -> list[Session]:
-    """The sessions that wait for an event channel and may have got this one, the best kind of match only.
+    """Return the sessions that may own a new event channel, with the best kind of match only.
 
-    The server connects to the endpoint that the client has named. It may do so from another address than the one the
-    client talks to, and to another one than the client talks from (IPv6 instead of IPv4, several interfaces).
+    The server connects to the endpoint that the client specified. It may use another source address than the one the
+    client connected to, and another destination than the client's source address (IPv6 instead of IPv4, several
+    interfaces).
     """
     hosts = connection.server.host, connection.client.host
     exact = waiting.of(hosts, connection.endpoint)

@@ -1,4 +1,4 @@
-"""Which call belongs to which session: context handles, event channels and bindings, and what becomes of them."""
+"""Assign calls to sessions: context handles, event channels and bindings, and their end."""
 
 from __future__ import annotations
 
@@ -21,57 +21,57 @@ if TYPE_CHECKING:
 
 __all__ = ["Sessions"]
 
-#: Seconds after its end for which late packets of a session are still taken.
+#: Time in seconds after the end of a session during which late packets are still assigned to it.
 _AFTERGLOW: Final = 60.0
-#: How many sessions of one connection are remembered with it.
+#: Maximum number of sessions remembered for one connection.
 _MOST: Final = 64
 
 
 class Sessions:
-    """The sessions of a capture, by what leads to them.
+    """The sessions of a capture, with the indexes to find them.
 
-    ``warn`` is called for everything that is damaged.
+    ``warn`` is called for each damage.
     """
 
     def __init__(self, monitor: Monitor, warn: Callable[[int, str], None], *, limit: int = 65_536) -> None:
         self.monitor = monitor
         self.warn = warn
         self.limit = limit
-        #: Traffic that was not judged, but for what is sealed.
+        #: Traffic that was not checked, except encrypted traffic.
         self.skipped = SkippedTraffic()
         self.on_session: Callable[[Conversation], None] | None = None
-        #: Called with a conversation of which nothing more is expected, and the time.
+        #: Called with a finished conversation and the time.
         self.on_over: Callable[[Conversation, float], None] | None = None
-        #: Called when packets are missing from a conversation, and when its connection is lost; the last argument is
-        #: the frame from which on packets may be missing.
+        #: Called for missing packets of a conversation, and for a lost connection; the last argument is the first frame
+        #: of the period with possibly missing packets.
         self.on_loss: Callable[[Conversation, str, int, float, int], None] | None = None
         #: By hosts and context handle.
         self.bindings: dict[tuple[Hosts, bytes], Session] = {}
         self.channels: dict[tuple[Hosts, bytes], Session] = {}
-        #: The context handles that were given out, and the latest session between two hosts.
+        #: The context handles that were returned, and the latest session between two hosts.
         self.handles = ContextHandles(limit, monitor.grace)
         self._latest: dict[Hosts, Session] = {}
-        #: Event channels of which it is not clear yet whose they are.
+        #: Event channels whose session is not decided yet.
         self.undecided: dict[tuple[Hosts, bytes], Undecided] = {}
         #: Sessions for which the server may still open an event channel, in the order of their ClientAttach.
         self.waiting = Waiting()
-        #: Sessions of which only an event channel was seen, and those that began before the capture without one.
+        #: Sessions with only an event channel, and sessions without one that started before the capture.
         self._handleless = Unclaimed()
         self._channelless = Unclaimed()
         #: Sessions that have ended, with late packets still possible.
         self._ended: deque[Session] = deque()
-        #: All sessions of which something may still come.
+        #: All sessions that may still receive packets.
         self._known: dict[Session, None] = {}
         self._open = 0
         self.crowded = False
-        #: Endpoints of event channels that no ClientAttach announced, and those that were announced.
+        #: Endpoints of event channels that no ClientAttach specified, and those that were specified.
         self.unannounced: set[str] = set()
         self.announced: set[str] = set()
 
-    # -- what becomes of connections ------------------------------------------------------------------------------
+    # -- end of connections ---------------------------------------------------------------------------------------
 
     def gap(self, connection: Connection, frame: int, time: float) -> None:
-        """Packets are missing from a connection: what it carries may have changed unseen."""
+        """Handle missing packets of a connection: its sessions may have changed unseen."""
         if connection.doubted and not _changed(connection):
             return
         connection.doubted = True
@@ -81,7 +81,7 @@ class Sessions:
         if not concerned:
             hosts = self.channel_hosts(connection)
             concerned = self.waiting.of(hosts, connection.endpoint)
-        # Each once, and always in the same order.
+        # Each session once, in a deterministic order.
         for session in dict.fromkeys(concerned):
             since = session.pending.gap(connection.carriers(), frame)
             if session.changed or since < frame:
@@ -94,8 +94,8 @@ class Sessions:
             self.on_loss(session.conversation, "gap", frame, time, frame if since is None else since)
 
     def connection_ended(self, connection: Connection, frame: int, time: float) -> None:
-        """A connection is gone: bindings that used no other one are lost (Q20)."""
-        # A copy, because what is over goes.
+        """Handle the end of a connection: bindings that used only this one are lost (Q20)."""
+        # A copy, because finished sessions are removed.
         for session in dict.fromkeys(connection.bound.values()):
             session.ends.pop(connection, None)
             if not session.ends and session.ended is None:
@@ -105,7 +105,7 @@ class Sessions:
                 self.end(session, time)
         begun = connection.session
         if begun is not None and begun in self.waiting and not begun.attached:
-            # ClientAttach was asked over it and never answered.
+            # The response to its ClientAttach was never received.
             self.waiting.discard(begun)
         if begun is not None and begun.idle and begun.ended is None:
             self.end(begun, time)
@@ -114,18 +114,18 @@ class Sessions:
             if self.on_loss is not None:
                 self.on_loss(session.conversation, "channel lost", frame, time, frame)
             if not session.context:
-                # Nothing but its event channel was ever seen.
+                # Only its event channel was seen.
                 self.end(session, time)
         for context in connection.channels:
             self.channels.pop((self.channel_hosts(connection), context), None)
             self._decide((self.channel_hosts(connection), context))
 
     def skip(self, reason: str, detail: str, packets: int, connections: int = 0, *, known: bool = True) -> None:
-        """Count traffic that is not judged."""
+        """Count traffic that is not checked."""
         self.skipped.add(reason, detail, packets, connections, known=known)
 
     def finish(self) -> None:
-        """Nothing more will come: tell all findings."""
+        """Report all findings at the end of the capture."""
         for session in self._known:
             if session.misplaced is not None:
                 runner = session.conversation.runner
@@ -136,7 +136,7 @@ class Sessions:
     # -- sessions -------------------------------------------------------------------------------------------------
 
     def _begin(self, hosts: Hosts, frame: int, time: float, machine: str = "", *, partial: bool = False) -> Session:
-        """A new session; what has ended long ago goes, and the oldest one when there are too many."""
+        """Start a session; remove sessions that ended long ago, and the oldest one above the limit."""
         while self._ended and time - (self._ended[0].ended or 0.0) > _AFTERGLOW:
             self._forget(self._ended.popleft(), time)
         if self._open >= self.limit:
@@ -145,7 +145,7 @@ class Sessions:
                 self.warn(frame, f"more than {self.limit} sessions are open (limit sessions); the oldest are given up")
             oldest = next(iter(self.bindings.values()), None) or next(iter(self.waiting), None)
             if oldest is not None:
-                # What it still does will be seen as something that began before.
+                # Its later traffic is treated as a session that started earlier.
                 self.doubt(oldest, frame, time)
                 self.end(oldest, time)
         self._open += 1
@@ -162,7 +162,7 @@ class Sessions:
         return session
 
     def attach(self, connection: Connection, machine: str, frame: int, time: float) -> Session:
-        """A client asks to attach, and says where its event channel may be opened: its session, without a handle yet."""
+        """Start a session for a ClientAttach request, with the endpoints of its event channel and without a handle."""
         begun = connection.session
         if begun is not None and begun.idle:
             session = begun
@@ -178,11 +178,11 @@ class Sessions:
         return session
 
     def refuse(self, connection: Connection, session: Session) -> None:
-        """A client may not attach: there is no session."""
+        """Discard a session whose ClientAttach was refused."""
         self.skip("attach-refused", "the server refused ClientAttach", 2, 1, known=False)
         self.waiting.discard(session)
         if session.strayed:
-            # Calls under invalid context handles came before: they were judged.
+            # Calls under invalid context handles preceded it and were checked.
             session.idle = True
             return
         connection.session = None
@@ -191,7 +191,7 @@ class Sessions:
         self.monitor.discard(session.conversation)
 
     def end(self, session: Session, time: float) -> None:
-        """A binding has ended: no event channel will be opened for it any more, and no request will come."""
+        """End a binding: no event channel and no request can follow."""
         if session.misplaced is not None:
             self._report_place(session, session.conversation.runner.frame, time, certain=False)
         self.waiting.discard(session)
@@ -207,7 +207,7 @@ class Sessions:
             connection.bound.pop(session.context, None)
 
     def _forget(self, session: Session, time: float) -> None:
-        """Nothing more is expected of a session that has ended."""
+        """Remove a session that has ended."""
         self._known.pop(session, None)
         self._handleless.discard(session)
         self.bindings.pop((session.hosts, session.placeholder), None)
@@ -217,7 +217,7 @@ class Sessions:
             self.on_over(session.conversation, time)
 
     def bind(self, connection: Connection, context: bytes, session: Session) -> None:
-        """A context handle stands for a session, and is used over a connection."""
+        """Assign a context handle to a session on a connection."""
         session.context = context
         session.changed = True
         session.ends[connection] = None
@@ -227,12 +227,12 @@ class Sessions:
             self._channelless.add(session)
         connection.bound[context] = session
         if len(connection.bound) > _MOST:
-            # It is found by its handle again.
+            # It can still be found by its handle.
             oldest = connection.bound.pop(next(iter(connection.bound)))
             oldest.ends.pop(connection, None)
 
     def resolve(self, connection: Connection, context: bytes, frame: int, time: float) -> Session:
-        """The session of a context handle that was not used over this connection yet."""
+        """Return the session of a context handle that was not used on this connection yet."""
         hosts = connection.client.host, connection.server.host
         session = (
             connection.bound.get(context) or self.bindings.get((hosts, context)) or self._joined(connection, context)
@@ -248,7 +248,7 @@ class Sessions:
         return found if found is not None and found.ended is None and found in self._known else None
 
     def _midway(self, connection: Connection, context: bytes, frame: int, time: float) -> Session:
-        """A session that began before the capture, or one whose ClientAttach was seen without its answer."""
+        """Return a session that started before the capture, or whose ClientAttach has no captured response."""
         hosts = connection.client.host, connection.server.host
         known = connection.session
         if known is not None and _attaching(known):
@@ -272,7 +272,7 @@ class Sessions:
         """Return the session of a call under an invalid context handle; None if the handle may be valid."""
         begun = connection.session
         if begun is not None and _attaching(begun) and context != NULL_CONTEXT:
-            # The response that gave out the handle may be missing.
+            # The response that returned the handle may be missing.
             return None
         how = self.handles.fault(interface, context, connection, time)
         if how is None or (self.crowded and context != NULL_CONTEXT):
@@ -304,15 +304,15 @@ class Sessions:
 
     @staticmethod
     def channel_hosts(connection: Connection) -> Hosts:
-        """Client and server of the binding: on an event channel it is the server that calls."""
+        """Return client and server of the binding: on an event channel, the server is the RPC client."""
         return connection.server.host, connection.client.host
 
     def channel_candidates(self, connection: Connection, frame: int, time: float) -> list[Session]:
-        """The sessions that an event channel may belong to, the likeliest last."""
+        """Return the sessions that an event channel may belong to, the most likely last."""
         found = fitting(self.waiting, connection)
         if not found:
             return [self._misplaced(connection) or self._orphan_channel(connection, frame, time)]
-        # The server calls back while it is asked to attach, so one that still waits for its answer is likelier.
+        # The server connects during ClientAttach, so a session awaiting its response is more likely.
         found.sort(key=lambda session: not session.attached)
         if len(found) == 1:
             self.waiting.discard(found[0])
@@ -342,7 +342,7 @@ class Sessions:
     def open_channel(
         self, connection: Connection, context: bytes, session: Session, frame: int, time: float, *, told: bool = True
     ) -> None:
-        """An event channel belongs to a session."""
+        """Assign an event channel to a session."""
         self.waiting.discard(session)
         if session.misplaced is not None:
             if session.misplaced.endpoint == connection.endpoint:
@@ -381,7 +381,7 @@ class Sessions:
     def resolve_channel(
         self, connection: Connection, context: bytes, words: tuple[int, ...], frame: int, time: float
     ) -> Session:
-        """The session of an event channel that was not used over this connection yet."""
+        """Return the session of an event channel that was not used on this connection yet."""
         key = self.channel_hosts(connection), context
         session = self.channels.get(key)
         if session is not None:
@@ -403,14 +403,14 @@ class Sessions:
             fits = [each for each in candidates if each.knows(words[1])] if words else []
             known = (fits or candidates)[-1]
         if not known.channel:
-            # The answer to RemoteSPAttach, which gave the handle out, was missed.
+            # The RemoteSPAttach response that returned the handle was missed.
             self.open_channel(connection, context, known, frame, time, told=False)
             self.doubt(known, frame, time)
         connection.channels[context] = known
         return known
 
     def _orphan_channel(self, connection: Connection, frame: int, time: float) -> Session:
-        """An event channel whose ClientAttach was not seen: it belongs to a binding between the same two hosts."""
+        """Assign an event channel without a captured ClientAttach to a binding between the same hosts."""
         hosts = self.channel_hosts(connection)
         if len(self.unannounced) < self.limit:
             self.unannounced.add(connection.endpoint.lower())
@@ -426,14 +426,14 @@ class Sessions:
 
 
 def _attaching(session: Session) -> bool:
-    """Whether ClientAttach was requested and has no response yet."""
+    """Return whether ClientAttach was requested and has no response yet."""
     return not session.attached and session.ended is None and not session.idle
 
 
 def _changed(connection: Connection) -> bool:
-    """Whether a session of a connection has changed since packets were missing the last time."""
+    """Return whether a session of a connection has changed since the last gap."""
     if not connection.sessions_known:
-        # It may yet turn out to be the event channel of a session.
+        # It may still be the event channel of a session.
         return True
     return (
         (connection.session is not None and connection.session.changed)

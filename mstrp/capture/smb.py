@@ -1,7 +1,7 @@
-"""Named pipes in SMB 2 and 3 (MS-SMB2): what is written to and read from each of them, as a stream of its own.
+"""Named pipes in SMB 2 and 3 (MS-SMB2): the data written to and read from each, as a separate stream.
 
-Only what carries pipes is looked at: the messages that open, use and close files on the share for pipes. Everything
-else, the contents of files above all, is skipped without being kept.
+Only messages about pipes are read: those that open, use and close files on the pipe share. All others, especially file
+contents, are skipped without buffering.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["SmbConnection", "is_answer"]
 
-#: How a header begins in the clear (with its structure size), encrypted and compressed, and that of version 1.
+#: Start of a header in the clear (with its structure size), encrypted and compressed, and of version 1.
 _PLAIN, _ENCRYPTED, _COMPRESSED, _VERSION1 = b"\xfeSMB\x40\0", b"\xfdSMB", b"\xfcSMB", b"\xffSMB"
 #: Structure size, credit charge, status, command, credits, flags, offset of the next command, message id, the tree
-#: (with what stands before it), session id.
+#: (with the preceding field), session id.
 _HEADER = Struct("<4xHHIHHIIQ4sIQ16x")
 _ANSWER, _ASYNC, _RELATED = 0x1, 0x2, 0x4
 _LOGOFF, _TREE_CONNECT, _TREE_DISCONNECT, _CREATE, _CLOSE, _READ, _WRITE, _IOCTL = 2, 3, 4, 5, 6, 8, 9, 11
@@ -29,25 +29,25 @@ _LOOKED_AT = {_LOGOFF, _TREE_CONNECT, _TREE_DISCONNECT, _CREATE, _CLOSE, _READ, 
 _PENDING = 0x103
 _TRANSCEIVE = 0x0011C017
 _PIPE_SHARE = 2
-#: What of a message has to be there to know whether it matters.
+#: Number of bytes of a message required to decide whether it is relevant.
 _ENOUGH = 4 + 64 + 32
-#: Messages with parts of a pipe are not larger; others are skipped.
+#: Maximum size of messages with pipe data; larger ones are skipped.
 _LARGEST = 1 << 20
-#: What is kept of the name of a pipe.
+#: Maximum length kept of a pipe name.
 _LONGEST = 512
-#: A message without contents that keeps a connection alive (RFC 1002, 4.3.5).
+#: A message without content that keeps a connection open (RFC 1002, 4.3.5).
 _KEEP_ALIVE = 0x85
-#: A file id in a compound request that means the file of the request before.
+#: A file id in a compound request that refers to the file of the previous request.
 _SAME = b"\xff" * 16
 
 
 def is_answer(data: bytes) -> bool:
-    """Whether a message, with the four bytes before it, comes from the server."""
+    """Return whether a message, with the four bytes before it, was sent by the server."""
     return bool(data[13] & 0x80 if data[4] == 0xFF else len(data) > 20 and data[20] & 1)
 
 
 class _ShortError(Exception):
-    """A message ends before its contents do."""
+    """A message shorter than its content."""
 
 
 class _Pipe:
@@ -59,7 +59,7 @@ class _Pipe:
         self.connection = connection
         self.tree = tree
         self.closed = False
-        #: What the server and what the client sends: ``ways[from_client]``.
+        #: The directions of server and client: ``ways[from_client]``.
         self.ways: tuple[Direction, Direction] = directions(connection)
 
     def feed(self, from_client: bool, data: bytes, frame: int, time: float) -> None:
@@ -76,19 +76,19 @@ class SmbConnection:
         self.handler = connection.handler
         self.limits = connection.setup.limits
         self.pipes: dict[tuple[int, bytes], _Pipe] = {}
-        #: Whether trees that were seen to be connected are the share for pipes, by session and tree.
+        #: Whether known trees are the pipe share, by session and tree.
         self.trees: dict[tuple[int, int], bool] = {}
-        #: Requests whose answers matter, by message id: the command, and the pipe that it is about.
+        #: Requests with significant responses, by message id: the command, and its pipe.
         self.pending: dict[int, tuple[int, _Pipe | None]] = {}
         self._ways = (_Way(self, from_client=False), _Way(self, from_client=True))
         self._told: set[str] = set()
 
     def direction(self, from_client: bool) -> _Way:
-        """What takes the bytes of one side."""
+        """Return the consumer of the bytes of one side."""
         return self._ways[from_client]
 
     def tell(self, frame: int, text: str) -> None:
-        """A note, once for each kind and connection."""
+        """Report a note, once for each kind and connection."""
         if text not in self._told:
             self._told.add(text)
             self.handler.note(frame, f"{self.connection}: {text}")
@@ -96,7 +96,7 @@ class SmbConnection:
     # -- messages -------------------------------------------------------------------------------------------------
 
     def matters(self, message: bytes) -> bool:
-        """Whether a message has to be read as a whole, going by its beginning."""
+        """Return whether a message must be read completely, from its first bytes."""
         _, _, _, command, _, flags, following, number, _, tree, session = _HEADER.unpack_from(message)
         if following:
             return True
@@ -107,7 +107,7 @@ class SmbConnection:
         return command in _LOOKED_AT
 
     def message(self, data: bytes, frame: int, time: float) -> None:
-        """A whole message, perhaps of several commands."""
+        """Process a whole message, possibly with several commands."""
         position = 0
         last: _Pipe | None = None
         while position + 64 <= len(data):
@@ -124,7 +124,7 @@ class SmbConnection:
                         command, number, (session, tree), data[position:end], body, related, frame, time
                     )
             except _ShortError:
-                self.tell(frame, f"an SMB message of command {command} is shorter than its contents")
+                self.tell(frame, f"an SMB message of command {command} is shorter than its content")
             if following < 64:
                 return
             position += following
@@ -170,7 +170,7 @@ class SmbConnection:
         return pipe
 
     def _create(self, tree: tuple[int, int], message: bytes, body: bytes, frame: int) -> _Pipe | None:
-        """A file is to be opened: on the share for pipes, or on one that nothing is known of, it is a pipe."""
+        """Handle a create request: on the pipe share, or an unknown share, the file is a pipe."""
         if not self.trees.get(tree, True):
             return None
         name = _part(message, int.from_bytes(body[44:46], "little"), int.from_bytes(body[46:48], "little"))
@@ -188,7 +188,7 @@ class SmbConnection:
             self._close(known, frame, time)
         self.pipes[key] = pipe
         if len(self.pipes) > self.limits.pipes:
-            self.tell(frame, f"more than {self.limits.pipes} open pipes (limit pipes); the oldest are forgotten")
+            self.tell(frame, f"more than {self.limits.pipes} open pipes (limit pipes); the oldest are dropped")
             self._close(self.pipes.pop(next(iter(self.pipes))), frame, time)
 
     def _wait(self, number: int, command: int, pipe: _Pipe | None) -> None:
@@ -210,7 +210,7 @@ class SmbConnection:
         asked, pipe = self.pending.pop(number, (command, None))
         if asked != command:
             return
-        # Severity 3 is an error; BUFFER_OVERFLOW, more than was asked for, is only a warning and has data.
+        # Severity 3 is an error; BUFFER_OVERFLOW, for more data than requested, is only a warning and has data.
         failed = status >> 30 == 3
         if command == _TREE_CONNECT and not failed:
             self.trees[tree] = _byte(body, 2) == _PIPE_SHARE
@@ -237,7 +237,7 @@ class SmbConnection:
             pipe.feed(False, read, frame, time)
 
     def _gone(self, tree: tuple[int, int], whole: bool, frame: int, time: float) -> None:
-        """A tree is disconnected, or a whole session logged off."""
+        """Handle the disconnect of a tree, or the logoff of a session."""
         for key, pipe in list(self.pipes.items()):
             if pipe.tree == tree or (whole and pipe.tree[0] == tree[0]):
                 del self.pipes[key]
@@ -250,54 +250,54 @@ class SmbConnection:
             pipe.closed = True
             end_association(pipe.connection, frame, time)
 
-    # -- the connection below -------------------------------------------------------------------------------------
+    # -- TCP connection -------------------------------------------------------------------------------------------
 
     def lost(self, from_client: bool, size: int, frame: int, time: float) -> None:
-        """Bytes of one side are missing: they may have belonged to any pipe."""
+        """Handle missing bytes of one side: they may have belonged to any pipe."""
         used = [pipe for pipe in self.pipes.values() if pipe.connection.dissector is not None]
         if used:
             side = "client" if from_client else "server"
             self.handler.note(frame, f"{self.connection}: {size} bytes of the {side} are missing before this frame")
         for pipe in used:
             way = pipe.ways[from_client]
-            # One that is lost already, and carries no session, has nothing more to lose.
+            # A direction that is already lost, without a session, has nothing else to lose.
             if not way.lost or pipe.connection.sessions_known:
                 way.lose(frame, time)
 
     def ended(self, frame: int, time: float) -> None:
-        """The connection is gone, and all pipes with it."""
+        """End the connection with all pipes."""
         for pipe in self.pipes.values():
             self._close(pipe, frame, time)
         self.pipes.clear()
         self._skip()
 
     def finish(self, frame: int) -> None:
-        """The capture is over."""
+        """Report incomplete data at the end of the capture."""
         for pipe in self.pipes.values():
             finish_association(pipe.connection, frame)
         self._skip()
 
     def _skip(self) -> None:
-        """Count a connection of which one direction was captured: the names of its pipes are not known."""
+        """Count a connection with one captured direction: the names of its pipes are unknown."""
         if len(self.connection.halves) == 1:
             self.handler.skip("one-direction", "SMB of one direction", 0, 1, known=False)
 
 
 class _Way(Consumer):
-    """Cuts the bytes of one side into messages."""
+    """Splits the bytes of one side into messages."""
 
     __slots__ = ("enough", "from_client", "held", "lost", "pieces", "skip", "smb")
 
     def __init__(self, smb: SmbConnection, *, from_client: bool) -> None:
         self.smb = smb
         self.from_client = from_client
-        #: What is not read yet, how much that is, and how much is needed to go on.
+        #: Buffered bytes, their number, and the number required to continue.
         self.pieces: list[bytes] = []
         self.held = 0
         self.enough = 0
-        #: How many bytes of a message that does not matter are still to come.
+        #: Remaining bytes of an irrelevant message.
         self.skip = 0
-        #: Whether the beginning of a message has to be found, after a gap.
+        #: Whether the start of a message must be found, after a gap.
         self.lost = False
 
     def feed(self, data: bytes, frame: int, time: float) -> Consumer:
@@ -309,7 +309,7 @@ class _Way(Consumer):
             data = data[self.skip :]
             self.skip = 0
         if self.pieces:
-            # Put together only when there is enough, so that small segments are not copied again and again.
+            # Concatenated only when there is enough, so that small segments are not copied repeatedly.
             self.pieces.append(data)
             self.held += len(data)
             if self.held < self.enough:
@@ -326,7 +326,7 @@ class _Way(Consumer):
                 found = data.find(_PLAIN, position + 5)
                 if not self.lost:
                     self.lost = True
-                    self.smb.tell(frame, "no SMB message where one was expected; going on at the next one")
+                    self.smb.tell(frame, "no SMB message where one was expected; continuing at the next one")
                     self.smb.lost(self.from_client, 0, frame, time)
                 if found < 0:
                     position = max(position, end - 9)
@@ -341,7 +341,7 @@ class _Way(Consumer):
                     break
                 matters = self.smb.matters(data[message : message + _ENOUGH])
                 if matters and size > _LARGEST:
-                    self.smb.tell(frame, f"an SMB message of {size} bytes is left out: more than {_LARGEST}")
+                    self.smb.tell(frame, f"an SMB message of {size} bytes is ignored: more than {_LARGEST}")
                     matters = False
                 if matters:
                     if end - message < size:
@@ -358,7 +358,7 @@ class _Way(Consumer):
         return self
 
     def _keep(self, data: bytes, enough: int = 0) -> None:
-        """Keep what is not read yet until there is enough of it."""
+        """Buffer unread bytes until there are enough."""
         self.pieces = [data] if data else []
         self.held = len(data)
         self.enough = enough
@@ -369,21 +369,21 @@ class _Way(Consumer):
         return size >= (64 if magic == _PLAIN[:4] else 32) and magic[1:] == b"SMB" and magic[0] in b"\xfc\xfd\xfe\xff"
 
     def _other(self, head: bytes, frame: int) -> None:
-        """A message that cannot be read."""
+        """Report a message that cannot be read."""
         if head.startswith(_ENCRYPTED):
-            self.smb.tell(frame, "SMB 3 encryption: named pipes in it cannot be seen")
+            self.smb.tell(frame, "SMB 3 encryption: named pipes in it are not visible")
             self.smb.handler.skip("encapsulation", "SMB 3 encryption", 1, known=False)
         elif head.startswith(_COMPRESSED):
-            self.smb.tell(frame, "SMB 3 compression: named pipes in compressed messages cannot be seen")
+            self.smb.tell(frame, "SMB 3 compression: named pipes in compressed messages are not visible")
             self.smb.handler.skip("encapsulation", "SMB 3 compression", 1, known=False)
         elif head.startswith(_VERSION1) and head[4:] != b"\x72":
-            self.smb.tell(frame, "SMB 1: named pipes in it are not read")
+            self.smb.tell(frame, "SMB 1: named pipes in it are not supported")
             self.smb.handler.skip("encapsulation", "SMB 1", 1, known=False)
 
     def gap(self, size: int, frame: int, time: float) -> None:
-        """Bytes are missing."""
+        """Handle missing bytes."""
         if self.skip >= size:
-            # They belonged to something that does not matter.
+            # They belonged to an irrelevant message.
             self.skip -= size
             return
         self.skip = 0
@@ -392,19 +392,19 @@ class _Way(Consumer):
         self.smb.lost(self.from_client, size, frame, time)
 
     def overflow(self, what: str, frame: int) -> None:
-        """A limit was hit while bytes waited for missing ones."""
+        """Report that a limit was reached while bytes were buffered."""
         self.smb.tell(frame, what)
 
 
 def _byte(body: bytes, at: int) -> int:
-    """A byte of a message; raises `_ShortError` when it is not there."""
+    """Return a byte of a message; raises `_ShortError` beyond its end."""
     if at >= len(body):
         raise _ShortError
     return body[at]
 
 
 def _part(message: bytes, at: int, size: int) -> bytes:
-    """The part of a message that an offset and a length point at; raises `_ShortError` when it is not there."""
+    """Return the part of a message at an offset with a length; raises `_ShortError` beyond its end."""
     if not size:
         return b""
     if at < 64 or at + size > len(message):
@@ -413,5 +413,5 @@ def _part(message: bytes, at: int, size: int) -> bytes:
 
 
 def _looks_right(data: bytes) -> bool:
-    """Whether something written to a file that was opened before the capture is DCE/RPC."""
+    """Return whether data written to a file opened before the capture is DCE/RPC."""
     return len(data) >= 16 and data[0] == 5 and data[1] <= 1 and data[2] <= 19 and data[4:8] == b"\x10\0\0\0"

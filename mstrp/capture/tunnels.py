@@ -9,11 +9,11 @@ from protocol.unpacking import NATIVE, big16
 
 __all__ = ["CARRIERS", "DEPTH", "UDP_PORTS", "Payload", "carries", "inner", "innermost"]
 
-#: Number of tunnels in one another that are read.
+#: Maximum number of nested tunnels.
 DEPTH: Final = 8
 _UDP: Final = 17
 _PPP: Final = 9
-#: IP protocols that can carry IP packets or frames in the clear.
+#: IP protocols that can carry unencrypted IP packets or frames.
 CARRIERS: Final = frozenset((4, _UDP, 41, 47, 51, 94, 97, 98, 137))
 #: UDP ports that can.
 UDP_PORTS: Final = frozenset((1701, 2152, 3544, 4754, 4789, 4790, 6080, 6081, 6635, 8472, 37008))
@@ -21,7 +21,7 @@ _MPLS: Final = 0x8847
 _BRIDGED: Final = 0x6558
 #: EtherTypes of the next protocols of VXLAN-GPE.
 _NEXT: Final = {1: 0x0800, 2: 0x86DD, 3: _BRIDGED, 4: 0x894F, 5: _MPLS}
-#: Position and EtherType of what is not understood.
+#: Position and EtherType for unsupported content.
 _NOTHING: Final = (-1, -1)
 
 
@@ -35,16 +35,16 @@ class Payload(NamedTuple):
 
 
 def carries(protocol: int, data: bytes, start: int, end: int) -> bool:
-    """Whether the payload of an IP protocol, which begins at ``start``, can be a tunnel."""
+    """Return whether the payload of an IP protocol, starting at ``start``, can be a tunnel."""
     if protocol != _UDP:
         return protocol in CARRIERS
     return _udp_port(data, start, end) > 0
 
 
 def _udp_port(data: bytes, start: int, end: int) -> int:
-    """The port of a datagram that names a tunnel, 0 if neither does.
+    """Return the UDP port that identifies a tunnel, 0 if neither port does.
 
-    The other port is the same or one of a client; otherwise a client of another protocol uses the number.
+    The other port is the same or an ephemeral one; otherwise another protocol uses the number.
     """
     if start + 8 > end:
         return 0

@@ -1,4 +1,4 @@
-"""Frames that were not read, and MS-TRP traffic that was not judged, counted by cause."""
+"""Frames that were not read, and MS-TRP traffic that was not checked, counted by cause."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class UnreadKind(NamedTuple):
 
 
 class UnreadFrames:
-    """Counts of the frames that carry something and are not read."""
+    """Counts of frames with content that is not read."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], int] = {}
@@ -84,7 +84,7 @@ class UnreadFrames:
         counts[key] = counts.get(key, 0) + frames
 
     def link(self, link: int, kind: int) -> None:
-        """Count a frame in which no IP packet was found; ``kind`` is the last EtherType read, -1 if there is none."""
+        """Count a frame without an IP packet; ``kind`` is the last EtherType read, -1 if there is none."""
         if link not in NAMES:
             self.add(LINK, f"link type {link}")
         elif kind == NESTED:
@@ -100,7 +100,7 @@ class UnreadFrames:
             self.add(ETHERTYPE, f"{NAMES[link]} frame without IP")
 
     def packet(self, data: bytes, position: int, end: int) -> None:
-        """Count an IP packet that carries no TCP; fragments of TCP are not counted."""
+        """Count an IP packet without TCP; fragments of TCP are not counted."""
         version = data[position] >> 4
         if version == 4 and position + 20 <= end:
             place = position + ((data[position] & 15) << 2)
@@ -128,7 +128,7 @@ class UnreadFrames:
         if number == _UDP:
             source, target = _word(data, start, end), _word(data, start + 2, end)
             for port, other in ((target, source), (source, target)):
-                # The other side uses a port of its own or the same one; otherwise it is another protocol's client.
+                # The other port is ephemeral or the same; otherwise it is the client of another protocol.
                 if port in _UDP_TUNNELS and other >= 1024:
                     self.add(TUNNEL, f"{_UDP_TUNNELS[port]} (UDP port {port})")
                     return
@@ -136,13 +136,13 @@ class UnreadFrames:
         self.add(PROTOCOL, f"IP protocol {number}" + (f" ({name})" if name else ""))
 
     def kinds(self) -> tuple[UnreadKind, ...]:
-        """The counts, the largest first."""
+        """Return the counts, the largest first."""
         found = (UnreadKind(cause, detail, frames) for (cause, detail), frames in self._counts.items())
         return tuple(sorted(found, key=lambda each: (-each.frames, each.cause, each.detail)))
 
 
 class Skipped(NamedTuple):
-    """Traffic that was not judged, for one reason."""
+    """Traffic that was not checked, for one reason."""
 
     #: Machine-readable, for instance "sealed" or "one-direction".
     reason: str
@@ -154,7 +154,7 @@ class Skipped(NamedTuple):
 
 
 class SkippedTraffic:
-    """Traffic that was not judged, by reason; at most ``limit`` entries."""
+    """Traffic that was not checked, by reason; at most ``limit`` entries."""
 
     def __init__(self, limit: int = 1000) -> None:
         self.limit = limit
@@ -175,5 +175,5 @@ class SkippedTraffic:
 
 
 def _word(data: bytes, at: int, end: int) -> int:
-    """The big-endian 16-bit number at an offset, -1 beyond the end."""
+    """Return the big-endian 16-bit number at an offset, -1 beyond the end."""
     return data[at] << 8 | data[at + 1] if at >= 0 and at + 2 <= end else -1

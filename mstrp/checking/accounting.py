@@ -1,4 +1,4 @@
-"""Traffic of a capture that was not judged, with the reasons."""
+"""Traffic of a capture that was not checked, with the reasons."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HIDDEN = {
 
 
 class Silent(NamedTuple):
-    """Sessions of which nothing could be judged, and their requests."""
+    """Sessions in which no packet could be checked, and their requests."""
 
     sessions: int = 0
     requests: int = 0
@@ -47,9 +47,9 @@ def unjudged_of(
     silent: Silent,
     damaged: str = "",
 ) -> tuple[Unjudged, ...]:
-    """Return what was not judged, by reason; ``damaged`` is damage of the file.
+    """Return the traffic that was not checked, by reason; ``damaged`` is damage of the file.
 
-    Traffic that is not known to be MS-TRP is included only if nothing was judged.
+    Traffic that is not known to be MS-TRP is included only if nothing was checked.
     """
     skipped = list(skipped)
     found = [*_sealed(sealed), *(_of(each) for each in skipped if each.known)]
@@ -67,7 +67,7 @@ def unjudged_of(
 
 
 def listing_note(sessions: Iterable[SessionResult], judged: Judged) -> str:
-    """Return a note if not all calls are listed, else ""."""
+    """Return a note if not all calls are listed, otherwise ""."""
     listed = sum(len(session.calls) for session in sessions)
     return f"{listed:,} of {judged.calls:,} calls are listed (limit listed-calls)" if listed < judged.calls else ""
 
@@ -77,7 +77,7 @@ def _of(each: Skipped) -> Unjudged:
 
 
 def _sealed(sealed: Iterable[Sealed]) -> Iterator[Unjudged]:
-    """Sealed calls by reason, mechanism and account. A session has a connection for requests and one for events."""
+    """Return the encrypted calls by reason, mechanism and account; requests and events use separate connections."""
     kinds: dict[tuple[str, str], list[Sealed]] = {}
     for each in sealed:
         who = f", {each.account}" if each.account else ""
@@ -94,7 +94,7 @@ def _sealed(sealed: Iterable[Sealed]) -> Iterator[Unjudged]:
 
 
 def _summed(found: Iterable[Unjudged]) -> tuple[Unjudged, ...]:
-    """Add up entries of the same reason and detail."""
+    """Return the sums of entries with the same reason and detail."""
     kinds: dict[tuple[str, str], Unjudged] = {}
     for each in found:
         known = kinds.get((each.reason, each.detail))

@@ -1,4 +1,4 @@
-"""Baselines: a reviewable TOML file of rules that are expected to be broken, with reasons."""
+"""Baselines: TOML files with expected violations and their reasons, suitable for review."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["baseline_toml", "is_ignored", "read_baseline", "read_ignored"]
 
 
 def is_ignored(rule: str, patterns: Iterable[str]) -> bool:
-    """Whether a rule matches one of some ids or patterns, in any case of letters."""
+    """Return whether a rule matches an id or pattern, regardless of case."""
     return any(fnmatchcase(rule.upper(), pattern.upper()) for pattern in patterns)
 
 
 def read_baseline(path: str) -> dict[str, str]:
-    """Read rule or requirement ids with reasons; raises `OSError`, or `ValueError` with the file and the fault."""
+    """Read rule or requirement ids with reasons; raises `OSError`, or `ValueError` with the file and the error."""
     known = _parsed(path).get("expected", {})
     if not isinstance(known, dict) or not all(isinstance(reason, str) for reason in known.values()):
         raise ValueError(f'{path}: expected a table [expected] of lines "ID" = "reason"')
@@ -42,14 +42,14 @@ def _parsed(path: str) -> dict[str, Any]:
 
 
 def baseline_toml(reasons: dict[str, str]) -> str:
-    """A baseline as text."""
-    lines = ["# Rules and requirements that are known to be broken, with the reason.", "[expected]"]
+    """Return a baseline as text."""
+    lines = ["# Rules and requirements with known violations, and the reasons.", "[expected]"]
     lines += [f"{_quoted(name)} = {_quoted(reason)}" for name, reason in sorted(reasons.items())]
     return "\n".join(lines) + "\n"
 
 
 def _quoted(text: str) -> str:
-    """A basic string of TOML."""
+    """Return a TOML basic string."""
     shown = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(char if char.isprintable() else _escape(char) for char in shown) + '"'
 
@@ -57,6 +57,6 @@ def _quoted(text: str) -> str:
 def _escape(char: str) -> str:
     number = ord(char)
     if 0xD800 <= number < 0xE000:
-        # TOML has no escape for a lone surrogate.
+        # A lone surrogate cannot be escaped in TOML.
         return "?"
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

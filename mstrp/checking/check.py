@@ -1,4 +1,4 @@
-"""Check one capture: read it, judge every session in it, and collect the result within the limits."""
+"""Check one capture: read it, check every session in it, and collect the result within the limits."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from mstrp.capture.partition import Partition
 
 _CHANNEL_OPEN = 1 << ChannelState.OPEN
-#: Unlisted calls that are kept in case a finding about one of them follows.
+#: Number of unlisted calls kept, because a finding about one of them may follow.
 _RECENT = 1000
 
 __all__ = ["Watcher", "check_capture"]
 
 
 class Watcher(Protocol):
-    """Somebody who looks at the beginning of a capture."""
+    """An observer of the first packets of a capture."""
 
     def packet(self, packet: Packet) -> bool:
-        """A packet was decoded, its steps follow. False: this one and all that follow are not wanted."""
+        """Take a decoded packet; its steps follow. Return False if no more packets are required."""
 
     def step(self, step: Step) -> None:
-        """A step happened because of the last packet."""
+        """Take a step caused by the last packet."""
 
 
 def check_capture(
@@ -65,17 +65,18 @@ def check_capture(
     baseline: Mapping[str, str] | None = None,
     ignore: Iterable[str] = (),
 ) -> CaptureResult:
-    """Read a capture and judge every session in it; what cannot be read is in ``error`` and ``notes``.
+    """Read a capture and check every session in it; read errors are in ``error`` and ``notes``.
 
-    ``on_call`` and ``on_session`` are called for every call and session when it has ended or the capture is over,
-    whether it is listed or not.
+    ``on_call`` and ``on_session`` are called for every ended call and session, whether listed or not, at its end or at
+    the end of the capture.
 
     ``path`` is a file name, ``-`` for standard input, or a `Source` over an open stream: pcap, pcapng, or packets as
-    JSON lines. ``on_loss`` is called when packets are missing from a conversation ("gap"), and when its connection is
-    gone ("lost"), with frame, time, and the frame from which on packets may be missing. ``watcher`` sees packets and
-    steps until it has enough; from then on the reading is as quick as without. ``progress`` is called now and then
-    with how many bytes have been read. ``setup`` has limits, hints and passwords; ``partition`` reads only a part of the capture. ``baseline`` has rules whose findings are expected, with reasons; ``ignore`` has rules
-    whose findings are only counted, as ids or patterns of ids. Ctrl-C ends the reading: what was found so far is returned.
+    JSON lines. ``on_loss`` is called for missing packets of a conversation ("gap") and for a lost connection ("lost"),
+    with frame, time, and the first frame of the period with possibly missing packets. ``watcher`` receives packets and
+    steps until it returns False; after that, reading is as fast as without it. ``progress`` is called periodically with
+    the number of bytes read. ``setup`` contains limits, hints and passwords; ``partition`` reads only a part of the
+    capture. ``baseline`` contains rules whose findings are expected, with reasons; findings of rules in ``ignore``, ids
+    or patterns of ids, are only counted. Ctrl-C ends the reading, and the result so far is returned.
     """
     setup = setup or Setup()
     judging = _Judging(setup, profiles, baseline or {}, ignore, parted=partition is not None)
@@ -95,7 +96,7 @@ def check_capture(
     interrupted = False
     name = path.name if isinstance(path, Source) else path
     try:
-        # Damage of the file is told by one part only.
+        # Only one part reports damage of the file.
         warn = judging.damage if partition is None or partition.place == 0 else _silent
         with open_capture(path, warn) if isinstance(path, str) else path as source:
             source.progress = progress
@@ -126,11 +127,11 @@ def check_capture(
 
 
 def _silent(frame: int, text: str) -> None:
-    """Somebody else tells."""
+    """Discard a report of damage, because another part reports it."""
 
 
 class _Judging:
-    """One capture being judged: what is kept for the report, within the limits."""
+    """The check of one capture: data for the report, within the limits."""
 
     def __init__(
         self,
@@ -151,13 +152,13 @@ class _Judging:
         self.sessions.on_session = self._begun
         self.sessions.on_over = self._over
         self.methods = Methods(self.sessions)
-        #: Ended calls by session, as far as they are listed, and how many there were.
+        #: Listed ended calls by session, and their total number.
         self.calls: dict[str, list[Call]] = {}
         self.ended: dict[str, int] = {}
-        #: Calls that were left out last, by session and instance: a finding about one of them lists it after all.
+        #: The most recent unlisted calls, by session and instance: a finding about one of them adds it to the list.
         self.recent: OrderedDict[tuple[str, str], Call] = OrderedDict()
         self.findings.on_listed = self._found
-        #: Sessions that are over: those that are listed, and what all of them amount to.
+        #: Finished sessions: the listed ones, and the totals of all.
         self.over: list[tuple[int, SessionResult]] = []
         self.more_sessions = 0
         self.judged = Judged()
@@ -165,7 +166,7 @@ class _Judging:
         #: The first damage of the file, or "".
         self.damaged = ""
         self.order: dict[str, int] = {}
-        #: Frame and time at which each session began.
+        #: First frame and time of each session.
         self.since: dict[str, tuple[int, float]] = {}
         self.met = 0
         self.parted = parted
@@ -174,15 +175,15 @@ class _Judging:
         self.on_session: Callable[[SessionResult], None] | None = None
 
     def warn(self, frame: int, text: str) -> None:
-        """Keep a note about damage."""
+        """Record a note about damage."""
         if len(self.notes) < self.limits.notes:
-            # Names out of packets may hold anything, also what terminals obey.
+            # Names in packets may contain any characters, including terminal control sequences.
             self.notes.append((frame, printable(text)))
         else:
             self.more_notes += 1
 
     def damage(self, frame: int, text: str) -> None:
-        """Keep a note about damage of the file itself."""
+        """Record a note about damage of the file itself."""
         self.damaged = self.damaged or printable(text)
         self.warn(frame, text)
 
@@ -212,13 +213,13 @@ class _Judging:
         conversation.registry.on_call_end = call_ended
 
     def _found(self, finding: Finding) -> None:
-        """List the call of a finding, even if the limit left it out."""
+        """List the call of a finding, even if the limit omitted it."""
         call = self.recent.pop((finding.session, finding.instance), None) if finding.machine == "call" else None
         if call is not None and finding.session in self.calls:
             self.calls[finding.session].append(call)
 
     def _over(self, conversation: Conversation, time: float) -> None:
-        """Nothing more is expected of a conversation: keep what the report says of it."""
+        """Record the report data of a finished conversation."""
         conversation.finish(time)
         self.monitor.discard(conversation)
         result = self._result(conversation)
@@ -244,7 +245,7 @@ class _Judging:
         return self.order.pop(name, 0), result
 
     def part(self, reader: Reader) -> Part:
-        """What is needed to put this together with other parts."""
+        """Return the data required to merge this result with other parts."""
         sessions = self.sessions
         left_out = self.more_sessions or self.findings.left_out or self.more_notes
         odd = (
@@ -254,7 +255,7 @@ class _Judging:
             or reader.datagrams.tunnels
             or sessions.crowded
         )
-        # Whether a channel that is still open should be closed by now is a matter of the whole capture's time.
+        # Whether an open channel should have been closed depends on the time of the whole capture.
         waits = any(
             each.registry.channel.mask == _CHANNEL_OPEN and each.registry.binding.ended
             for each in self.monitor.conversations
@@ -264,12 +265,12 @@ class _Judging:
         return Part(self.begun, sessions.announced, sessions.unannounced, dependent, skipped, self.silent)
 
     def result(self, name: str, frames: int, error: str | None, interrupted: bool, reader: Reader) -> CaptureResult:
-        """The report, when everything has been read."""
+        """Return the result after the last frame."""
         self.monitor.finish()
         found = sorted([*self.over, *map(self._result, self.monitor.conversations)], key=lambda each: each[0])
         sealed = self.methods.sealed_calls.all()
         for each in sealed:
-            what = f"{each.requests} requests and {each.answers} answers of {each.interface} from {each.client} to"
+            what = f"{each.requests} requests and {each.answers} responses of {each.interface} from {each.client} to"
             how = f"{each.mechanism}, level {each.level}" + (f", {each.account}" if each.account else "")
             self.warn(each.frame, f"sealed: {what} {each.server} ({how}); needed: {each.needed}")
         for left_out, what in (
@@ -311,9 +312,10 @@ class _Judging:
 
 
 class _Findings(list["Finding"]):
-    """Findings up to a limit; the first of each rule and verdict is always among them.
+    """Findings up to a limit, always including the first of each rule and verdict.
 
-    Those that a baseline expects are kept apart, up to the same limit; those of ignored rules are only counted.
+    Findings expected by a baseline are stored separately, up to the same limit; findings of ignored rules are only
+    counted.
     """
 
     def __init__(self, limit: int, baseline: Mapping[str, str], ignore: Iterable[str] = ()) -> None:
@@ -362,7 +364,7 @@ class _Findings(list["Finding"]):
 
 
 def _watch(watcher: Watcher, monitor: Monitor, methods: Methods) -> None:
-    """Attach a watcher, and detach it when it has enough: whatever watches costs time with every packet."""
+    """Attach a watcher until it returns False, because every watched packet takes additional time."""
     others = methods.on_packet
 
     def packet(packet: Packet) -> None:

@@ -1,4 +1,4 @@
-"""Captures checked by several processes: each capture by one, or a large one in parts, with the report of one process."""
+"""Check captures in several processes: one capture each, or parts of a large one, with the same report as one process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Jobs", "merged"]
 
-#: Smaller captures are not worth a second process.
+#: Minimum size of captures for which a second process saves time.
 _WORTH = 16 * 1024 * 1024
 
 
@@ -41,7 +41,7 @@ class _Task(NamedTuple):
     path: str
     setup: Setup
     profiles: tuple[Profile, ...]
-    #: Packets that the report shows; with ``only_ladder`` nothing else is wanted.
+    #: Number of packets in the ladder; with ``only_ladder``, no other result is required.
     ladder: int
     partition: Partition | None = None
     only_ladder: bool = False
@@ -51,11 +51,11 @@ class _Task(NamedTuple):
 
 
 class _EnoughError(Exception):
-    """The ladder is full."""
+    """The ladder is complete."""
 
 
 class _Beginning(Ladder):
-    """A ladder that ends the reading when it is full."""
+    """A ladder that ends the reading when it is complete."""
 
     def packet(self, packet: Packet) -> bool:
         if not super().packet(packet):
@@ -64,8 +64,8 @@ class _Beginning(Ladder):
 
 
 def _work(task: _Task) -> tuple[CaptureResult | None, Ladder]:
-    """What one process does. Ctrl-C ends its reading, and it hands back what it has."""
-    # Here, because this module is a part of the program that commands use, not the other way round.
+    """Run one task in a worker process. Ctrl-C ends its reading, and it returns the result so far."""
+    # Imported here because commands use this module, not vice versa.
     from mstrp.commands.interrupt import Interrupts
 
     kind = _Beginning if task.only_ladder else Ladder
@@ -85,14 +85,14 @@ def _work(task: _Task) -> tuple[CaptureResult | None, Ladder]:
         except _EnoughError:
             result = None
     shown = Ladder(task.ladder)
-    # A rung has the text of its packet; the packet itself need not travel.
+    # A rung contains the text of its packet, so the packet itself is not transferred.
     shown.rungs = [rung._replace(packet=rung.packet._replace(content=None)) for rung in ladder.rungs]
     shown.full = ladder.full
     return result, shown
 
 
 class Jobs:
-    """A pool of processes with all captures of a run under way; `result` waits for one of them."""
+    """A pool of worker processes for all captures of a run; `result` waits for one of them."""
 
     def __init__(
         self,
@@ -108,12 +108,12 @@ class Jobs:
     ) -> None:
         self.captures = list(captures)
         self.jobs = jobs
-        #: A capture of fewer bytes is left to one process: the others have enough to do meanwhile.
+        #: A capture with fewer bytes is given to one process: the others have enough work meanwhile.
         self.fair = 1.25 * sum(map(_size, self.captures)) / jobs
         self.task = _Task(
             "", setup or Setup(), tuple(profiles), ladder, baseline=baseline, ignore=tuple(ignore), selection=selection
         )
-        # Forking is quickest, and safe while there is only one thread.
+        # Fork is the fastest method, and safe with a single thread.
         method = "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
         self._pool = ProcessPoolExecutor(jobs, mp_context=get_context(method))
         self._futures: dict[int, list[Future[tuple[CaptureResult | None, Ladder]]]] = {}
@@ -137,7 +137,7 @@ class Jobs:
         return parts
 
     def result(self, number: int) -> tuple[CaptureResult, Ladder]:
-        """What came of a capture, by its place in the list."""
+        """Return the result of a capture, by its index."""
         found = [future.result() for future in self._futures.pop(number)]
         results = [result for result, _ in found if result is not None and result.part is not None]
         if not results:
@@ -146,7 +146,7 @@ class Jobs:
             return result, ladder
         together = merged(results, self.task.setup.limits)
         if together is None:
-            # The parts depend on each other: it has to be done in one go.
+            # The parts depend on each other, so the capture is checked again as a whole.
             result, ladder = self._pool.submit(_work, self.task._replace(path=self.captures[number])).result()
             assert result is not None
             return result, ladder
@@ -154,7 +154,7 @@ class Jobs:
 
 
 def _size(path: str) -> int:
-    """The bytes of a capture that can be read several times; 0 of others."""
+    """Return the size of a capture that can be read repeatedly; 0 for others."""
     try:
         place = Path(path)
         return place.stat().st_size if path != "-" and place.is_file() else 0
@@ -163,7 +163,7 @@ def _size(path: str) -> int:
 
 
 def merged(parts: list[CaptureResult], limits: Limits) -> CaptureResult | None:
-    """The result of a capture from those of its parts; None when only the whole capture can tell."""
+    """Merge the results of the parts of a capture; None if only the whole capture can be checked."""
     about = [result.part for result in parts if result.part is not None]
     if any(part.dependent for part in about) or _entangled(about) or _too_much(parts, limits):
         return None
@@ -205,7 +205,7 @@ def merged(parts: list[CaptureResult], limits: Limits) -> CaptureResult | None:
 
 
 def _unread(results: list[CaptureResult]) -> tuple[UnreadKind, ...]:
-    """Unread frames of all parts by cause, the largest number first."""
+    """Return the unread frames of all parts by cause, the largest number first."""
     sums: dict[tuple[str, str], int] = {}
     for result in results:
         for kind in result.unread:
@@ -215,7 +215,7 @@ def _unread(results: list[CaptureResult]) -> tuple[UnreadKind, ...]:
 
 
 def _totals(results: list[CaptureResult]) -> dict[tuple[str, Verdict], int]:
-    """Number of findings of all parts by rule and verdict."""
+    """Return the number of findings of all parts by rule and verdict."""
     sums: dict[tuple[str, Verdict], int] = {}
     for result in results:
         for key, count in result.totals.items():
@@ -224,7 +224,7 @@ def _totals(results: list[CaptureResult]) -> dict[tuple[str, Verdict], int]:
 
 
 def _ignored(results: list[CaptureResult]) -> dict[str, int]:
-    """Number of findings of ignored rules of all parts."""
+    """Return the number of findings of ignored rules of all parts."""
     sums: dict[str, int] = {}
     for result in results:
         for rule, count in result.ignored.items():
@@ -233,7 +233,7 @@ def _ignored(results: list[CaptureResult]) -> dict[str, int]:
 
 
 def _too_much(parts: list[CaptureResult], limits: Limits) -> bool:
-    """Whether the parts together have more than one report lists."""
+    """Return whether the parts together exceed the limits of one report."""
     return (
         sum(len(part.notes) for part in parts) > limits.notes
         or sum(len(part.expected) for part in parts) > limits.findings
@@ -243,12 +243,12 @@ def _too_much(parts: list[CaptureResult], limits: Limits) -> bool:
 
 
 def _entangled(parts: list[Part]) -> bool:
-    """Whether an event channel of one part may belong to a client of another one."""
+    """Return whether an event channel of one part may belong to a client of another."""
     return any(part.unannounced & other.announced for part in parts for other in parts if other is not part)
 
 
 def _renamed(result: CaptureResult, names: dict[str, str]) -> CaptureResult:
-    """A result with its sessions called as they are in the whole capture."""
+    """Return a result with the session ids of the whole capture."""
     if all(old == new for old, new in names.items()):
         return result
     pattern = re.compile(r"\bs\d+\b")

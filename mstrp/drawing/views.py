@@ -1,4 +1,4 @@
-"""The views of machines that `mstrp draw` offers: whole, near a state, with what captures visited, the path of a call."""
+"""The views of machines in `mstrp draw`: whole, near a state, coverage of captures, the path of a call."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Views"]
 
 
 class Views:
-    """What was asked for; captures are read once. Raises CaptureError when one cannot be read."""
+    """The requested views; captures are read once. Raises CaptureError if one cannot be read."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Views:
         selection: Selection | None = None,
     ) -> None:
         if (against or call or selection) and not captures:
-            message = "--against, --call and --show need --capture"
+            message = "--against, --call and --show require --capture"
             raise ValueError(message)
         self.near = tuple(near or ())
         self.view = view
@@ -67,7 +67,7 @@ class Views:
         return found if captures else {}
 
     def text(self, name: str, form: str) -> str:
-        """A machine in a text format."""
+        """Return a machine in a text format."""
         if self.plain and not self.near:
             return machine_text(name, form, self.view)
         if form in ("scxml", "markdown"):
@@ -76,7 +76,7 @@ class Views:
         return diagram_text(self.diagram(name), form)
 
     def diagram(self, name: str) -> Diagram:
-        """A machine as a picture."""
+        """Return a machine as a diagram."""
         table = MACHINES[name].table
         if self.call is not None:
             return self._path(self.call)
@@ -92,7 +92,7 @@ class Views:
         steps = [step for step in self._steps if step.instance == wanted]
         if not steps:
             known = ", ".join(dict.fromkeys(step.instance for step in self._steps))
-            message = f"no call {wanted} in the captures; there are {known or 'none'}"
+            message = f"no call {wanted} in the captures; available: {known or 'none'}"
             raise ValueError(message)
         way = [
             (step.machine.words(step.before), _cause(step), step.machine.words(step.after), _tone(step))

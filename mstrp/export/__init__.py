@@ -1,1 +1,1 @@
-"""The declarations in the forms that other programs read."""
+"""The declarations in formats for other programs."""

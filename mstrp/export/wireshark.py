@@ -1,7 +1,7 @@
-"""A Lua dissector for Wireshark and tshark: the declarations as tables, and the script that reads them.
+"""A Lua dissector for Wireshark and tshark: the declarations as tables, and the script that interprets them.
 
-The script stands in `wireshark.lua`; what is generated here comes before it. Field names are those of the
-specification: ``mstrp.hCall``, ``mstrp.LINECALLINFO.dwCallState``, ``mstrp.lpszDestAddress.text``.
+The script is in `wireshark.lua`; the generated tables precede it. Field names are those of the specification:
+``mstrp.hCall``, ``mstrp.LINECALLINFO.dwCallState``, ``mstrp.lpszDestAddress.text``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["lua_dissector"]
 
 assert completions  # declares the special completions
 
-#: What stands behind an offset, by kind of field: the ending of its name and its type.
+#: Content at an offset, by type of field: the suffix of its name and its type.
 _POINTED = {Text: ("text", "string"), Block: ("data", "bytes"), GuidAt: ("guid", "string")}
 _CONTENTS = {
     "bytes": (("data", "bytes"),),
@@ -52,7 +52,7 @@ _HEAD = """\
 
 
 class _Names:
-    """The fields that Wireshark has to know, and the tables and structures that are used."""
+    """The fields to register in Wireshark, and the tables and structures used."""
 
     def __init__(self) -> None:
         self.words: dict[str, None] = {}
@@ -62,11 +62,11 @@ class _Names:
         self.pending: list[type[Structure]] = []
 
     def table(self, table: Table) -> int:
-        """The number of a constant table."""
+        """Return the number of a constant table."""
         return self.tables.setdefault(table, len(self.tables) + 1)
 
     def structure(self, type_: type[Structure]) -> str:
-        """The name of a structure, which is described later."""
+        """Return the name of a structure, which is described later."""
         name = type_.layout.name
         if name not in self.structures:
             self.structures[name] = {}
@@ -74,7 +74,7 @@ class _Names:
         return name
 
     def described(self) -> dict[str, dict[str, Any]]:
-        """Every structure that anything refers to."""
+        """Return every structure that is referred to."""
         while self.pending:
             type_ = self.pending.pop()
             layout = type_.layout
@@ -85,7 +85,7 @@ class _Names:
 
 
 def lua_dissector() -> str:
-    """The whole script."""
+    """Return the whole script."""
     names = _Names()
     requests = {number: _request(kind, names) for number, kind in sorted(REQUESTS.items())}
     events = {number: _event(kind, names) for number, kind in sorted(EVENTS.items())}
@@ -150,7 +150,7 @@ def _layout(layout: Layout, names: _Names, prefix: str) -> dict[str, Any]:
 
 
 def _field(field: Field, names: _Names, prefix: str) -> dict[str, Any]:
-    """A field as the script wants it; the letters are the keys of its tables of functions."""
+    """Return a field for the script; the letters are the keys of its function tables."""
     key = prefix + field.spec
     for spec in field.specs():
         names.words[prefix + spec] = None
@@ -179,7 +179,7 @@ def _field(field: Field, names: _Names, prefix: str) -> dict[str, Any]:
 
 
 def _check(check: Check) -> dict[str, Any]:
-    """A check of a field with what the script needs to repeat it."""
+    """Return a check of a field with the data that the script needs to repeat it."""
     field = check.field
     found: dict[str, Any] = {"c": f"pair {check.name}" if isinstance(field, Pair) else check.name}
     if check.rules:
@@ -214,7 +214,7 @@ def _legal(field: Any) -> dict[str, Any]:
 
 
 def _across(check: Any) -> dict[str, Any]:
-    """A check that looks at several fields."""
+    """Return a check of several fields."""
     found: dict[str, Any] = {"c": check.name, "at": list(check.indexes), "specs": list(check.specs)}
     if check.rules:
         found["rules"] = list(check.rules)
@@ -309,7 +309,7 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def _errors() -> dict[int, str]:
-    """The names of all return codes."""
+    """Return the names of all return codes."""
     found = {}
     for table in TABLES.values():
         for member in members(table) if getattr(table, "kind", "") == "error" else ():
@@ -320,7 +320,7 @@ def _errors() -> dict[int, str]:
 
 
 def _lua(value: Any, depth: int) -> str:
-    """A value as Lua text; lists of objects and the outermost objects take a line for each element."""
+    """Return a value as Lua text; lists of objects and the outermost objects use one line per element."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""Captures made to order: legal conversations of any length, on the wire as recorded stacks put them there."""
+"""Generate captures of legal conversations of any length, with frames as a real stack sends them."""
 
 from mstrp.generate.captures import play
 from mstrp.generate.flows import FLOWS

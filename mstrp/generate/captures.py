@@ -1,4 +1,4 @@
-"""Captures of legal conversations, of any size: a flow performed again and again while it is written."""
+"""Captures of legal conversations of any size: a flow is performed repeatedly while it is written."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Performance", "find_flow", "play"]
 
-#: Other names of flows, for those who know the sections.
+#: Other names of flows, by section.
 _ALIASES = {"4.3": "outgoing", "4.4": "incoming", "4.5": "blind-transfer", "4.5-bare": "blind-transfer-bare"}
 
 
 def find_flow(name: str) -> Flow:
-    """A flow by its name, or by the section of MS-TRP that describes it. Raises `KeyError` for an unknown name."""
+    """Return a flow by its name, or by the section of MS-TRP that describes it.
+
+    Raises `KeyError` for an unknown name.
+    """
     found = FLOWS.get(_ALIASES.get(name, name))
     if found is None:
         found = next((flow for flow in FLOWS.values() if name in flow.section.replace(",", "").split()), None)
@@ -33,7 +36,7 @@ def find_flow(name: str) -> Flow:
 
 
 class Performance(Play):
-    """A play whose steps happen on a stage as they are written, in the order of the description; none is kept."""
+    """A play whose steps are performed on a stage as they are written, in that order; none is stored."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__()
@@ -41,7 +44,7 @@ class Performance(Play):
         self.count = 0
 
     def step(self, role: Role, kind: Kind, after: Iterable[int], **content: Any) -> int:
-        """Let a step happen."""
+        """Perform a step."""
         number = self.count
         self.count += 1
         role.last = {number}
@@ -58,10 +61,10 @@ def play(
     packets: int = 0,
     ndr64: bool = False,
 ) -> None:
-    """Write whole sessions: each client sets up, has its calls, one after the other, and tears down.
+    """Write whole sessions: each client sets up, has its calls one after the other, and tears down.
 
-    With ``packets`` the calls go on until there are at least so many frames. A flow that ends its session, closes its
-    devices or has no calls is a session each time. Raises `KeyError` for an unknown scenario.
+    With ``packets``, calls are repeated until there are at least that many frames. A flow that ends its session, closes
+    its devices or has no calls gets a session each time. Raises `KeyError` for an unknown scenario.
     """
     flow = find_flow(scenario)
     performance = Performance(WireStage(wire, ndr64=ndr64))
@@ -78,7 +81,7 @@ def play(
 
 
 def _cast(performance: Performance, flow: Flow) -> list[Role]:
-    """The clients of one performance of a flow, with their sessions set up."""
+    """Return the clients of one performance of a flow, with their sessions set up."""
     return [performance.client(**options) for options in flow.clients]
 
 

@@ -1,8 +1,8 @@
-"""Conversations as partial orders of steps: who asks what, what is answered, what is reported, and what comes after what.
+"""Conversations as partial orders of steps: requests, responses, events, and the steps that precede each.
 
-A `Play` is data: steps with concrete packets, each with the steps that it has to follow. What no document orders is left
-open, so that every legal order of a conversation can be made from one description. `Play.order` picks one; a stage
-(`mstrp.generate.stages`) puts it on a wire or before a monitor.
+A `Play` is data: steps with concrete packets, each with the steps that it must follow. An order that no document
+requires is left open, so every legal order of a conversation can be generated from one description. `Play.order`
+selects one; a stage (`mstrp.generate.stages`) writes it to a capture or passes it to a monitor.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _VOICE = int(LINEMEDIAMODE.INTERACTIVEVOICE)
 
 
 class Kind(StrEnum):
-    """What a step does."""
+    """The type of a step."""
 
     ATTACH = "ClientAttach"
     ATTACHED = "ClientAttach returns"
@@ -48,7 +48,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happens: it comes after all steps that ``after`` names."""
+    """A step; it follows all steps in ``after``."""
 
     number: int
     kind: Kind
@@ -56,9 +56,9 @@ class Step:
     after: frozenset[int]
     #: The request or its response.
     packet: Request | None = None
-    #: Events of one buffer.
+    #: Events of one event buffer.
     events: tuple[Event, ...] = ()
-    #: The step of the request that an answer belongs to.
+    #: The step of the request to which a response belongs.
     of: int = -1
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class Step:
 
 
 class Asked(NamedTuple):
-    """A request in a script: the steps in which it is sent and answered."""
+    """A request in a script: the steps of the request and of its response."""
 
     packet: Request
     sent: int
@@ -76,7 +76,7 @@ class Asked(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Line:
-    """A line as its client knows it: the server's handle, the client's own, the context."""
+    """A line as known to its client: the handle of the server, the handle of the client, the context."""
 
     handle: int
     remote: int
@@ -86,7 +86,7 @@ class Line:
 
 @dataclass(eq=False, slots=True)
 class Role:
-    """A client of the play: the values by which it is known."""
+    """A client of the play, with its identifying values."""
 
     number: int
     version: int = 0x00030001
@@ -98,13 +98,13 @@ class Role:
     app: int = 0
     phone_app: int = 0
     init_context: int = 0
-    #: The steps after which the client is ready, and the last ones of all that it does.
+    #: The steps after which the client is ready, and its last steps.
     ready: frozenset[int] = frozenset()
     last: set[int] = field(default_factory=set)
     next_id: int = 1
 
     def identifier(self) -> int:
-        """A request id that was not used before."""
+        """Return an unused request id."""
         self.next_id += 1
         return self.next_id
 
@@ -121,12 +121,12 @@ class Play:
         return "\n".join([f"<Play of {len(self.steps)} steps", *(f"  {step}" for step in self.steps)]) + ">"
 
     def handle(self) -> int:
-        """A handle that was not used before."""
+        """Return an unused handle."""
         self._handle += 1
         return self._handle
 
     def step(self, role: Role, kind: Kind, after: Iterable[int], **content: Any) -> int:
-        """Add a step; returns its number."""
+        """Add a step; return its number."""
         number = len(self.steps)
         step = Step(number, kind, role, frozenset(after), **content)
         self.steps.append(step)
@@ -137,13 +137,16 @@ class Play:
     # -- clients --------------------------------------------------------------------------------------------------
 
     def client(self, *, lines: int = 1, phones: int = 0, **options: Any) -> Role:
-        """A client with its session (4.1, 4.7): attached, its devices open. `finish` ends the session (4.2, 4.8)."""
+        """Add a client with its session (4.1, 4.7): attached, with open devices.
+
+        `finish` ends the session (4.2, 4.8).
+        """
         role = Role(len(self.roles) + 1, **options)
         self.roles.append(role)
         role.init_context = 0x100 + role.number
         attach = self.step(role, Kind.ATTACH, ())
         if role.model == "push":
-            # No document orders RemoteSPAttach and the return of ClientAttach (Q22).
+            # No document specifies the order of RemoteSPAttach and the response to ClientAttach (Q22).
             channel = self.step(role, Kind.CHANNEL, (attach,))
             first: tuple[int, ...] = (self.step(role, Kind.ATTACHED, (attach,)), channel)
         else:
@@ -237,12 +240,12 @@ class Play:
         )
 
     def script(self, role: Role, line_number: int = 0, after: Iterable[int] = ()) -> Script:
-        """A part of the play on one line of a client."""
+        """Return a script for one line of a client."""
         opened = role.lines[line_number] if role.lines else None
         return Script(self, role, opened, (*role.ready, *after))
 
     def finish(self, role: Role, *, close: bool = True) -> None:
-        """End the session of a client after everything that it does (4.2, 4.8)."""
+        """End the session of a client after all its steps (4.2, 4.8)."""
         script = Script(self, role, None, role.last)
         if role.model != "management" and close:
             for opened in role.lines:
@@ -260,9 +263,9 @@ class Play:
     # -- orders ---------------------------------------------------------------------------------------------------
 
     def order(self, choose: Callable[[int], int] = lambda count: 0) -> list[Step]:
-        """The steps in one legal order: ``choose(n)`` picks among ``n`` steps that may come next.
+        """Return the steps in a legal order: ``choose(n)`` selects one of ``n`` possible next steps.
 
-        Without it the order of the description.
+        By default, the order in which they were written.
         """
         waiting = {step.number: len(step.after) for step in self.steps}
         followers: dict[int, list[int]] = {}
@@ -283,7 +286,7 @@ class Play:
 
 
 def _numbered(packet: Request, number: int) -> Request:
-    """A request with the id that its client has chosen."""
+    """Return a request with the id that its client selected."""
     place = 4 * packet.layout.by_spec["dwRequestID"].index
     data = packet.encode()
     return decode_request(data[:place] + number.to_bytes(4, "little") + data[place + 4 :], packet.capacity)
@@ -291,14 +294,14 @@ def _numbered(packet: Request, number: int) -> Request:
 
 @cache
 def _numbers(kind: type[Request]) -> tuple[tuple[str, int], ...]:
-    """The fields of a request that are mere numbers, and their words: an answer repeats them."""
+    """Return the number fields of a request and their DWORDs, which a response repeats."""
     empty = kind().values()
     return tuple((name, word.index) for name, word in kind.layout.by_name.items() if isinstance(empty.get(name), int))
 
 
 @cache
 def _echoes(request: Layout, completion: Layout) -> tuple[tuple[str, int], ...]:
-    """The fields of a completion that repeat words of its request, and which."""
+    """Return the fields of a completion that repeat DWORDs of its request, with those DWORDs."""
     known = request.by_spec
     found = [
         (name, known[echoed].index)
@@ -311,15 +314,15 @@ def _echoes(request: Layout, completion: Layout) -> tuple[tuple[str, int], ...]:
 class Script:
     """Writes steps of one client, mostly on one of its lines.
 
-    A request comes after everything that the script has so far; what it causes says itself what it follows: its reply
-    and its events follow the sending of the request, in any order (O3, O11), unless ``after`` says more.
+    A request follows all earlier steps of the script; its effects specify their predecessors: its completion and its
+    events follow the sending of the request, in any order (O3, O11), unless ``after`` contains more.
     """
 
     def __init__(self, play: Play, role: Role, opened: Line | None, after: Iterable[int]) -> None:
         self.play = play
         self.role = role
         self.line = opened
-        #: The last steps of the script: whatever follows them follows everything before.
+        #: The last steps of the script: a step that follows them follows all earlier ones.
         self.last: set[int] = set(after)
 
     def _step(self, kind: Kind, after: Iterable[int] | int | None, **content: Any) -> int:
@@ -334,7 +337,7 @@ class Script:
         return number
 
     def call(self) -> int:
-        """A new call handle."""
+        """Return a new call handle."""
         return self.play.handle()
 
     # -- requests -------------------------------------------------------------------------------------------------
@@ -347,7 +350,7 @@ class Script:
         ack: int | None = None,
         **answers: Any,
     ) -> Asked:
-        """A request and its answer: 0, or the request id of an asynchronous one, or ``ack``."""
+        """Add a request and its response: 0, or the request id of an asynchronous one, or ``ack``."""
         kind: Any = type(packet)
         if kind.completion == "async":
             if not packet.request_id:  # type: ignore[attr-defined]
@@ -361,7 +364,7 @@ class Script:
         return Asked(packet, sent, self._step(Kind.ANSWER, sent, packet=answer, of=sent))
 
     def exchange(self, packet: Request, answer: Request, *, after: Iterable[int] | int | None = None) -> Asked:
-        """A request and its answer, both to the letter."""
+        """Add the given request and response."""
         sent = self._step(Kind.ASK, after, packet=packet)
         return Asked(packet, sent, self._step(Kind.ANSWER, sent, packet=answer, of=sent))
 
@@ -374,13 +377,16 @@ class Script:
         plain: bool = False,
         **brings: Any,
     ) -> int:
-        """The reply to a request; it follows the sending unless ``after`` says more. Arguments as `reply_event`."""
+        """Add the completion of a request; it follows the sending unless ``after`` contains more.
+
+        Arguments as in `reply_event`.
+        """
         return self.tell(
             self.reply_event(asked, result, plain=plain, **brings), after=asked.sent if after is None else after
         )
 
     def reply_event(self, asked: Asked, result: int = 0, *, plain: bool = False, **brings: Any) -> Event:
-        """The LINE_REPLY, PHONE_REPLY or special completion of a request, with the contexts echoed.
+        """Return the LINE_REPLY, PHONE_REPLY or special completion of a request, with its contexts.
 
         ``plain``: a LINE_REPLY although the request has a special completion (Forward without a call, E5).
         """
@@ -401,11 +407,11 @@ class Script:
         return {"init_context": self.role.init_context, "open_context": 0 if self.line is None else self.line.context}
 
     def tell(self, *found: Event, after: Iterable[int] | int | None = None) -> int:
-        """Events in one buffer."""
+        """Add events in one event buffer."""
         return self._step(Kind.TELL, after, events=found)
 
     def state_event(self, call: int, state: int, mode: int = 0, privilege: int = _OWNER) -> Event:
-        """LINE_CALLSTATE, to be told together with others."""
+        """Return a LINE_CALLSTATE, to send together with other events."""
         assert self.line is not None
         return event.LINE_CALLSTATE(
             **self._contexts(),
@@ -426,7 +432,7 @@ class Script:
         privilege: int = _OWNER,
         after: Iterable[int] | int | None = None,
     ) -> int:
-        """LINE_CALLSTATE."""
+        """Add a LINE_CALLSTATE."""
         return self.tell(self.state_event(call, state, mode, privilege), after=after)
 
     def offer(
@@ -438,7 +444,7 @@ class Script:
         privilege: int = _OWNER,
         after: Iterable[int] | int | None = None,
     ) -> int:
-        """A call of the server's: LINE_APPNEWCALL and its first state, or the state alone below 2.0. Returns the handle."""
+        """Add an incoming call: LINE_APPNEWCALL and its first state, or only the state below 2.0. Return the handle."""
         call = self.call() if call is None else call
         assert self.line is not None
         first = self.state_event(call, state, mode, privilege)
@@ -449,21 +455,21 @@ class Script:
         return call
 
     def announcement(self, call: int) -> Event:
-        """LINE_APPNEWCALL, to be told together with others."""
+        """Return a LINE_APPNEWCALL, to send together with other events."""
         assert self.line is not None
         return event.LINE_APPNEWCALL(**self._contexts(), remote_line=self.line.remote, call=call, call_id=call & 0xFFFF)
 
     def info(self, call: int, changes: int = 0x8000, *, after: Iterable[int] | int | None = None) -> int:
-        """LINE_CALLINFO."""
+        """Add a LINE_CALLINFO."""
         assert self.line is not None
         found = event.LINE_CALLINFO(**self._contexts(), call=call, changes=changes, remote_line=self.line.remote)
         return self.tell(found, after=after)
 
     def about(self, kind: type[Event], *, after: Iterable[int] | int | None = None, **fields: Any) -> int:
-        """Any other event of the line."""
+        """Add any other event of the line."""
         return self.tell(kind(**self._contexts(), **fields), after=after)
 
     def release(self, *calls: int) -> None:
-        """DeallocateCall, one after the other."""
+        """Add DeallocateCall for calls, one after the other."""
         for call in calls:
             self.ask(line.DeallocateCall(call=call))

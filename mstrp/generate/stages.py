@@ -1,4 +1,4 @@
-"""Where plays are performed: before a monitor, or as a capture."""
+"""Stages on which plays are performed: a monitor, or a capture."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ _METHODS = {method.name: method for method in METHODS.values()}
 
 
 class Stage(Protocol):
-    """Something that takes the steps of a play, in order."""
+    """A performer of the steps of a play, in order."""
 
     def take(self, step: Step) -> None:
-        """Let a step happen."""
+        """Perform a step."""
 
 
 def perform(steps: Iterable[Step], stage: Stage) -> None:
-    """Let the steps of a play happen."""
+    """Perform all steps of a play."""
     for step in steps:
         stage.take(step)
 
 
 class MonitorStage:
-    """Steps go to conversations of a monitor, as an embedding program would feed them; a step takes ``pace`` seconds."""
+    """Passes steps to conversations of a monitor, as an embedding program does; a step takes ``pace`` seconds."""
 
     def __init__(self, monitor: Monitor, *, pace: float = 0.01, **options: Any) -> None:
         self.monitor = monitor
@@ -71,7 +71,7 @@ class MonitorStage:
         self._exchanges: dict[int, Transaction] = {}
 
     def take(self, step: Step) -> None:
-        """Let a step happen."""
+        """Perform a step."""
         self.frame += 1
         self.now += self.pace
         role = step.role
@@ -116,13 +116,13 @@ def _process_id(role: Role) -> int:
 
 
 def _domain_user(role: Role) -> str:
-    """PszDomainUser: the mailslot of a client that fetches its events, the name of an administrator."""
+    """Return pszDomainUser: the mailslot of a client with pull delivery, or the name of an administrator."""
     names = {"pull": rf"\\CLIENT{role.number}\.\mailslot\tapi\tp{role.number}", "management": "admin"}
     return names.get(role.model, "")
 
 
 def _fetch(step: Step) -> tuple[GetAsyncEvents, Any]:
-    """GetAsyncEvents and its answer with the events of a step."""
+    """Perform GetAsyncEvents, with the events of a step in its response."""
     data = encode_events(step.events)
     asked = GetAsyncEvents(total_buffer_size=max(1024, len(data)))
     size = asked.total_buffer_size
@@ -134,7 +134,7 @@ def _fetch(step: Step) -> tuple[GetAsyncEvents, Any]:
 
 
 class WireStage:
-    """Steps become frames of a capture: a connection for the requests and one for the events of each client."""
+    """Writes steps as frames of a capture: for each client, a connection for requests and one for events."""
 
     SERVER = "10.1.0.1"
 
@@ -147,7 +147,7 @@ class WireStage:
         self._attaching: dict[Role, int] = {}
 
     def take(self, step: Step) -> None:
-        """Let a step happen."""
+        """Perform a step."""
         role = step.role
         match step.kind:
             case Kind.ATTACH:
@@ -202,7 +202,7 @@ class WireStage:
         self._call(role, "RemoteSPAttach", RemoteSPAttach(), RemoteSPAttachResult(_context(role, 2), 0))
 
     def _call(self, role: Role, method: str, value: Any, result: Any) -> None:
-        """A whole call of remotesp."""
+        """Write a whole call of remotesp."""
         found = _METHODS[method]
         channel = self._events[role]
         channel.response(found, result, channel.request(found, value))
@@ -228,5 +228,5 @@ class WireStage:
 
 
 def _context(role: Role, kind: int) -> bytes:
-    """A context handle: one of the binding (1) or of the event channel (2) of a client."""
+    """Return the context handle of the binding (1) or of the event channel (2) of a client."""
     return bytes(4) + bytes([kind]) * 12 + role.number.to_bytes(4, "little")

@@ -1,4 +1,4 @@
-"""Frames for RPC calls: Ethernet, IPv4, TCP and DCE/RPC around stubs, written to a pcap file as they come."""
+"""Frames for RPC calls: Ethernet, IPv4, TCP and DCE/RPC headers around stubs, written directly to a pcap file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Connection", "Wire"]
 
 _GLOBAL = Struct("<IHHiIII")
 _RECORD = Struct("<IIII")
-#: pcapng blocks: section header with interface description, and the head of an enhanced packet block.
+#: pcapng blocks: section header with interface description, and the header of an enhanced packet block.
 _SECTION = bytes.fromhex("0a0d0d0a 1c000000 4d3c2b1a 0100 0000 ffffffffffffffff 1c000000")
 _INTERFACE = bytes.fromhex("01000000 14000000 0100 0000 00000400 14000000")
 _PACKET = Struct("<IIIIIII")
@@ -31,7 +31,7 @@ _SYN, _ACK, _PSH, _FIN = 0x02, 0x10, 0x08, 0x01
 class Wire:
     """A capture file that is being written, pcap or pcapng.
 
-    ``now`` is its clock, in seconds; it moves by ``step`` with every frame.
+    ``now`` is its clock, in seconds; each frame advances it by ``step``.
     """
 
     def __init__(
@@ -48,7 +48,8 @@ class Wire:
         self.start = start
         self.now = 0.0
         self.step = step
-        #: Whether pure acknowledgements are written, as a real stack sends them: for what no answer acknowledges.
+        #: Whether pure acknowledgements are written, as a real stack sends them if no other packet acknowledges the
+        #: data.
         self.acknowledge = acknowledge
         self.frames = 0
         stream.write(_SECTION + _INTERFACE if pcapng else _GLOBAL.pack(0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1))

@@ -1,1 +1,1 @@
-"""Live conversations: a client and a server that speak MS-TRP over real RPC, and what lies between them."""
+"""Live use: a client and a server that use MS-TRP over real RPC, and a proxy between them."""

@@ -1,8 +1,8 @@
-"""Authentication of live connections, with pyspnego: NTLM, SPNEGO, and Kerberos where the machine has it.
+"""Authentication of live connections, with pyspnego: NTLM, SPNEGO, and Kerberos if available.
 
-The association says where signatures stand; here is how they are made. Independent stacks differ in what they sign: the
-whole PDU as soon as header signing was agreed on, most of them without that agreement as well, some then only the stub.
-The first PDU tells which it is.
+The association specifies the position of signatures; this module computes them. Independent stacks differ in the signed
+data: the whole PDU if header signing was negotiated, in most stacks also without that; in others only the stub. The
+first signed PDU shows which.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ try:
 
     from mstrp.live.ntlm import Acceptor
 except ImportError as _missing:  # pragma: no cover - the extra is not installed
-    message = "authentication needs pyspnego: pip install 'mstrp[live]'"
+    message = "authentication requires pyspnego: pip install 'mstrp[live]'"
     raise ImportError(message) from _missing
 
 from protocol.rpc.association import AssociationError
@@ -32,7 +32,7 @@ __all__ = ["LEVELS", "SecurityContext", "Users", "initiator"]
 
 #: RPC_C_AUTHN_LEVEL_ by name; call and packet mean packet integrity on connections (MS-RPCE 2.2.1.1.8).
 LEVELS = {"none": 1, "connect": 2, "call": 3, "packet": 4, "integrity": 5, "privacy": 6}
-#: RPC_C_AUTHN_ by name, and what pyspnego calls it.
+#: RPC_C_AUTHN_ constants by name, with the name in pyspnego.
 _TYPES = {"negotiate": 9, "ntlm": 10, "kerberos": 16}
 _NAMES = {number: name for name, number in _TYPES.items()}
 _REQUIREMENTS = (
@@ -43,7 +43,7 @@ _REQUIREMENTS = (
     | ContextReq.mutual_auth
 )
 _PRIVACY, _INTEGRITY = 6, 5
-#: What raw NTLM messages begin with.
+#: Start of raw NTLM messages.
 _RAW_NTLM = b"NTLMSSP\0"
 
 
@@ -55,18 +55,18 @@ class SecurityContext:
         self.type = type_
         self.level = {3: _INTEGRITY, 4: _INTEGRITY}.get(level, level)
         self._whole: bool | None = None
-        #: The client's first token, where it was made beforehand.
+        #: The first token of the client, if it was created in advance.
         self._first = first
         self._size = 0
 
     @property
     def complete(self) -> bool:
-        """Whether both sides have proven what they had to."""
+        """Whether both sides are authenticated as required."""
         return bool(self._context.complete)
 
     @property
     def user(self) -> str:
-        """Who the other side is, on the server's side: the name that NTLM proved, a principal with its realm."""
+        """The peer, on the server: the name authenticated by NTLM, or a principal with its realm."""
         name = str(getattr(self._context, "client_principal", None) or "")
         return name if self._kerberos else name.rpartition("\\")[2].partition("@")[0]
 
@@ -76,7 +76,7 @@ class SecurityContext:
 
     @property
     def size(self) -> int:
-        """Bytes of a signature."""
+        """Size of a signature in bytes."""
         if not self.complete:
             return 16
         if not self._size:
@@ -85,7 +85,7 @@ class SecurityContext:
         return self._size
 
     def _mic_size(self) -> int:
-        """Kerberos signs with other tokens than it seals with, and their size depends on the encryption type."""
+        """Return the size of a Kerberos signature, which depends on the encryption type."""
         from gssapi.raw import IOV, IOVBufferType, get_mic_iov_length
 
         buffers = IOV(IOVBufferType.mic_token, b"", std_layout=False)
@@ -93,14 +93,14 @@ class SecurityContext:
         return len(buffers[0].value or b"")
 
     def _inner(self) -> Any:
-        """What pyspnego's contexts are wrapped around: NTLM's state, or GSSAPI's context."""
+        """Return the implementation inside pyspnego's context: the state of NTLM, or the context of GSSAPI."""
         inner = self._context
         for _ in range(2):
             inner = getattr(inner, "_context", inner)
         return inner
 
     def step(self, token: bytes) -> bytes:
-        """Take a token of the peer and give the next one for it."""
+        """Process a token of the peer; return the next token."""
         if not token and self._first:
             first, self._first = self._first, b""
             return first
@@ -125,7 +125,7 @@ class SecurityContext:
         return bytes(sealed.buffers[1].data), bytes(sealed.buffers[3].data)
 
     def unprotect(self, head: bytes, body: bytes, tail: bytes, token: bytes, *, whole: bool) -> bytes:
-        """The body in the clear. Raises when the signature is wrong."""
+        """Return the decrypted body. Raises if the signature is invalid."""
         if self._whole is not None:
             return self._open(head, body, tail, token, whole=self._whole)
         with self._second_try() as again:
@@ -153,9 +153,9 @@ class SecurityContext:
 
     @contextlib.contextmanager
     def _second_try(self) -> Iterator[Callable[[], bool]]:
-        """Wind the key stream of NTLM back to where it was before the first message, so that it can be read otherwise.
+        """Reset the key stream of NTLM to its state before the first message, to verify it differently.
 
-        Nothing was received before, so the beginning is right: the stream of a restored mechListMIC starts anew as well.
+        Nothing was received before, so the start is valid: the stream of a restored mechListMIC also restarts.
         """
         inner = self._inner()
         number = "_NTLMProxy__seq_num_in"
@@ -163,7 +163,7 @@ class SecurityContext:
 
         def again() -> bool:
             if self._kerberos:
-                # Its signatures do not depend on what came before.
+                # Its signatures do not depend on earlier messages.
                 return True
             handle = getattr(inner, "_handle_in", None)
             if before is None or handle is None:
@@ -178,11 +178,13 @@ class SecurityContext:
 def initiator(
     kind: str, user: str | None = None, password: str | None = None, *, level: str = "privacy", host: str = "localhost"
 ) -> Callable[[], SecurityContext]:
-    """What a client authenticates with: a new context for each connection. ``kind``: ntlm, negotiate or kerberos.
+    """Return a factory of security contexts for a client, one for each connection.
 
-    Without user and password Kerberos takes the tickets that the machine has. ``host`` is whom one talks to, as Kerberos
-    knows it: the service is ``host/HOST``. Making a context may take as long as a KDC takes to answer, and raises
-    `AssociationError` when there are no tickets.
+    ``kind``: ntlm, negotiate or kerberos.
+
+    Without user and password, Kerberos uses the existing tickets. ``host`` is the Kerberos name of the server: the
+    service is ``host/HOST``. Creating a context may take as long as the response of a KDC, and raises
+    `AssociationError` if there are no tickets.
     """
 
     def make() -> SecurityContext:
@@ -194,7 +196,7 @@ def initiator(
             context = spnego.client(user, password, hostname=host, service="host", **options)
             first = bytes(context.step() or b"")
         except Exception as error:
-            # pyspnego, krb5 and gssapi each have errors of their own.
+            # pyspnego, krb5 and gssapi have separate error classes.
             raise AssociationError(f"authentication: {error}") from error
         return SecurityContext(context, _TYPES[kind], LEVELS[level], first)
 
@@ -202,30 +204,30 @@ def initiator(
 
 
 def _options(kind: str) -> Any:
-    """NTLM and the negotiation are pyspnego's own; Kerberos is the machine's."""
+    """NTLM and the negotiation are implemented by pyspnego; Kerberos by the system."""
     options = spnego.NegotiateOptions
     return {"ntlm": options.use_ntlm, "negotiate": options.use_negotiate}.get(kind, options.none)
 
 
 class Users:
-    """Who may log on to a server, by name and password, without regard to domain and case.
+    """Accounts allowed to log on to a server, by name and password, regardless of domain and case.
 
-    With Kerberos (kinds negotiate and kerberos) everybody may for whom the machine's realm vouches.
+    With Kerberos (kinds negotiate and kerberos), every principal of the realm is allowed.
     """
 
     def __init__(self, passwords: Mapping[str, str] | None = None) -> None:
         self.passwords = {name.casefold(): password for name, password in (passwords or {}).items()}
 
     def acceptor(self, kind: str = "negotiate") -> Callable[[int, int], SecurityContext]:
-        """What a server makes contexts with, of the type and level that a client asks for.
+        """Return a factory of security contexts for a server, of the type and level that a client requests.
 
-        ``kind``: ntlm or kerberos alone, or negotiate, which is both and what a client chooses between them.
+        ``kind``: only ntlm or kerberos, or negotiate, which includes both; the client selects.
         """
 
         def make(type_: int, level: int) -> SecurityContext:
             name = _NAMES.get(type_)
             if name is None or kind not in {"negotiate", name}:
-                raise PermissionError(f"authentication of type {type_} is not offered")
+                raise PermissionError(f"authentication type {type_} is not supported")
             if level not in LEVELS.values():
                 raise PermissionError(f"authentication level {level}")
             return _Accepting(self, name, type_, level)
@@ -233,12 +235,12 @@ class Users:
         return make
 
     def password(self, name: str) -> str | None:
-        """The password of a user; None for strangers."""
+        """Return the password of a user; None for an unknown one."""
         return self.passwords.get(name.partition("@")[0].casefold())
 
 
 class _Accepting(SecurityContext):
-    """The server's side: what it needs shows in the client's first token."""
+    """The server side: the first token of the client determines the mechanism."""
 
     def __init__(self, users: Users, name: str, type_: int, level: int) -> None:
         super().__init__(None, type_, level)
@@ -247,11 +249,11 @@ class _Accepting(SecurityContext):
 
     @property
     def complete(self) -> bool:
-        """Whether both sides have proven what they had to."""
+        """Whether both sides are authenticated as required."""
         return self._context is not None and bool(self._context.complete)
 
     def step(self, token: bytes) -> bytes:
-        """Take a token of the client and give the next one for it."""
+        """Process a token of the client; return the next token."""
         if self._context is None:
             self._context = self._made(token)
         return super().step(token)
@@ -265,13 +267,13 @@ class _Accepting(SecurityContext):
         offered = said.mechanisms if said is not None else (NTLM if token.startswith(_RAW_NTLM) else KERBEROS[0],)
         contexts: dict[GSSMech, Any] = {}
         if any(one in KERBEROS for one in offered):
-            # Where there is no keytab, NTLM is left.
+            # Without a keytab, only NTLM is available.
             with contextlib.suppress(SpnegoError, ImportError):
                 contexts[GSSMech.kerberos] = spnego.server(protocol="kerberos", context_req=_REQUIREMENTS)
         if NTLM in offered and self._users.passwords:
             contexts[GSSMech.ntlm] = Acceptor(self._users.password, _REQUIREMENTS)
         if not contexts:
-            raise PermissionError("none of the mechanisms that the client offers can be used here")
+            raise PermissionError("none of the client's mechanisms is available here")
         return spnego.server(
             protocol="negotiate",
             context_req=_REQUIREMENTS,

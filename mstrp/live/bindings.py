@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 __all__ = ["Binding", "parse_binding"]
 
-#: Where a server listens that names no port: the number that the documentation of RPC servers likes to use.
+#: Default port of a server, as in the documentation of RPC servers.
 PORT = "5150"
 PIPE = r"\pipe\tapsrv"
 _BINDING = re.compile(r"(?:(?P<sequence>[a-z_]+):)?(?P<host>[^\[\]]*)(?:\[(?P<endpoint>[^\]]*)\])?")
@@ -30,17 +30,17 @@ class Binding(NamedTuple):
 
 
 def parse_binding(text: str) -> Binding:
-    """Read a string binding; ``HOST:PORT`` will do for TCP. Raises `ValueError`."""
+    """Parse a string binding, or ``HOST:PORT`` for TCP. Raises `ValueError`."""
     host, _, port = text.rpartition(":")
     if port.isdigit() and "[" not in text and host and not text.startswith("ncacn_"):
         return Binding("ncacn_ip_tcp", host.strip("[]"), port)
     found = _BINDING.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no RPC binding: ncacn_ip_tcp:HOST[PORT] or ncacn_np:HOST[\\pipe\\tapsrv]")
+        raise ValueError(f"{text!r} is not an RPC binding: ncacn_ip_tcp:HOST[PORT] or ncacn_np:HOST[\\pipe\\tapsrv]")
     sequence = found["sequence"] or "ncacn_ip_tcp"
     if sequence not in {"ncacn_ip_tcp", "ncacn_np"}:
-        raise ValueError(f"{sequence} is not offered: ncacn_ip_tcp or ncacn_np")
+        raise ValueError(f"{sequence} is not supported: use ncacn_ip_tcp or ncacn_np")
     endpoint = found["endpoint"] or (PORT if sequence == "ncacn_ip_tcp" else PIPE)
     if sequence == "ncacn_ip_tcp" and not (endpoint.isdigit() and 0 <= int(endpoint) <= 65_535):
-        raise ValueError(f"{endpoint!r} is no TCP port")
+        raise ValueError(f"{endpoint!r} is not a TCP port")
     return Binding(sequence, found["host"] or "127.0.0.1", endpoint)

@@ -1,4 +1,4 @@
-"""Listening sockets: accept connections, also after errors of the system."""
+"""Listening sockets: accept connections, and continue after system errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Listener", "listen"]
 
-#: Seconds until connections are accepted again after an error of the system.
+#: Delay in seconds before accepting connections again after a system error.
 _RETRY = 0.5
 
 
@@ -44,7 +44,7 @@ class Listener:
             except ConnectionError:
                 continue
             except OSError as error:
-                # No descriptors are left, for example: one event in the log, which limits its lines.
+                # For example, no file descriptors are available: one log event, whose lines are limited.
                 self._log.write(logging.ERROR, "accept-failed", reason=error)
                 await asyncio.sleep(_RETRY)
                 continue
@@ -55,7 +55,7 @@ class Listener:
                 self._log.write(logging.ERROR, "accept-failed", reason=error)
 
     def close(self) -> None:
-        """Accept nothing more."""
+        """Stop accepting connections."""
         for task in self._tasks:
             task.cancel()
         for one in self.sockets:

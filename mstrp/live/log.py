@@ -1,8 +1,8 @@
 """The log of a live server: one line for each event, escaped, limited in number, as text or JSON.
 
-Text that comes from a peer never reaches the log raw: control characters, line ends, bidirectional marks and whatever
-else is not printable are written as escapes. Of one kind of event a few lines are written in each interval; the rest is
-counted, and the count is logged when the interval ends.
+Text from a peer is never logged unchanged: control characters, line ends, bidirectional marks and other unprintable
+characters are escaped. A limited number of lines per type of event is written in each interval; further ones are
+counted, and the count is logged at the end of the interval.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["JsonFormatter", "Log", "TextFormatter", "Writer", "escaped"]
 
-#: Characters of one value, and lines that wait for a writer whose output is blocked.
+#: Maximum length of a value, and number of lines queued while the output is blocked.
 _LONGEST, _WAITING = 500, 1000
 
 
 def escaped(text: str) -> str:
-    """Replace what is not printable by escapes, and cut what is too long."""
+    """Escape unprintable characters, and truncate long text."""
     if len(text) > _LONGEST:
         text = text[:_LONGEST] + "…"
     if text.isprintable() and "\\" not in text:
@@ -52,7 +52,7 @@ def _value(value: Any) -> str:
 
 
 class Log:
-    """Writes events to a logger: at most ``lines`` of a kind in ``interval`` seconds."""
+    """Writes events to a logger: at most ``lines`` of a type in ``interval`` seconds."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Log:
         self.lines = lines
         self.interval = interval
         self._clock = clock
-        #: Events by kind, for the summary.
+        #: Events by type, for the summary.
         self.counts: Counter[str] = Counter()
         self._written: Counter[str] = Counter()
         self._ends = 0.0
@@ -85,7 +85,7 @@ class Log:
             self._emit(level, event, fields, error)
 
     def always(self, event: str, **fields: Any) -> None:
-        """Log an event whatever the level of the logger."""
+        """Log an event regardless of the level of the logger."""
         text = _line(event, fields)
         record = self.logger.makeRecord(
             self.logger.name, logging.INFO, "", 0, "%s", (text,), None, extra={"event": event, "fields": fields}
@@ -93,7 +93,7 @@ class Log:
         self.logger.handle(record)
 
     def flush(self) -> None:
-        """Log how many events were not logged since the last time."""
+        """Log the number of events that were omitted since the last time."""
         written, self._written = self._written, Counter()
         for event, count in written.items():
             if count > self.lines:
@@ -147,7 +147,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class Writer(logging.Handler):
-    """Writes lines to a file descriptor from a thread: output that nobody reads does not block the server."""
+    """Writes lines to a file descriptor from a thread, so that blocked output does not block the server."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ class Writer(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue a line; it is dropped when too many wait."""
+        """Queue a line; it is dropped if too many are queued."""
         self.put(self.format(record))
 
     def put(self, line: str) -> None:
@@ -176,7 +176,7 @@ class Writer(logging.Handler):
                 return
 
     def close(self) -> None:
-        """Write what waits, but do not wait long for a reader."""
+        """Write queued lines, but do not wait long for a blocked output."""
         try:
             self._lines.put_nowait(None)
         except queue.Full:

@@ -1,8 +1,8 @@
-"""The server's side of NTLM: pyspnego's, with a check of the proof that takes users from us and bytes from the client.
+"""The server side of NTLM: pyspnego, with a verification that takes users from this program and bytes from the client.
 
-pyspnego reads users from a file and puts an NTLMv2 response together again to compare it. Stacks end theirs differently
-(impacket without the four zero bytes that follow the attributes), and their proof would not be recognised. Here it is
-computed over what was sent. Everything else is pyspnego's: the challenge, the keys, signing and sealing.
+pyspnego reads users from a file and rebuilds an NTLMv2 response to compare it. The end of the response differs between
+stacks (impacket omits the four zero bytes after the attributes), so a valid response would be rejected. This module
+computes the proof over the received bytes. Everything else is pyspnego's: the challenge, the keys, signing and sealing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HAS_MIC = 2
 
 
 class _Name:
-    """Who proved to be there, as pyspnego asks for it."""
+    """The authenticated user, as pyspnego requires it."""
 
     def __init__(self, domain: str, username: str) -> None:
         self.domain = domain
@@ -38,11 +38,11 @@ class _Name:
 
 
 class Acceptor(NTLMProxy):
-    """``password`` gives the password of a user, or None for strangers; domains make no difference."""
+    """``password`` returns the password of a user, or None for an unknown one; domains are ignored."""
 
     def __init__(self, password: Callable[[str], str | None], requirements: ContextReq) -> None:
         self._password = password
-        # pyspnego wants to know that there is a file of users. Any will do: it is not read.
+        # pyspnego requires a file of users to exist; it is not read.
         with _lock:
             before = os.environ.get("NTLM_USER_FILE")
             os.environ["NTLM_USER_FILE"] = __file__
@@ -55,8 +55,8 @@ class Acceptor(NTLMProxy):
                     os.environ["NTLM_USER_FILE"] = before
 
     def _step_accept_authenticate(self, token: bytes, channel_bindings: Any = None) -> None:
-        """Check AUTHENTICATE_MESSAGE; raises when it does not prove a user of ours (MS-NLMP 3.2.5.1.2)."""
-        # Here, because ciphers are only loaded where they are used.
+        """Verify AUTHENTICATE_MESSAGE; raises if it does not authenticate a known user (MS-NLMP 3.2.5.1.2)."""
+        # Imported here because ciphers are loaded only if used.
         from protocol.rpc.sealing import nt_hash, session_key
 
         assert self._temp_negotiate is not None
@@ -68,12 +68,12 @@ class Acceptor(NTLMProxy):
         password = self._password(said.user)
         key = None if password is None else session_key(nt_hash(password), asked, said)
         if key is None:
-            raise InvalidTokenError(context_msg=f"{said.account} is not known, or the password is wrong")
+            raise InvalidTokenError(context_msg=f"{said.account} is unknown, or the password is wrong")
         if parse_av_flags(said.nt_response) & _HAS_MIC:
             blank = token[: MIC.start] + bytes(MIC.stop - MIC.start) + token[MIC.stop :]
             expected = self._calculate_mic(key, self._temp_negotiate.pack(), challenge, blank)
             if not hmac.compare_digest(expected, token[MIC]):
-                raise InvalidTokenError(context_msg=f"the exchange with {said.account} was changed on its way")
+                raise InvalidTokenError(context_msg=f"the messages of {said.account} were modified in transit")
         self._credential = _Name(said.domain, said.user)  # type: ignore[assignment]
         self._session_key = key
         self._context_attr = said.flags

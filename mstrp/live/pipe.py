@@ -1,6 +1,6 @@
-r"""RPC over the named pipe ``\pipe\tapsrv`` (2.1): a client on smbprotocol, and impacket's SMB server in front of a server.
+r"""RPC over the named pipe ``\pipe\tapsrv`` (2.1): a client with smbprotocol, a server with impacket.
 
-Both libraries block, so they run in threads of their own; nothing of SMB is done here.
+Both libraries block, so they run in separate threads; this module does not implement SMB.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 __all__ = ["PipeFront", "connect_pipe"]
 
 _PORT = 445
-#: The folder behind the share: impacket looks for files there, so it must be one that cannot be.
+#: The folder of the share: impacket looks for files there, so it must not exist.
 _NOWHERE = f"{os.devnull}/pipes"
-#: PDUs that have no answer.
+#: PDUs without a response.
 _SILENT = {Kind.AUTH3, Kind.CO_CANCEL, Kind.ORPHANED}
 
 
 def _missing(what: str) -> ImportError:
-    return ImportError(f"named pipes need {what}: pip install 'mstrp[pipe]'")
+    return ImportError(f"named pipes require {what}: pip install 'mstrp[pipe]'")
 
 
 async def connect_pipe(
     binding: Binding, association: ClientAssociation, options: ClientOptions, *, recorder: Recorder | None = None
 ) -> Caller:
-    """Open the pipe of a server and bind; the host may carry the SMB port, as in ``HOST:1445``."""
+    """Open the pipe of a server and bind; the host may contain the SMB port, as in ``HOST:1445``."""
     loop = asyncio.get_running_loop()
     caller = Caller(association, recorder=None)
     async with asyncio.timeout(options.timeout):
@@ -57,7 +57,7 @@ async def connect_pipe(
 
 
 class _PipeTransport(asyncio.Transport):
-    """A pipe as asyncio sees it: what is written goes to a thread, which reads the answers."""
+    """A pipe as an asyncio transport: a thread writes the data and reads the responses."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, protocol: Caller, pipe: Any, connection: Any) -> None:
         super().__init__({"peername": ("pipe", 0)})
@@ -113,10 +113,10 @@ class _PipeTransport(asyncio.Transport):
             raise ConnectionError(f"{binding}: {error}") from error
         return cls(loop, protocol, pipe, connection)
 
-    # -- what a protocol calls ------------------------------------------------------------------------------------
+    # -- methods for the protocol ---------------------------------------------------------------------------------
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send what may be several PDUs."""
+        """Send data with one or more PDUs."""
         self._work.put(bytes(data))
 
     def is_closing(self) -> bool:
@@ -124,7 +124,7 @@ class _PipeTransport(asyncio.Transport):
         return self._closing
 
     def close(self) -> None:
-        """Close the pipe when everything is sent."""
+        """Close the pipe after all data is sent."""
         if not self._closing:
             self._closing = True
             self._work.put(None)
@@ -133,7 +133,7 @@ class _PipeTransport(asyncio.Transport):
         """Close the pipe."""
         self.close()
 
-    # -- the thread -----------------------------------------------------------------------------------------------
+    # -- thread ---------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         error: Exception | None = None
@@ -148,11 +148,11 @@ class _PipeTransport(asyncio.Transport):
             self._pipe.close()
         with contextlib.suppress(Exception):
             self._connection.disconnect(False)
-        with contextlib.suppress(RuntimeError):  # the loop may be gone
+        with contextlib.suppress(RuntimeError):  # the loop may be closed
             self._loop.call_soon_threadsafe(self._protocol.connection_lost, error)
 
     def _read_answer(self) -> None:
-        """Read until the last fragment of one answer; a read that nothing answers would block the pipe."""
+        """Read until the last fragment of a response; a read without a response would block the pipe."""
         buffer = b""
         while True:
             buffer += self._pipe.read(0, 65_535)
@@ -168,7 +168,7 @@ class _PipeTransport(asyncio.Transport):
 
 
 def _expected(data: bytes) -> int:
-    """How many answers the PDUs in a write will have."""
+    """Return the number of responses to the PDUs in a write."""
     position = count = 0
     while len(data) - position >= HEADER.size:
         _, _, kind, flags, _, length, _, _ = HEADER.unpack_from(data, position)
@@ -178,10 +178,10 @@ def _expected(data: bytes) -> int:
 
 
 class PipeFront:
-    r"""impacket's SMB server with one pipe, ``\pipe\tapsrv``, that leads to a server's local endpoint.
+    r"""impacket's SMB server with one pipe, ``\pipe\tapsrv``, connected to a server's local endpoint.
 
-    Users are those of the SMB server; without any, everybody may open the pipe. The event channel does not go through
-    the pipe: clients that want pushed events are called at the machine that they name.
+    Users are those of the SMB server; without any, all clients may open the pipe. The event channel does not use the
+    pipe: the server connects to clients with push delivery at the machine that they specify.
     """
 
     def __init__(self, server: Server, address: str, users: Mapping[str, str] | None = None) -> None:
@@ -193,7 +193,7 @@ class PipeFront:
         self.users = dict(users or {})
         self._smb: Any = None
         self._thread: threading.Thread | None = None
-        #: Open SMB connections, and whose they are.
+        #: Open SMB connections, and their users.
         self._open: dict[int, str] = {}
         self._lock = threading.Lock()
 
@@ -219,7 +219,7 @@ class PipeFront:
             "challenge": "A" * 16,
             "SMB2Support": "True",
         }
-        # Stacks open a pipe as if to overwrite it, which needs a share that may be written to; there is nothing to write.
+        # Stacks open a pipe with write access, which requires a writable share; there are no files to write.
         config["IPC$"] = {"comment": "", "read only": "no", "share type": "3", "path": _NOWHERE}
         self._smb = SMBSERVER((self.host, self.port), config_parser=config)
         self._limit()
@@ -233,7 +233,7 @@ class PipeFront:
         self._thread.start()
 
     def _limit(self) -> None:
-        """Limit the connections of the SMB server, each of which has a thread, and note who has one."""
+        """Limit the connections of the SMB server, each of which has a thread, and register their peers."""
         limits = self.server.options.limits
         process, shut_down = self._smb.process_request, self._smb.shutdown_request
 

@@ -1,4 +1,4 @@
-"""Records live connections as a capture: the bytes as they passed, with frames around them."""
+"""Record live connections as a capture: the transferred bytes, with generated frame headers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["Recorder"]
 
 
 class Recorder(Wire):
-    """A capture file that live connections write to; its clock is the real one.
+    """A capture file for live connections; its clock is the real one.
 
-    One side of a conversation is enough: what it sends and receives, in the order in which it does.
+    One side of a conversation is sufficient: the data it sends and receives, in its order.
     """
 
     def __init__(self, stream: BinaryIO, *, pcapng: bool = False) -> None:
@@ -30,7 +30,7 @@ class Recorder(Wire):
             super().frame(packet)
 
     def open(self, client: tuple[str, int], server: tuple[str, int]) -> Recording:
-        """A connection is there."""
+        """Record a new connection."""
         return Recording(self.connect(_plain(client), _plain(server)))
 
 
@@ -40,7 +40,7 @@ class Recording:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._open = True
-        #: Called with the side (0: the one that opened it) and the bytes.
+        #: Called with the side (0: the one that opened the connection) and the bytes.
         self.send: Callable[[int, bytes], None] = self._send
 
     def _send(self, side: int, data: bytes) -> None:
@@ -48,14 +48,14 @@ class Recording:
             self._connection.send(side, data)
 
     def close(self) -> None:
-        """The connection has ended."""
+        """Record the end of the connection."""
         if self._open:
             self._open = False
             self._connection.close()
 
 
 def _plain(end: tuple[str, int]) -> tuple[str, int]:
-    """An end as an IPv4 address: the frames that are written have no others."""
+    """Return an endpoint as an IPv4 address, the only type in the written frames."""
     address = ipaddress.ip_address(end[0])
     if isinstance(address, ipaddress.IPv6Address):
         mapped = address.ipv4_mapped

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["SCENARIOS", "Scenario", "find_scenario"]
 
 S = LINECALLSTATE
-#: How many times as long as for other states a client waits for the first one of a call that it made.
+#: Multiplier of the timeout for the first state of an outgoing call.
 _SILENT = 10
 _HANDLER = int(LINECALLPRIVILEGE.OWNER | LINECALLPRIVILEGE.MONITOR) | int(LINEOPENOPTION.PROXY)
 
@@ -57,7 +57,7 @@ async def _session(client: TapiClient, to: str) -> None:
 async def _outgoing(client: TapiClient, to: str) -> None:
     app, opened = await _open(client)
     call = await opened.make_call(to)
-    # As printed, section 4.3 has no LINE_CALLSTATE at all.
+    # Section 4.3 as printed contains no LINE_CALLSTATE.
     silent = _SILENT * client.options.quiet
     await call.wait(S.CONNECTED, S.BUSY, S.DISCONNECTED, S.SPECIALINFO, timeout=60, silent=silent)
     await call.drop()

@@ -1,4 +1,4 @@
-"""DCE/RPC over TCP with asyncio: the association of `protocol.rpc.association` with a socket around it."""
+"""DCE/RPC over TCP with asyncio: a socket for the association of `protocol.rpc.association`."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 __all__ = ["Caller", "ConnectionEnded", "Guard", "RpcFault", "Service", "ServiceConnection"]
 
 _log = Log(logging.getLogger("mstrp.live"))
-#: Bytes that are read at once, so that one busy connection does not hold up the others for long.
+#: Maximum read size, so that one busy connection does not delay the others.
 _READ = 4096
 
 
 class RpcFault(Exception):  # noqa: N818 - the name that RPC gives it
-    """A call that the RPC layer of the server failed."""
+    """A call that ended with an RPC fault."""
 
     def __init__(self, method: str, status: int) -> None:
         super().__init__(f"{method}: RPC fault {status:#010x}")
@@ -43,11 +43,11 @@ class RpcFault(Exception):  # noqa: N818 - the name that RPC gives it
 
 
 class ConnectionEnded(ConnectionError):  # noqa: N818 - as those of the standard library
-    """The connection ended while something waited for it."""
+    """The connection ended during a wait."""
 
 
 def _keep_alive(transport: asyncio.Transport) -> None:
-    """Find out some day that the peer is gone without a word, and do not wait for more to send."""
+    """Enable keep-alive, to detect a peer that disappeared, and disable Nagle's algorithm."""
     found = transport.get_extra_info("socket")
     if found is not None and found.family in (socket.AF_INET, socket.AF_INET6):
         found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -58,41 +58,41 @@ def _keep_alive(transport: asyncio.Transport) -> None:
 
 
 class Service(Protocol):
-    """What answers calls."""
+    """The interface of a service that handles calls."""
 
     def called(self, connection: ServiceConnection, call: CallReceived) -> None:
-        """A call came: answer it with `ServiceConnection.answer` or `ServiceConnection.fault`, now or later."""
+        """Handle a call: respond with `ServiceConnection.answer` or `ServiceConnection.fault`, now or later."""
 
     def lost(self, connection: ServiceConnection) -> None:
-        """A connection has ended."""
+        """Handle the end of a connection."""
 
 
 class Guard(Protocol):
-    """Decides which connections may stay (`mstrp.live.server.guard`)."""
+    """The limits on connections (`mstrp.live.server.guard`)."""
 
     halted: bool
 
     def admit(self, connection: ServiceConnection) -> bool:
-        """A connection was opened; False if it has to be closed."""
+        """Register a new connection; False if it must be closed."""
 
     def logged_on(self, connection: ServiceConnection) -> None:
-        """A connection has reached the level that is required."""
+        """Record that a connection has reached the required authentication level."""
 
     def held(self, connection: ServiceConnection, size: int) -> None:
-        """A connection has so many bytes in its buffers."""
+        """Record the number of buffered bytes of a connection."""
 
     def failed(self, connection: ServiceConnection, error: Exception, *, logon: bool) -> float:
-        """A peer broke the protocol, or could not log on: seconds until it gets the response."""
+        """Record a protocol violation or failed log-on of a peer; return the delay of the response in seconds."""
 
     def dropped(self, connection: ServiceConnection, limit: str) -> None:
-        """A connection is ended because of a limit."""
+        """Record that a limit ends a connection."""
 
     def ended(self, connection: ServiceConnection) -> None:
-        """A connection has ended."""
+        """Record the end of a connection."""
 
 
 class _Since:
-    """Times at which something began, 0.0 if it has not; ``used`` is when the peer last sent something."""
+    """Start times of conditions, 0.0 if not active; ``used`` is the time of the last data from the peer."""
 
     __slots__ = ("blocked", "opened", "partial", "used")
 
@@ -102,7 +102,7 @@ class _Since:
 
 
 class _Ends(asyncio.Protocol):
-    """What both kinds of connection share."""
+    """The common part of both types of connection."""
 
     transport: asyncio.Transport
     side = 0
@@ -140,22 +140,22 @@ class _Ends(asyncio.Protocol):
             self._recording.close()
 
     def close(self) -> None:
-        """End the connection when everything is sent."""
+        """Close the connection after all data is sent."""
         if not self.closed:
             self.transport.close()
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """Close the connection immediately."""
         if not self.closed:
             self.transport.abort()
 
     async def wait_closed(self, seconds: float = 1.0) -> None:
-        """Wait until the connection has ended, but not for ever."""
+        """Wait until the connection has ended, up to a timeout."""
         await asyncio.wait([self.gone], timeout=seconds)
 
 
 class ServiceConnection(_Ends):
-    """A connection that somebody opened to us."""
+    """An incoming connection."""
 
     side = 1
 
@@ -172,13 +172,13 @@ class ServiceConnection(_Ends):
         super().__init__(recorder)
         self.service = service
         self.association = association
-        #: For the service: what the connection belongs to.
+        #: For the service: the objects that the connection belongs to.
         self.notes: set[Any] = set()
-        #: Whether it was forwarded to us, so that the peer is not the client.
+        #: Whether it was forwarded, so that the peer is not the client.
         self.forwarded = False
         #: The number of the connection in the log.
         self.number = 0
-        #: Whether the peer has bound, and proven who it is where that is required.
+        #: Whether the peer has bound, and is authenticated if required.
         self.logged_on = False
         self._loop = asyncio.get_running_loop()
         self.since = _Since(self._loop.time())
@@ -200,14 +200,14 @@ class ServiceConnection(_Ends):
         return {"connection": self.number, "peer": self.peer[0], "user": self.user}
 
     def stop_reading(self) -> None:
-        """Take no more calls."""
+        """Accept no more calls."""
         self._failed = True
         if not self.closed and not self.transport.is_closing():
             self.transport.pause_reading()
 
     @property
     def in_use(self) -> bool:
-        """Whether a client depends on the connection, or a call has not been answered."""
+        """Whether a client depends on the connection, or a call has no response yet."""
         return bool(self.notes) or self._pending > 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -220,7 +220,7 @@ class ServiceConnection(_Ends):
             self.abort()
 
     def _too_slow(self) -> None:
-        """Who opens a connection and says nothing sensible is not waited for."""
+        """Close the connection, because the peer has not sent a valid PDU in time."""
         if not self.logged_on:
             self.abort()
 
@@ -267,7 +267,7 @@ class ServiceConnection(_Ends):
                 self._guard.logged_on(self)
 
     def _fail(self, error: AssociationError) -> None:
-        """The connection is of no use any more: send what explains it, and close."""
+        """End the connection after an error: send the explanation, and close."""
         self._failed = True
         delay = 0.0
         if self._guard is not None:
@@ -286,19 +286,19 @@ class ServiceConnection(_Ends):
 
     def close(self) -> None:
         if not self.closed and not self.since.blocked:
-            # A peer that does not read is not waited for after that.
+            # Do not wait longer for a peer that does not read.
             self.since.blocked = self._loop.time()
         super().close()
 
     def cut_off(self, why: str) -> None:
-        """End the connection because it costs too much."""
+        """End the connection because it exceeds a limit."""
         if not self.closed:
             if self._guard is not None:
                 self._guard.dropped(self, why)
             self.abort()
 
     def _count(self) -> None:
-        """Report what the buffers hold."""
+        """Report the number of buffered bytes."""
         if self._guard is not None and not self.closed:
             self._guard.held(self, self.association.held + self.transport.get_write_buffer_size())
 
@@ -309,7 +309,7 @@ class ServiceConnection(_Ends):
                 self._count()
 
     def answer(self, call: CallReceived, value: Any) -> None:
-        """Answer a call with the parameters that its method returns."""
+        """Respond to a call with the output parameters of its method."""
         self._pending -= 1
         if self.closed:
             return
@@ -322,27 +322,27 @@ class ServiceConnection(_Ends):
             self._flush()
 
     def fault(self, call: CallReceived, status: int) -> None:
-        """Fail a call."""
+        """Respond to a call with an RPC fault."""
         self._pending -= 1
         if not self.closed:
             self.association.fault(call.call_id, status, call.context)
             self._flush()
 
     def read(self, call: CallReceived) -> Any:
-        """The parameters of a call; None when they cannot be read, and the call has been failed for it."""
+        """Return the parameters of a call; None if they are invalid and an RPC fault was sent."""
         try:
             found = call.method.read("request", call.stub, ndr64=call.ndr64)
         except DecodeError:
             self.fault(call, Status.NDR_DATA)
             return None
         if any(problem.aspect == "size" for problem in found.problems):
-            # Counts that contradict each other: consistency is checked at target level 6.0 (3.1.4, 3.3.4).
+            # Inconsistent counts: consistency is checked at target level 6.0 (3.1.4, 3.3.4).
             self.fault(call, Status.NDR_DATA)
             return None
         return found.value
 
     def pause_writing(self) -> None:
-        """The peer does not read its answers: stop reading its questions."""
+        """Stop reading requests while the peer does not read its responses."""
         self.transport.pause_reading()
         self.since.blocked = self.since.blocked or self._loop.time()
 
@@ -362,7 +362,7 @@ class ServiceConnection(_Ends):
 
 
 class Caller(_Ends):
-    """A connection that we opened, to call methods of the peer."""
+    """An outgoing connection, to call methods of the peer."""
 
     side = 0
 
@@ -372,7 +372,7 @@ class Caller(_Ends):
         self._calls: dict[int, tuple[Method, bool, asyncio.Future[Any]]] = {}
         self._bound: asyncio.Future[None] | None = None
         self._loop = asyncio.get_running_loop()
-        #: Called when the connection is gone.
+        #: Called at the end of the connection.
         self.on_lost: Callable[[], None] | None = None
 
     @classmethod
@@ -397,7 +397,7 @@ class Caller(_Ends):
         return found
 
     async def bind(self) -> None:
-        """Bind, and wait for the answer."""
+        """Bind, and wait for the response."""
         self._bound = self._loop.create_future()
         self.association.bind()
         self._write(self.association.take_outgoing())
@@ -415,7 +415,7 @@ class Caller(_Ends):
                     if not future.done():
                         future.set_exception(RpcFault(method.name, item.status))
                 elif isinstance(item, Bound) and self._bound is not None and not self._bound.done():
-                    # What completes the authentication goes out before the first call.
+                    # The end of the authentication is sent before the first call.
                     self._write(self.association.take_outgoing())
                     self._bound.set_result(None)
         except AssociationError as error:
@@ -434,7 +434,7 @@ class Caller(_Ends):
             future.set_exception(error)
 
     def start(self, method: Method, value: Any) -> asyncio.Future[Any]:
-        """Send a call; its parameters come with the future."""
+        """Send a call; the future returns its output parameters."""
         if self.closed:
             raise ConnectionEnded("the connection has ended")
         ndr64 = self.association.ndr64(method)
@@ -445,7 +445,7 @@ class Caller(_Ends):
         return future
 
     async def call(self, method: Method, value: Any, timeout: float | None = 5.0) -> Any:  # noqa: ASYNC109
-        """Call a method and wait for its parameters; when time is up the call is orphaned."""
+        """Call a method and wait for its parameters; after the timeout, the call is orphaned."""
         future = self.start(method, value)
         try:
             async with asyncio.timeout(timeout):

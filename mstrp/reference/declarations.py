@@ -1,4 +1,4 @@
-"""What is declared about the wire, as entries that can be explained: packets, structures, tables and numbers."""
+"""Declarations as entries of `explain`: packets, structures, tables and numbers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Entry", "constants", "packets", "returned_by", "same_number"]
 
-#: The values of all return codes by name, also where the table spells one in another way.
+#: The values of all return codes by name, including alternative spellings of the tables.
 _CODES = {
     name: int(member)
     for table in TABLES.values()
@@ -36,7 +36,7 @@ _CODES = {
 
 
 class Entry(NamedTuple):
-    """Something that can be explained."""
+    """An object that can be explained."""
 
     kind: str
     name: str
@@ -47,7 +47,7 @@ class Entry(NamedTuple):
 
 
 def packets() -> Iterator[Entry]:
-    """Requests, events, completions and structures."""
+    """Return requests, events, completions and structures."""
     for request in REQUESTS.values():
         yield _request(request)
     for event in EVENTS.values():
@@ -65,7 +65,7 @@ def _request(kind: type[Request]) -> Entry:
     head = f"Req_Func {kind.req_func} ({kind.req_func:#x}), {kind.completion}hronous"
     if kind.required_privilege:
         head += f", needs privilege {kind.required_privilege}"
-    lines = [head, "", "fields (bytes from the start of the packet; words that are not named are reserved):"]
+    lines = [head, "", "fields (bytes from the start of the packet; DWORDs without a name are reserved):"]
     lines += _shown([_word(0, "Req_Func", f"{kind.req_func}; in the response, Ack_ReturnValue"), *_lines(found)])
     if kind.Completion is not None:
         lines += ["", f"completed by a special completion (MS-TRP {kind.Completion.layout.section})"]
@@ -143,7 +143,7 @@ def _allowed(name: str) -> list[str]:
 
 
 def constants() -> Iterator[Entry]:
-    """Constant tables with their members."""
+    """Return constant tables with their members."""
     for name, table in TABLES.items():
         lines = [f"  {row}" for row in _values(table)]
         if table.remark:
@@ -161,7 +161,7 @@ def _values(table: Table) -> Iterator[str]:
 
 
 def same_number(number: int) -> Entry | None:
-    """Every constant that has a value, in one entry: small values stand in many tables."""
+    """Return all constants with a value, in one entry, because many tables contain small values."""
     found = [
         (spelling(member), name) for name, table in TABLES.items() for member in members(table) if int(member) == number
     ]
@@ -175,7 +175,7 @@ def same_number(number: int) -> Entry | None:
 
 
 def returned_by(code: str) -> list[str]:
-    """The requests that list a return code."""
+    """Return the requests that list a return code."""
     wanted = _CODES.get(code)
     if wanted is None:
         return []

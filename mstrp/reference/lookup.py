@@ -1,4 +1,4 @@
-"""What a name, a number or an id stands for: the texts behind ``mstrp explain``."""
+"""Find the meaning of a name, a number or an id, for ``mstrp explain``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["KINDS", "Entry", "listing", "lookup", "rule_shares"]
 
 
 def machines() -> Iterator[Entry]:
-    """Machines with their states."""
+    """Return machines with their states."""
     for name, machine in MACHINES.items():
         table = machine.table
         states = ", ".join(table.caption(state) for state in table.states)
@@ -33,7 +33,7 @@ def machines() -> Iterator[Entry]:
 
 
 def rules() -> Iterator[Entry]:
-    """Rules: of calls and their order, and every one of MS-TRP with what becomes of it."""
+    """Return the rules of calls and their order, and all rules of MS-TRP with their checks."""
     for name, call_rule in CALL_RULES.rules.items():
         source = f"also: {call_rule.source}" if call_rule.source else ""
         data = {"status": Status.CHECKED.value, "mechanism": "table row"}
@@ -42,7 +42,7 @@ def rules() -> Iterator[Entry]:
         yield Entry("rule", rule.id, rule.section, _demand(rule), tuple(_rule_lines(rule)), _rule_data(rule))
 
 
-#: The section of every packet and structure that rules name.
+#: The section of every packet and structure that rules refer to.
 _SECTIONS = {
     **{f"{request.device}.{request.__name__}": request.layout.section for request in REQUESTS.values()},
     **{each.__name__: each.layout.section for each in (*EVENTS.values(), *STRUCTURES.values())},
@@ -50,7 +50,7 @@ _SECTIONS = {
 
 
 def _demand(rule: Rule) -> str:
-    """What a rule demands, as a sentence."""
+    """Return the requirement of a rule as a sentence."""
     who = {"server": "The server", "client": "The client"}[rule.role]
     if rule.kind == "fail-if":
         what = "the request" if rule.role == "server" and rule.packet else "it"
@@ -59,7 +59,7 @@ def _demand(rule: Rule) -> str:
         return f"{who} drops the event unless {rule.summary}."
     if rule.kind == "on-success":
         return f"On success {rule.summary}."
-    return f"It is required that {rule.summary}."
+    return f"Required: {rule.summary}."
 
 
 def _rule_lines(rule: Rule) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _rule_lines(rule: Rule) -> Iterator[str]:
     how = {Status.CHECKED: "checked by", Status.NOT_OBSERVABLE: "not observable", Status.SUPERSEDED: "superseded"}
     yield f"{how[rule.status]}: {rule.how}"
     if rule.told and rule.told != rule.id:
-        yield f"findings name it as: {rule.told}"
+        yield f"reported as: {rule.told}"
 
 
 def _rule_data(rule: Rule) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _rule_data(rule: Rule) -> dict[str, Any]:
 
 
 def _example(rule: str) -> str:
-    """What a monitor says where a rule is broken, out of a conversation made for that."""
+    """Return a finding of a monitor, from a generated conversation that violates the rule."""
     from mstrp.testing import rule_cases
 
     known = RULES.get(rule)
@@ -127,12 +127,12 @@ def _states() -> Iterator[Entry]:
 
 @cache
 def _known() -> tuple[Entry, ...]:
-    """Everything that has a name."""
+    """Return everything that has a name."""
     return (*packets(), *constants(), *machines(), *rules(), *_states())
 
 
 def lookup(text: str) -> list[Entry]:
-    """Everything that a name, a number (decimal or hex), a rule id or a section stands for."""
+    """Return all entries for a name, a number (decimal or hexadecimal), a rule id or a section."""
     wanted = text.strip()
     found: list[Entry] = []
     number = _number(wanted)
@@ -166,7 +166,7 @@ def lookup(text: str) -> list[Entry]:
 
 
 def _member(entry: Entry, lowered: str) -> list[Entry]:
-    """A member of a table by name."""
+    """Return a member of a table by name."""
     for name, value in entry.data["members"].items():
         if lowered == name.lower():
             lines = (f"{value:#010x} ({value}) in {entry.name}", *returned_by(name))
@@ -182,7 +182,7 @@ def _number(text: str) -> int | None:
 
 
 def rule_shares() -> str:
-    """How many rules of MS-TRP are checked, and by what."""
+    """Return the number of checked MS-TRP rules, by mechanism."""
     kinds = share()
     counts = {status: kinds.pop(status.value, 0) for status in (Status.NOT_OBSERVABLE, Status.SUPERSEDED)}
     checked = sum(kinds.values())
@@ -199,5 +199,5 @@ def _with_example(entry: Entry) -> Iterator[str]:
 
 
 def listing(kind: str) -> list[Entry]:
-    """All entries of a kind."""
+    """Return all entries of a kind."""
     return list(KINDS[kind]())

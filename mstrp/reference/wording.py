@@ -165,7 +165,7 @@ def _offset(field: Offset) -> str:
         assert isinstance(field, Block)
         what = "bytes"
     size = f", length in {field.size}" if field.size else ""
-    absent = f", {ABSENT:#010X} where there is none".replace("0X", "0x") if field.optional else ""
+    absent = f", {ABSENT:#010X} if there is none".replace("0X", "0x") if field.optional else ""
     return f"offset of {what}{size}{absent}{_only(field)}"
 
 
@@ -176,8 +176,8 @@ def _only(field: Any) -> str:
         return ""
     name, bits = only
     if bits == ABSENT:
-        return f", where {name} is not 0"
-    return f", where {name} has {_bits(field.owner.by_spec[name], bits)}"
+        return f", if {name} is not 0"
+    return f", if {name} has {_bits(field.owner.by_spec[name], bits)}"
 
 
 def _bits(selector: Any, bits: int) -> str:
@@ -192,10 +192,10 @@ def _bits(selector: Any, bits: int) -> str:
 
 def _pair(field: Pair, step: int) -> str:
     if step == 0:
-        return f"byte length of what {field.spec}Offset leads to"
+        return f"byte length of the data at {field.spec}Offset"
     what = _CONTENTS.get(field.content, "")
     if field.format:
-        what = f"a string as {field.format} says"
+        what = f"a string in the format {field.format}"
     elif field.content == "rows":
         what = f"{field.count} texts of {field.row} bytes"
     elif field.content == "structure":

@@ -1,1 +1,1 @@
-"""What people and other programs read about a capture."""
+"""Reports on captures, for people and programs."""

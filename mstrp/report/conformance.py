@@ -26,25 +26,25 @@ _STYLES = {
     Verdict.INCONCLUSIVE: "warn",
     Verdict.NOT_APPLICABLE: "dim",
 }
-#: Causes that are listed for what could not be decided, and requirements of each.
+#: Maximum number of causes listed for inconclusive requirements, and of requirements for each.
 _CAUSES, _EACH = 12, 6
 
 
 def failed(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """What failed and was not expected to, in the order in which it was found."""
+    """Return unexpected failures, in the order in which they were found."""
     found = [each for each in outcomes if each.verdict is Verdict.FAIL and not each.expected]
     return sorted(found, key=lambda each: (each.found_after, each.requirement.id))
 
 
 def verdict(outcomes: list[Outcome]) -> str:
-    """Of the run: "fail", "error" where nothing failed and a test itself did, or "pass"."""
+    """Return the verdict of the run: "fail", "error" if there are only errors of test cases, or "pass"."""
     if failed(outcomes):
         return "fail"
     return "error" if any(outcome.verdict is Verdict.ERROR for outcome in outcomes) else "pass"
 
 
 def as_dict(outcomes: list[Outcome], **about: Any) -> dict[str, Any]:
-    """The report as one object; ``about`` says what was tested and how."""
+    """Return the report as one object; ``about`` describes the test run."""
     counts = Counter(outcome.verdict.value for outcome in outcomes)
     return {
         "schema": SCHEMA,
@@ -61,7 +61,7 @@ def as_json(outcomes: list[Outcome], **about: Any) -> str:
 
 
 def program_text(outcome: Outcome, binding: str) -> str:
-    """The conversation as a Python program, where it can be performed."""
+    """Return the conversation as a Python program, if it can be performed."""
     if outcome.program is None or not outcome.program.performable:
         return ""
     return python_text(outcome.program, binding=binding, title=outcome.requirement.id)
@@ -75,7 +75,7 @@ def _spans(*pieces: tuple[str, str]) -> Line:
 
 
 def conversation_lines(rows: Iterable[str]) -> Iterator[Line]:
-    """A conversation as a table: who sent what, and what came back."""
+    """Return a conversation as a table: the sender of each packet, and the response."""
     for row in rows:
         yield _spans(("dim" if "◀──" in row else "plain", f"    {row}"))
 
@@ -90,14 +90,14 @@ def outcome_lines(
     seconds: float,
     seed: int,
 ) -> Iterator[Line]:
-    """The report for a terminal: what failed with its conversation, what was not decided and why, and the numbers."""
+    """Return the report for a terminal: failures, inconclusive requirements, and totals."""
     for outcome in failed(outcomes):
         yield from _failure(outcome, conversations.get(outcome.requirement.id, []), binding, width)
-    yield from _left(outcomes, Verdict.ERROR, "errors of the tests themselves", width)
-    yield from _left(outcomes, Verdict.INCONCLUSIVE, "not decided", width)
+    yield from _left(outcomes, Verdict.ERROR, "errors of the test cases themselves", width)
+    yield from _left(outcomes, Verdict.INCONCLUSIVE, "inconclusive", width)
     yield from _left(outcomes, Verdict.NOT_APPLICABLE, "not applicable", width)
     yield from _baseline(outcomes, width)
-    yield _spans(("head", f"{'':<14}{'pass':>7}{'fail':>7}{'not decided':>13}{'not applicable':>16}{'error':>7}"))
+    yield _spans(("head", f"{'':<14}{'pass':>7}{'fail':>7}{'inconclusive':>13}{'not applicable':>16}{'error':>7}"))
     kinds = dict.fromkeys(outcome.requirement.kind for outcome in outcomes)
     columns = (
         (Verdict.PASS, 7),
@@ -125,7 +125,7 @@ def _failure(outcome: Outcome, rows: list[str], binding: str, width: int) -> Ite
     yield _spans(("fail", f"FAIL {requirement.id}"), ("", f", MS-TRP {requirement.section}: {requirement.summary}"))
     yield from wrapped(outcome.cause, "plain", width=width, first="  ", rest="    ")
     if outcome.program is not None and len(outcome.program):
-        yield _spans(("dim", f"  the shortest conversation found that shows it, {outcome.packets} packets:"))
+        yield _spans(("dim", f"  the shortest conversation found with the failure, {outcome.packets} packets:"))
         yield from conversation_lines(rows)
     if outcome.program is not None and outcome.program.performable:
         yield _spans(("dim", "  as a program:"))
@@ -136,7 +136,7 @@ def _failure(outcome: Outcome, rows: list[str], binding: str, width: int) -> Ite
 
 
 def _left(outcomes: list[Outcome], result: Verdict, title: str, width: int) -> Iterator[Line]:
-    """What has a result, by its cause."""
+    """Return the outcomes with a result, by cause."""
     causes: dict[str, list[str]] = {}
     for outcome in outcomes:
         if outcome.verdict is result:
@@ -169,7 +169,7 @@ def _baseline(outcomes: list[Outcome], width: int) -> Iterator[Line]:
         yield from wrapped(
             f"{outcome.requirement.id}: {outcome.cause}{reason}", "dim", width=width, first="  ", rest="    "
         )
-    for names, what in ((passed, "no longer failing"), (open_, "not decided this time")):
+    for names, what in ((passed, "no longer failing"), (open_, "inconclusive in this run")):
         if names:
             yield from wrapped(f"{what}: {', '.join(names)}", "warn", width=width, first="  ", rest="    ")
     yield blank()

@@ -51,7 +51,7 @@ _ORDER = [Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_APPLICA
 
 
 def page(report: ConformReport) -> str:
-    """One page that needs nothing else: every requirement, and the conversations of what failed."""
+    """Return a self-contained page: every requirement, and the conversations of failures."""
     outcomes, conversations, binding = report.outcomes, report.conversations, report.binding
     seed, sent = report.seed, report.sent
     style = resources.files("mstrp.report").joinpath("web", "page.css").read_text("utf-8")
@@ -60,9 +60,9 @@ def page(report: ConformReport) -> str:
     style_of = "pass" if whole == "pass" else "fail"
     bad = len(failed(outcomes))
     words = {
-        "fail": f"Failed: {bad} requirement{'s' if bad != 1 else ''}.",
-        "error": "Nothing failed, but tests themselves did: see the errors.",
-        "pass": "Passed: no requirement failed.",
+        "fail": f"FAIL: {bad} requirement{'s' if bad != 1 else ''}.",
+        "error": "No requirement failed, but some test cases had errors.",
+        "pass": "PASS: no requirement failed.",
     }[whole]
     numbers = "".join(
         f'<div class="number {_BADGES[result]}"><dt>{result.value}</dt><dd>'
@@ -96,7 +96,7 @@ def _row(outcome: Outcome, rows: list[str], binding: str) -> str:
         table = html.escape("\n".join(rows))
         text = html.escape(program_text(outcome, binding))
         shown = (
-            f"<details><summary>the shortest conversation, {outcome.packets} packets</summary>"
+            f"<details><summary>the shortest conversation found, {outcome.packets} packets</summary>"
             f"<pre>{table}</pre><pre>{text}</pre></details>"
         )
     return (

@@ -1,4 +1,4 @@
-"""One line about a packet: its name, its handles, and what matters in it."""
+"""One line about a packet: its name, its handles, and its main parameters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST = 24
 
 
 def describe(packet: Packet) -> str:
-    """What a packet says, in one line."""
+    """Return a description of a packet in one line."""
     content = packet.content
     if content is None:
         problem = packet.problems[0] if packet.problems else None
@@ -97,7 +97,7 @@ def _event(name: str, event: Event) -> str:
 
 
 def _spelled(handle: Handle) -> str:
-    """The name of a handle; events have them in nameless parameters."""
+    """Return the name of a handle; in events, parameters have no names."""
     return f"h{handle.type.value.title().replace(' ', '')}" if handle.spec.startswith("Param") else handle.spec
 
 
@@ -116,7 +116,7 @@ def _names(field: Flag, new: int) -> str:
 
 
 def _bare(names: list[str] | str | None) -> str:
-    """Constant names without their common prefix."""
+    """Return constant names without their common prefix."""
     found = [names] if isinstance(names, str) else names or []
     return "|".join(name.split("_", 1)[-1] for name in found)
 

@@ -39,7 +39,7 @@ def check_outputs(outputs: Iterable[str | Path | None], inputs: Iterable[str | P
 
 
 def _is_same(one: Path, other: Path) -> bool:
-    """Whether two names refer to the same file; devices and pipes may be used several times."""
+    """Return whether two names refer to the same file; devices and pipes may be used several times."""
     try:
         return one.samefile(other) and (one.is_file() or one.is_dir())
     except (OSError, ValueError):
@@ -48,17 +48,17 @@ def _is_same(one: Path, other: Path) -> bool:
 
 @contextmanager
 def replaced(path: str | Path, inputs: Iterable[str | Path] = (), *, keep: bool = False) -> Iterator[Path]:
-    """Name a file to write; afterwards it takes the place of ``path``.
+    """Return the name of a temporary file that replaces ``path`` at the end.
 
-    After an exception ``path`` stays as it was, unless ``keep``: then what has been written replaces it even so.
-    Raises `OutputError` for an input, and `OSError` where the file cannot be written.
+    After an exception ``path`` is unchanged, unless ``keep`` is set: then it is replaced by the data written so far.
+    Raises `OutputError` for an input, and `OSError` if the file cannot be written.
     """
     check_outputs([path], inputs)
     place = Path(os.path.realpath(path))
     if place.exists() and not place.is_file():
         if place.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        # A device or a pipe has no content to protect.
+        # A device or a pipe has no content to preserve.
         yield Path(path)
         return
     if place.exists() and not os.access(place, os.W_OK):

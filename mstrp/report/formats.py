@@ -1,7 +1,7 @@
-"""Report formats of `check` and `conform`: a format is one module and one entry here.
+"""Report formats of `check` and `conform`: each format is one module and one entry here.
 
-The module has a function ``check``, which takes a `CheckReport`, and a function ``conform``, which takes a
-`ConformReport`, for the commands that the entry names. Both return a text, or styled lines.
+The module has a function ``check`` with a `CheckReport`, and a function ``conform`` with a `ConformReport`, for the
+commands in its entry. Both return text or styled lines.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
     "conform_report",
 ]
 
-#: A report: text, or lines for a terminal.
+#: A report: text, or styled lines for a terminal.
 Report: TypeAlias = "str | list[Line]"
 
 
@@ -40,7 +40,7 @@ class Format(NamedTuple):
     name: str
     module: str
     summary: str
-    #: The commands that write it.
+    #: The commands that support it.
     commands: tuple[str, ...] = ("check", "conform")
 
 
@@ -50,20 +50,20 @@ FORMATS: dict[str, Format] = {
     for each in (
         Format("text", "mstrp.report.text", "for a terminal"),
         Format("json", "mstrp.report.json_report", "one object, with a schema"),
-        Format("jsonl", "mstrp.report.jsonl_report", "one object a line", ("check",)),
+        Format("jsonl", "mstrp.report.jsonl_report", "one object per line", ("check",)),
         Format("junit", "mstrp.report.junit", "JUnit XML for CI"),
         Format("sarif", "mstrp.report.sarif", "SARIF for code scanning"),
-        Format("html", "mstrp.report.html", "one page that needs no other file"),
+        Format("html", "mstrp.report.html", "one self-contained page"),
     )
 }
 
 
 @dataclass
 class CheckReport:
-    """What a report of `check` shows."""
+    """The content of a report of `check`."""
 
     results: list[CaptureResult]
-    #: With ``html``: the packets and steps of each capture.
+    #: For ``html``: the packets and steps of each capture.
     recorders: Sequence[Recorder] = ()
     coverage: dict[str, Any] | None = None
     #: Whether findings are counted by rule.
@@ -74,10 +74,10 @@ class CheckReport:
 
 @dataclass
 class ConformReport:
-    """What a report of `conform` shows."""
+    """The content of a report of `conform`."""
 
     outcomes: list[Outcome]
-    #: The conversations of what failed, a line for each packet, by requirement.
+    #: The conversations of failures, one line per packet, by requirement.
     conversations: dict[str, list[str]]
     binding: str
     sent: int = 0
@@ -106,6 +106,6 @@ def conform_report(name: str, report: ConformReport) -> Report:
 
 
 def _writer(name: str, command: str) -> Callable[[Any], Report]:
-    # Imported here because the formats need much that a run with another format does not.
+    # Imported here because a format may need many modules that other formats do not.
     found: Callable[[Any], Report] = getattr(import_module(FORMATS[name].module), command)
     return found

@@ -1,4 +1,4 @@
-"""The headline of a checked capture: the verdict, how much was judged, and what was not, with the reasons."""
+"""The headline of a checked capture: verdict, checked traffic, and unchecked traffic with reasons."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
     "verdict_name",
 ]
 
-#: Causes of unread frames that are named when nothing was judged.
+#: Maximum number of causes of unread frames listed if nothing was checked.
 _NAMED = 4
 
 
@@ -38,13 +38,13 @@ def count(number: int, noun: str) -> str:
 
 
 def verdict_name(result: CaptureResult) -> str:
-    """Return the verdict in words; "unreadable" where there is none."""
+    """Return the verdict in words; "unreadable" if there is none."""
     verdict = result.verdict
     return "unreadable" if verdict is None else verdict.value
 
 
 def totals(results: Iterable[CaptureResult]) -> dict[str, int]:
-    """Return the number of findings by verdict, with those that are not listed."""
+    """Return the number of findings by verdict, including unlisted ones."""
     found = {"fail": 0, "warn": 0, "info": 0}
     for result in results:
         for (_, verdict), number in result.totals.items():
@@ -53,14 +53,14 @@ def totals(results: Iterable[CaptureResult]) -> dict[str, int]:
 
 
 def headline(result: CaptureResult, *, path: str | None = None) -> str:
-    """Return the line that says everything about a capture in short."""
+    """Return a one-line summary of a capture."""
     text = f"{printable(result.path if path is None else path)}: {verdict_name(result).upper()}"
     said = explanation([result])
     return f"{text}: {said}" if said else text
 
 
 def explanation(results: Sequence[CaptureResult]) -> str:
-    """Return how much was judged and what was not, or why nothing could be read."""
+    """Return the amount of checked and unchecked traffic, or why nothing could be read."""
     errors = [result.error for result in results if result.error is not None]
     if results and len(errors) == len(results) and verdict_of(results) is None:
         return printable(errors[0]) if len(errors) == 1 else f"{count(len(errors), 'capture')} could not be read"
@@ -72,7 +72,7 @@ def explanation(results: Sequence[CaptureResult]) -> str:
 
 
 def left_out(results: Sequence[CaptureResult]) -> list[str]:
-    """Return what the verdict leaves out, and the selection that the report shows."""
+    """Return the findings excluded from the verdict, and the selection of the report."""
     expected = sum(len(result.expected) for result in results)
     ignored = sum(sum(result.ignored.values()) for result in results)
     shown = next((" and ".join(result.selection) for result in results if result.selection), "")
@@ -84,12 +84,12 @@ def left_out(results: Sequence[CaptureResult]) -> list[str]:
 
 
 def judgement(judged: Judged) -> str:
-    """Return how much was judged."""
+    """Return the amount of checked traffic."""
     return f"{count(judged.packets, 'packet')} in {count(judged.sessions, 'session')} judged"
 
 
 def _left(unjudged: Sequence[Unjudged]) -> list[str]:
-    """Return what was not judged beside what was, one text for each reason."""
+    """Return the unchecked traffic in addition to the checked one, one text for each reason."""
     found = []
     for reason in dict.fromkeys(each.reason for each in unjudged if each.reason != NO_TRAFFIC):
         mine = [each for each in unjudged if each.reason == reason]
@@ -103,7 +103,7 @@ def _left(unjudged: Sequence[Unjudged]) -> list[str]:
     return found
 
 
-#: Reasons whose number is one of sessions.
+#: Reasons that are counted in sessions.
 _SESSIONS = {"sealed", "wrong-password", "no-response"}
 _PARTS = {
     "sealed": "{what} sealed, not judged",
@@ -112,13 +112,13 @@ _PARTS = {
     "no-bind": "{what} whose bind was not captured, not judged",
     "no-response": "{what} without responses, not judged",
     "undecodable": "{packets} that cannot be decoded, not judged",
-    "truncated": "{packets} cut off by the snap length, not judged",
+    "truncated": "{packets} truncated by the snap length, not judged",
     "limit": "{packets} beyond a limit, not judged",
 }
 
 
 def _why(unjudged: Sequence[Unjudged], unread: Sequence[UnreadKind]) -> str:
-    """Return the reasons for which nothing was judged."""
+    """Return the reasons why nothing was checked."""
     found = [_reason(each) for each in unjudged if each.reason != NO_TRAFFIC]
     empty = [each for each in unjudged if each.reason == NO_TRAFFIC]
     if not found:
@@ -157,7 +157,7 @@ def _reason(each: Unjudged) -> str:
         case "truncated" if not each.packets:
             return f"the file is damaged: {detail}"
         case "truncated":
-            return f"{count(each.packets, 'frame')} {'' if detail.startswith('cut') else 'with '}{detail}"
+            return f"{count(each.packets, 'frame')} {'' if detail.startswith('truncated') else 'with '}{detail}"
         case "undecodable":
             return f"{packets} that cannot be decoded ({detail})"
         case "limit" | "fragment":
@@ -166,7 +166,7 @@ def _reason(each: Unjudged) -> str:
 
 
 def common_folder(paths: Sequence[str]) -> str:
-    """Return the folder that several paths have in common, with its separator; "" if there is none."""
+    """Return the common folder of several paths, with its separator; "" if there is none."""
     if len(paths) < 2 or "-" in paths:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""Results of `check` and `conform` as one HTML page that needs nothing else: no network, no other file."""
+"""Results of `check` and `conform` as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_html", "check", "conform"]
 
-#: Findings of a group that stand in the page itself; the others are shown on request.
+#: Number of findings of a group in the page itself; the others are shown on request.
 _FIRST = 5
 _GROUPS = 200
 
@@ -56,7 +56,7 @@ def as_html(
     title: str = "",
     report: dict[str, Any] | None = None,
 ) -> str:
-    """The page. ``report`` is the JSON report where the caller has more to say: its ``coverage`` is shown."""
+    """Return the page. ``report`` is the JSON report with additional data: its ``coverage`` is shown."""
     findings = [finding for result in results for finding in result.findings]
     for recorder in recorders:
         recorder.finish()
@@ -88,9 +88,9 @@ def _summary(results: Sequence[CaptureResult], whole: Verdict | None) -> str:
     found = totals(results)
     judged = judged_of(result.judged for result in results)
     numbers = [
-        ("fail", found["fail"], "a MUST or an obligation is broken"),
+        ("fail", found["fail"], "a MUST or an unqualified requirement is violated"),
         ("warn", found["warn"], "suspicious, or refused"),
-        ("info", found["info"], "for your information"),
+        ("info", found["info"], "information"),
         ("", sum(result.frames for result in results), "frames"),
         ("", judged.packets, "packets judged"),
         ("", judged.sessions, "sessions"),
@@ -101,9 +101,9 @@ def _summary(results: Sequence[CaptureResult], whole: Verdict | None) -> str:
         for kind, number, what in numbers
     )
     words = {
-        Verdict.PASS: "Passed: nothing worse than information.",
-        Verdict.WARN: "Passed with warnings: no MUST is broken.",
-        Verdict.FAIL: "Failed: a MUST, or an obligation of the TAPI documentation, is broken.",
+        Verdict.PASS: "PASS: no violations.",
+        Verdict.WARN: "PASS with warnings: no MUST is violated.",
+        Verdict.FAIL: "FAIL: a MUST, or an unqualified requirement of the TAPI documentation, is violated.",
         Verdict.INCONCLUSIVE: "Inconclusive.",
         None: "Unreadable.",
     }
@@ -117,7 +117,7 @@ def _summary(results: Sequence[CaptureResult], whole: Verdict | None) -> str:
 
 
 def _folder(folder: str) -> str:
-    """The common folder of several captures."""
+    """Return the common folder of several captures."""
     return f"<li>in <code>{html.escape(printable(folder))}</code>:</li>" if folder else ""
 
 
@@ -145,7 +145,7 @@ _ORDER = {"fail": 0, "warn": 1, "info": 2}
 
 
 def _groups(findings: list[Finding], places: dict[str, int]) -> str:
-    """Findings with one cause together: the same rule, broken by the same side on the same event."""
+    """Return findings grouped by cause: the same rule, side at fault and event."""
     if not findings:
         return '<p class="none">No findings.</p>'
     ordered = sorted(enumerate(findings), key=lambda pair: (_ORDER[pair[1].verdict.value], _cause(pair[1]), pair[0]))
@@ -153,7 +153,7 @@ def _groups(findings: list[Finding], places: dict[str, int]) -> str:
     groups.sort(key=lambda group: (_ORDER[group[0][1]], -len(group[1]), group[0]))
     found = [_group(cause, group, places) for cause, group in groups[:_GROUPS]]
     if len(groups) > _GROUPS:
-        found.append(f"<p>{len(groups) - _GROUPS:,} more causes are left out; the JSON report has them all.</p>")
+        found.append(f"<p>{len(groups) - _GROUPS:,} more causes are omitted; the JSON report contains all.</p>")
     return "".join(found)
 
 
@@ -181,7 +181,7 @@ def _group(cause: tuple[str, ...], group: list[tuple[int, Finding]], places: dic
 
 
 def finding_item(number: int, finding: Finding, places: dict[str, int]) -> str:
-    """One finding as a list item; the button leads to its place in the ladder."""
+    """Return a finding as a list item; the button leads to its position in the ladder."""
     allowed = f" Legal: {', '.join(finding.allowed)}." if finding.allowed else ""
     capture = f" of {html.escape(printable(finding.capture))}" if len(places) > 1 else ""
     return (
@@ -192,7 +192,7 @@ def finding_item(number: int, finding: Finding, places: dict[str, int]) -> str:
 
 
 def _coverage(report: dict[str, Any]) -> str:
-    """Rule coverage, where the report has it: how often each rule was looked at and how often it was broken."""
+    """Return the rule coverage, if the report contains it: how often each rule was checked and violated."""
     rules = _rules_of(report.get("coverage"))
     if not rules:
         return ""
@@ -204,16 +204,16 @@ def _coverage(report: dict[str, Any]) -> str:
     )
     return (
         f'<section id="rules" aria-labelledby="rules-title"><h2 id="rules-title">Rule coverage</h2>'
-        f'<p>{reached} of {len(rules)} rules were put to the test.</p><meter min="0" max="{len(rules)}" '
+        f'<p>{reached} of {len(rules)} rules were checked.</p><meter min="0" max="{len(rules)}" '
         f'value="{reached}">{reached} of {len(rules)}</meter><div class="scroll" tabindex="0" role="region" '
         f'aria-label="Rules"><table><thead><tr><th scope="col">rule</th><th scope="col">checked</th>'
-        f'<th scope="col">broken</th><th scope="col">what it says</th></tr></thead><tbody>{rows}</tbody></table>'
+        f'<th scope="col">violated</th><th scope="col">requirement</th></tr></thead><tbody>{rows}</tbody></table>'
         f"</div></section>"
     )
 
 
 def _rules_of(coverage: Any) -> list[tuple[str, int, int]]:
-    """(rule, checked, broken) out of an object by rule or a list of objects; numbers alone count as checked."""
+    """Return (rule, checked, violated) from an object by rule or a list of objects."""
     if isinstance(coverage, dict) and "rules" in coverage:
         coverage = coverage["rules"]
     if isinstance(coverage, dict):
@@ -233,7 +233,7 @@ def _rules_of(coverage: Any) -> list[tuple[str, int, int]]:
 def _data(
     results: Sequence[CaptureResult], recorders: Sequence[Recorder], findings: list[Finding], places: dict[str, int]
 ) -> dict[str, Any]:
-    """Everything that the script shows on request, but the packets."""
+    """Return all data that the script shows on request, except the packets."""
     return {
         "chunk": CHUNK,
         "captures": [_capture_data(result, recorder) for result, recorder in zip(results, recorders, strict=True)],
@@ -289,7 +289,7 @@ def _capture_data(result: CaptureResult, recorder: Recorder) -> dict[str, Any]:
 
 
 def _machines(recorders: Sequence[Recorder]) -> Iterable[dict[str, Any]]:
-    """The machines that something happened to, drawn, with how much of each was walked."""
+    """Return diagrams of the machines used, with their coverage."""
     for name, machine in MACHINES.items():
         table = machine.table
         taken = {number for recorder in recorders for number in recorder.rows[name]}
@@ -316,7 +316,7 @@ def _machines(recorders: Sequence[Recorder]) -> Iterable[dict[str, Any]]:
 
 
 def _drawn(name: str) -> str:
-    """The picture of a machine, its ids made unique; empty where nothing can draw."""
+    """Return the diagram of a machine with unique ids; empty if drawing is not available."""
     try:
         svg = render(dot(collapsed(MACHINES[name].table)), "svg").decode()
     except DrawError:

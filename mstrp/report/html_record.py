@@ -1,4 +1,4 @@
-"""What an HTML report needs to know of a capture while it is read: packets, whose calls they are, ways through machines."""
+"""Data of a capture for the HTML report, recorded while it is read: packets, their calls, paths through machines."""
 
 from __future__ import annotations
 
@@ -22,47 +22,47 @@ if TYPE_CHECKING:
 
 __all__ = ["CHUNK", "Recorder", "packed"]
 
-#: Packets that are compressed together: what a page unpacks to show one.
+#: Number of packets that are compressed together, and decompressed to show one of them.
 CHUNK = 400
-#: Machines that are no part of the ladder: they repeat what the packets say.
+#: Machines that are not shown in the ladder, because they repeat the packets.
 _SILENT = {"request", "version"}
 _PHASES = {"request": 0, "response": 1, "event": 2}
 
 
 def packed(value: Any) -> str:
-    """A value as compressed JSON in base64; equal values give equal text."""
+    """Return a value as compressed JSON in base64; equal values give equal text."""
     data = json.dumps(value, separators=(",", ":")).encode()
     return base64.b64encode(gzip.compress(data, 6, mtime=0)).decode()
 
 
 class Recorder:
-    """Watches one capture. Packets beyond ``limit`` are judged but not shown."""
+    """Records one capture. Packets beyond ``limit`` are checked but not shown."""
 
     def __init__(self, limit: int = 400_000) -> None:
         self.limit = limit
         self.count = 0
         self.left_out = 0
-        #: Compressed packets, `CHUNK` of them in each.
+        #: Compressed packets, `CHUNK` in each.
         self.chunks: list[str] = []
-        #: (session, instance) of a call -> the numbers of its packets, and its way: (frame, from, event, to, rule).
+        #: (session, instance) of a call -> the numbers of its packets, and its path: (frame, from, event, to, rule).
         self.calls: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self.ways: defaultdict[tuple[str, str], list[tuple[int, list[str], str, list[str], str]]] = defaultdict(list)
         self.sessions: defaultdict[str, list[int]] = defaultdict(list)
-        #: Machine -> how often each state was entered, each pair of states was stepped through, each row was taken.
+        #: Machine -> number of entries of each state, of steps between each pair of states, of uses of each row.
         self.states: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.edges: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
         self.rows: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._rows: list[list[Any]] = []
         self._early: list[Step] = []
-        #: (session, handle) -> the instance that has it now; what waits for an answer or a reply -> its call.
+        #: (session, handle) -> the current instance; pending requests -> their call.
         self._instances: dict[tuple[str, int], str] = {}
         self._asked: defaultdict[tuple[str, str], list[set[tuple[str, str]]]] = defaultdict(list)
         self._ids: dict[tuple[str, int], set[tuple[str, str]]] = {}
 
-    # -- watching -------------------------------------------------------------------------------------------------
+    # -- recording ------------------------------------------------------------------------------------------------
 
     def packet(self, packet: Packet) -> bool:
-        """A packet was decoded; steps of requests come before it, all others after it."""
+        """Take a decoded packet; steps of requests precede it, all others follow it."""
         if self.count >= self.limit:
             self.left_out += 1
             return True
@@ -89,11 +89,11 @@ class Recorder:
         return True
 
     def watch(self, packet: Packet) -> None:
-        """The same for whoever wants no answer."""
+        """Take a packet, without a result."""
         self.packet(packet)
 
     def step(self, step: Step) -> None:
-        """A step happened."""
+        """Take a step."""
         name = step.machine.name
         if name == "request" and step.event.kind is Kind.REQUEST:
             self._count(step)
@@ -138,7 +138,7 @@ class Recorder:
         for row in step.move.rows:
             self.rows[name][id(row)] += 1
 
-    # -- whose packet it is ---------------------------------------------------------------------------------------
+    # -- calls of packets -----------------------------------------------------------------------------------------
 
     def _belongs(self, number: int, key: tuple[str, str]) -> None:
         known = self.calls[key]
@@ -180,7 +180,7 @@ class Recorder:
                     found.add((session, instance))
         return found
 
-    # -- the end --------------------------------------------------------------------------------------------------
+    # -- end ------------------------------------------------------------------------------------------------------
 
     def _flush(self) -> None:
         if len(self._rows) >= CHUNK:
@@ -188,12 +188,12 @@ class Recorder:
             self._rows = []
 
     def finish(self) -> None:
-        """Compress what is left."""
+        """Compress the remaining packets."""
         if self._rows:
             self.chunks.append(packed(self._rows))
             self._rows = []
 
 
 def _ids(step: Step, mask: int) -> tuple[str, ...]:
-    """The states of a set by the names of their members, which are the ids in pictures."""
+    """Return the member names of a set of states, which are the ids in diagrams."""
     return tuple(state.name for state in step.machine.table.states if mask >> state & 1)

@@ -22,7 +22,7 @@ SCHEMA = "mstrp-report/1"
 
 
 def as_dict(results: list[CaptureResult]) -> dict[str, Any]:
-    """The report as one object."""
+    """Return the report as one object."""
     whole = verdict_of(results)
     return {
         "schema": SCHEMA,
@@ -36,7 +36,7 @@ def as_dict(results: list[CaptureResult]) -> dict[str, Any]:
 
 
 def counts(results: list[CaptureResult]) -> dict[str, int]:
-    """Return the number of all findings by verdict, of those that the baseline expects, and of ignored ones."""
+    """Return the number of all findings by verdict, of expected ones, and of ignored ones."""
     expected = sum(len(result.expected) for result in results)
     ignored = sum(sum(result.ignored.values()) for result in results)
     return {
@@ -65,13 +65,13 @@ def conform(report: ConformReport) -> str:
     )
 
 
-#: Lists whose elements stand on one line each, and objects that do.
+#: Lists with one line per element, and objects with one line each.
 _LISTS = {"calls", "findings", "expected", "notes", "unjudged", "unread", "statistics"}
 _SHORT = {"judged", "requests", "events", "counts", "rules", "missing", "requests_never_made"}
 
 
 def _pretty(value: Any, depth: int, flat: bool = False) -> Iterator[str]:
-    """JSON with one line for each key, call and finding: readable, and quicker than an indented dump."""
+    """Return JSON with one line for each key, call and finding: readable, and faster than an indented dump."""
     if flat or not value or not isinstance(value, (dict, list)):
         yield json.dumps(value)
         return
@@ -94,14 +94,14 @@ def _pretty(value: Any, depth: int, flat: bool = False) -> Iterator[str]:
 
 
 def _lines(values: list[Any], depth: int) -> Iterator[str]:
-    """A list with each element on a line of its own."""
+    """Return a list with one line per element."""
     if not values:
         yield "[]"
         return
     inner = " " * (depth + 1)
     whole = json.dumps(values)
     if whole.count("}, {") == len(values) - 1 and all(isinstance(value, dict) for value in values):
-        # There is nothing like that inside them, so that they need not be written one by one.
+        # These objects contain no nested objects, so they need not be formatted one by one.
         text = inner + whole[1:-1].replace("}, {", f"}},\n{inner}{{")
     else:
         text = ",\n".join(inner + json.dumps(value) for value in values)

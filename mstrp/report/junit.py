@@ -20,7 +20,7 @@ __all__ = ["check", "conform", "plain_text"]
 
 
 def check(report: CheckReport) -> str:
-    """A suite for each capture, a case for each session and call; what was not judged is a skipped case."""
+    """Return a suite for each capture, with a case for each session and call; unchecked traffic is a skipped case."""
     root = ET.Element("testsuites", name="mstrp check")
     for result in report.results:
         _suite(root, result)
@@ -29,7 +29,7 @@ def check(report: CheckReport) -> str:
 
 
 def conform(report: ConformReport) -> str:
-    """A suite for each kind of requirement, a case for each requirement; expected failures are skipped ones."""
+    """Return a suite for each type of requirement, with a case for each requirement; expected failures are skipped."""
     from mstrp.conform.core.outcome import Verdict
     from mstrp.report.conformance import failed
 
@@ -71,7 +71,7 @@ def _suite(root: ET.Element, result: CaptureResult) -> None:
             path = " ".join(call.states)
             about = [finding for finding in mine if finding.machine == "call" and finding.instance == name]
             known_here = [each for each in known if each.finding.machine == "call" and each.finding.instance == name]
-            title = f"{session.id} call {name}: {path or 'no state'}, {call.final}"
+            title = f"{session.id} call {name}: {path or 'state not known'}, {call.final}"
             cases.append(_case(title, result.path, about, known_here))
     if result.error is None and result.verdict is Verdict.INCONCLUSIVE:
         cases.append(_skipped("judged", result.path, explanation([result])))
@@ -112,7 +112,7 @@ def _case(name: str, path: str, findings: list[Finding], expected: list[Expected
 
 
 def _skipped(name: str, path: str, message: str) -> ET.Element:
-    """Return a case for traffic that was not judged."""
+    """Return a case for unchecked traffic."""
     case = ET.Element("testcase", name=name, classname=plain_text(path))
     ET.SubElement(case, "skipped", message=plain_text(message))
     return case
@@ -121,7 +121,7 @@ def _skipped(name: str, path: str, message: str) -> ET.Element:
 def _line(finding: Finding) -> str:
     allowed = f"; expected: {', '.join(finding.allowed)}" if finding.allowed else ""
     state = either(finding.state)
-    fault = f", fault of the {finding.fault.value}" if finding.fault else ""
+    fault = f", {finding.fault.value} at fault" if finding.fault else ""
     return (
         f"frame {finding.frame}: {finding.rule} ({finding.level.name}{fault}): {finding.summary} "
         f"[state {state}{allowed}; MS-TRP {finding.section}]"
@@ -129,7 +129,7 @@ def _line(finding: Finding) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Text for XML: characters that it cannot carry, or that act on a terminal, are escaped."""
+    """Return text for XML: characters that are invalid there, or control a terminal, are escaped."""
     return "\n".join(map(printable, text.split("\n")))
 
 

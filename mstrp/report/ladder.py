@@ -1,4 +1,4 @@
-"""The ladder: every packet with what it changed, findings under the packet they belong to."""
+"""The ladder: every packet with its effects, and the findings in it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Ladder", "Rung", "finding_lines", "grouped_lines", "ladder_lines"]
 
-#: Machines whose states are shown beside the packets.
+#: Machines whose states are shown with the packets.
 _SHOWN = {"call", "line", "phone", "binding"}
-#: The longest packet beside which a state stands; behind longer ones it stands on the next line.
+#: Maximum length of a packet with the state in the same line; otherwise the state is in the next line.
 _BESIDE = 56
-#: Findings of one rule that are shown in full; of more only the first is.
+#: Maximum number of findings of one rule that are shown in full; above it, only the first is.
 _MANY = 5
-#: Room for a state beside the packets.
+#: Width of a state after the packets.
 _ROOM = 34
 
 
@@ -37,16 +37,16 @@ class Rung(NamedTuple):
 
 
 class Ladder:
-    """Collects the first packets of a capture with the steps they caused."""
+    """Collects the first packets of a capture and the steps they cause."""
 
     def __init__(self, limit: int = 500) -> None:
         self.limit = limit
         self.rungs: list[Rung] = []
-        #: Whether there were more packets than it takes.
+        #: Whether the capture has more packets than the limit.
         self.full = False
 
     def packet(self, packet: Packet) -> bool:
-        """A packet was decoded, its steps follow; returns whether it was still wanted."""
+        """Take a decoded packet; its steps follow. Return whether it was recorded."""
         if len(self.rungs) >= self.limit:
             self.full = True
             return False
@@ -54,7 +54,7 @@ class Ladder:
         return True
 
     def step(self, step: Step) -> None:
-        """A step happened because of the last packet."""
+        """Take a step caused by the last packet."""
         if step.before == step.after or step.machine.name not in _SHOWN or self.full or not self.rungs:
             return
         states = self.rungs[-1].states
@@ -68,17 +68,17 @@ class Ladder:
 
 
 class _Layout(NamedTuple):
-    """Where things stand in the lines of a ladder."""
+    """Columns of the lines of a ladder."""
 
     frame: int
     time: int
-    #: Column of the states, counted from the text of the packet; 0: on lines of their own.
+    #: Column of the states, from the start of the packet text; 0: on separate lines.
     states: int
     width: int
 
     @property
     def head(self) -> int:
-        """Where the text of a packet begins."""
+        """Start column of the packet text."""
         return self.frame + self.time + 6
 
 
@@ -92,7 +92,7 @@ def _layout(rungs: list[Rung], width: int) -> _Layout:
 
 
 def ladder_lines(ladder: Ladder, findings: list[Finding], *, width: int = 120, session: str = "") -> list[Line]:
-    """The ladder of a session: a line for each packet, the states after it, and its findings."""
+    """Return the ladder of a session: a line for each packet, the states after it, and its findings."""
     rungs = [rung for rung in ladder.rungs if rung.packet.session == session]
     if not rungs:
         return []
@@ -111,7 +111,7 @@ def ladder_lines(ladder: Ladder, findings: list[Finding], *, width: int = 120, s
                 lines += finding_lines(finding, indent=layout.head, width=width)
     left = [finding for found in by_frame.values() for finding in found]
     if left:
-        lines += [(), line("  findings in packets that the ladder does not show:", "head")]
+        lines += [(), line("  findings in packets outside the ladder:", "head")]
         lines += grouped_lines(left, width=width)
     return lines
 
@@ -119,7 +119,7 @@ def ladder_lines(ladder: Ladder, findings: list[Finding], *, width: int = 120, s
 def _rung(rung: Rung, layout: _Layout) -> list[Line]:
     packet = rung.packet
     arrow = "──▶" if packet.direction == CLIENT_TO_SERVER else "◀──"
-    # A packet that is too long for the terminal goes on in the next line.
+    # A packet that is too long for the terminal continues in the next line.
     room = max(24, layout.width - layout.head)
     text, *more = textwrap.wrap(rung.text, room, subsequent_indent="  ", break_on_hyphens=False) or [""]
     name, blank, rest = text.partition(" ")
@@ -150,7 +150,7 @@ def _rung(rung: Rung, layout: _Layout) -> list[Line]:
 
 
 def grouped_lines(findings: list[Finding], *, width: int) -> list[Line]:
-    """Return findings in full; of a rule with many only the first, and the number of the others."""
+    """Return findings in full; for a rule with many, only the first, and the number of the others."""
     groups: dict[tuple[str, Verdict], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.rule, finding.verdict), []).append(finding)
@@ -173,12 +173,12 @@ def grouped_lines(findings: list[Finding], *, width: int) -> list[Line]:
 
 
 def finding_lines(finding: Finding, *, indent: int, width: int) -> list[Line]:
-    """A finding under its packet: the rule, what happened, then the state and what would have been legal."""
+    """Return a finding in its packet: the rule, the sentence, then the state and the expected states."""
     style = finding.verdict.value
     pad = " " * indent
     fault = f", {finding.fault.value}'s fault" if finding.fault else ""
     asked = finding.request_frame
-    where = f"frame {finding.frame}" + (f" (asked in {asked})" if asked not in (None, finding.frame) else "")
+    where = f"frame {finding.frame}" + (f" (requested in {asked})" if asked not in (None, finding.frame) else "")
     head = f"{style.upper()} {finding.rule} in {where}{fault}, MS-TRP {finding.section}"
     detail = f"{finding.machine} {finding.instance} was {either(finding.state)}"
     if finding.allowed:

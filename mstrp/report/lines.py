@@ -1,4 +1,4 @@
-"""Lines of styled text: what reports are made of before a terminal or a file gets them."""
+"""Lines of styled text, for terminals and files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Line", "Span", "blank", "line", "plain", "wrapped"]
 
 
 class Span(NamedTuple):
-    """A piece of a line. Styles are names; what they look like is the terminal's business."""
+    """A part of a line. Styles are names; the terminal determines their appearance."""
 
     style: str
     text: str
@@ -19,22 +19,22 @@ Line: TypeAlias = tuple[Span, ...]
 
 
 def line(text: str, style: str = "plain") -> Line:
-    """A line in one style."""
+    """Return a line in one style."""
     return (Span(style, text),)
 
 
 def blank() -> Line:
-    """An empty line."""
+    """Return an empty line."""
     return ()
 
 
 def plain(spans: Line) -> str:
-    """The line without its styles, and without blanks at its end."""
+    """Return the line without styles and without trailing spaces."""
     return "".join(span.text for span in spans).rstrip()
 
 
 def wrapped(text: str, style: str, *, width: int, first: str, rest: str) -> list[Line]:
-    """A long text as lines that are not wider than ``width``; ``first`` and ``rest`` go before them."""
+    """Wrap a text into lines up to ``width``; ``first`` and ``rest`` are their prefixes."""
     pieces = textwrap.wrap(
         text,
         max(width, len(rest) + 24),

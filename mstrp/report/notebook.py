@@ -1,4 +1,4 @@
-"""What notebooks show of a checked capture: the verdict, sessions with the ways of their calls, and the findings."""
+"""Notebook display of a checked capture: the verdict, sessions with the paths of their calls, and the findings."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 __all__ = ["call_svg", "result_html"]
 
-#: Calls and findings before the rest is counted.
+#: Maximum number of calls and findings listed.
 _SHOWN = 50
 
 
 def result_html(result: CaptureResult) -> str:
-    """A capture as a piece of HTML."""
+    """Return a capture as HTML."""
     said, frames = html.escape(explanation([result])), count(result.frames, "frame")
     parts = [f"<p><b>{html.escape(printable(result.path))}: {verdict_name(result).upper()}</b>: {said}, {frames}</p>"]
     for session in result.sessions:
         ends = f"{html.escape(session.client)} → {html.escape(session.server)}"
-        parts.append(f"<p>session {html.escape(session.id)}: {ends}, {session.model or 'model unknown'}</p>")
+        parts.append(f"<p>session {html.escape(session.id)}: {ends}, {session.model or 'unknown event delivery'}</p>")
         rows = [
-            f"<tr><td><code>{call.handle:#x}#{call.epoch}</code></td><td>{' → '.join(call.states) or 'no state known'}</td>"
+            f"<tr><td><code>{call.handle:#x}#{call.epoch}</code></td><td>{' → '.join(call.states) or 'state not known'}</td>"
             f"<td>{call.final}</td></tr>"
             for call in session.calls[:_SHOWN]
         ]
@@ -43,6 +43,6 @@ def result_html(result: CaptureResult) -> str:
 
 
 def call_svg(call: CallResult) -> str | None:
-    """The states of a call as a picture."""
+    """Return a diagram of the states of a call."""
     states = [*call.states, *([] if call.final == "live" else [call.final])]
     return states_svg(MACHINES["call"].table, f"call {call.handle:#x}#{call.epoch}", states) if states else None

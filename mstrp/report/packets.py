@@ -1,4 +1,4 @@
-"""Packets as JSON objects: what ``decode --format jsonl`` writes (contract "Packets")."""
+"""Packets as JSON objects, as in ``decode --format jsonl``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PARAMETERS", "packet_dict"]
 
-#: Parameters of the methods that carry no packet: field of the decoded stub -> name in the specification.
+#: Parameters of the methods without a packet: field of the decoded stub -> name in the specification.
 PARAMETERS = {
     "process_id": "lProcessID",
     "domain_user": "pszDomainUser",
@@ -26,7 +26,7 @@ _SECTIONS = {method.name: method.section for method in METHODS.values()}
 
 
 def packet_dict(packet: Packet) -> dict[str, Any]:
-    """A packet by the names of the specification: integers in ``fields``, what they mean in ``values``."""
+    """Return a packet with the names of the specification: integers in ``fields``, their meanings in ``values``."""
     content = packet.content
     found: dict[str, Any] = {
         "frame": packet.frame,
@@ -48,7 +48,7 @@ def packet_dict(packet: Packet) -> dict[str, Any]:
             found["completes"] = content.completes.__name__
         found["fields"] = content.raw()
         found["values"] = content.meanings()
-        # The whole packet, so that `check` can judge these lines again.
+        # The whole packet, so that `check` can read these lines.
         found["bytes"] = content.buffer.hex()
         if isinstance(content, Request) and packet.phase == "request":
             found["capacity"] = content.capacity

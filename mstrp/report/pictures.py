@@ -1,4 +1,4 @@
-"""Pictures of a checked capture: the path of each call, the sequence of each session."""
+"""Diagrams of a checked capture: the path of each call, the sequence of each session."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_result"]
 
-#: Characters that some systems allow in no file name.
+#: Characters that some systems do not allow in file names.
 _FORBIDDEN = '<>:"/|?*'
-#: Calls that are drawn for a capture.
+#: Maximum number of calls drawn for a capture.
 _CALLS = 100
 
 
 def draw_result(result: CaptureResult, ladder: Ladder, folder: Path) -> list[str]:
-    """Write the pictures of a capture into a folder; returns what could not be drawn.
+    """Write the diagrams of a capture to a folder; return notes about omitted ones.
 
-    Where there is no renderer, the DOT and Mermaid texts are written instead.
+    Without a renderer, the DOT and Mermaid texts are written instead.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem = _stem(result.path)
@@ -78,11 +78,11 @@ def _write(folder: Path, name: str, source: str, engine: str, problems: list[str
     except DrawError as error:
         write_file(folder / f"{name}.dot", source, inputs)
         if not problems:
-            problems.append(f"{error}; DOT texts are written to {folder} instead")
+            problems.append(f"{error}; DOT texts were written to {folder} instead")
 
 
 def _call_dot(result: CaptureResult, session: SessionResult, call: CallResult) -> str:
-    """The states of a call as a chain, findings in colour."""
+    """Return the states of a call as a chain, with findings in color."""
     name = f"{call.handle:#x}#{call.epoch}"
     findings = [f for f in result.findings if f.session == session.id and f.machine == "call" and f.instance == name]
     states = [*call.states, call.final] if call.final != "live" else list(call.states)

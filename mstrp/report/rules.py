@@ -1,4 +1,4 @@
-"""What a rule says, for reports that explain their findings."""
+"""Rule texts for reports that explain their findings."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ __all__ = ["SPECIFICATION", "RuleHelp", "rule_help"]
 
 
 class RuleHelp(NamedTuple):
-    """The sentence of a rule, more about it, and the section in which it stands; empty where nothing is known."""
+    """The requirement of a rule, details, and its section; empty if not known."""
 
     summary: str
     text: str
     section: str
 
 
-#: The page of the specification.
+#: The web page of the specification.
 SPECIFICATION = "https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-trp/"
 
 
 @cache
 def rule_help(rule: str) -> RuleHelp:
-    """The help of a rule by its id."""
+    """Return the help text of a rule by id."""
     for entry in lookup(rule):
         if entry.kind == "rule":
             return RuleHelp(entry.summary, "\n".join(entry.lines), entry.section)

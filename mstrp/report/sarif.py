@@ -1,4 +1,4 @@
-"""Reports of `check` and `conform` as SARIF 2.1.0, for code scanning views of forges and editors: every rule comes with its help."""
+"""Reports of `check` and `conform` as SARIF 2.1.0, for code scanning in forges and editors, with help for every rule."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PRECISION = {Level.MUST: "very-high", Level.STATED: "high", Level.TYPICAL: "med
 
 
 def check(report: CheckReport) -> str:
-    """One run with all captures: a result for each finding, the frame as its place, the machine as its logical place."""
+    """Return one run with all captures: findings as results, frames as locations."""
     results = report.results
     expected = [each for result in results for each in result.expected]
     found = [finding for result in results for finding in result.findings]
@@ -57,7 +57,7 @@ def check(report: CheckReport) -> str:
 
 
 def conform(report: ConformReport) -> str:
-    """One run: a rule for each requirement that failed, a result for each failure; expected ones are suppressed."""
+    """Return one run: a rule for each failed requirement, a result for each failure; expected ones are suppressed."""
     from mstrp.conform.core.outcome import Verdict as Outcomes
 
     outcomes, conversations, binding = report.outcomes, report.conversations, report.binding
@@ -85,14 +85,14 @@ def conform(report: ConformReport) -> str:
             "partialFingerprints": {"requirement/v1": requirement.id},
         }
         if outcome.expected:
-            found["suppressions"] = [{"kind": "external", "justification": outcome.reason or "known to the baseline"}]
+            found["suppressions"] = [{"kind": "external", "justification": outcome.reason or "in the baseline"}]
         results.append(found)
     run = {"tool": {"driver": {**_driver(), "rules": rules}}, "columnKind": "unicodeCodePoints", "results": results}
     return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
 def _driver() -> dict[str, Any]:
-    """Which program it was."""
+    """Return the description of the program."""
     found: dict[str, Any] = {"name": "mstrp", "informationUri": "https://pypi.org/project/mstrp/"}
     with suppress(PackageNotFoundError):
         found["version"] = version("mstrp")
@@ -120,7 +120,7 @@ def _rule(finding: Finding) -> dict[str, Any]:
 
 
 def _result(finding: Finding, places: dict[str, int], captures: dict[str, int]) -> dict[str, Any]:
-    fault = f" This is the {finding.fault.value}'s fault." if finding.fault else ""
+    fault = f" The {finding.fault.value} is at fault." if finding.fault else ""
     allowed = f" Legal: {', '.join(finding.allowed)}." if finding.allowed else ""
     artifact: dict[str, Any] = {"uri": _uri(finding.capture)}
     if finding.capture in captures:
@@ -134,7 +134,7 @@ def _result(finding: Finding, places: dict[str, int], captures: dict[str, int]) 
         "message": {"text": f"frame {finding.frame}: {finding.summary}.{allowed}{fault}"},
         "locations": [
             {
-                # A capture has no lines; viewers want one, and the frame is what its reader looks for.
+                # A capture has no lines; viewers require one, and the frame number is the most useful.
                 "physicalLocation": {"artifactLocation": artifact, "region": {"startLine": max(1, finding.frame)}},
                 "logicalLocations": [{"fullyQualifiedName": instance, "name": finding.instance, "kind": "object"}],
             }
@@ -161,7 +161,7 @@ def _invocation(results: Sequence[CaptureResult]) -> dict[str, Any]:
 
 
 def _notification(result: CaptureResult, each: Unjudged) -> dict[str, Any]:
-    """A reason for which traffic was not judged."""
+    """Return a notification about unchecked traffic."""
     return {
         "descriptor": {"id": each.reason},
         "level": "warning" if result.verdict is Verdict.INCONCLUSIVE else "note",
@@ -172,7 +172,7 @@ def _notification(result: CaptureResult, each: Unjudged) -> dict[str, Any]:
 
 
 def _uri(path: str) -> str:
-    """A path as a URI reference; standard input has a name of its own."""
+    """Return a path as a URI reference; standard input has a fixed name."""
     if path == "-":
         return "stdin"
     name = quote(path.replace("\\", "/"), errors="surrogateescape")

@@ -1,4 +1,4 @@
-"""The JSON schemas of what mstrp writes; the files stand beside this module and are published with the docs."""
+"""The JSON schemas of the output of mstrp; the files are in this folder and published with the documentation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["SCHEMAS", "schema"]
 
-#: Published schemas: name -> what it describes.
+#: Published schemas: name -> content.
 SCHEMAS = {
     "report": "the report of `mstrp check --format json` (mstrp-report/1)",
     "conform": "the report of `mstrp conform --format json` (mstrp-conform/1)",
@@ -18,7 +18,7 @@ SCHEMAS = {
 
 
 def schema(name: str) -> dict[str, Any]:
-    """A schema by name."""
+    """Return a schema by name."""
     text = resources.files("mstrp.report").joinpath("schemas", f"{name}.json").read_text("utf-8")
     found: dict[str, Any] = json.loads(text)
     return found

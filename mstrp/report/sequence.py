@@ -1,7 +1,7 @@
-"""Sequence charts: a lane for each party, an arrow for each packet, the states of the calls beside them.
+"""Sequence charts: a lane for each party, an arrow for each packet, the states of the calls at the side.
 
-The two connections of a conversation are told apart: requests and their answers are drawn with solid lines in blue and
-green, events with dark ones and an open head. A client that handles requests of agents stands in a lane of its own.
+The two connections of a conversation are distinguished: requests and responses are solid lines in blue and green,
+events are dark lines with an open head. A client that handles agent requests has a separate lane.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Arrow", "Chart", "chart_dot", "chart_mermaid", "chart_of", "chart_plantuml"]
 
-#: Inches between the lanes of client and server, of server and proxy, and the height of a row.
+#: Distances in inches between the lanes of client and server, of server and proxy, and the height of a row.
 _SERVER_X = 4.6
 _PROXY_X = 9.2
 _ROW = 0.27
@@ -30,7 +30,7 @@ _LEGEND = ((Tone.REQUEST, "request"), (Tone.ANSWER, "answer"), (Tone.REPORT, "ev
 
 
 class Arrow(NamedTuple):
-    """A packet in the chart; ``channel`` tells the event connection from the request connection."""
+    """A packet in the chart; ``channel`` is true on the event connection."""
 
     frame: int
     to_server: bool
@@ -39,17 +39,17 @@ class Arrow(NamedTuple):
     answer: bool
     states: str
     findings: tuple[str, ...]
-    #: Whether the other end is the proxy and not the client.
+    #: Whether the other end is the proxy handler, not the client.
     proxy: bool = False
 
     @property
     def tone(self) -> Tone:
-        """What the arrow is about."""
+        """The tone of the arrow."""
         return Tone.REPORT if self.channel else Tone.ANSWER if self.answer else Tone.REQUEST
 
 
 class Chart(NamedTuple):
-    """A sequence chart; ``proxy`` is empty where nobody handles requests of agents."""
+    """A sequence chart; ``proxy`` is empty if no client handles agent requests."""
 
     title: str
     client: str
@@ -59,7 +59,7 @@ class Chart(NamedTuple):
 
 
 def chart_of(ladder: Ladder, findings: list[Finding], session: str, title: str, client: str, server: str) -> Chart:
-    """The chart of a session out of its ladder, with what the server asked of the proxies of other sessions meanwhile."""
+    """Return the chart of a session from its ladder, with proxy requests to other sessions."""
     rungs = [rung for rung in ladder.rungs if rung.packet.session == session or _is_proxied(rung.packet)]
     proxies = sorted({rung.packet.session for rung in rungs if rung.packet.session != session})
     arrows = []
@@ -91,7 +91,7 @@ def _arrow(rung: Rung, findings: list[Finding], *, proxy: bool) -> Arrow:
 
 
 def chart_dot(chart: Chart) -> str:
-    """The chart as DOT with fixed places, for ``neato``."""
+    """Return the chart as DOT with fixed positions, for ``neato``."""
     lines = [
         'graph "sequence" {',
         f'  graph [fontname="{_FONT}", bgcolor="white", pad=0.25, splines=line, labelloc=t, labeljust=l, fontsize=13,',
@@ -146,7 +146,7 @@ def _row(number: int, arrow: Arrow, y: float, states_x: float) -> list[str]:
 
 
 def _words(name: str, x: float, y: float, text: str, colour: str) -> str:
-    """Text that begins at a place: Graphviz centres, so the box is made as wide as the text will be."""
+    """Return left-aligned text: Graphviz centers it, so its box has the estimated width of the text."""
     width = 0.072 * len(text) + 0.1
     return (
         f'  {name} [pos="{x + width / 2:.2f},{y:.2f}!", width={width:.2f}, fixedsize=true, '
@@ -155,7 +155,7 @@ def _words(name: str, x: float, y: float, text: str, colour: str) -> str:
 
 
 def chart_mermaid(chart: Chart) -> str:
-    """The chart as a Mermaid sequence diagram; events have open heads."""
+    """Return the chart as a Mermaid sequence diagram; events have open heads."""
     lines = [*front_matter(chart.title), "sequenceDiagram"]
     lines += [f"  participant C as {for_mermaid(chart.client)}", f"  participant S as {for_mermaid(chart.server)}"]
     if chart.proxy:
@@ -171,7 +171,7 @@ def chart_mermaid(chart: Chart) -> str:
 
 
 def chart_plantuml(chart: Chart) -> str:
-    """The chart as a PlantUML sequence diagram with a legend; events have open heads."""
+    """Return the chart as a PlantUML sequence diagram with a legend; events have open heads."""
     lines = ["@startuml", "skinparam responseMessageBelowArrow false", f"title {for_plantuml(chart.title)}"]
     lines += [f'participant "{for_plantuml(chart.client)}" as C', f'participant "{for_plantuml(chart.server)}" as S']
     if chart.proxy:

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "conform", "head_lines", "result_lines", "summary_lines", "total_lines"]
 
-#: Calls that are listed for a session, and notes that are listed for a capture, before the rest is counted.
+#: Maximum number of calls listed for a session, and of notes listed for a capture.
 _CALLS = 50
 _NOTES = 20
-#: Findings of a baseline that are listed for a capture.
+#: Maximum number of expected findings listed for a capture.
 _EXPECTED = 20
 
 
 def check(report: CheckReport) -> list[Line]:
-    """Return what follows the captures: the summary, statistics and coverage."""
+    """Return the part after the captures: the summary, statistics and coverage."""
     lines = summary_lines(report.results, report.baseline, width=report.width)
     if report.statistics:
         lines += [blank(), *_statistics(report.results)]
@@ -54,7 +54,7 @@ def conform(report: ConformReport) -> list[Line]:
 
 
 def head_lines(result: CaptureResult, *, width: int, folder: str = "") -> list[Line]:
-    """Return the headline of a capture, whose path is shortened by ``folder``, in lines of a width."""
+    """Return the headline of a capture in lines of the given width; ``folder`` is removed from its path."""
     path, _, rest = headline(result, path=short_path(result.path, folder)).partition(": ")
     verdict, separator, said = rest.partition(": ")
     said += _but(result)
@@ -70,7 +70,7 @@ def head_lines(result: CaptureResult, *, width: int, folder: str = "") -> list[L
 def result_lines(
     result: CaptureResult, ladder: Ladder | None, *, width: int, folder: str = "", every: bool = True
 ) -> list[Line]:
-    """Return everything about one capture; without ``every`` no findings."""
+    """Return the whole report on one capture; without ``every``, no findings."""
     found = totals([result])
     number = sum(found.values())
     numbers = (
@@ -111,14 +111,14 @@ def result_lines(
 
 
 def _calls(result: CaptureResult) -> str:
-    """Return the number of calls, and how many of them are listed."""
+    """Return the number of calls, and the number listed."""
     listed = sum(len(session.calls) for session in result.sessions)
     total = max(listed, result.judged.calls)
     return f"{listed:,} of {total:,} calls listed" if listed < total else count(total, "call")
 
 
 def _but(result: CaptureResult) -> str:
-    """Return what the verdict leaves out."""
+    """Return the findings excluded from the verdict."""
     return "".join(f" ({text})" for text in left_out([result]))
 
 
@@ -136,7 +136,7 @@ def _session(session: SessionResult, width: int, about: set[tuple[str, str]]) ->
 
 
 def _shown(session: SessionResult, about: set[tuple[str, str]]) -> list[CallResult]:
-    """Return the calls to show: those with findings, and others up to the limit, in order."""
+    """Return the calls to list: those with findings, and others up to the limit, in order."""
     if len(session.calls) <= _CALLS:
         return session.calls
     found = [call for call in session.calls if (session.id, call.name) in about][:_CALLS]
@@ -146,7 +146,7 @@ def _shown(session: SessionResult, about: set[tuple[str, str]]) -> list[CallResu
 
 
 def _call(call: CallResult, width: int) -> list[Line]:
-    path = " → ".join(call.states) or "no state known"
+    path = " → ".join(call.states) or "state not known"
     head = f"  call {call.handle:#x}#{call.epoch}: "
     text = f"{path}; {call.final}"
     return wrapped(text, "plain", width=width, first=head, rest=" " * 6)
@@ -155,7 +155,7 @@ def _call(call: CallResult, width: int) -> list[Line]:
 def summary_lines(
     results: list[CaptureResult], baseline: Mapping[str, str] | None = None, *, width: int = 120
 ) -> list[Line]:
-    """Return the last lines: rules of the baseline that no finding has, and the verdict of several captures."""
+    """Return the last lines: baseline rules without a finding, and the verdict on several captures."""
     seen = {each.finding.rule for result in results for each in result.expected}
     stale = sorted(set(baseline or ()) - seen)
     lines = [line(printable(f"in the baseline, not found: {', '.join(stale)}"), "warn")] if stale else []
@@ -165,7 +165,7 @@ def summary_lines(
 
 
 def total_lines(results: list[CaptureResult], *, width: int) -> list[Line]:
-    """Return the verdict of several captures, with their numbers."""
+    """Return the verdict on several captures, with their numbers."""
     found = totals(results)
     whole = verdict_of(results)
     unreadable = sum(1 for result in results if result.error is not None)

@@ -24,13 +24,13 @@ KEYS: dict[str, str] = {
     "frames": "frame, or range of frames: 57, 50-80, 100-",
     "time": "range of seconds since the start of the capture: 1.5-3",
 }
-#: Keys whose patterns are ranges of numbers, and keys whose patterns are handles.
+#: Keys with ranges of numbers as patterns, and keys with handles as patterns.
 _RANGES = {"frames", "time"}
 _HANDLES = {"call", "line"}
 
 #: A range of numbers, both ends included.
 Range: TypeAlias = tuple[float, float]
-#: Values by key: texts, or ranges for `frames` and `time`. A key that is absent is not known and excludes nothing.
+#: Values by key: texts, or ranges for `frames` and `time`. A missing key is unknown and excludes nothing.
 Facts: TypeAlias = "Mapping[str, Collection[str] | Collection[Range]]"
 
 
@@ -59,7 +59,7 @@ class _Condition(NamedTuple):
 
 
 class Selection:
-    """Conditions of a command line: each option has alternatives, and all options have to be met."""
+    """Conditions of a command line: each option has alternatives, and all options must be met."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self.texts = tuple(texts)
@@ -67,7 +67,7 @@ class Selection:
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> Self:
-        """Return the selection for ``KEY=PATTERN[,…]`` texts; raises `ValueError` with the fault."""
+        """Return the selection for ``KEY=PATTERN[,…]`` texts; raises `ValueError` with the error."""
         return cls(texts)
 
     def __bool__(self) -> bool:

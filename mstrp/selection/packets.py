@@ -1,4 +1,4 @@
-"""Facts of packets: the calls and lines that they refer to, also through their request or their reply."""
+"""Facts about packets: the calls and lines that they refer to, directly or through their request or completion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PacketChooser", "PacketFacts", "needs_findings"]
 
-#: Requests and calls that are remembered.
+#: Maximum number of requests and calls that are remembered.
 _MOST = 65_536
 
 
@@ -58,7 +58,7 @@ class PacketFacts:
         }
 
     def line_of(self, session: str, call: int) -> int | None:
-        """Return the line of a call, if a packet has named both."""
+        """Return the line of a call, if a packet contained both."""
         return self._lines.get((session, call))
 
     def _named(self, packet: Packet) -> _Named:
@@ -77,7 +77,7 @@ class PacketFacts:
             _keep(self._calls, (session, packet.call), named)
             for field in content.layout.fields:
                 if isinstance(field, Number) and field.role == "request_id":
-                    # A reply may be captured before the response that returns its id.
+                    # A completion may be captured before the response that returns its id.
                     _keep(self._ids, (session, field.read(content)), named)
         if len(named.lines) == 1:
             for call in named.calls:
@@ -87,7 +87,7 @@ class PacketFacts:
 
 
 def _handles(content: Request | Event, kind: HandleType) -> Iterator[int]:
-    """Yield the handles of a kind in a packet; those that a request returns are in its response only."""
+    """Yield the handles of a kind in a packet; handles that a request returns are in its response only."""
     response = isinstance(content, Request) and content.phase == "response"
     if response and signed(content.words[0]) < 0:
         return

@@ -1,4 +1,4 @@
-"""Results reduced to a selection; verdict, status and numbers remain those of everything."""
+"""Reduce results to a selection; verdict, status and numbers remain unchanged."""
 
 from __future__ import annotations
 

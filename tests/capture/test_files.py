@@ -173,7 +173,7 @@ def test_concatenated_files_are_one_capture(place: int) -> None:
         assert result.notes == []
         assert found == expected
     cut = judge(PLAIN + PLAIN[:20])
-    assert [text for _, text in cut.notes] == ["the file ends in the middle of a record: 20 bytes are left"]
+    assert [text for _, text in cut.notes] == ["the file ends inside a record: 20 bytes are left"]
 
 
 def test_time_offsets_of_interfaces_count() -> None:
@@ -284,7 +284,7 @@ def test_cut_off_frames_are_told_once() -> None:
     """Frames that the snap length cut off are counted, and said in two notes, not in one for each."""
     result = judge(pcap(frames_of(SEGMENTS, snap=80)))
     assert [text for _, text in result.notes if "snap length" in text] == [
-        text for _, text in result.notes if "kept 80 of" in text or "were cut off by the snap length in all" in text
+        text for _, text in result.notes if "kept 80 of" in text or "were truncated by the snap length in all" in text
     ]
     assert sum("snap length" in text for _, text in result.notes) == 2
 
@@ -292,7 +292,7 @@ def test_cut_off_frames_are_told_once() -> None:
 def test_unknown_links_are_told_once() -> None:
     """Frames of a link layer that is not understood are left out with one note."""
     result = judge(pcap(frames_of(SEGMENTS), link=147))
-    assert [text for _, text in result.notes] == ["link type 147 is not understood; its frames are left out"]
+    assert [text for _, text in result.notes] == ["link type 147 is not supported; its frames are ignored"]
 
 
 def test_names_that_cannot_be_opened_are_errors(tmp_path: Any) -> None:

@@ -181,11 +181,11 @@ INPUTS: dict[str, tuple[Any, Input]] = {
     ),
     "a snap length of 68": (
         pcap(frames_of(SEGMENTS, snap=68)),
-        Input(3, 3, "inconclusive", ["truncated"], "frames cut off by the snap length"),
+        Input(3, 3, "inconclusive", ["truncated"], "frames truncated by the snap length"),
     ),
     "a snap length of 150": (
         pcap(frames_of(SEGMENTS, snap=150)),
-        Input(0, 3, "pass", ["truncated"], "packets cut off by the snap length, not judged"),
+        Input(0, 3, "pass", ["truncated"], "packets truncated by the snap length, not judged"),
     ),
     "the middle of a session": (
         pcap(frames_of([each for each in SEGMENTS if TAPSRV in (each.source[1], each.target[1])][30:])),

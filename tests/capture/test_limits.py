@@ -133,7 +133,7 @@ def test_open_sessions_are_limited() -> None:
     [
         ("bytes=3", "no limit is called 'bytes'"),
         ("calls=many", "takes a number"),
-        ("calls=0", "has to be positive"),
+        ("calls=0", "must be positive"),
         ("calls", "takes a number"),
     ],
 )
@@ -183,7 +183,7 @@ def test_memory_does_not_grow_with_the_capture(tmp_path: Path) -> None:
         frames, size = _peak(place)
         assert frames >= packets
         sizes.append(size)
-    # A listed call weighs about half a kilobyte; there are some 1,600 of them in the larger capture.
+    # A listed call weighs about half a kilobyte; use one of some 1,600 of them in the larger capture.
     assert sizes[1] - sizes[0] < 6_000
 
 

@@ -95,7 +95,7 @@ def _nested(wrap: Callable[[bytes], bytes], depth: int) -> bytes:
 
 def test_nesting_is_bounded() -> None:
     """Tunnels are read to a fixed depth, and what nests deeper is counted under one cause."""
-    tunnel = [("tunnel", "more than 8 tunnels in one another", 1)]
+    tunnel = [("tunnel", "more than 8 nested tunnels", 1)]
     assert _unread([ethernet(_nested(lambda p: ip(4, p), 7))]) == []
     assert _unread([ethernet(_nested(lambda p: ip(4, p), 8))]) == tunnel
     assert _unread([ethernet(_nested(lambda p: ip(4, p), 3000))]) == tunnel

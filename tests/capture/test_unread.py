@@ -99,9 +99,9 @@ def test_unknown_links_are_counted() -> None:
 
 
 def test_short_frames_are_counted() -> None:
-    """Frames of which the capture kept only the beginning count as cut off."""
+    """Frames of which the capture contains only the beginning count as cut off."""
     whole = ethernet(ipv4(next(each for each in SEGMENTS if each.data)))
-    assert _unread([whole], snap=60) == [("snap-length", "cut off by the snap length", 1)]
+    assert _unread([whole], snap=60) == [("snap-length", "truncated by the snap length", 1)]
 
 
 @pytest.mark.parametrize("size", [30, 38, 50])

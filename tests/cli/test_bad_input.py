@@ -136,7 +136,7 @@ def test_a_capture_that_is_cut_in_the_middle_of_a_packet(tmp_path: Path, whole: 
     status, capture = judged(tmp_path / "cut.pcap", CAPTURE[: begin + part])
     assert capture["frames"] == whole
     cut = [note for note in capture["notes"] if "the file ends" in note["text"]]
-    assert cut == [{"frame": whole + 1, "text": f"the file ends in the middle of a record: {part} bytes are left"}]
+    assert cut == [{"frame": whole + 1, "text": f"the file ends inside a record: {part} bytes are left"}]
     assert (status, [finding["frame"] for finding in capture["findings"]]) == (
         (1, [LATE]) if whole >= LATE else (0 if capture["judged"]["packets"] else 3, [])
     )

@@ -521,7 +521,7 @@ def _process(*options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 def test_json_log() -> None:
-    """The log as JSON: one object a line, with log-ons, attach and detach, and the summary; only --admin is administrator."""
+    """The log as JSON: one object per line, with log-ons, attach and detach, and the summary; only --admin is administrator."""
     options = ("-v", "--log-format", "json", "--auth", "ntlm", "--user", "alice:secret", "--limit", "clients=9")
     with _process(*options) as (process, port):
 

@@ -104,7 +104,7 @@ def test_rule_coverage_is_shown_when_known(captures: Path) -> None:
     """A report with coverage gets a table of rules with how often each was checked and broken."""
     coverage = {"rules": {"CALL-V01": {"checked": 7, "broken": 1}, "CALL-V02": {"checked": 0}}}
     text = as_html(*judged(captures / BROKEN), report={"coverage": coverage})
-    assert "1 of 2 rules were put to the test" in text
+    assert "1 of 2 rules were checked" in text
     assert re.search(r'class="broken".*CALL-V01</code></th><td>7</td><td>1</td>', text)
     assert 'class="open"' in text
 

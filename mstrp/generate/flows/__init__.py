@@ -21,5 +21,5 @@ FLOWS: dict[str, Flow] = {flow.name: flow for flow in (*SESSIONS, *CALLS, *TRANS
 
 
 def play_of(name: str) -> Play:
-    """The play of one flow with the sessions of its clients around it. Raises `KeyError` for an unknown name."""
+    """Return the play of a flow with the sessions of its clients. Raises `KeyError` for an unknown name."""
     return FLOWS[name].play()

@@ -1,6 +1,6 @@
-"""Flows with agents: a client asks, the server passes it on to the client that handles such requests (4.11, 4.12).
+"""Flows with agents: the server forwards a client's request to the client that handles such requests (4.11, 4.12).
 
-The handler's answer is no packet (G1): the requester sees the completion.
+The handler's response is not a packet (G1): the requester receives the completion.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _AGENT, _SESSION = 0x71, 0x72
 
 
 def _passed_on(asking: Script, handling: Script, asked: Asked, kind: int, **brings: Any) -> None:
-    """The handler gets the request when the requester has its id; the completion follows."""
+    """Forward a request to the handler after the requester has its id; then complete it."""
     assert handling.line is not None
     forwarded = LINEPROXYREQUEST(request_type=kind, client_machine_name="PC", client_user_name="user")
     passed = handling.about(

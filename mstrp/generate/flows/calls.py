@@ -36,7 +36,7 @@ _NO_STATE, _UNAVAILABLE = int(LINEERR.INVALCALLSTATE), int(LINEERR.CALLUNAVAIL)
 
 
 def connect(script: Script) -> int:
-    """An incoming call that is answered."""
+    """Write an incoming call that is answered."""
     call = script.offer()
     answer = script.ask(line.Answer(call=call))
     script.state(call, S.CONNECTED, _ACTIVE, after=answer.sent)
@@ -45,7 +45,10 @@ def connect(script: Script) -> int:
 
 
 def make(script: Script, address: str | None = "5551000") -> tuple[Asked, int]:
-    """MakeCall and its completion; the handle has no events before it (O10). Returns the request and the handle."""
+    """Write MakeCall and its completion; the handle has no events before it (O10).
+
+    Return the request and the handle.
+    """
     assert script.line is not None
     call = script.call()
     made = script.ask(line.MakeCall(context=7, line=script.line.handle, call_context=8, dest_address=address))
@@ -54,7 +57,7 @@ def make(script: Script, address: str | None = "5551000") -> tuple[Asked, int]:
 
 
 def dial(script: Script, call: int, *states: int) -> None:
-    """Dial on a call with a dial tone, and the progress of the call; the reply means that the digits were taken."""
+    """Write Dial on a call with a dial tone, and the progress of the call; completion: digits accepted."""
     asked = script.ask(line.Dial(call=call, dest_address="5551234"))
     script.reply(asked)
     last = asked.sent
@@ -63,7 +66,7 @@ def dial(script: Script, call: int, *states: int) -> None:
 
 
 def drop(script: Script, *calls: int) -> None:
-    """Drop and give up calls, one after the other."""
+    """Drop and deallocate calls, one after the other."""
     for call in calls:
         asked = script.ask(line.Drop(call=call))
         script.state(call, S.IDLE, after=asked.sent)
@@ -84,7 +87,7 @@ def _outgoing(script: Script) -> None:
 
 
 def _outgoing_bare(script: Script) -> None:
-    """4.3 as printed: the completion, then Drop."""
+    """Section 4.3 as printed: the completion, then Drop."""
     _, call = make(script)
     script.state(call, S.PROCEEDING)
     drop(script, call)
@@ -117,7 +120,7 @@ def _no_answer(script: Script) -> None:
 
 
 def _dialled_by_hand(script: Script) -> None:
-    """MakeCall without a destination stops at the dial tone; Dial goes on."""
+    """MakeCall without a destination stops at the dial tone; Dial continues."""
     _, call = make(script, None)
     script.state(call, S.DIALTONE, _TONE)
     dial(script, call)
@@ -159,7 +162,7 @@ def _redirected(script: Script) -> None:
 
 
 def _caller_gives_up(script: Script) -> None:
-    """The caller hangs up while Answer is under way; its reply is an error (6.8)."""
+    """The caller hangs up while Answer is pending; its completion is an error (6.8)."""
     call = script.offer()
     answer = script.ask(line.Answer(call=call))
     disconnected = script.state(call, S.DISCONNECTED, _NORMAL, after=answer.sent)
@@ -189,7 +192,7 @@ def _hold_and_swap(script: Script) -> None:
 
 
 def _park_directed(script: Script) -> None:
-    """6.5: park at an address, take back from there as a new call."""
+    """6.5: park at an address, retrieve from there as a new call."""
     call = connect(script)
     park = script.ask(line.Park(call=call, park_mode=int(LINEPARKMODE.DIRECTED), dir_address="701"))
     script.reply(park)
@@ -199,7 +202,7 @@ def _park_directed(script: Script) -> None:
 
 
 def _park_undirected(script: Script) -> None:
-    """The exchange chooses the address; the call comes back by itself."""
+    """The switch selects the address; the call is offered again after a timeout."""
     call = connect(script)
     park = script.ask(
         line.Park(call=call, park_mode=int(LINEPARKMODE.NONDIRECTED), non_dir_address_context=9, non_dir_address=128)
@@ -229,7 +232,7 @@ def _picked_up(script: Script) -> None:
 
 
 def _forwarded(script: Script) -> None:
-    """4.6: forwarding is set; no call comes of it, so the reply has no ids (E5)."""
+    """4.6: forwarding is set without a consultation call, so the completion has no call (E5)."""
     assert script.line is not None
     rules = LINEFORWARDLIST(forward_list=(LINEFORWARD(forward_mode=1, dest_address="5551111"),))
     asked = script.ask(
@@ -239,7 +242,7 @@ def _forwarded(script: Script) -> None:
 
 
 def _called_back(script: Script) -> None:
-    """6.9: the exchange calls back when the busy station is free."""
+    """6.9: the switch calls back when the busy station is free."""
     _, call = make(script)
     script.state(call, S.BUSY, 1)
     asked = script.ask(
@@ -254,21 +257,21 @@ def _called_back(script: Script) -> None:
 
 
 def _refused(script: Script) -> None:
-    """6.8: a request in the wrong state is refused at once, and has no reply."""
+    """6.8: a request in the wrong state is refused immediately and has no completion."""
     call = script.offer()
     script.ask(line.Hold(call=call), ack=_NO_STATE)
     drop(script, call)
 
 
 def _not_made(script: Script) -> None:
-    """6.8: MakeCall fails later; there is no handle."""
+    """6.8: MakeCall fails after it was accepted; there is no handle."""
     assert script.line is not None
     made = script.ask(line.MakeCall(context=7, line=script.line.handle, call_context=8, dest_address="5551000"))
     script.reply(made, _UNAVAILABLE)
 
 
 def _bridged(script: Script) -> None:
-    """A shared line: answered elsewhere, joined, left."""
+    """A shared line: a call is answered at another station, joined, and left."""
     call = script.offer()
     script.state(call, S.CONNECTED, int(LINECONNECTEDMODE.INACTIVE))
     answer = script.ask(line.Answer(call=call))
@@ -280,7 +283,7 @@ def _bridged(script: Script) -> None:
 
 
 def _watched(script: Script) -> None:
-    """A monitor sees a call that it does not own; it may only look, and give the handle up at any time."""
+    """A monitor of a call owned by another client; it can only query it, and deallocate the handle at any time."""
     watching = 2
     call = script.offer(state=S.UNKNOWN, mode=0, privilege=watching)
     script.state(call, S.DIALING, privilege=watching)
@@ -292,7 +295,7 @@ def _watched(script: Script) -> None:
 
 
 def _released_early(script: Script) -> None:
-    """From 2.0 on a sole owner may give up a call that is not idle (Q3); what is under way still arrives."""
+    """From 2.0 on, a sole owner may deallocate a call that is not idle (Q3); events in transit still arrive."""
     call = connect(script)
     hold = script.ask(line.Hold(call=call))
     given = script.ask(line.DeallocateCall(call=call), after=hold.answered)
@@ -308,21 +311,21 @@ CALLS: tuple[Flow, ...] = (
     Flow("remote-hang-up", "2.2.3.1.37", "the other party hangs up", _far_end_hangs_up),
     Flow("busy", "2.2.3.1.15", "the other party is busy", _busy),
     Flow("no-answer", "2.2.6.20", "the other party does not answer", _no_answer),
-    Flow("dial", "2.2.4.1.3.14", "a call is made without a number and dialled by hand", _dialled_by_hand),
+    Flow("dial", "2.2.4.1.3.14", "a call is made without a number and dialed manually", _dialled_by_hand),
     Flow("incoming", "4.4", "a call is offered, answered and dropped", _incoming),
     Flow("accept", "2.2.4.1.3.1", "a call is accepted before it is answered; the caller hangs up", _accepted),
     Flow("reject", "2.2.4.1.3.15", "an offered call is rejected", _rejected),
-    Flow("redirect", "2.2.4.1.3.51", "an offered call is sent on", _redirected),
-    Flow("caller-gives-up", "2.2.3.1.37", "the caller hangs up while Answer is under way", _caller_gives_up),
+    Flow("redirect", "2.2.4.1.3.51", "an offered call is redirected", _redirected),
+    Flow("caller-gives-up", "2.2.3.1.37", "the caller hangs up while Answer is pending", _caller_gives_up),
     Flow("hold", "2.2.4.1.3.42", "hold, a second call, swap, and a refused UnHold", _hold_and_swap, warns=_UNHOLD),
-    Flow("park", "2.2.4.1.3.48", "a call is parked at an address and taken back", _park_directed),
-    Flow("park-undirected", "2.2.4.1.3.48", "the exchange chooses where a call is parked", _park_undirected),
-    Flow("pickup", "2.2.4.1.3.49", "a call that rings elsewhere is picked up", _picked_up),
+    Flow("park", "2.2.4.1.3.48", "a call is parked at an address and retrieved", _park_directed),
+    Flow("park-undirected", "2.2.4.1.3.48", "a call is parked at an address that the switch selects", _park_undirected),
+    Flow("pickup", "2.2.4.1.3.49", "a call that is alerting at another station is picked up", _picked_up),
     Flow("forward", "4.6", "calls are forwarded", _forwarded),
-    Flow("call-back", "2.2.4.1.3.7", "the exchange calls back", _called_back),
+    Flow("call-back", "2.2.4.1.3.7", "the switch calls back", _called_back),
     Flow("refused", "2.2.5.2", "a request in the wrong state is refused", _refused, warns=_HOLD),
     Flow("not-made", "2.2.4.2.2.19", "MakeCall fails after it was accepted", _not_made),
-    Flow("bridged", "2.2.3.1.31", "a shared line: answered elsewhere, joined, left", _bridged),
-    Flow("monitor", "2.2.3.1.26", "a client that only watches", _watched, ({"privileges": 2},)),
-    Flow("release-early", "2.2.4.1.3.6", "a call is given up before it is idle", _released_early),
+    Flow("bridged", "2.2.3.1.31", "a shared line: answered at another station, joined, left", _bridged),
+    Flow("monitor", "2.2.3.1.26", "a client that only monitors", _watched, ({"privileges": 2},)),
+    Flow("release-early", "2.2.4.1.3.6", "a call is deallocated before it is idle", _released_early),
 )

@@ -1,4 +1,4 @@
-"""Flows with conferences: set up, extended, left, dissolved."""
+"""Flows with conferences: set-up, extension, removal of members, end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TONE = int(LINEDIALTONEMODE.NORMAL)
 
 
 def _set_up(script: Script, member: int) -> tuple[int, int]:
-    """SetUpConference: the member may name its parent before the completion brings that handle (Q10)."""
+    """SetUpConference: the member may refer to its parent before the completion returns that handle (Q10)."""
     assert script.line is not None
     conference, consultation = script.call(), script.call()
     asked = script.ask(
@@ -52,7 +52,7 @@ def _extend(script: Script, conference: int) -> int:
 
 
 def _three(script: Script) -> None:
-    """6.3 without its extension; the conference ends with Drop."""
+    """6.3 without the extension; the conference ends with Drop."""
     one = connect(script)
     conference, two = _set_up(script, one)
     dial(script, two)
@@ -65,7 +65,7 @@ def _three(script: Script) -> None:
 
 
 def _four(script: Script) -> None:
-    """6.3: extended, one leaves, one is removed, the bridge dissolves."""
+    """6.3: a member is added, one leaves, one is removed, the bridge ends."""
     one = connect(script)
     conference, two = _set_up(script, one)
     dial(script, two)
@@ -85,7 +85,7 @@ def _four(script: Script) -> None:
 
 
 def _abandoned(script: Script) -> None:
-    """The consultation does not answer; UnHold of the first call takes everything back."""
+    """The consulted party does not answer; UnHold of the first call cancels the conference."""
     one = connect(script)
     conference, two = _set_up(script, one)
     dial(script, two, S.DIALING, S.RINGBACK)
@@ -99,7 +99,7 @@ def _abandoned(script: Script) -> None:
 
 
 def _parent_first(script: Script) -> None:
-    """The parent is given up while its members stay; from then on they may name parent 0 (Q17)."""
+    """The parent is deallocated before its members; from then on they may refer to parent 0 (Q17)."""
     one = connect(script)
     conference, two = _set_up(script, one)
     dial(script, two)
@@ -114,7 +114,9 @@ def _parent_first(script: Script) -> None:
 #: The flows.
 CONFERENCES: tuple[Flow, ...] = (
     Flow("conference", "2.2.4.1.3.77", "a conference of three is set up and dropped", _three),
-    Flow("conference-of-four", "2.2.4.1.3.50", "a conference is extended, left, and dissolves", _four),
+    Flow("conference-of-four", "2.2.4.1.3.50", "a conference is extended, members leave, and it ends", _four),
     Flow("conference-abandoned", "2.2.4.1.3.81", "the third party does not answer", _abandoned),
-    Flow("conference-parent-first", "2.2.4.2.1.8", "the parent's handle is given up before its members", _parent_first),
+    Flow(
+        "conference-parent-first", "2.2.4.2.1.8", "the parent's handle is deallocated before its members", _parent_first
+    ),
 )

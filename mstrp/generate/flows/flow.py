@@ -1,4 +1,4 @@
-"""What a flow is: a description of clients, and a function that writes what they do."""
+"""The definition of a flow: a description of clients, and a function that writes their steps."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ class Flow(NamedTuple):
     write: Callable[..., None] = nothing
     #: Options of `Play.client` for each client.
     clients: tuple[dict[str, Any], ...] = ({},)
-    #: Whether the flow ends the session itself, or leaves its devices closed.
+    #: Whether the flow ends the session itself, or closes its devices.
     closes: bool = False
     ends: bool = False
-    #: Rules of the warnings that a flow earns because the client asks for what the server has to refuse.
+    #: Rules of the expected warnings, because the client sends requests that the server must refuse.
     warns: frozenset[str] = frozenset()
 
     @property
     def plain(self) -> bool:
-        """Whether it is one call or more on a line that stays open: any number of such flows fit on one line."""
+        """Whether it consists of calls on a line that stays open, so that any number of such flows can use one line."""
         return self.clients == ({},) and not self.closes and not self.ends
 
     @property
     def repeats(self) -> bool:
-        """Whether one session can hold the flow any number of times."""
+        """Whether one session can contain the flow any number of times."""
         return self.write is not nothing and not self.closes and not self.ends
 
     def play(self) -> Play:
-        """The flow with the sessions of its clients around it."""
+        """Return the flow with the sessions of its clients."""
         play = Play()
         roles = [play.client(**options) for options in self.clients]
         self.write(*(play.script(role) for role in roles))

@@ -56,7 +56,7 @@ def _old_call(script: Script) -> None:
 
 
 def _existing_calls(script: Script) -> None:
-    """Calls that were there before Open come with GetNewCalls, without an announcement (O19)."""
+    """GetNewCalls returns calls that existed before Open, without an announcement (O19)."""
     assert script.line is not None
     call = script.call()
     script.ask(
@@ -69,7 +69,7 @@ def _existing_calls(script: Script) -> None:
 
 
 def _filtered(script: Script) -> None:
-    """After an accepted event filter events may be missing (Q19)."""
+    """After an accepted event filter, events may be suppressed (Q19)."""
     script.ask(generic.RSPSetEventFilterMasks(obj_type=1, object_id=script.role.app))
     call = script.call()
     script.tell(script.announcement(call))
@@ -81,7 +81,7 @@ def _filtered(script: Script) -> None:
 
 
 def _forced_close(script: Script) -> None:
-    """The server closes the line in mid-call; every handle on it is void (6.7)."""
+    """The server closes the line during a call; every handle on it becomes invalid (6.7)."""
     assert script.line is not None
     one, two = script.offer(), script.offer(state=S.ONHOLD, mode=0)
     script.state(one, S.CONNECTED, _ACTIVE)
@@ -94,7 +94,7 @@ def _forced_close(script: Script) -> None:
 
 
 def _closed_with_calls(script: Script) -> None:
-    """Close with a call and a pending request on the line; what was under way may still arrive (2.4, 2.5)."""
+    """Close with a call and a pending request on the line; events in transit may still arrive (2.4, 2.5)."""
     assert script.line is not None
     call = script.offer()
     before = tuple(script.last)
@@ -105,12 +105,12 @@ def _closed_with_calls(script: Script) -> None:
 
 
 def _shut_down_with_calls(script: Script) -> None:
-    """ShutDown without Close: everything under the application goes with it (3.2)."""
+    """ShutDown without Close closes everything under the application (3.2)."""
     script.offer()
 
 
 def _lost(script: Script) -> None:
-    """The connection breaks; the binding is void without ClientDetach (Q20)."""
+    """The connection is lost; the binding ends without ClientDetach (Q20)."""
     call = script.offer()
     script.ask(line.Answer(call=call))
     script.play.step(script.role, Kind.LOST, script.last)
@@ -158,16 +158,16 @@ SESSIONS: tuple[Flow, ...] = (
         _set_server_config,
         _MANAGEMENT,
     ),
-    Flow("pull", "2.2.4.1.8.1", "a client fetches its events", _pull_call, _PULL),
+    Flow("pull", "2.2.4.1.8.1", "a client pulls its events", _pull_call, _PULL),
     Flow("below-2.0", "2.2.2", "a client at TAPI 1.4", _old_call, ({"version": 0x00010004},)),
-    Flow("existing-calls", "2.2.4.1.3.37", "calls that were there before the line was opened", _existing_calls),
-    Flow("filtered", "2.2.4.1.8.3", "events are missing by agreement", _filtered),
-    Flow("forced-close", "2.2.4.2.1.9", "the server closes the line in mid-call", _forced_close, closes=True),
+    Flow("existing-calls", "2.2.4.1.3.37", "calls that existed before the line was opened", _existing_calls),
+    Flow("filtered", "2.2.4.1.8.3", "events are suppressed by a filter", _filtered),
+    Flow("forced-close", "2.2.4.2.1.9", "the server closes the line during a call", _forced_close, closes=True),
     Flow("close-with-calls", "2.2.4.1.2.1", "a line is closed with a call on it", _closed_with_calls, closes=True),
     Flow(
         "shutdown-with-calls", "2.2.4.1.2.2", "ShutDown with lines open and a call", _shut_down_with_calls, closes=True
     ),
-    Flow("lost", "3.1.6", "the connection breaks in mid-call", _lost, ends=True),
+    Flow("lost", "3.1.6", "the connection is lost during a call", _lost, ends=True),
     Flow("phone", "2.2.4.1.5", "a phone rings and a button is pressed", _phone, ({"phones": 1},)),
     Flow("phone-lost", "2.2.4.2.1.27", "the server closes the phone", _phone_lost, ({"phones": 1},), closes=True),
 )

@@ -21,7 +21,7 @@ _TONE = int(LINEDIALTONEMODE.NORMAL)
 
 
 def _blind(script: Script) -> None:
-    """6.1: the state of the transferred call and the reply are not ordered."""
+    """6.1: the state of the transferred call and the completion may be in any order."""
     call = script.offer()
     offered = tuple(script.last)
     script.info(call)
@@ -36,7 +36,7 @@ def _blind(script: Script) -> None:
 
 
 def _blind_bare(script: Script) -> None:
-    """4.5 as printed: success is all that tells of connected and idle."""
+    """Section 4.5 as printed: only the success implies connected and idle."""
     call = script.offer()
     answer = script.ask(line.Answer(call=call))
     script.reply(answer)
@@ -56,7 +56,7 @@ def _blind_disconnected(script: Script) -> None:
 
 
 def _set_up(script: Script) -> tuple[int, int]:
-    """A connected call, held for a transfer, and the consultation call with its dial tone."""
+    """Write a connected call on hold for a transfer, and the consultation call with its dial tone."""
     one, two = connect(script), script.call()
     asked = script.ask(line.SetUpTransfer(context=3, call=one, consult_call_context=4))
     script.state(one, S.ONHOLDPENDTRANSFER, after=asked.sent)
@@ -82,14 +82,14 @@ def _consulted(script: Script) -> None:
 
 
 def _unanswered(script: Script) -> None:
-    """The transfer is completed while the consulted station still rings."""
+    """The transfer is completed while the consulted station is still alerting."""
     one, two = _set_up(script)
     dial(script, two, S.DIALING, S.PROCEEDING, S.RINGBACK)
     _complete(script, one, two)
 
 
 def _given_up(script: Script) -> None:
-    """The consultation call is dropped; the first call comes back by itself."""
+    """The consultation call is dropped; the first call resumes automatically."""
     one, two = _set_up(script)
     dial(script, two)
     asked = script.ask(line.Drop(call=two))
@@ -112,7 +112,7 @@ def _recovered(script: Script) -> None:
 
 
 def _into_conference(script: Script) -> None:
-    """CompleteTransfer makes a conference of the three parties; its handle comes with the completion (Q8)."""
+    """CompleteTransfer creates a conference of the three parties; its completion returns the handle (Q8)."""
     one, two = _set_up(script)
     dial(script, two)
     conference = script.call()
@@ -139,17 +139,26 @@ def _into_conference(script: Script) -> None:
 #: The flows.
 TRANSFERS: tuple[Flow, ...] = (
     Flow(
-        "blind-transfer", "4.5", "a call is offered, answered, transferred without consultation, and given up", _blind
+        "blind-transfer",
+        "4.5",
+        "a call is offered, answered, transferred without consultation, and deallocated",
+        _blind,
     ),
     Flow("blind-transfer-bare", "4.5", "the same with exactly the packets that section 4.5 lists", _blind_bare),
     Flow("blind-transfer-disconnected", "4.5", "the same, with disconnected before idle", _blind_disconnected),
     Flow("consultation", "2.2.4.1.3.78", "a call is transferred after speaking to the third party", _consulted),
     Flow(
-        "consultation-ringing", "2.2.4.1.3.8", "a transfer is completed while the third party still rings", _unanswered
+        "consultation-ringing",
+        "2.2.4.1.3.8",
+        "a transfer is completed while the third party is still alerting",
+        _unanswered,
     ),
-    Flow("consultation-dropped", "2.2.4.1.3.15", "a consultation is given up", _given_up),
+    Flow("consultation-dropped", "2.2.4.1.3.15", "a consultation call is dropped", _given_up),
     Flow(
-        "consultation-recovered", "2.2.4.1.3.81", "a consultation ends because the first call is taken back", _recovered
+        "consultation-recovered",
+        "2.2.4.1.3.81",
+        "a consultation call ends because the first call is resumed",
+        _recovered,
     ),
     Flow("transfer-to-conference", "2.2.4.1.3.8", "a transfer becomes a conference", _into_conference),
 )

@@ -1,4 +1,4 @@
-"""A telephony server: every request answered as the specification says, with a provider behind it."""
+"""A telephony server: it handles every request as specified, with a service provider."""
 
 from mstrp.live.server.options import Limits, Options
 from mstrp.live.server.server import Server

@@ -1,4 +1,4 @@
-"""One attached client: what it holds, what it asks, what it is told."""
+"""One attached client: its handles, its requests, its events."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Attached", "Owner", "Pending", "Work", "owner_of"]
 
-#: Bytes of a request that are counted with the handle that it is about.
+#: Maximum size of a request that is included in the cost of its handle.
 _SMALL = 1024
 _WORDS = Struct("<10I")
 _new = object.__new__
@@ -43,10 +43,10 @@ _HANDLERS: dict[int, Callable[[Attached, Any], Any]] = {}
 
 
 def handler(request: type[Request]) -> Callable[[Callable[[Attached, Any], Any]], Callable[[Attached, Any], Any]]:
-    """Register what answers a request.
+    """Register the handler of a request.
 
-    For synchronous requests the function returns the output fields; for asynchronous ones what the provider gave, or a
-    `Work` where the completion brings something. What fails raises `TapiError`.
+    For a synchronous request the function returns the output fields; for an asynchronous one the result of the
+    provider, or a `Work` if the completion has output fields. A failure raises `TapiError`.
     """
 
     def register(function: Callable[[Attached, Any], Any]) -> Callable[[Attached, Any], Any]:
@@ -58,9 +58,9 @@ def handler(request: type[Request]) -> Callable[[Callable[[Attached, Any], Any]]
 
 
 class Work:
-    """An operation under way: ``reply`` is the provider's, ``finish`` makes the fields of the completion of its result.
+    """A pending operation: ``reply`` is the provider's, ``finish`` creates the completion fields from its result.
 
-    ``undo`` takes back what was prepared, when the operation fails.
+    ``undo`` reverts preparations if the operation fails.
     """
 
     __slots__ = ("finish", "plain", "reply", "undo")
@@ -126,7 +126,7 @@ class Attached:
         self.server = server
         self.context = context
         self.owner = owner_of(connection)
-        #: Connections over which requests came; the binding is lost when the last one ends.
+        #: Connections used for requests; the end of the last one ends the binding.
         self.connections = {connection}
         self.management = management
         self.machine = machine
@@ -139,13 +139,13 @@ class Attached:
         self.handles: dict[int, Handle] = {}
         self.dialogs: dict[int, Any] = {}
         self.pending: dict[int, Pending] = {}
-        #: Ids whose completion has not been sent to the client, or fetched by it.
+        #: Request ids whose completion the client has not received or fetched.
         self.undelivered: set[int] = set()
         self.masks: dict[str, int] = {}
         self.delivery: Delivery
-        #: Opens the channel for events, while ClientAttach has not been answered.
+        #: Opens the event channel before the response to ClientAttach.
         self.opening: asyncio.Task[Any] | None = None
-        #: The user or peer whom the client counts for, and what is reserved for it.
+        #: The user or peer charged for the client's memory, and its reservation.
         self.payer = ""
         self.reservation = Reservation(server.memory, "")
         self.gone = False
@@ -164,10 +164,10 @@ class Attached:
         found = next(iter(self.connections)).facts() if self.connections else {}
         return {**found, "machine": self.machine}
 
-    # -- what it holds --------------------------------------------------------------------------------------------
+    # -- handles --------------------------------------------------------------------------------------------------
 
     def has(self, kind: HandleType, value: int) -> bool:
-        """Whether a value is a live handle of a kind."""
+        """Return whether a value is an open handle of a kind."""
         match kind:
             case HandleType.HCALL:
                 return value in self.handles
@@ -188,21 +188,21 @@ class Attached:
         return False
 
     def believed(self, value: int) -> int:
-        """The states in which the machines believe a call to be, as bits; 0 when they do not know it."""
+        """Return the possible states of a call as bits, as known to the machines; 0 if unknown."""
         call = self._conversation.calls.get(value) if self._conversation is not None else None
         return 0 if call is None else call.mask
 
     def new_handle(self) -> int:
-        """A handle that nobody else has. Raises when the client has too many."""
+        """Return an unused handle. Raises if the client has too many."""
         held = len(self.handles) + len(self.lines) + len(self.phones) + len(self.apps) + len(self.dialogs)
         if held >= self.server.options.limits.handles:
-            raise TapiError(LINEERR.RESOURCEUNAVAIL, f"the client holds {held} handles")
+            raise TapiError(LINEERR.RESOURCEUNAVAIL, f"the client has {held} handles")
         if not self.reservation.resize(CLIENT + HANDLE * (held + 1)):
-            raise TapiError(LINEERR.RESOURCEUNAVAIL, "the memory for clients is used up")
+            raise TapiError(LINEERR.RESOURCEUNAVAIL, "the memory for clients is exhausted")
         return self.server.handle()
 
     def hold(self, call: Call, opened: LineOpen, privilege: int, *, told: bool) -> Handle:
-        """Give the client a handle of a call."""
+        """Add a handle of a call."""
         handle = Handle(self.new_handle(), call, opened, privilege, told=told)
         self.handles[handle.value] = handle
         opened.handles[handle.value] = handle
@@ -210,7 +210,7 @@ class Attached:
         return handle
 
     def release(self, handle: Handle, *, tell: bool = True) -> None:
-        """Take a handle of a call away."""
+        """Remove a handle of a call."""
         self.handles.pop(handle.value, None)
         handle.opened.handles.pop(handle.value, None)
         call = handle.call
@@ -225,27 +225,27 @@ class Attached:
             self.server.abandoned(call)
 
     def reserve(self, packet: Request, size: int) -> Reservation:
-        """Reserve memory for as long as the reservation lives; raises when there is no room."""
+        """Reserve memory for the lifetime of the reservation; raises if there is not enough."""
         found = Reservation(self.server.memory, self.payer)
         if not found.resize(size):
-            raise refusal.refuse(packet, "RESOURCEUNAVAIL", "the memory for clients is used up")
+            raise refusal.refuse(packet, "RESOURCEUNAVAIL", "the memory for clients is exhausted")
         return found
 
     def keep(self, call: Call) -> None:
-        """Reserve memory for what a call may keep of the current request."""
+        """Reserve memory for data of the current request that a call stores."""
         packet = self._current
         if packet is None or len(packet.buffer) <= _SMALL:
             return
         if call.stored is None:
             call.stored = {}
-        # A later request of the same kind replaces what the earlier one has left.
+        # A later request of the same type replaces the data of an earlier one.
         call.stored.pop(packet.words[0], None)
         call.stored[packet.words[0]] = self.reserve(packet, len(packet.buffer))
 
     # -- requests -------------------------------------------------------------------------------------------------
 
     def request(self, packet: Request) -> bytes:
-        """Answer a request: the valid bytes of pBuffer."""
+        """Handle a request: the valid bytes of pBuffer."""
         self._outbox = []
         self._current = packet
         conversation = self._conversation
@@ -260,7 +260,7 @@ class Attached:
             )
             answer = _acknowledged(packet, error.code)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a response
-            # The provider's mistake, or ours: the client gets an answer, the operator the traceback.
+            # An error of the provider, or of this server: the client gets a response, the log gets the traceback.
             self.server.log.write(
                 logging.ERROR, "internal-error", error=error, **self.facts(), request=packet.layout.name
             )
@@ -276,7 +276,7 @@ class Attached:
         return answer
 
     def _admit(self, packet: Request) -> Any:
-        """Refuse what has to be refused; what the machines made of the request, when they look."""
+        """Refuse illegal requests; return the transaction of the machines, if they are enabled."""
         refusal.check(self, packet)
         if self._conversation is None:
             return None
@@ -286,7 +286,7 @@ class Attached:
         return found
 
     def _watched(self, step: Callable[..., Any], subject: Any, now: float) -> Any:
-        """Let the machines look; what they object to is returned."""
+        """Pass a packet to the machines; return their error, if any."""
         try:
             return step(subject, 0, now) if subject is not None else step(None, now)
         except LocalProtocolError as error:
@@ -340,7 +340,7 @@ class Attached:
         if self._in_use(number):
             raise refusal.refuse(packet, "INVALPARAM", f"request id {number:#x} is in use")
         while not number or self._in_use(number) or number == ACK_RETURN_VALUE.TAPIERR_INVALRPCCONTEXT:
-            # That number would read as an error.
+            # A larger number would be an error code.
             self._next_id = self._next_id % 0x7FFFFFFF + 1
             number = self._next_id
         return number
@@ -374,7 +374,7 @@ class Attached:
 
     def _complete(self, pending: Pending, result: Any, error: BaseException | None) -> None:
         if self.pending.pop(pending.number, None) is not pending:
-            return  # Suppressed: the line was closed, or the client is gone.
+            return  # Suppressed: the line was closed, or the client has ended.
         packet, work = pending.request, pending.work
         brings: dict[str, Any] | None = None
         if error is None:
@@ -424,7 +424,7 @@ class Attached:
         return app.context if app is not None else 0
 
     def suppress(self, opened: LineOpen | PhoneOpen) -> None:
-        """A line or phone is closed: what was asked of it is not completed any more."""
+        """Cancel the pending requests of a closed line or phone."""
         for number, pending in list(self.pending.items()):
             if pending.opened is opened:
                 del self.pending[number]
@@ -434,7 +434,7 @@ class Attached:
     # -- events ---------------------------------------------------------------------------------------------------
 
     def tell(self, event: Event) -> None:
-        """An event that no filter holds back."""
+        """Send an event, regardless of filters."""
         if self.gone or self.management:
             return
         if isinstance(event, Reply):
@@ -456,17 +456,17 @@ class Attached:
         self.delivery.put(Completion(event.buffer, event.completed_id) if isinstance(event, Reply) else event.buffer)
 
     def tell_line(self, opened: LineOpen, event: Event, *extra: dict[str, int]) -> None:
-        """An event about an open line, unless a filter holds it back."""
+        """Send an event about an open line, unless a filter suppresses it."""
         if passes(event, *extra, opened.masks, opened.app.masks, self.masks):
             self.tell(event)
 
     def tell_phone(self, opened: PhoneOpen, event: Event) -> None:
-        """An event about an open phone, unless a filter holds it back."""
+        """Send an event about an open phone, unless a filter suppresses it."""
         if passes(event, opened.masks, opened.app.masks, self.masks):
             self.tell(event)
 
     def tell_state(self, handle: Handle) -> None:
-        """LINE_CALLSTATE, after LINE_APPNEWCALL where the client does not know the handle."""
+        """Send LINE_CALLSTATE, after LINE_APPNEWCALL if the client does not know the handle."""
         opened, call = handle.opened, handle.call
         init, context, remote = opened.app.context, opened.context, opened.remote
         if not handle.told:
@@ -482,30 +482,30 @@ class Attached:
         self.tell_line(opened, quick(LINE_CALLSTATE, words))
 
     def tell_info(self, handle: Handle, changes: int) -> None:
-        """LINE_CALLINFO."""
+        """Send LINE_CALLINFO."""
         opened = handle.opened
         words = (40, opened.app.context, 0, handle.value, 1, opened.context, changes, 0, 0, opened.remote)
         self.tell_line(opened, quick(LINE_CALLINFO, words))
 
-    # -- the binding ----------------------------------------------------------------------------------------------
+    # -- binding --------------------------------------------------------------------------------------------------
 
     def attached(self, process_id: int, domain_user: str) -> None:
-        """ClientAttach succeeds."""
+        """Record that ClientAttach succeeded."""
         if self._conversation is not None:
             self._conversation.attached(process_id, domain_user, 0, self.server.now())
 
     def channel_opened(self) -> None:
-        """RemoteSPAttach succeeded."""
+        """Record that RemoteSPAttach succeeded."""
         if self._conversation is not None:
             self._conversation.channel_opened(0, self.server.now())
 
     def fetched(self) -> None:
-        """GetAsyncEvents brings events."""
+        """Return the events for GetAsyncEvents."""
         if self._conversation is not None:
             self._watched(lambda _, time: self._conversation.fetched(0, time), None, self.server.now())  # type: ignore[union-attr]
 
     def cut_off(self, why: str) -> None:
-        """The client costs too much, or cannot be reached: end its binding."""
+        """End the binding, because the client exceeds a limit or is unreachable."""
         if not self.gone:
             self.server.log.write(logging.WARNING, "cut-off", **self.facts(), reason=why)
             self.server.end(self, why)
@@ -514,7 +514,7 @@ class Attached:
                 connection.abort()
 
     def forget(self) -> None:
-        """Everything under the binding goes; the server takes care of calls and devices."""
+        """Remove everything under the binding; the server handles calls and devices."""
         self.gone = True
         for task in list(self._tasks):
             task.cancel()
@@ -525,14 +525,14 @@ class Attached:
 
 
 def owner_of(connection: ServiceConnection) -> Owner:
-    """The association group, user and level of a connection."""
+    """Return the association group, user and level of a connection."""
     association = connection.association
     user = str(getattr(association.security, "user", "") or "")
     return Owner(association.group, user.casefold(), association.level)
 
 
 def quick(kind: type[Event], words: tuple[int, ...]) -> Event:
-    """An event of ten words, without the way through its declaration."""
+    """Encode an event of ten DWORDs directly, without its declaration."""
     event: Any = _new(kind)
     event.words = words
     event.buffer = _WORDS.pack(*words)
@@ -541,5 +541,5 @@ def quick(kind: type[Event], words: tuple[int, ...]) -> Event:
 
 
 def _acknowledged(packet: Request, ack: int) -> bytes:
-    """The fixed part coming back with a result."""
+    """Return the fixed part of a response with a result."""
     return (ack & 0xFFFFFFFF).to_bytes(4, "little") + packet.buffer[4:FIXED].ljust(FIXED - 4, b"\0")

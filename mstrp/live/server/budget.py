@@ -1,4 +1,4 @@
-"""One budget of memory for a server: what clients make it hold is counted, and too much of it is refused or dropped."""
+"""The memory budget of a server: memory used by clients is counted, and refused or released above the limit."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Protocol
 
 __all__ = ["CLIENT", "CONNECTION", "HANDLE", "Budget", "Reservation"]
 
-#: Bytes that a connection, an attached client and a handle are counted as: measured, rounded up.
+#: Cost of a connection, an attached client and a handle in bytes: measured, rounded up.
 CONNECTION, CLIENT, HANDLE = 8192, 8192, 2048
 
 
 class Holder(Protocol):
-    """A connection or client with data in memory that can be dropped."""
+    """A connection or client with buffered data that can be dropped."""
 
     def cut_off(self, why: str) -> None:
-        """End it, so that what it holds is freed."""
+        """End it, to release its memory."""
 
 
 class Budget:
-    """Bytes in use: *reserved* for objects that stay, *buffered* for data on its way.
+    """Bytes in use: *reserved* for objects, *buffered* for data in transit.
 
-    A reservation that does not fit is refused, and no user has more than half of the budget. Buffered data cannot be
-    refused, since it has arrived already: the holder of most of it is cut off.
+    A reservation that does not fit is refused, and no user gets more than half of the budget. Buffered data cannot be
+    refused, since it has already arrived: instead, the holder of the most data is ended.
     """
 
     def __init__(self, limit: int) -> None:
@@ -33,9 +33,9 @@ class Budget:
         self._holders: dict[Holder, int] = {}
 
     def reserve(self, user: str, size: int) -> bool:
-        """Count ``size`` bytes more for a user (or less, if negative); False if there is no room.
+        """Reserve ``size`` more bytes for a user (fewer, if negative); return False if there is not enough.
 
-        Buffered data gives way to what is reserved, so that it keeps no client out.
+        Buffered data is released for reservations, so that it does not keep new clients out.
         """
         if size > 0:
             if self.reserved + size > self.limit or self._users[user] + size > self.limit // 2:
@@ -48,7 +48,7 @@ class Budget:
         return True
 
     def buffer(self, holder: Holder, size: int) -> None:
-        """Set how many bytes of data a holder has; the largest holder is cut off when there are too many."""
+        """Set the buffered bytes of a holder; above the limit, the largest holder is ended."""
         before = self._holders.get(holder, 0)
         if size == before:
             return
@@ -60,19 +60,19 @@ class Budget:
         self._relieve(self.limit)
 
     def _relieve(self, limit: int) -> None:
-        """Cut off the largest holders until no more than ``limit`` bytes are in use."""
+        """End the largest holders until at most ``limit`` bytes are in use."""
         while self.buffered + self.reserved > limit and self._holders:
             largest = max(self._holders, key=self._holders.__getitem__)
             self.buffered -= self._holders.pop(largest)
             largest.cut_off("memory")
 
     def forget(self, holder: Holder) -> None:
-        """A holder has ended."""
+        """Remove a holder that has ended."""
         self.buffered -= self._holders.pop(holder, 0)
 
 
 class Reservation:
-    """Reserved bytes, which are given back when the object that has them is gone."""
+    """Reserved bytes, released with the object that owns them."""
 
     __slots__ = ("_budget", "_user", "size")
 
@@ -82,14 +82,14 @@ class Reservation:
         self.size = 0
 
     def resize(self, size: int) -> bool:
-        """Change the size; False if there is no room."""
+        """Change the size; return False if there is not enough memory."""
         if not self._budget.reserve(self._user, size - self.size):
             return False
         self.size = size
         return True
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release all bytes."""
         self.resize(0)
 
     def __del__(self) -> None:

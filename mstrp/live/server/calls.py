@@ -1,4 +1,4 @@
-"""Calls as the server knows them: one object for a call, and a handle for each open line that has to do with it."""
+"""Calls of the server: one object for a call, and a handle for each open line involved."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ OWNER, MONITOR = int(LINECALLPRIVILEGE.OWNER), int(LINECALLPRIVILEGE.MONITOR)
 
 
 class Call:
-    """A call at the switch; ``note`` belongs to the provider.
+    """A call at the switch; ``note`` is reserved for the provider.
 
-    ``facts`` holds what GetCallInfo tells, by the names of LINECALLINFO's members.
+    ``facts`` contains the data for GetCallInfo, by member names of LINECALLINFO.
     """
 
     __slots__ = (
@@ -45,7 +45,7 @@ class Call:
     def __init__(self, device: int, address: int, number: int, *, owned: bool = True) -> None:
         self.device = device
         self.address = address
-        #: The call id, which is the same for everybody, and that of a call this one came from.
+        #: The call id, the same for all clients, and the id of the call from which this one originated.
         self.number = number
         self.related = 0
         #: LINECALLSTATE and its mode; 0 until the first state is known.
@@ -55,26 +55,26 @@ class Call:
         self.entered = 0.0
         #: The conference that the call is a member of.
         self.parent: Call | None = None
-        #: Whether somebody may own the call.
+        #: Whether a client can own the call.
         self.owned = owned
         self.facts: dict[str, Any] | None = None
-        #: Memory reserved for what requests have left with the call, by Req_Func.
+        #: Memory reserved for data that requests stored in the call, by Req_Func.
         self.stored: dict[int, Reservation] | None = None
         self.handles: list[Handle] = []
-        #: While the request that makes the call is under way: what happened to it, for later.
+        #: Events of the call that are postponed while the request that creates it is pending.
         self.pending = False
         self.early: list[Callable[[], None]] | None = None
         self.note: Any = None
 
     def handle_of(self, opened: LineOpen) -> Handle | None:
-        """The handle that an open line has of the call."""
+        """Return the handle of an open line for the call."""
         for handle in self.handles:
             if handle.opened is opened:
                 return handle
         return None
 
     def owners(self) -> int:
-        """How many handles own the call."""
+        """Return the number of handles with owner privilege."""
         return sum(handle.privilege == OWNER for handle in self.handles)
 
     def __repr__(self) -> str:
@@ -82,7 +82,7 @@ class Call:
 
 
 class Handle:
-    """An HCALL: what one open line calls a call."""
+    """An HCALL: the handle of one open line for a call."""
 
     __slots__ = ("call", "opened", "privilege", "told", "value")
 

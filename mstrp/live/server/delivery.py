@@ -1,4 +1,4 @@
-"""How events get to a client: pushed over its remotesp endpoint, or fetched by it; never without a limit."""
+"""Delivery of events to a client: pushed to its remotesp endpoint, or pulled by it; always with a limit."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ __all__ = ["Completion", "Delivery", "Pull", "Push"]
 
 _METHODS = {method.name: method for method in METHODS.values()}
 _EVENT = _METHODS["RemoteSPEventProc"]
-#: Bytes that a waiting event costs beside its contents.
+#: Additional memory cost of a queued event in bytes.
 _EVENT_COST = 100
-#: What the responses of a client may cost, which are a few bytes each.
+#: Limits for the responses of a client, which have a few bytes each.
 _RESPONSES = Limits(stub=4096, assembling=4096)
-#: Endpoints of one client that are tried.
+#: Maximum number of endpoints tried for a client.
 _MOST_PORTS = 4
 
 
 class Completion(bytes):
-    """The bytes of a completion, and the request id that is free once they have been sent."""
+    """A completion, with the request id that can be used again after it is sent."""
 
     number: int
 
@@ -50,7 +50,7 @@ class Completion(bytes):
 
 
 class Delivery:
-    """A queue of events in the order in which they happened; the base delivers to nobody (management clients)."""
+    """A queue of events in chronological order; the base class delivers none (management clients)."""
 
     def __init__(self, client: Attached) -> None:
         self.client = client
@@ -59,25 +59,25 @@ class Delivery:
         self.closed = False
 
     def put(self, event: bytes) -> None:
-        """One more event."""
+        """Add an event."""
 
     def _keep(self, event: bytes) -> bool:
-        """Put an event into the queue; False when the client is cut off because it does not take them."""
+        """Queue an event; False if the client is ended because it does not receive its events."""
         self.queue.append(event)
         self.size += len(event)
         if self.size > self.client.server.options.limits.queue:
-            self.client.cut_off(f"it does not take its events: {self.size} bytes wait")
+            self.client.cut_off(f"it does not receive its events: {self.size} bytes are queued")
             return False
         self._count()
         return not self.closed
 
     def _count(self) -> None:
-        """Count what waits, and what each event costs beside its bytes."""
+        """Report the cost of the queue, including the additional cost of each event."""
         if not self.client.gone:
             self.client.server.memory.buffer(self.client, self.size + _EVENT_COST * len(self.queue))
 
     def take(self, most: int) -> bytes:
-        """Whole events, in order, of at most so many bytes."""
+        """Remove and return whole events, in order, up to a number of bytes."""
         parts = []
         room = most
         while self.queue and len(self.queue[0]) <= room:
@@ -88,35 +88,35 @@ class Delivery:
         return b"".join(parts)
 
     def pop(self) -> bytes:
-        """Take the oldest event, to be sent now; the request id that it completes is free after that."""
+        """Remove the oldest event to send it; its request id can then be used again."""
         part = self.queue.popleft()
         self.size -= len(part)
         if isinstance(part, Completion):
-            # Not before everything that was received with the current request has been handled.
+            # Not before all data received with the current request has been handled.
             asyncio.get_running_loop().call_soon(self.client.undelivered.discard, part.number)
         return part
 
     def drop(self) -> None:
-        """What waits is for nobody any more."""
+        """Discard the queue."""
         self.queue.clear()
         self.size = 0
 
     async def open(self) -> None:
-        """Get ready; raises when the client cannot be reached."""
+        """Open the delivery; raises if the client cannot be reached."""
 
     async def close(self) -> None:
-        """Nothing more will come."""
+        """Close the delivery."""
         self.closed = True
         self.drop()
 
     def abort(self) -> None:
-        """The client is gone without a word."""
+        """Close the delivery, because the client has disappeared."""
         self.closed = True
         self.drop()
 
 
 class Pull(Delivery):
-    """Events wait until GetAsyncEvents fetches them; a DWORD in the mailslot says that they do."""
+    """Events are queued until GetAsyncEvents fetches them; a DWORD in the mailslot signals them."""
 
     def __init__(self, client: Attached, mailslot: Any) -> None:
         super().__init__(client)
@@ -153,7 +153,7 @@ class Pull(Delivery):
 
 
 class Push(Delivery):
-    """Events are sent with RemoteSPEventProc, one call after the other, each with all that waits."""
+    """Events are sent with RemoteSPEventProc, one call after the other, each with all queued events."""
 
     def __init__(
         self, client: Attached, host: str, machine: str, peers: Callable[[], Collection[str]] | None = None
@@ -173,11 +173,11 @@ class Push(Delivery):
     async def open(self) -> None:
         server = self.client.server
         options = server.options
-        error: Exception = ConnectionEnded("the client names no endpoint that could be reached")
+        error: Exception = ConnectionEnded("the client specifies no reachable endpoint")
         make = options.event_security
         host = await self._address()
         for port in self.ports:
-            # In a thread, because a KDC may be asked.
+            # In a thread, because it may contact a KDC.
             security = await asyncio.to_thread(make) if make is not None else None
             association = ClientAssociation(
                 [REMOTESP], transfers=self.client.transfers, security=security, limits=_RESPONSES
@@ -209,7 +209,7 @@ class Push(Delivery):
         raise error
 
     async def _address(self) -> str:
-        """The address of the host, if events may be sent there; it is resolved once."""
+        """Return the address of the host, if events may be sent there; it is resolved once."""
         found = await asyncio.get_running_loop().getaddrinfo(self.host, None, type=socket.SOCK_STREAM)
         peers = self._peers()
         for *_, address in found:
@@ -222,7 +222,7 @@ class Push(Delivery):
             self._schedule()
 
     def _schedule(self) -> None:
-        # After everything that is being done now: the answer to a request goes out before the events that it caused.
+        # After all current work: the response to a request precedes the events that it causes.
         if not self._scheduled and self._busy is None and self._caller is not None:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._send)
@@ -235,7 +235,7 @@ class Push(Delivery):
         try:
             self._busy = self._caller.start(_EVENT, RemoteSPEventProc(self._context, data))
         except AssociationError as error:
-            self.client.cut_off(f"events cannot be sent any more: {error}")
+            self.client.cut_off(f"events can no longer be sent: {error}")
             return
         self._busy.add_done_callback(self._sent)
         loop = asyncio.get_running_loop()
@@ -255,11 +255,11 @@ class Push(Delivery):
     def _stuck(self) -> None:
         self._timer = None
         if not self.closed:
-            self.client.cut_off("RemoteSPEventProc does not come back")
+            self.client.cut_off("RemoteSPEventProc does not return")
 
     def _lost(self) -> None:
         if not self.closed:
-            self.client.cut_off("its event channel is gone")
+            self.client.cut_off("its event channel is lost")
 
     async def close(self) -> None:
         self.drop()

@@ -1,4 +1,4 @@
-"""Lines and phones, and what it means that a client has one open."""
+"""Lines and phones, and their open handles."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class LineDevice:
         self.number = number
         self.opens: list[LineOpen] = []
         self.calls: dict[int, Call] = {}
-        #: The version that the first one who opened the line fixed; 0 while nobody has it open.
+        #: The TAPI version set by the first client that opened the line; 0 if it is not open.
         self.version = 0
         self.removed = False
 
     def served(self) -> dict[int, LineOpen]:
-        """The types of proxy request that clients serve for this line, each with the first who registered for it."""
+        """Return the types of proxy request that clients handle for this line, each with the first registered handler."""
         found: dict[int, LineOpen] = {}
         for opened in self.opens:
             for kind in opened.serves:
@@ -46,7 +46,7 @@ class PhoneDevice:
         self.removed = False
 
     def owner(self) -> PhoneOpen | None:
-        """Who owns the phone."""
+        """The client that owns the phone."""
         return next((opened for opened in self.opens if opened.owns), None)
 
 
@@ -61,7 +61,7 @@ class App:
         self.context = context
         self.version = version
         self.name = name
-        #: Versions that were negotiated, by device.
+        #: Negotiated versions, by device.
         self.versions: dict[int, int] = {}
         #: Event filters for all objects of the application (RSPSetEventFilterMasks).
         self.masks: dict[str, int] = {}
@@ -99,10 +99,10 @@ class LineOpen:
         self.privileges: int = packet.privileges
         self.media: int = packet.media_modes
         self.handles: dict[int, Handle] = {}
-        #: What SetStatusMessages asked for.
+        #: Status messages requested with SetStatusMessages.
         self.line_states = 0
         self.address_states = 0
-        #: The one address that the client wants to hear of (LINEOPENOPTION_SINGLEADDRESS).
+        #: The only address whose events the client requests (LINEOPENOPTION_SINGLEADDRESS).
         params = packet.call_params
         single = self.privileges & LINEOPENOPTION.SINGLEADDRESS and params is not None
         self.address: int | None = params.address_id if single else None
@@ -110,7 +110,7 @@ class LineOpen:
         self.masks: dict[str, int] = {}
 
     def wants(self, call: Call) -> int:
-        """The privilege with which this open line takes part in a call that no client made; 0 for none."""
+        """Return the privilege of this open line for a call that no client made; 0 for none."""
         if self.address is not None and call.address != self.address:
             return 0
         if self.privileges & LINECALLPRIVILEGE.OWNER and self.media & call.media and call.owned:

@@ -1,7 +1,7 @@
-"""Event filters (RSPSetEventFilterMasks, 2.2.4.1.8.3): which events of an object are sent.
+"""Event filters (RSPSetEventFilterMasks, 2.2.4.1.8.3): they select the events to send.
 
-Filters of a call, its line, its application and the client add up: an event that one of them holds back is not sent.
-Events that have no bit (replies, digits, tones) are never held back (decision E19).
+Filters of a call, its line, its application and the client are combined: any of them suppresses an event. Events
+without a bit (replies, digits, tones) are never suppressed (decision E19).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BITS[_BUTTONS] = int(EM.PHONE_BUTTONMODE | EM.PHONE_BUTTONSTATE)
 
 
 def set_mask(masks: dict[str, int], events: int, sub_mask: int | None) -> None:
-    """Take a filter over: all events, or the subtypes of one."""
+    """Set a filter: for all events, or for the subtypes of one event."""
     if sub_mask is None:
         masks["events"] = events
         for known in [name for name in masks if name != "events"]:
@@ -36,7 +36,7 @@ def set_mask(masks: dict[str, int], events: int, sub_mask: int | None) -> None:
 
 
 def passes(event: Event, *filters: Mapping[str, int]) -> bool:
-    """Whether no filter holds an event back."""
+    """Return whether no filter suppresses an event."""
     for masks in filters:
         if masks:
             bit = _BITS.get(event.words[4])

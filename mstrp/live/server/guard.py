@@ -1,4 +1,4 @@
-"""Limits on connections: how many are open, from whom, and how long they may be of no use."""
+"""Limits on connections: total number, number per peer, and time without use."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ if TYPE_CHECKING:
 
 __all__ = ["Guard"]
 
-#: Failed log-ons of a peer that are answered at once, seconds after the first one later, at most, and until it is forgotten.
+#: Number of failed log-ons of a peer with immediate response; then the initial and maximum delay; time until the peer
+#: is forgotten.
 _FREE, _FIRST, _MOST, _FORGET = 3, 0.25, 10.0, 600.0
-#: Peers whose failures are remembered.
+#: Maximum number of peers whose failures are stored.
 _PEERS = 10_000
 
 
 class Guard:
-    """Admits connections, and ends those that wait too long.
+    """Admits connections, and ends those that idle too long.
 
-    When a limit is reached, the connection that waits longest gives way to the new one: a flood of silent connections
-    keeps nobody out.
+    If a limit is reached, the connection that has been idle longest is ended in favor of the new one, so a flood of
+    silent connections keeps no client out.
     """
 
     def __init__(self, options: Options, budget: Budget, log: Log) -> None:
         self._options = options
         self._budget = budget
         self._log = log
-        #: Open connections by peer in the order in which they came, and those that have not logged on.
+        #: Open connections by peer in the order of arrival, and those that have not logged on.
         self._peers: dict[str, dict[ServiceConnection, Reservation]] = {}
         self._waiting: dict[str, dict[ServiceConnection, None]] = {}
         self.open = self.waiting = 0
-        #: Whether everything that arrives is ignored, because the server stops.
+        #: Whether all input is ignored, because the server is stopping.
         self.halted = False
         self._failures: dict[str, tuple[int, float]] = {}
         self._loop = asyncio.get_running_loop()
@@ -49,7 +50,7 @@ class Guard:
     # -- connections ----------------------------------------------------------------------------------------------
 
     def admit(self, connection: ServiceConnection) -> bool:
-        """A connection was opened; False if it has to be closed."""
+        """Register a new connection; return False if it must be closed."""
         limits = self._options.limits
         peer = connection.peer[0]
         self._number += 1
@@ -93,11 +94,11 @@ class Guard:
         connection.abort()
 
     def dropped(self, connection: ServiceConnection, limit: str) -> None:
-        """A connection is ended because of a limit."""
+        """Record that a limit ends a connection."""
         self._log.write(logging.WARNING, "dropped", connection=connection.number, peer=connection.peer[0], limit=limit)
 
     def logged_on(self, connection: ServiceConnection) -> None:
-        """A connection has reached the level that is required."""
+        """Record that a connection has reached the required authentication level."""
         if self._leave(connection):
             self._log.write(logging.INFO, "logged-on", **connection.facts(), auth_level=connection.association.level)
 
@@ -113,7 +114,7 @@ class Guard:
         return True
 
     def ended(self, connection: ServiceConnection) -> None:
-        """A connection has ended, or is about to."""
+        """Record the end of a connection."""
         self._leave(connection)
         self._budget.forget(connection)
         peer = connection.peer[0]
@@ -126,12 +127,12 @@ class Guard:
                 del self._peers[peer]
 
     def held(self, connection: ServiceConnection, size: int) -> None:
-        """A connection has so many bytes in its buffers."""
+        """Record the number of buffered bytes of a connection."""
         if connection in self._peers.get(connection.peer[0], ()):
             self._budget.buffer(connection, size)
 
     def failed(self, connection: ServiceConnection, error: Exception, *, logon: bool) -> float:
-        """A peer broke the protocol, or could not log on: seconds until it gets the response."""
+        """Record a protocol violation or failed log-on of a peer; return the delay of the response in seconds."""
         self._log.write(
             logging.WARNING if logon else logging.INFO,
             "logon-failed" if logon else "protocol-error",
@@ -170,6 +171,6 @@ class Guard:
         self._timer = self._loop.call_later(self._interval, self._sweep)
 
     def stop(self) -> None:
-        """Admit nothing more, and stop the clock."""
+        """Admit no more connections, and stop the timer."""
         if self._timer is not None:
             self._timer.cancel()

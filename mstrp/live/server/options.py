@@ -1,4 +1,4 @@
-"""What a server can be told: who may do what, how long to wait, how much one client may cost."""
+"""Settings of a server: permissions, timeouts, limits per client."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["DESCRIPTIONS", "NAME", "Callbacks", "Limits", "Mailslot", "Mailslots", "Options"]
 
 
-#: Characters of a name that a client gives itself.
+#: Maximum length of a name specified by a client.
 NAME = 1024
 
 
 class Limits(NamedTuple):
-    """What a server, a peer and a client may cost; `DESCRIPTIONS` says what each limit means."""
+    """Limits of a server, a peer and a client; `DESCRIPTIONS` describes each."""
 
     connections: int = 4096
     peer_connections: int = 1024
@@ -49,30 +49,30 @@ DESCRIPTIONS = {
     "clients": "attached clients",
     "user_clients": "attached clients of one user, or of one peer without authentication",
     "connection_clients": "attached clients of one connection",
-    "memory": "bytes that connections and clients may occupy together; one user at most half of them",
+    "memory": "bytes of memory for connections and clients together; at most half of them per user",
     "handles": "handles of one client",
-    "pending": "asynchronous requests of one client that are not completed",
+    "pending": "pending asynchronous requests of one client",
     "agents": "agents, and agent sessions, of the server",
-    "calls": "RPC calls of one connection that are not answered or not complete",
+    "calls": "RPC calls of one connection without a response, or incomplete",
     "request": "bytes of one RPC call",
-    "queue": "bytes of events that wait for one client",
+    "queue": "bytes of queued events of one client",
     "event_buffer": "bytes of events in one RemoteSPEventProc",
-    "logon_timeout": "seconds that a connection may take to bind and log on",
-    "idle_timeout": "seconds that a connection without a client may be silent",
-    "request_timeout": "seconds that a call may take to arrive completely",
-    "write_timeout": "seconds that a peer may not read its responses",
-    "channel_timeout": "seconds to reach a client for its events",
-    "push_timeout": "seconds that RemoteSPEventProc may take",
-    "fetch_timeout": "seconds that events may wait for GetAsyncEvents",
-    "stop_timeout": "seconds that clients have to take RemoteSPDetach when the server stops",
+    "logon_timeout": "seconds for a connection to bind and log on",
+    "idle_timeout": "seconds without data on a connection without a client",
+    "request_timeout": "seconds for a call to arrive completely",
+    "write_timeout": "seconds during which a peer does not read its responses",
+    "channel_timeout": "seconds to connect to a client for its events",
+    "push_timeout": "seconds for RemoteSPEventProc to return",
+    "fetch_timeout": "seconds until GetAsyncEvents fetches queued events",
+    "stop_timeout": "seconds for clients to respond to RemoteSPDetach when the server stops",
 }
 
 
 class Mailslot(Protocol):
-    """The mailslot of a client that fetches its events."""
+    """The mailslot of a client with pull delivery."""
 
     def write(self, data: bytes) -> None:
-        """Tell the client that events wait."""
+        """Signal queued events to the client."""
 
 
 _ATTACHED = ClientAttachResult(NULL_CONTEXT, 0, 0)
@@ -85,10 +85,13 @@ def is_mailslot(name: str) -> bool:
 
 
 class Mailslots:
-    """Where mailslots are opened. The base writes nowhere: such clients look for events now and then."""
+    """Opens mailslots. The base class writes to none: clients then poll for events."""
 
     def open(self, name: str) -> Mailslot | None:
-        """The mailslot of a name; None when it is no mailslot or cannot be opened, and the events are pushed instead."""
+        """Return the mailslot with a name.
+
+        None if it is not a mailslot or cannot be opened, and the events are pushed instead.
+        """
         return _Silent() if is_mailslot(name) else None
 
 
@@ -98,9 +101,9 @@ class _Silent:
 
 
 class Callbacks(NamedTuple):
-    """Where events may be sent to: the client chooses the port, and through a pipe also the host.
+    """Allowed destinations of events: the client selects the port and, for a pipe, the host.
 
-    Without ``hosts`` that is the peer itself, and for clients of a pipe the hosts that have it open.
+    Without ``hosts``, the allowed host is the peer itself; for clients of a pipe, the hosts with an open pipe.
     """
 
     hosts: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -125,26 +128,26 @@ class Options:
     host: str = "127.0.0.1"
     port: int = 5150
     transfers: tuple[Syntax, ...] = (NDR64, NDR20)
-    #: Makes security contexts of (type, level); None: no authentication is offered.
+    #: Creates security contexts of (type, level); None: no authentication.
     security: Callable[[int, int], Security] | None = None
-    #: Makes the security contexts with which clients are called.
+    #: Creates the security contexts for event channels.
     event_security: Callable[[], Security] | None = None
-    #: The least authentication level: 0 takes everybody.
+    #: Minimum authentication level; 0 allows all clients.
     required_level: int = 0
-    #: Names of users with the administrator role; None: nobody has it, or everybody where there is no authentication.
+    #: Names of users with the administrator role; None: no user, or all clients if there is no authentication.
     administrators: frozenset[str] | None = None
-    #: Whether what the machines call illegal is kept from clients.
+    #: Whether events that the machines consider illegal are suppressed.
     strict: bool = True
-    #: Whether every conversation is followed by the machines; without, the server enforces only what it knows itself.
+    #: Whether every conversation is checked by the machines; if not, the server enforces only its own rules.
     watch: bool = True
     limits: Limits = field(default_factory=Limits)
     mailslots: Mailslots = field(default_factory=Mailslots)
-    #: Seconds to reach a client's endpoint, for a push to come back, and for events to be fetched (None: for ever).
-    #: The document suggests 30 ms for the latter two, which no network keeps (decision B8).
+    #: Timeouts in seconds to connect to a client's endpoint, for a push to return, and for events to be fetched (None:
+    #: unlimited). The specification suggests 30 ms for the latter two, which is not realistic (decision B8).
     channel_timeout: float = 3.0
     push_timeout: float = 10.0
     fetch_timeout: float | None = 60.0
-    #: Seconds; `DESCRIPTIONS` says what for.
+    #: Timeouts in seconds; see `DESCRIPTIONS`.
     logon_timeout: float = 30.0
     idle_timeout: float = 120.0
     request_timeout: float = 30.0
@@ -154,7 +157,7 @@ class Options:
     callbacks: Callbacks = field(default_factory=Callbacks)
     #: Keyword arguments of the server's association.
     fragment: int = 5840
-    #: What GetServerConfig shows.
+    #: The domain in GetServerConfig.
     domain: str = "EXAMPLE"
     account: str = "tapi"
 
@@ -169,4 +172,4 @@ class Options:
 
 
 def _nothing(kind: int, level: int) -> Security:
-    raise PermissionError("this server knows no users")
+    raise PermissionError("this server has no users")

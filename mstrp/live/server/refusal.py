@@ -1,7 +1,7 @@
-"""What the server refuses, and with which code: the rules of 3.1.4.2, and the tables of the call machine.
+"""Refused requests and their error codes: the rules of 3.1.4.2, and the tables of the call machine.
 
-No rule of 3.1.4.2 names a code (decision C5), so the natural one is taken: by the kind of handle, by the field, else by
-the aspect of the check. The order is: the packet itself, what it names, who may, and in which state.
+No rule of 3.1.4.2 specifies a code (decision C5), so the natural one is used: by the type of handle, by the field, or
+by the kind of check. The order is: the packet itself, objects, permissions, state.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "code_of_error", "refuse"]
 
-#: Aspects that make a packet unreadable: refused whether or not a bullet of 3.1.4.2 says so (its gaps, D17).
+#: Checks whose violation makes a packet unreadable: refused whether or not a rule of 3.1.4.2 requires it (D17).
 _BROKEN = {"alignment", "bounds", "termination", "overrun", "layout"}
 _ASPECTS = {
     "alignment": "INVALPOINTER",
@@ -34,7 +34,7 @@ _ASPECTS = {
     "size": "STRUCTURETOOSMALL",
     "layout": "OPERATIONFAILED",
 }
-#: Codes by the field that is wrong, without the prefix of the family.
+#: Codes by the invalid field, without the prefix of the family.
 _FIELDS = {
     "dwAPIHighVersion": "INCOMPATIBLEAPIVERSION",
     "dwAPIVersion": "INCOMPATIBLEAPIVERSION",
@@ -86,9 +86,9 @@ _HANDLES = {
     HandleType.DIALOGINSTANCE: int(LINEERR.INVALPARAM),
 }
 _VERSIONS = {int(member) for member in TAPI_VERSION}
-#: Fields that name a version out of the list, by request.
+#: Fields that contain a version from a list, by request.
 _LISTED: dict[int, tuple[int, ...]] = {}
-#: Device fields of each request: (word, whether a phone).
+#: Device fields of each request: (index, whether it is a phone).
 _DEVICES: dict[int, tuple[tuple[int, bool], ...]] = {}
 
 
@@ -106,14 +106,14 @@ _learn()
 
 
 def refuse(packet: Request, name: str, why: str = "") -> TapiError:
-    """The error of a name in the family of a request's device."""
+    """Return the error with a name in the family of a request's device."""
     family: type[LINEERR | PHONEERR] = PHONEERR if packet.device == "phone" else LINEERR
     code = family.__members__.get(name) or family.INVALPARAM
     return TapiError(int(code), why)
 
 
 def check(client: Attached, packet: Request) -> None:
-    """Raise `TapiError` for what must fail whatever the switch would say."""
+    """Raise `TapiError` for requests that must fail, independent of the switch."""
     route = ROUTES.get(packet.words[0], UNKNOWN_ROUTE)
     if route is UNKNOWN_ROUTE:
         raise refuse(packet, "OPERATIONUNAVAIL", "Req_Func")
@@ -124,7 +124,7 @@ def check(client: Attached, packet: Request) -> None:
     words = packet.words
     for word in _LISTED[words[0]]:
         if words[word] not in _VERSIONS:
-            raise refuse(packet, "INCOMPATIBLEAPIVERSION", f"{words[word]:#x} is no version")
+            raise refuse(packet, "INCOMPATIBLEAPIVERSION", f"{words[word]:#x} is not a version")
     _handles(client, packet, route)
     for word, phone in _DEVICES[words[0]]:
         client.server.check_device(packet, words[word], phone=phone)
@@ -135,7 +135,7 @@ def _handles(client: Attached, packet: Request, route: Any) -> None:
     words = packet.words
     uses = (*route.handles, *route.calls)
     if uses and all(use.optional and not words[use.word] for use in uses):
-        # Each handle may be 0 where another one is not.
+        # Each handle may be 0 if another one is not.
         raise TapiError(_HANDLES[uses[0].type], f"{' and '.join(use.spec for use in uses)} are 0")
     for use in route.handles:
         handle = words[use.word]
@@ -171,7 +171,7 @@ def _calls(client: Attached, packet: Request, route: Any) -> None:
         flags = DIALLED.bit
         if call.state == LINECALLSTATE.CONNECTED and call.mode & LINECONNECTEDMODE.INACTIVE:
             flags |= BRIDGED.bit
-        # A provider may leave it at the success of a request: what follows from that is believed as well.
+        # A provider may omit the report after the success of a request: the implied state is also possible.
         masks = (1 << state, client.believed(value))
         if not any(_legal(use.cell, mask, flags) for mask in masks if mask):
             raise TapiError(LINEERR.INVALCALLSTATE, f"{route.name} in state {state.name}")
@@ -185,7 +185,7 @@ def _legal(cell: Any, mask: int, flags: int) -> bool:
 
 
 def of_problem(packet: Request, problem: Problem) -> TapiError:
-    """The code for something that is wrong with the packet itself."""
+    """Return the code for a problem of the packet itself."""
     if ".dw" in problem.field or problem.field.startswith("lpCallParams"):
         name = "INVALCALLPARAMS" if "CallParams" in problem.field else "INVALPARAM"
     elif problem.aspect == "value" or problem.aspect not in _ASPECTS:
@@ -196,7 +196,7 @@ def of_problem(packet: Request, problem: Problem) -> TapiError:
 
 
 def code_of_error(packet: Request, error: ProtocolError) -> TapiError:
-    """The code for what the machines object to."""
+    """Return the code for an error of the machines."""
     rule = error.rule
     route = ROUTES.get(packet.words[0], UNKNOWN_ROUTE)
     if rule.startswith("CALL-PRE"):

@@ -1,4 +1,4 @@
-"""The events that a provider reports, and their delivery to the clients concerned."""
+"""Events of the provider, and their delivery to the clients concerned."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["Reports"]
 
 
 class Reports:
-    """The events of the provider (`mstrp.live.sink.Sink`): what they change, and which clients are sent them."""
+    """The events of the provider (`mstrp.live.sink.Sink`): their effects, and the clients that receive them."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -44,22 +44,22 @@ class Reports:
     # -- calls ----------------------------------------------------------------------------------------------------
 
     def new_call(self, device: int, *, address: int = 0, owned: bool = True, **facts: Any) -> Call:
-        """A call that no client made; the state that follows announces it."""
+        """Add a call that no client made; its first state announces it."""
         call = self._server.make_call(device, address, owned=owned)
         _learn(call, facts)
         return call
 
     def call_state(self, call: Call, state: int, mode: int = 0, *, media: int = 0) -> None:
-        """A call is in a state now."""
+        """Set the state of a call."""
         if call.pending:
-            # The handle is not given out yet: nothing may be said about it before (O10).
+            # The handle was not returned yet: no event may precede it (O10).
             if call.early is None:
                 call.early = []
             call.early.append(lambda: self.call_state(call, state, mode, media=media))
             return
         parent = call.parent
         if state == LINECALLSTATE.CONFERENCED and parent is not None and parent.pending:
-            # The event names the conference, whose handle the completion brings (Q10).
+            # The event refers to the conference, whose handle the completion returns (Q10).
             if parent.early is None:
                 parent.early = []
             parent.early.append(lambda: self.call_state(call, state, mode, media=media))
@@ -80,23 +80,23 @@ class Reports:
             self.call_gone(call)
 
     def call_info(self, call: Call, changes: int, **facts: Any) -> None:
-        """Something that is known about a call has changed."""
+        """Report a change of call information."""
         _learn(call, facts)
         if call.state == LINECALLSTATE.IDLE:
-            return  # Nothing is told about an idle call (2.2.4.2.1.7).
+            return  # No event is sent for an idle call (2.2.4.2.1.7).
         for handle in tuple(call.handles):
             if handle.told:
                 handle.opened.client.tell_info(handle, int(changes))
 
     def call_gone(self, call: Call) -> None:
-        """The provider will say nothing about a call any more."""
+        """Remove a call about which the provider reports no more events."""
         if not call.handles:
             device = self.lines.get(call.device)
             if device is not None:
                 device.calls.pop(call.number, None)
 
     def call_event(self, call: Call, event: type[Event], *, to: Handle | None = None, **fields: Any) -> None:
-        """Any other event about a call."""
+        """Send any other event about a call."""
         for handle in (to,) if to is not None else tuple(call.handles):
             opened = handle.opened
             if not handle.told or handle.value not in opened.handles:
@@ -109,7 +109,7 @@ class Reports:
     # -- lines ----------------------------------------------------------------------------------------------------
 
     def device_event(self, device: int, event: type[Event], **fields: Any) -> None:
-        """Any other event of a line."""
+        """Send any other event of a line."""
         for opened in tuple(self.lines[device].opens):
             if event is LINE_LINEDEVSTATE and not opened.line_states & fields.get("device_states", 0):
                 continue
@@ -122,14 +122,14 @@ class Reports:
             opened.client.tell_line(opened, event(**contexts, **{word: opened.remote}, **fields))
 
     def line_close(self, device: int) -> None:
-        """A line is closed by force."""
+        """Close a line for all clients."""
         for opened in tuple(self.lines[device].opens):
             event = LINE_CLOSE(init_context=opened.app.context, open_context=opened.context, remote_line=opened.remote)
             opened.client.tell_line(opened, event)
             self._server.close_line(opened)
 
     def line_create(self) -> int:
-        """There is one more line."""
+        """Add a line."""
         number = len(self.lines)
         self.lines[number] = LineDevice(number)
         for client, app in self._apps("line"):
@@ -138,7 +138,7 @@ class Reports:
         return number
 
     def line_remove(self, device: int) -> None:
-        """A line is gone for good: closed first, then every application hears of it."""
+        """Remove a line permanently: it is closed first, then every application is notified."""
         self.line_close(device)
         self.lines[device].removed = True
         for client, app in self._apps("line"):
@@ -152,11 +152,11 @@ class Reports:
                     yield client, app
 
     def proxy_opened(self, device: LineDevice, opened: LineOpen) -> None:
-        """A handler of proxy requests has come."""
+        """Report a new handler of proxy requests."""
         self._proxy(device, opened, int(LINEPROXYSTATUS.OPEN))
 
     def proxy_closed(self, device: LineDevice, opened: LineOpen) -> None:
-        """A handler of proxy requests has gone."""
+        """Report the end of a handler of proxy requests."""
         self._proxy(device, opened, int(LINEPROXYSTATUS.CLOSE))
 
     def _proxy(self, device: LineDevice, opened: LineOpen, change: int) -> None:
@@ -185,7 +185,7 @@ class Reports:
     # -- phones ---------------------------------------------------------------------------------------------------
 
     def phone_event(self, device: int, event: type[Event], **fields: Any) -> None:
-        """An event of a phone."""
+        """Send an event of a phone."""
         for opened in tuple(self.phones[device].opens):
             if event is PHONE_STATE and not opened.phone_states & fields.get("phone_states", 0):
                 continue
@@ -199,7 +199,7 @@ class Reports:
             opened.client.tell_phone(opened, event(**contexts, **{word: opened.remote}, **fields))
 
     def phone_users(self, device: PhoneDevice, but: PhoneOpen | None) -> None:
-        """Who has a phone open has changed."""
+        """Report a change of the clients with an open phone."""
         owners = sum(opened.owns for opened in device.opens)
         states = (
             (int(PHONESTATE.OWNER), owners)
@@ -218,7 +218,7 @@ class Reports:
                 opened.client.tell_phone(opened, event)
 
     def phone_close(self, device: int) -> None:
-        """A phone is closed by force."""
+        """Close a phone for all clients."""
         for opened in tuple(self.phones[device].opens):
             event = PHONE_CLOSE(
                 init_context=opened.app.context, open_context=opened.context, remote_phone=opened.remote
@@ -227,7 +227,7 @@ class Reports:
             self._server.close_phone(opened)
 
     def phone_create(self) -> int:
-        """There is one more phone."""
+        """Add a phone."""
         number = len(self.phones)
         self.phones[number] = PhoneDevice(number)
         for client, app in self._apps("phone"):
@@ -235,7 +235,7 @@ class Reports:
         return number
 
     def phone_remove(self, device: int) -> None:
-        """A phone is gone for good."""
+        """Remove a phone permanently."""
         self.phone_close(device)
         self.phones[device].removed = True
         for client, app in self._apps("phone"):

@@ -1,4 +1,4 @@
-"""The server: clients, devices, calls, and the provider behind them."""
+"""The server: clients, devices, calls, and the service provider."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Server"]
 
-#: lProcessID of telephony clients and of management clients, and what ClientAttach returns to them (3.1.4.1).
+#: lProcessID of telephony clients and of management clients, and the result of ClientAttach (3.1.4.1).
 _MARKERS = {TELEPHONY: ALL_DEVICES, MANAGEMENT: MANAGED_64}
 #: TAPIERR_NOTADMIN, which belongs to no family of codes (B3).
 _NOT_ADMINISTRATOR = -19 & 0xFFFFFFFF
@@ -70,7 +70,7 @@ assert handlers
 class Server:
     """A telephony server; ``async with`` starts and stops it."""
 
-    #: What is made for a client that attaches, and for a connection that comes: for servers that watch more.
+    #: The classes of attached clients and of connections; servers with additional checks replace them.
     holder: type[Attached] = Attached
     connection: type[ServiceConnection] = ServiceConnection
 
@@ -95,18 +95,18 @@ class Server:
         self.reports = Reports(self)
         self.connections: set[ServiceConnection] = set()
         self.begun = time.monotonic()
-        #: Counters: requests, refusals, events, clients that were cut off.
+        #: Counters: requests, refusals, events, ended clients.
         self.requests = self.refused = self.told = 0
         self.ended: list[tuple[str, str]] = []
-        #: What the machines found wrong with what the server itself did: nothing, unless the provider is mistaken.
+        #: Violations by the server itself, as found by the machines: none, unless the provider has an error.
         self.mistakes: list[ProtocolError] = []
-        #: Installed providers by id, names of others that could be, and what administrators have set.
+        #: Installed providers by id, names of installable ones, and settings of administrators.
         self.installed: dict[int, str] = {1: provider.file_name}
         self.available: set[str] = set()
         self.users: dict[tuple[str, int], tuple[str, ...]] = {}
         self.account = (self.options.domain, self.options.account)
         self.enabled = True
-        #: Agents and agent sessions: they belong to their handler, and any client may name them.
+        #: Agents and agent sessions: they belong to their handler, and any client may use them.
         self.agents: set[int] = set()
         self.agent_sessions: set[int] = set()
         self.locked_by: Attached | None = None
@@ -117,7 +117,7 @@ class Server:
         self._listener: Listener | None = None
         self._others: list[Listener] = []
         self._guard: Guard | None = None
-        #: Addresses that have the pipe open, for what forwards its connections to us.
+        #: Returns the addresses of clients with an open pipe, for a pipe front end.
         self.pipe_peers: Callable[[], Collection[str]] = tuple
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = False
@@ -125,7 +125,7 @@ class Server:
     # -- running --------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Accept clients."""
+        """Start to accept clients."""
         self.provider.provider_init(self.reports)
         for number in range(self.provider.lines):
             self.lines[number] = LineDevice(number)
@@ -139,7 +139,7 @@ class Server:
             raise
 
     async def listen_locally(self) -> int:
-        """One more endpoint, for what forwards connections to us (a pipe); its port."""
+        """Open a local endpoint for a front end (a pipe); return its port."""
         listener = await listen(lambda: self._connection(forwarded=True), "127.0.0.1", 0, log=self.log)
         self._others.append(listener)
         return listener.port
@@ -174,18 +174,18 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port that is listened on."""
+        """The listening port."""
         if self._listener is None or not self._listener.sockets:
             return self.options.port
         return self._listener.port
 
     @property
     def address(self) -> str:
-        """The binding under which clients find the server."""
+        """The binding of the server for clients."""
         return f"ncacn_ip_tcp:{self.options.host}[{self.port}]"
 
     def halt(self) -> None:
-        """Ignore everything that arrives from now on; safe in a signal handler, `stop` has to follow."""
+        """Ignore all further input; safe in a signal handler; call `stop` afterwards."""
         if self._guard is not None:
             self._guard.halted = True
 
@@ -207,7 +207,7 @@ class Server:
         clients = list(self.clients.values())
         for client in clients:
             self.end(client, "the server stops")
-        # Detaching that is under way comes to its end, but not for ever.
+        # Pending detach calls are completed, up to a timeout.
         closing = {asyncio.ensure_future(client.delivery.close()) for client in clients} | self._tasks
         if closing:
             await asyncio.wait(closing, timeout=self.options.stop_timeout)
@@ -233,25 +233,25 @@ class Server:
         await self.stop()
 
     def now(self) -> float:
-        """Seconds since the server began, for the machines."""
+        """Seconds since the server was created, for the machines."""
         return time.monotonic() - self.begun
 
     def handle(self) -> int:
-        """A handle that nobody has."""
+        """Return an unused handle."""
         self._handle = self._handle + 1 if self._handle < 0x7FFF_FFFF else 0x1_0000
         return self._handle
 
     def background(self, work: Any) -> asyncio.Task[Any]:
-        """Run something beside the requests."""
+        """Run a coroutine in the background."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    # -- watching -------------------------------------------------------------------------------------------------
+    # -- checking -------------------------------------------------------------------------------------------------
 
     def watch(self, client: Attached) -> Conversation | None:
-        """The machines that follow a client, in strict use as server."""
+        """Return the machines of a client, in strict use as server."""
         if not self.options.watch:
             return None
         found = self._monitor.conversation(role=Fault.SERVER)
@@ -260,7 +260,7 @@ class Server:
         return found
 
     def mistake(self, client: Attached, error: ProtocolError) -> None:
-        """The server was about to do something illegal."""
+        """Record an illegal action of the server."""
         if len(self.mistakes) < 1000:
             self.mistakes.append(error)
         self.log.write(logging.ERROR, "kept-back", **client.facts(), reason=error)
@@ -268,7 +268,7 @@ class Server:
     # -- calls of the interface -----------------------------------------------------------------------------------
 
     def called(self, connection: ServiceConnection, call: CallReceived) -> None:
-        """One of the three methods."""
+        """Handle a call of one of the three methods."""
         match call.method.name:
             case "ClientRequest":
                 self._client_request(connection, call)
@@ -278,7 +278,7 @@ class Server:
                 self._client_detach(connection, call)
 
     def lost(self, connection: ServiceConnection) -> None:
-        """A connection ended: bindings that used no other one run down (C706 5.1.6)."""
+        """Handle the end of a connection: bindings that used no other one run down (C706 5.1.6)."""
         self.connections.discard(connection)
         for client in list(connection.notes):
             client.connections.discard(connection)
@@ -287,7 +287,7 @@ class Server:
                 client.delivery.abort()
 
     def _client(self, connection: ServiceConnection, context: bytes) -> Attached | None:
-        """The client of a context handle, if the connection may use it."""
+        """Return the client of a context handle, if the connection may use it."""
         client = self.clients.get(context)
         if client is None or connection in client.connections or client.owner.admits(owner_of(connection)):
             return client
@@ -311,7 +311,7 @@ class Server:
             connection.notes.add(client)
         self.requests += 1
         if len(packet.buffer) < 8:
-            # Less than any request: an error where there is room for one (B11).
+            # Shorter than any request: return an error if there is space for one (B11).
             code = int(LINEERR.OPERATIONFAILED).to_bytes(4, "little")
             connection.answer(call, ClientRequestResult(code[: packet.capacity], packet.capacity))
         elif type(packet) is GetAsyncEvents:
@@ -322,7 +322,7 @@ class Server:
             connection.answer(call, ClientRequestResult(data, max(packet.capacity, len(data))))
 
     def _fetch(self, client: Attached, packet: Any) -> bytes:
-        """GetAsyncEvents: the events stand behind the fixed part of the answer (2.2.4.1.8.1)."""
+        """Handle GetAsyncEvents: the events follow the fixed part of the response (2.2.4.1.8.1)."""
         answer = client.request(packet)
         if answer[:4] != bytes(4):
             return answer
@@ -381,7 +381,7 @@ class Server:
             connection.answer(call, ClientAttachResult(context, _MARKERS[value.process_id], 0))
 
     def _no_room(self, connection: ServiceConnection, value: ClientAttach) -> str:
-        """The limit that keeps a client from attaching; empty if there is none."""
+        """Return the limit that prevents a client from attaching; empty if there is none."""
         limits = self.options.limits
         if value.process_id not in _MARKERS:
             return "process-id"
@@ -399,11 +399,11 @@ class Server:
 
     @staticmethod
     def _payer(connection: ServiceConnection) -> str:
-        """Whom the limits of a user count for: the authenticated user, else the peer."""
+        """Return the identity for the limits per user: the authenticated user, or the peer."""
         return connection.user.casefold() or connection.peer[0]
 
     def _administers(self, user: str) -> bool:
-        """Return whether a user has the administrator's role."""
+        """Return whether a user has the administrator role."""
         names = self.options.administrators
         if names is None:
             return self.options.security is None
@@ -416,8 +416,8 @@ class Server:
             mailslot = self.options.mailslots.open(value.domain_user)
             if mailslot is not None:
                 return Pull(client, mailslot)
-        # The endpoint is the client's choice, the host is not: it is the one that the client calls from. Through a pipe
-        # that is not to be seen; there it is the machine, if that has the pipe open.
+        # The client selects the endpoint, but not the host: the server uses the source address of the client. For a
+        # pipe it is not visible; then the host is the specified machine, if it has the pipe open.
         if connection.forwarded:
             return Push(client, client.machine or connection.peer[0], value.machine, self.pipe_peers)
         return Push(client, connection.peer[0], value.machine, lambda: (connection.peer[0],))
@@ -425,7 +425,7 @@ class Server:
     async def _open_channel(
         self, client: Attached, connection: ServiceConnection, call: CallReceived, value: ClientAttach
     ) -> None:
-        """RemoteSPAttach comes before ClientAttach returns; where it fails there is no binding (decision B6)."""
+        """Call RemoteSPAttach before the response to ClientAttach; if it fails there is no binding (decision B6)."""
         client.attached(value.process_id, value.domain_user if not isinstance(client.delivery, Push) else "")
         try:
             async with asyncio.timeout(2 * self.options.channel_timeout):
@@ -455,10 +455,10 @@ class Server:
         self.background(client.delivery.close())
         connection.answer(call, ClientDetachResult(NULL_CONTEXT))
 
-    # -- the life of clients and devices --------------------------------------------------------------------------
+    # -- end of clients and devices -------------------------------------------------------------------------------
 
     def end(self, client: Attached, why: str) -> None:
-        """Take everything from a client: it detached, it is lost, or it is cut off."""
+        """Remove a client: it detached, its connection was lost, or it exceeded a limit."""
         if client.gone:
             return
         self.clients.pop(client.context, None)
@@ -483,7 +483,7 @@ class Server:
         self.memory.forget(client)
 
     def close_line(self, opened: LineOpen) -> None:
-        """A client closes a line, or loses it."""
+        """Close a line of a client."""
         client, device = opened.client, opened.device
         client.lines.pop(opened.value, None)
         client.suppress(opened)
@@ -500,7 +500,7 @@ class Server:
             self.provider.line_close(device)
 
     def close_phone(self, opened: PhoneOpen) -> None:
-        """A client closes a phone, or loses it."""
+        """Close a phone of a client."""
         opened.client.phones.pop(opened.value, None)
         opened.client.suppress(opened)
         device = opened.device
@@ -511,7 +511,7 @@ class Server:
             self.provider.phone_close(device)
 
     def device_state(self, opened: LineOpen, states: int) -> None:
-        """LINE_LINEDEVSTATE to one open line that asked for it."""
+        """Send LINE_LINEDEVSTATE to one open line that requested it."""
         if opened.line_states & states:
             event = LINE_LINEDEVSTATE(
                 init_context=opened.app.context,
@@ -522,7 +522,7 @@ class Server:
             opened.client.tell_line(opened, event)
 
     def check_device(self, packet: Request, number: int, *, phone: bool) -> None:
-        """Raise when a device does not exist."""
+        """Raise if a device does not exist."""
         if number == 0xFFFFFFFF and packet.layout.name in {"Open", "ConditionalMediaDetection"} and not phone:
             return  # LINEMAPPER
         devices: dict[int, Any] = self.phones if phone else self.lines
@@ -533,21 +533,21 @@ class Server:
             raise refuse(packet, "NODEVICE", f"device {number}")
 
     def check_address(self, packet: Request, device: int, address: int) -> None:
-        """Raise when a line does not have an address."""
+        """Raise if a line does not have an address."""
         if address >= self.provider.line_get_num_address_ids(device):
             raise refuse(packet, "INVALADDRESSID", f"address {address}")
 
     # -- calls ----------------------------------------------------------------------------------------------------
 
     def make_call(self, device: int, address: int = 0, *, owned: bool = True) -> Call:
-        """A call object with an id of its own."""
+        """Return a call object with a new id."""
         self._call += 1
         call = Call(device, address, self._call, owned=owned)
         self.lines[device].calls[call.number] = call
         return call
 
     def abandoned(self, call: Call) -> None:
-        """Nobody has a handle of a call any more."""
+        """Handle a call to which no client has a handle."""
         device = self.lines.get(call.device)
         if device is not None and device.calls.pop(call.number, None) is not None and not call.pending:
             try:
@@ -556,7 +556,7 @@ class Server:
                 self.log.write(logging.INFO, "provider-error", call=repr(call), reason=error)
 
     def later(self, step: Callable[[], None]) -> None:
-        """Do something when what is being told now has been told: after a completion, after an answer."""
+        """Run a function after the current response or completion was sent."""
         self._later.append(step)
         if len(self._later) == 1:
             asyncio.get_running_loop().call_soon(self._catch_up)
@@ -567,14 +567,14 @@ class Server:
             step()
 
     def settled(self, call: Call) -> None:
-        """The request that makes a call was completed: what happened meanwhile is told now."""
+        """Handle the completion of the request that created a call: send the postponed events."""
         call.pending = False
         early, call.early = call.early, None
         for event in early or ():
             event()
 
     def announce(self, call: Call) -> None:
-        """Give handles of a call that no client made to everybody who wants them."""
+        """Give a handle of a call that no client made to every client that requests such calls."""
         for opened in list(self.lines[call.device].opens):
             privilege = opened.wants(call)
             if privilege and call.handle_of(opened) is None:
@@ -585,5 +585,5 @@ class Server:
 
 
 def call_transfer(call: CallReceived) -> Any:
-    """The transfer syntax that a client chose: its event channel is called in the same one."""
+    """Return the transfer syntax that a client selected; its event channel uses the same one."""
     return NDR64 if call.ndr64 else NDR20
