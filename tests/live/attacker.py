@@ -1,4 +1,4 @@
-"""A client that sends what it likes: connections, requests and pipelined requests without the checks of `TapiClient`."""
+"""A client that sends arbitrary data: connections, requests and pipelined requests without the checks of `TapiClient`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ METHOD = {method.name: method for method in METHODS.values()}
 
 
 class Attacker:
-    """One connection, and the context handle that it uses."""
+    """One connection with its context handle."""
 
     def __init__(self, caller: Caller, context: bytes = bytes(20)) -> None:
         self.caller = caller
@@ -29,7 +29,7 @@ class Attacker:
     async def attach(
         self, domain_user: str = r"\\PC\mailslot\tapi", machine: str = "PC", process_id: int = TELEPHONY
     ) -> int:
-        """ClientAttach, by default with events that are fetched; its return value."""
+        """Call ClientAttach, by default with pull delivery; return its result."""
         asked = ClientAttach(process_id, domain_user, machine)
         result = await self.caller.call(METHOD["ClientAttach"], asked, 20.0)
         if not result.result:
@@ -37,16 +37,16 @@ class Attacker:
         return int(result.result)
 
     async def detach(self) -> None:
-        """ClientDetach."""
+        """Call ClientDetach."""
         await self.caller.call(METHOD["ClientDetach"], ClientDetach(self.context))
 
     async def ask(self, packet: Request) -> Any:
-        """Send one request; its response."""
+        """Send one request; return its response."""
         (response,) = await self.pipeline(packet)
         return response
 
     async def pipeline(self, *packets: Request) -> list[Any]:
-        """Send several requests in one segment; their responses."""
+        """Send several requests in one segment; return their responses."""
         data, write = bytearray(), self.caller._write
         self.caller._write = data.extend  # type: ignore[method-assign]
         try:
@@ -62,7 +62,7 @@ class Attacker:
         return [decode_response(result.buffer, type(packet)) for packet, result in zip(packets, results, strict=True)]
 
     async def open(self, device: int = 0) -> int:
-        """Initialize, NegotiateAPIVersion and Open; the handle of the line."""
+        """Send Initialize, NegotiateAPIVersion and Open; return the handle of the line."""
         app = (await self.ask(line.Initialize(friendly_name="A", module_name="A", api_version=0x00030001))).line_app
         version = line.NegotiateAPIVersion(
             line_app=app, device_id=device, version=0x10003, version_current=0x30001, size=16
@@ -75,7 +75,7 @@ class Attacker:
         return found
 
     async def fetch(self, size: int = 4096) -> Any:
-        """GetAsyncEvents."""
+        """Send GetAsyncEvents."""
         return await self.ask(generic.GetAsyncEvents(total_buffer_size=size))
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Where the recording of a live test goes."""
+"""The location of recordings of live tests."""
 
 from pathlib import Path
 
@@ -7,5 +7,5 @@ import pytest
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    """The recording of the test."""
+    """Return the recording of the test."""
     return tmp_path / "live.pcap"

@@ -1,7 +1,7 @@
-"""A provider that does what a play says, and a performance of plays with a real client and a real server.
+"""A provider controlled by a play, and a performance of plays with a real client and a real server.
 
-The client of the play is a `TapiClient`, the server a `Server`; only the provider behind it is moved by the play. So
-every flow of the model is spoken by the real programs, with their own handles.
+The client of the play is a `TapiClient`, the server a `Server`; only the provider behind it is controlled by the play.
+So every flow of the model is exchanged by the real programs, with their own handles.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from protocol.line import GetNewCalls
 from protocol.mmc import TUISPIDLLCallback
 from protocol.packet import decode_request
 
-#: TSPI functions that take their time.
+#: TSPI functions that complete later.
 _SLOW = [
     name
     for name in vars(Provider)
@@ -36,7 +36,7 @@ _SLOW = [
 
 
 class Puppet(Switch):
-    """Every operation waits until the play completes it."""
+    """A provider whose operations wait until the play completes them."""
 
     def __init__(self, lines: int = 2) -> None:
         super().__init__(Plan(lines=lines, phones=1))
@@ -58,7 +58,7 @@ def _slow(name: str) -> Any:
 for _name in _SLOW:
     setattr(Puppet, _name, _slow(_name))
 Puppet.line_monitor_digits = lambda self, call, modes: None
-#: Only told, never asked: what a client does with a call that the play does not know of.
+#: Only notified: requests on calls that the play does not contain.
 Puppet.line_close_call = lambda self, call: None
 
 
@@ -80,12 +80,12 @@ class Actor:
         self.seen: list[Any] = []
         self.requests: dict[int, asyncio.Future[Any]] = {}
         self.attached: Any = None
-        #: Handles of the play and what they are called here, by kind.
+        #: Handles of the play and the corresponding live handles, by type.
         self.names: dict[tuple[HandleType, int], int] = {}
         self.unannounced: set[int] = set()
 
     async def event(self, fits: Any) -> Any:
-        """The first event that fits, now or soon."""
+        """Return the first matching event, received now or soon."""
         for place, event in enumerate(self.seen):
             if fits(event):
                 return self.seen.pop(place)
@@ -99,7 +99,7 @@ class Actor:
 
 
 class Performance:
-    """Steps of a play, one after the other."""
+    """Performs the steps of a play, one after the other."""
 
     def __init__(self, server: Server, puppet: Puppet, **options: Any) -> None:
         self.server = server
@@ -154,7 +154,7 @@ class Performance:
 
     async def _ask(self, actor: Actor, step: Step) -> None:
         packet = step.packet
-        # Only words are changed: what is wrong with offsets and sizes stays wrong.
+        # Only DWORDs are changed: invalid offsets and sizes stay invalid.
         data = bytearray(packet.encode())
         for field in packet.layout.fields:
             if isinstance(field, Handle) and field.direction == "in":
@@ -184,13 +184,13 @@ class Performance:
 
     @staticmethod
     def _set(data: bytearray, word: int, actor: Actor, kind: HandleType) -> None:
-        """Replace a handle of the play by what it is called here."""
+        """Replace a handle of the play by the live handle."""
         place = slice(4 * word, 4 * word + 4)
         value = int.from_bytes(data[place], "little")
         data[place] = actor.names.get((kind, value), value).to_bytes(4, "little")
 
     def _learn(self, actor: Actor, step: Step, answer: Any) -> None:
-        """Handles that the answer brings, under the names of the play's answer."""
+        """Record the handles in the response, by the handles of the play's response."""
         if answer.ack < 0:
             return
         packet = step.packet
@@ -208,7 +208,7 @@ class Performance:
     # -- events ---------------------------------------------------------------------------------------------------
 
     def _call(self, actor: Actor, theirs: int) -> Any:
-        """The server's call behind a handle of the play; None when the client has no such handle any more."""
+        """Return the server's call for a handle of the play; None if the client no longer has such a handle."""
         ours = actor.names.get((HandleType.HCALL, theirs))
         handle = actor.attached.handles.get(ours)
         return handle.call if handle is not None else None
@@ -251,7 +251,7 @@ class Performance:
             found = await actor.event(lambda one: isinstance(one, events.LINE_PROXYREQUEST))
             assert found.request.request_type == event.request.request_type
         else:
-            # Whether handlers are announced depends on who opened the line first.
+            # Whether handlers are announced depends on which client opened the line first.
             assert name == "LINE_PROXYSTATUS", name
 
     async def _reply(self, actor: Actor, event: Any) -> None:
@@ -291,7 +291,7 @@ class Performance:
         call = self._call(actor, event.call)
         known = (HandleType.HCALL, event.call) in actor.names
         if call is None and known:
-            return  # The client gave the handle up: it hears nothing more.
+            return  # The client has deallocated the handle: it receives no more events.
         pending = call is not None and call.pending
         state, mode = event.call_state, event.mode
         new = call is None
@@ -313,7 +313,7 @@ class Performance:
         assert found.privilege == event.privilege
 
     def _made(self) -> Any:
-        """The conference of a set-up that is not completed."""
+        """Return the conference of a pending set-up."""
         for name, arguments, future in reversed(self.puppet.operations):
             if name in {"line_setup_conference", "line_complete_transfer"} and not future.done():
                 return arguments[2]
@@ -323,7 +323,7 @@ class Performance:
 
 
 async def perform(server: Server, puppet: Puppet, play: Play, choose: Any = lambda count: 0, **options: Any) -> None:
-    """Let a play happen live."""
+    """Perform a play live."""
     performance = Performance(server, puppet, **options)
     performance.steps = play.steps
     await performance.perform(play, choose)

@@ -1,4 +1,4 @@
-"""Attacks on a server that demands privacy: replayed, changed and unprotected PDUs, and lowered levels."""
+"""Attacks on a server that requires privacy: replayed, modified and unprotected PDUs, and lowered levels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _INITIALIZE = line.Initialize(friendly_name="A", module_name="A", api_version=0x
 
 
 def _request(client: Attacker) -> bytes:
-    """The bytes of a request, protected as its association protects it."""
+    """Return the bytes of a request, protected by its association."""
     method = METHOD["ClientRequest"]
     association = client.caller.association
     value = ClientRequest(client.context, _INITIALIZE.encode(), _INITIALIZE.capacity)
@@ -57,7 +57,7 @@ def _stripped(client: Attacker) -> bytes:
 
 
 def _lowered(client: Attacker) -> bytes:
-    """alter_context at a lower level, and a request without a signature after it."""
+    """Send alter_context with a lower level, followed by a request without a signature."""
     token = initiator("ntlm", "alice", "secret", level="connect")().step(b"")
     context = Context(0, Syntax(TAPSRV.uuid, 1), (client.caller.association.transfers[0],))
     altered = encode(Kind.ALTER_CONTEXT, 77, Bind(5840, 5840, 0, (context,)), auth=Auth(10, 2, 0, 0, token))
@@ -66,7 +66,7 @@ def _lowered(client: Attacker) -> bytes:
 
 @pytest.mark.parametrize("attack", [_replayed, _changed, _forged, _stripped, _lowered])
 def test_protection(attack: Callable[[Attacker], bytes], recording: Path) -> None:
-    """What is not protected as it was agreed ends the connection, and has no effect but the first of two copies."""
+    """A PDU without the negotiated protection ends the connection; a replayed one has no effect."""
 
     async def test() -> None:
         async with serving(recording, **_SECURE) as world:
@@ -84,7 +84,7 @@ def test_protection(attack: Callable[[Attacker], bytes], recording: Path) -> Non
 
 
 def test_replayed_log_on(recording: Path) -> None:
-    """The messages of a log-on do not log on a second time: each challenge is new."""
+    """The messages of a log-on cannot be replayed: each challenge is new."""
 
     async def test() -> None:
         async with serving(recording, **_SECURE) as world:
@@ -118,7 +118,7 @@ def test_replayed_log_on(recording: Path) -> None:
 
 
 def test_endless_response(recording: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A client that answers RemoteSPAttach with fragments without end is not attached."""
+    """A client that responds to RemoteSPAttach with endless fragments is not attached."""
 
     async def test() -> None:
         class Endless:
@@ -143,7 +143,7 @@ def test_endless_response(recording: Path, caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_names_are_bounded(recording: Path) -> None:
-    """Names that the server keeps have a limit, in ClientAttach and in Initialize."""
+    """The length of names stored by the server is limited, in ClientAttach and in Initialize."""
 
     async def test() -> None:
         async with serving(recording) as world:
@@ -158,7 +158,7 @@ def test_names_are_bounded(recording: Path) -> None:
 
 
 def test_association_is_needed(recording: Path) -> None:
-    """A client without credentials gets a fault, and after that is still not logged on."""
+    """A client without credentials gets a fault, and is still not logged on afterwards."""
 
     async def test() -> None:
         async with serving(recording, **_SECURE) as world:

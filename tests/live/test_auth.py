@@ -1,4 +1,4 @@
-"""Authentication: who may in, at which level, and what independent stacks do differently."""
+"""Authentication: accepted users, levels, and differences between independent stacks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PLAN = Plan(pace=0.02)
 
 
 def agreed(kind: str, level: str) -> tuple[SecurityContext, SecurityContext]:
-    """A client's and a server's context that have proven themselves to each other."""
+    """Return a client's and a server's context after mutual authentication."""
     client = initiator(kind, "WORKGROUP\\Alice", "secret", level=level)()
     server = USERS.acceptor()(client.type, client.level)
     token = client.step(b"")
@@ -38,7 +38,7 @@ def agreed(kind: str, level: str) -> tuple[SecurityContext, SecurityContext]:
 @pytest.mark.parametrize("level", ["integrity", "privacy"])
 @pytest.mark.parametrize("kind", ["ntlm", "negotiate"])
 def test_what_is_signed(kind: str, level: str, expected: bool, whole: bool) -> None:
-    """Whether the whole PDU is signed or only the stub: the first message tells, and answers are signed alike."""
+    """The first message shows whether the whole PDU or only the stub is signed; responses are signed the same way."""
     client, server = agreed(kind, level)
     for body in (b"", b"first" * 10, b"", b"second"):
         sealed, token = client.protect(b"head", body, b"tail", whole=whole)
@@ -49,7 +49,7 @@ def test_what_is_signed(kind: str, level: str, expected: bool, whole: bool) -> N
 
 @pytest.mark.parametrize("part", range(4))
 def test_tampering(part: int) -> None:
-    """A changed byte in head, stub, trailer or signature is noticed."""
+    """A modified byte in header, stub, trailer or signature is detected."""
     client, server = agreed("ntlm", "privacy")
     sealed, token = client.protect(b"head", b"body", b"tail", whole=True)
     parts = [b"head", sealed, b"tail", token]
@@ -59,7 +59,7 @@ def test_tampering(part: int) -> None:
 
 
 def test_who_it_is() -> None:
-    """The server knows who authenticated, without domain."""
+    """The server knows the authenticated user, without domain."""
     _, server = agreed("negotiate", "connect")
     assert server.user.casefold() == "alice"
 
@@ -81,13 +81,13 @@ async def _attempt(path: Path, server: dict[str, Any], **client: Any) -> None:
     ids=["nobody", "wrong-password", "wrong-password-spnego", "stranger", "level-too-low"],
 )
 def test_who_stays_out(client: dict[str, Any], error: Any, recording: Path) -> None:
-    """Where privacy is demanded, nobody gets in without it, or without the password."""
+    """If privacy is required, clients without it, or with a wrong password, are refused."""
     with pytest.raises(error):
         run(_attempt(recording, {"security": USERS.acceptor(), "required_level": 6}, **client))
 
 
 def test_a_kind_that_is_not_offered(recording: Path) -> None:
-    """A server that offers no authentication says so in its bind_nak."""
+    """A server without authentication reports that in its bind_nak."""
     with pytest.raises((AssociationError, ConnectionEnded), match="rejected, reason 8"):
         run(_attempt(recording, {}, security=initiator("ntlm", "alice", "secret")))
 
@@ -96,7 +96,7 @@ def test_a_kind_that_is_not_offered(recording: Path) -> None:
 @pytest.mark.parametrize("level", ["connect", "integrity", "privacy"])
 @pytest.mark.parametrize("kind", ["ntlm", "negotiate"])
 def test_levels(kind: str, level: str, header_signing: bool, recording: Path) -> None:
-    """Every mechanism at every level, with header signing and without; the recording is judged."""
+    """Every mechanism works at every level, with and without header signing; the recording is checked."""
     security = initiator(kind, "alice", "secret", level=level)
     settings = {"security": USERS.acceptor(), "required_level": LEVELS[level]}
     run(_attempt(recording, settings, security=security, header_signing=header_signing))
@@ -104,7 +104,7 @@ def test_levels(kind: str, level: str, header_signing: bool, recording: Path) ->
 
 
 def test_events_without_identity(recording: Path) -> None:
-    """A client that demands privacy of the event channel is not attached by a server that has no identity."""
+    """A client that requires privacy of the event channel is not attached by a server without credentials."""
     from mstrp.live.provider import TapiError
 
     settings = {"security": USERS.acceptor()}
@@ -114,7 +114,7 @@ def test_events_without_identity(recording: Path) -> None:
 
 
 def test_bind_nak_names_the_version() -> None:
-    """Something that is not DCE/RPC 5 gets a bind_nak before the connection is closed."""
+    """A PDU that is not DCE/RPC 5 gets a bind_nak before the connection is closed."""
     from protocol.ndr import TAPSRV
     from protocol.rpc.server_association import ServerAssociation
 

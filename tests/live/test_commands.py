@@ -18,7 +18,7 @@ from mstrp.live.scenarios import SCENARIOS
 
 @pytest.mark.parametrize("name", [one.section for one in SCENARIOS])
 def test_demo(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The demo of each scenario shows the ladder, passes its own check, and leaves recording and pictures."""
+    """The demo of each scenario shows the ladder, passes its own check, and writes recording and diagrams."""
     events = "pull" if name == "4.4" else "push"
     assert main(["demo", name, "--output", str(tmp_path), "--pace", "0.02", "--events", events]) == 0
     out = capsys.readouterr().out
@@ -30,14 +30,14 @@ def test_demo(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_demo_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """An unknown scenario is refused with the names of those that there are."""
+    """An unknown scenario is refused with a list of the names."""
     assert main(["demo", "4.99"]) == 2
     assert "4.5 blind-transfer" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[str]:
-    """A server in a process of its own, with users and a call for each line."""
+    """A server in a separate process, with users and a call for each line."""
     options = [
         "--auth",
         "negotiate",
@@ -67,15 +67,15 @@ def served() -> Iterator[str]:
     "arguments", [["4.5"], ["outgoing", "--events", "pull"], ["4.9", "--ndr20"], ["4.12", "--ndr64"]]
 )
 def test_call(arguments: list[str], served: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Scenarios against a server that demands privacy."""
+    """Scenarios with a server that requires privacy pass."""
     who = ["--auth", "ntlm", "--user", "alice:secret"]
-    # The server has no identity of its own, so its event channel is not protected; the client does not ask for that.
+    # The server has no credentials, so its event channel is not protected; the client does not require it.
     assert main(["call", served, *arguments, *who]) == 0
     assert "<- ShutDown = 0" in capsys.readouterr().out
 
 
 def test_single_request(served: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A single request with its fields; what the tables forbid is not sent, and with --anyway it is refused."""
+    """A single request with its fields is sent; an illegal one is not, and with --anyway the server refuses it."""
     who = ["--auth", "negotiate", "--user", "alice:secret"]
     assert main(["call", served, "GetDevCaps", "device_id=1", "line_dev_caps=2048", *who]) == 0
     assert "GetDevCaps = 0" in capsys.readouterr().out
@@ -100,6 +100,6 @@ def test_single_request(served: str, capsys: pytest.CaptureFixture[str]) -> None
     ],
 )
 def test_mistakes(arguments: list[str], status: int, text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Mistakes are told in a sentence, with status 2."""
+    """Usage errors are reported in one sentence, with status 2."""
     assert main(arguments) == status
     assert text in capsys.readouterr().err

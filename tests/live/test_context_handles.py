@@ -36,7 +36,7 @@ async def _connected(port: int, who: tuple[str, str] | None, level: str, group: 
 def test_context_of_another(
     who: tuple[str, str] | None, level: str, same_group: bool, admitted: bool, recording: Path
 ) -> None:
-    """ClientRequest and ClientDetach under a context handle of another group, user or lower level are faults."""
+    """ClientRequest and ClientDetach under a context handle of another group, user or lower level get RPC faults."""
 
     async def test() -> None:
         async with serving(recording, security=_USERS.acceptor()) as world:
@@ -62,7 +62,7 @@ def test_context_of_another(
 
 
 def test_groups_are_distinct(recording: Path) -> None:
-    """Each connection has an association group of its own, unless it asks for the group of an open one."""
+    """Each connection has a separate association group, unless it requests the group of an open one."""
 
     async def test() -> None:
         async with serving(recording) as world:

@@ -1,4 +1,4 @@
-"""Clients that break off, do not read, talk nonsense or want too much: they lose, and nobody else notices."""
+"""Clients that disconnect, do not read, send garbage or exceed limits: they are ended, without effect on others."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _plan(**more: Any) -> Plan:
 
 
 def test_killed_in_mid_call(recording: Path) -> None:
-    """A client dies in a call: its handles are gone, the other party hears of it, another client goes on."""
+    """If a client dies during a call, its handles are closed, and another client continues."""
 
     async def test() -> None:
         async with (
@@ -68,7 +68,7 @@ def test_killed_in_mid_call(recording: Path) -> None:
 
 
 def test_event_channel_lost(recording: Path) -> None:
-    """A client whose event channel breaks is cut off, and finds out."""
+    """A client whose event channel is lost is ended, and detects it."""
 
     async def test() -> None:
         async with serving(recording) as world, TapiClient.connect(world.address) as client:
@@ -84,7 +84,7 @@ def test_event_channel_lost(recording: Path) -> None:
 
 @pytest.mark.parametrize("answer", ["fault", "silence"])
 def test_event_channel_refused(answer: str, recording: Path) -> None:
-    """A client that takes the connection but not RemoteSPAttach is not attached, and the connection is given up."""
+    """A client that refuses RemoteSPAttach is not attached, and its connection is closed."""
 
     async def test() -> None:
         given_up = asyncio.Event()
@@ -118,7 +118,7 @@ def test_event_channel_refused(answer: str, recording: Path) -> None:
 
 
 def test_slow_reader(recording: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A client that does not take its events is cut off when too many wait; the server says so, and others go on."""
+    """A client that does not receive its events is ended above the limit; the server logs it, and others continue."""
     caplog.set_level(logging.WARNING)
 
     async def test() -> None:
@@ -144,7 +144,7 @@ def test_slow_reader(recording: Path, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_stuck_push(recording: Path) -> None:
-    """A push that does not come back ends the binding after a while."""
+    """A push that does not return ends the binding after the timeout."""
 
     async def test() -> None:
         switch = Switch(_plan())
@@ -163,7 +163,7 @@ def test_stuck_push(recording: Path) -> None:
 
 
 def test_half_open_and_garbage(recording: Path) -> None:
-    """Connections that say nothing are closed in time, nonsense is not answered for long, and a client beside them works."""
+    """Silent connections are closed after the timeout, garbage is not answered for long, and another client works."""
 
     async def test() -> None:
         async with serving(recording, logon_timeout=0.2) as world, TapiClient.connect(world.address) as client:
@@ -230,7 +230,7 @@ def test_limits(recording: Path) -> None:
 
 
 def test_who_may_administer(recording: Path) -> None:
-    """Without the administrator's role a management client gets -19, and management requests fail."""
+    """Without the administrator role a management client gets -19, and management requests fail."""
 
     async def test() -> None:
         async with serving(recording, administrators=frozenset({"root"})) as world:
@@ -252,7 +252,7 @@ def test_who_may_administer(recording: Path) -> None:
 
 
 def test_attach_and_detach(recording: Path) -> None:
-    """Many sessions one after the other leave nothing behind."""
+    """Many successive sessions leave no resources behind."""
 
     async def test() -> None:
         server = Server(Switch(_plan()), Options(port=0))
@@ -272,7 +272,7 @@ def test_attach_and_detach(recording: Path) -> None:
 
 
 def test_many_clients(recording: Path) -> None:
-    """Two hundred clients at once, each with a call; half of them killed, the others hang up."""
+    """Two hundred simultaneous clients, each with a call: half of them are killed, the others hang up."""
 
     async def test() -> None:
         switch = Switch(_plan(lines=200))
@@ -299,7 +299,7 @@ def test_many_clients(recording: Path) -> None:
 
 
 def test_time_out(recording: Path) -> None:
-    """A server that does not answer: the call times out, is orphaned, and the connection is still good."""
+    """If a server does not respond, the call times out and is orphaned, and the connection remains usable."""
 
     async def test() -> None:
         switch = Switch(_plan())
@@ -315,7 +315,7 @@ def test_time_out(recording: Path) -> None:
 
 
 def test_reconnect(recording: Path) -> None:
-    """A client that is told to looks for a lost server, and attaches again when it is back."""
+    """A client with that option reconnects to a lost server, and attaches again when it is available."""
 
     async def test() -> None:
         server = Server(Switch(_plan()), Options(port=0))
@@ -338,7 +338,7 @@ def test_reconnect(recording: Path) -> None:
 
 
 def test_a_server_that_is_not_there() -> None:
-    """Nobody listens: an OSError, at once."""
+    """Without a listener, OSError is raised immediately."""
 
     async def test() -> None:
         with pytest.raises(OSError, match="failed"):
@@ -348,7 +348,7 @@ def test_a_server_that_is_not_there() -> None:
 
 
 def test_a_mistaken_provider(recording: Path) -> None:
-    """What a provider reports against the rules is kept from the clients, and noted."""
+    """Illegal reports of a provider are suppressed and logged."""
 
     async def test() -> None:
         switch = Switch(_plan())
@@ -372,7 +372,7 @@ def test_a_mistaken_provider(recording: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_serve_stops_cleanly(tmp_path: Path) -> None:
-    """SIGTERM: every client is detached with RemoteSPDetach, the recording is whole, the status 0."""
+    """After SIGTERM every client is detached with RemoteSPDetach, the recording is complete, and the status is 0."""
     path = tmp_path / "served.pcap"
 
     async def test() -> None:

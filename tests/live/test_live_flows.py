@@ -1,4 +1,4 @@
-"""Every flow of the model, spoken by the real client and the real server, watched by the monitor."""
+"""Every flow of the model, performed by the real client and the real server, checked by the monitor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 @pytest.mark.parametrize("events", ["push", "pull"])
 @pytest.mark.parametrize("name", FLOWS)
 def test_flow(name: str, events: str, recording: Path) -> None:
-    """A flow passes between client and server, and its recording has no finding; at night in both transfer syntaxes."""
+    """A flow is performed by client and server, and its recording has no finding; nightly in both transfer syntaxes."""
     flow = FLOWS[name]
 
     async def live(ndr: str) -> None:
@@ -37,7 +37,7 @@ def test_flow(name: str, events: str, recording: Path) -> None:
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_sealed_flow(name: str, recording: Path) -> None:
-    """The same sealed in both directions; the monitor reads it with the passwords."""
+    """The same with encryption in both directions; the monitor reads it with the passwords."""
     flow = FLOWS[name]
     kind = "negotiate" if len(name) % 2 else "ntlm"
 
@@ -65,7 +65,7 @@ def test_sealed_flow(name: str, recording: Path) -> None:
 
 
 _USERS, _SERVICE = Users({"alice": "secret"}), Users({"exchange": "service"})
-#: Requests on what the server has closed: the client cannot know yet, the refusal is a warning about it.
+#: Requests on closed objects: the client cannot know yet, so the refusal is a warning about it.
 _REFUSED = {
     "forced-close": frozenset({"TRP-3.1.4.2-009-01"}),
     "phone-lost": frozenset({"TRP-3.1.4.2-091-01"}),

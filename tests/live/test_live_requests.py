@@ -1,4 +1,4 @@
-"""All 132 requests: each succeeds once, each is answered whatever is in it, and what must fail fails."""
+"""All 132 requests: each succeeds once, each gets a response whatever its content, and required failures occur."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Echo(Switch):
 
 
 async def _calls(switch: Switch, client: TapiClient, one: Any, two: Any) -> None:
-    """Everything that is done with calls."""
+    """Send every request about calls."""
     switch.incoming(0, "5551000")
     call = await one.next_call()
     await call.accept()
@@ -136,7 +136,7 @@ async def _calls(switch: Switch, client: TapiClient, one: Any, two: Any) -> None
     await picked.drop()
     busy = await one.make_call("5550000")
     await busy.wait(S.BUSY)
-    # Nobody is called back before that is given up, however busy the machine is.
+    # No call back occurs before it is cancelled, however busy the machine is.
     switch.plan.step = 10.0
     completion = await busy.complete()
     await one.ask(line.UnCompleteCall, completion_id=completion)
@@ -263,7 +263,7 @@ async def _manage(client: TapiClient) -> None:
 
 
 def test_every_request_succeeds(recording: Path) -> None:
-    """A tour: all 132 requests are sent by a strict client and succeed; the recording has no finding."""
+    """A strict client sends all 132 requests successfully; the recording has no finding."""
     done: set[int] = set()
 
     def note(direction: str, method: str, phase: str, content: Any) -> None:
@@ -299,7 +299,7 @@ def test_every_request_succeeds(recording: Path) -> None:
 
 
 def test_whatever_is_in_it(recording: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Every request with random words is answered with a success or a code of its family, and nothing breaks in the server."""
+    """Every request with random DWORDs gets success or an error code of its family, without an internal error."""
     chance = random.Random(1)
     caplog.set_level(logging.WARNING)
 
@@ -345,7 +345,7 @@ async def _random(client: TapiClient, kind: type[Any], live: list[int], chance: 
         assert (answer.words[0] in phones) == (kind.device == "phone") or answer.words[0] in _APPS, kind.__name__
 
 
-#: Requests of other families that name a phone application.
+#: Requests of other families with a phone application.
 _APPS = {int(PHONEERR.INVALAPPHANDLE)}
 
 
@@ -369,7 +369,7 @@ _APPS = {int(PHONEERR.INVALAPPHANDLE)}
     ids=lambda one: type(one).__name__ if hasattr(one, "layout") else one.name,
 )
 def test_refusals(packet: Any, code: int, recording: Path) -> None:
-    """What must fail fails with the natural code, and the refusal is no fault of the server."""
+    """Required failures have the natural error code, and the refusal is not a fault of the server."""
 
     async def test() -> None:
         async with serving(recording) as world, TapiClient.connect(world.address, strict=False) as client:
@@ -383,7 +383,7 @@ def test_refusals(packet: Any, code: int, recording: Path) -> None:
 
 
 def test_an_address_that_does_not_exist(recording: Path) -> None:
-    """A line is not opened for an address that it does not have."""
+    """A line is not opened for an address that does not exist."""
 
     async def test() -> None:
         async with serving(recording) as world, TapiClient.connect(world.address, strict=False) as client:
@@ -405,7 +405,7 @@ def test_an_address_that_does_not_exist(recording: Path) -> None:
 
 
 def judge_refusal(path: Path) -> list[Any]:
-    """The findings of a recording, none of which is a failure."""
+    """Return the findings of a recording, none of which is a failure."""
     from mstrp.checking import check_capture
 
     result = check_capture(str(path))
@@ -414,7 +414,7 @@ def judge_refusal(path: Path) -> list[Any]:
 
 
 def test_every_bit_that_the_headers_have(recording: Path) -> None:
-    """Masks with all states, buttons and digit modes, as public wrappers send them, are sent, accepted and legal."""
+    """Masks with all states, buttons and digit modes, as sent by public wrappers, are sent, accepted and legal."""
 
     async def work() -> None:
         switch = Switch(Plan(phones=1, pace=0.02, step=0.05))

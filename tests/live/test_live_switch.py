@@ -1,4 +1,4 @@
-"""The simulated switch through the client's interface: what a switch can do, and that all of it is legal."""
+"""The simulated switch through the client's interface: its functions, and that all of them are legal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from protocol.structures import LINEAGENTGROUPENTRY, LINEAGENTGROUPLIST, LINEFOR
 
 @asynccontextmanager
 async def at(path: Path, *lines: int, **plan: Any) -> AsyncIterator[tuple[Switch, list[Line], TapiClient]]:
-    """A switch, and one client with some of its lines open."""
+    """Return a switch, and one client with some of its lines open."""
     switch = Switch(Plan(**{"pace": 0.02, "step": 0.05, "ring": 0.5, "timeout": 40.0, **plan}))
     async with serving(path, switch) as world, TapiClient.connect(world.address) as client:
         app = await client.initialize()
@@ -45,7 +45,7 @@ async def at(path: Path, *lines: int, **plan: Any) -> AsyncIterator[tuple[Switch
 
 
 def live(path: Path, *lines: int, allowed: frozenset[str] = frozenset(), **plan: Any) -> Callable[[Any], None]:
-    """Run a test at a switch and judge its recording."""
+    """Run a test with a switch and check its recording."""
 
     def perform(test: Any) -> None:
         async def inside() -> None:
@@ -59,7 +59,7 @@ def live(path: Path, *lines: int, allowed: frozenset[str] = frozenset(), **plan:
 
 
 async def answered(switch: Switch, opened: Line) -> Call:
-    """A call from outside that is answered."""
+    """Answer a call of an external party."""
     switch.incoming(opened.device, "5551000", "Ms Example")
     call = await opened.next_call()
     await call.answer()
@@ -68,7 +68,7 @@ async def answered(switch: Switch, opened: Line) -> Call:
 
 
 async def ended(*calls: Call) -> None:
-    """Drop and give up."""
+    """Drop and deallocate a call."""
     for call in calls:
         if call.state != S.IDLE:
             await call.drop()
@@ -77,7 +77,7 @@ async def ended(*calls: Call) -> None:
 
 
 def test_hold_and_swap(recording: Path) -> None:
-    """Hold, a second call, swap, take back."""
+    """A call is held, a second one made, both swapped, and the first one resumed."""
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         first = await answered(switch, one)
@@ -97,7 +97,7 @@ def test_hold_and_swap(recording: Path) -> None:
 
 
 def test_internal_call(recording: Path) -> None:
-    """A call from one line to another: offered there, connected on both, ended on both."""
+    """A call between two lines is offered, connected and ended on both."""
 
     async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         out = await one.make_call("1002")
@@ -128,7 +128,7 @@ def test_internal_call(recording: Path) -> None:
     ],
 )
 def test_progress(number: str, states: list[int], mode: int | None, recording: Path) -> None:
-    """A number outside does what it is known for, step by step."""
+    """An external number behaves as configured, step by step."""
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         call = await one.make_call(number)
@@ -142,7 +142,7 @@ def test_progress(number: str, states: list[int], mode: int | None, recording: P
 
 
 def test_dialled_by_hand(recording: Path) -> None:
-    """Without a number a call stops at the dial tone; Dial goes on."""
+    """Without a number a call stops at the dial tone; Dial continues."""
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         call = await one.make_call(None)
@@ -155,7 +155,7 @@ def test_dialled_by_hand(recording: Path) -> None:
 
 
 def test_consultation(recording: Path) -> None:
-    """Consultation and transfer; the two others go on talking."""
+    """After consultation and transfer, the two remote parties are connected."""
 
     async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         call = await answered(switch, one)
@@ -177,7 +177,7 @@ def test_consultation(recording: Path) -> None:
 
 @pytest.mark.parametrize("way", ["drop", "unhold"])
 def test_consultation_undone(way: str, recording: Path) -> None:
-    """A consultation is given up, or ends because the first call is taken back."""
+    """A consultation call is dropped, or ends because the first call is resumed."""
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         call = await answered(switch, one)
@@ -195,7 +195,7 @@ def test_consultation_undone(way: str, recording: Path) -> None:
 
 
 def test_blind_transfer(recording: Path) -> None:
-    """The caller reaches the number that the call is transferred to."""
+    """The caller is connected to the number to which the call is transferred."""
 
     async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         call = await answered(switch, one)
@@ -212,7 +212,7 @@ def test_blind_transfer(recording: Path) -> None:
 
 
 def test_redirect_and_reject(recording: Path) -> None:
-    """Offered calls are sent on, or rejected."""
+    """Offered calls are redirected or rejected."""
 
     async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         switch.incoming(0, "5551000")
@@ -225,7 +225,7 @@ def test_redirect_and_reject(recording: Path) -> None:
 
 
 def test_conference(recording: Path) -> None:
-    """A conference of three, extended, left, dissolved."""
+    """A conference of three is extended, reduced and ended."""
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         first = await answered(switch, one)
@@ -284,7 +284,7 @@ def _server_call(switch: Switch, call: Call) -> Any:
 
 
 def test_park(recording: Path) -> None:
-    """Parked where the switch likes, and at an address; taken back from both."""
+    """Calls are parked at an address or at one that the switch selects, and retrieved from both."""
 
     async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         call = await answered(switch, one)
@@ -307,7 +307,7 @@ def test_park(recording: Path) -> None:
 
 
 def test_who_is_parked_hangs_up(recording: Path) -> None:
-    """A call that waits is dropped like any other, and its place is free again."""
+    """A parked call is dropped like any other, and its park address is free again."""
 
     async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         for _ in range(2):
@@ -322,7 +322,7 @@ def test_who_is_parked_hangs_up(recording: Path) -> None:
 
 
 def test_conference_of_closed_line(recording: Path) -> None:
-    """The switch keeps nothing of a conference whose line is closed."""
+    """The switch keeps no data of a conference whose line is closed."""
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         call = await answered(switch, one)
@@ -335,7 +335,7 @@ def test_conference_of_closed_line(recording: Path) -> None:
 
 
 def test_caller_id(recording: Path) -> None:
-    """The flags of the caller id name the parts that are present, also after pick-up and unpark."""
+    """The flags of the caller id identify the parts that are present, also after pick-up and unpark."""
     flags = LINECALLPARTYID.ADDRESS | LINECALLPARTYID.NAME
 
     async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
@@ -355,7 +355,7 @@ def test_caller_id(recording: Path) -> None:
 
 
 def test_pick_up(recording: Path) -> None:
-    """A call that rings on one line is picked up on another."""
+    """A call that is alerting on one line is picked up on another."""
 
     async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         switch.incoming(0, "5551000")
@@ -369,7 +369,7 @@ def test_pick_up(recording: Path) -> None:
 
 
 def test_forward(recording: Path) -> None:
-    """Calls are forwarded at once, and when nobody answers; the address says so."""
+    """Calls are forwarded immediately or if unanswered; the address status contains it."""
 
     async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         await one.status_messages(int(LINEDEVSTATE.RINGING), int(LINEADDRESSSTATE.FORWARD))
@@ -415,7 +415,7 @@ def test_call_back(recording: Path) -> None:
 
 
 def test_caller_gives_up(recording: Path) -> None:
-    """A caller who waits too long hangs up; waiting for another state raises then."""
+    """A waiting caller hangs up after a while; waiting for another state then raises."""
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         switch.incoming(0, "5551000", give_up=1.0)
@@ -429,7 +429,7 @@ def test_caller_gives_up(recording: Path) -> None:
 
 
 def test_digits(recording: Path) -> None:
-    """Digits are monitored, gathered up to an ending, and generated for the other side."""
+    """Digits are monitored, gathered up to a termination, and generated for the remote party."""
 
     async def test(switch: Switch, one: Line, two: Line, client: TapiClient) -> None:
         call = await one.make_call("1002")
@@ -450,7 +450,7 @@ def test_digits(recording: Path) -> None:
 
 
 def test_existing_calls(recording: Path) -> None:
-    """A second application finds calls that were there before with GetNewCalls."""
+    """A second application gets existing calls from GetNewCalls."""
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         call = await answered(switch, one)
@@ -468,7 +468,7 @@ def test_existing_calls(recording: Path) -> None:
 
 
 def test_forced_close(recording: Path) -> None:
-    """The switch closes a line in mid-call: the call is void, its request is not completed, the line can be opened again."""
+    """A line closed by the switch invalidates its calls and requests, and can be reopened."""
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         call = await answered(switch, one)
@@ -484,7 +484,7 @@ def test_forced_close(recording: Path) -> None:
 
 
 def test_devices_come_and_go(recording: Path) -> None:
-    """A line is added and removed: applications hear of it, and a removed line cannot be opened."""
+    """A line is added and removed: applications are notified, and a removed line cannot be opened."""
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         queue = client.reader()
@@ -500,7 +500,7 @@ def test_devices_come_and_go(recording: Path) -> None:
 
 
 def test_phone(recording: Path) -> None:
-    """A phone rings, shows text, lights lamps and tells of its buttons and handset to those who asked."""
+    """A phone rings, shows text, lights lamps, and reports buttons and handset to the clients that request it."""
 
     async def test(switch: Switch, client: TapiClient) -> None:
         app = await client.initialize_phones()
@@ -531,7 +531,7 @@ def test_phone(recording: Path) -> None:
 
 
 def test_agents(recording: Path) -> None:
-    """Agents log on, change their states, and are counted; without a handler among the clients the switch serves them."""
+    """Agents log on, change their states, and are counted; without a handler client the switch handles them."""
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         queue = client.reader()
@@ -565,7 +565,7 @@ def test_agents(recording: Path) -> None:
 
 
 def test_strict_use(recording: Path) -> None:
-    """What the tables forbid raises before it is sent; with strict off it is sent, and the server refuses it."""
+    """An illegal request raises before it is sent; with strict off it is sent, and the server refuses it."""
 
     async def test(switch: Switch, one: Line, client: TapiClient) -> None:
         call = await answered(switch, one)
@@ -598,7 +598,7 @@ def test_strict_use(recording: Path) -> None:
 
 
 def test_script(tmp_path: Path, recording: Path) -> None:
-    """A script decides who calls when, and what numbers outside do."""
+    """A script determines incoming calls and the behavior of external numbers."""
     place = tmp_path / "switch.toml"
     place.write_text(
         """
@@ -651,7 +651,7 @@ line = 1
     ],
 )
 def test_bad_script(text: str, tmp_path: Path) -> None:
-    """A script that is not valid is refused with a message."""
+    """An invalid script is refused with a message."""
     place = tmp_path / "bad.toml"
     place.write_text(text)
     with pytest.raises(ScriptError, match=r"bad\.toml|unknown|must be one of"):
@@ -659,7 +659,7 @@ def test_bad_script(text: str, tmp_path: Path) -> None:
 
 
 def test_random_calls_repeat() -> None:
-    """The random mode with the same seed makes the same calls."""
+    """Random mode with the same seed makes the same calls."""
 
     async def calls() -> list[tuple[int, str]]:
         from mstrp.live.switch import Script

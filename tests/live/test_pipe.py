@@ -1,4 +1,4 @@
-"""Named pipes: our client on smbprotocol, our server behind impacket's SMB server."""
+"""Named pipes: the client with smbprotocol, the server behind impacket's SMB server."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from mstrp.live.scenarios import find_scenario
 from mstrp.live.switch import Plan, Switch
 from protocol import line
 
-# Sockets that impacket's SMB server leaves to the collector.
+# Sockets that impacket's SMB server leaves to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.mark.parametrize("sealed", [False, True], ids=["clear", "sealed"])
 @pytest.mark.parametrize("events", ["push", "pull"])
 def test_scenario_over_the_pipe(events: str, sealed: bool, recording: Path) -> None:
-    """Section 4.5 over the pipe, events pushed over TCP or fetched over the pipe; fragments in both directions."""
+    """Section 4.5 passes over the pipe, with pushed or pulled events, and fragments in both directions."""
     scenario = find_scenario("4.5")
     assert scenario is not None
 
@@ -56,7 +56,7 @@ def test_scenario_over_the_pipe(events: str, sealed: bool, recording: Path) -> N
 
 
 def test_only_a_pipe(recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The share of the pipe has no files: neither those around the server to read, nor room for others."""
+    """The share of the pipe contains no files: existing ones cannot be read, and new ones cannot be written."""
     from impacket.smbconnection import SessionError, SMBConnection
 
     (tmp_path / "secret").write_text("secret")
@@ -92,7 +92,7 @@ def test_only_a_pipe(recording: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_wrong_password(recording: Path) -> None:
-    """The SMB server lets nobody in who cannot say who they are."""
+    """The SMB server refuses clients without valid credentials."""
 
     async def test() -> None:
         async with (

@@ -1,4 +1,4 @@
-"""Scenarios with a server that sends exactly the packets that sections 4.3, 4.4 and 4.5 list."""
+"""Scenarios with a server that sends exactly the packets listed in sections 4.3, 4.4 and 4.5."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mstrp.live.switch import Plan, Switch
 from protocol import events, line
 from protocol.constants import LINECALLSTATE as S
 
-#: What a server sends of a session in each scenario, besides responses.
+#: Events that a server sends in each scenario, in addition to responses.
 EVENTS = {
     "4.3": ["MakeCallCompletion"],
     "4.4": ["LINE_APPNEWCALL", "LINE_CALLSTATE", "LINE_REPLY"],
@@ -27,7 +27,7 @@ EVENTS = {
 
 @pytest.fixture
 def printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let servers report no state but OFFERING, and return 0 from Drop, which then has no completion."""
+    """Limit servers to the state OFFERING, and let Drop return 0, without a completion."""
     request, deliver = Attached.request, Attached._deliver
     dropped: set[int] = set()
 
@@ -51,7 +51,7 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plan(section: str) -> Switch:
-    """A switch that calls where the scenario begins with a call."""
+    """Return a switch with an incoming call if the scenario starts with one."""
     return Switch(Plan(pace=0.02, step=0.05), incoming=0 if section == "4.3" else 1)
 
 
@@ -59,7 +59,7 @@ def plan(section: str) -> Switch:
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("section", EVENTS)
 def test_scenario_as_printed(section: str, strict: bool, recording: Path) -> None:
-    """A client gets through the scenario: replies imply the states that no event reports."""
+    """A client completes the scenario: completions imply the states that no event reports."""
     seen: list[str] = []
     waits: list[str] = []
 
@@ -84,7 +84,7 @@ def test_scenario_as_printed(section: str, strict: bool, recording: Path) -> Non
 
 @pytest.mark.usefixtures("printed")
 def test_the_command_reports_what_it_waits_for(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`mstrp call` ends well, and names on standard error the call and the state that it waits for."""
+    """`mstrp call` succeeds, and prints the call and the awaited state on standard error."""
 
     async def work() -> int:
         async with serving(recording, plan("4.5"), watch=False) as world:

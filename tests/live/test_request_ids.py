@@ -1,4 +1,4 @@
-"""Request ids and optional handles: an id is used once at a time, and a request names what it is about."""
+"""Request ids and optional handles: an id is used once at a time, and a request needs one handle."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def test_pipelined_ids(recording: Path) -> None:
 
 
 def _empty(kind: Any, words: dict[str, int]) -> Any:
-    """A request whose handles are 0."""
+    """Return a request whose handles are 0."""
     fields = {name: value for name, value in words.items() if name in kind.layout.by_name}
     return kind(**fields)
 
 
 @pytest.mark.parametrize("select", [1, 2, 4])
 def test_no_handle(select: int, recording: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A request without any of the handles that it may name is refused; none is an error of the server."""
+    """A request without any of its alternative handles is refused; this is not an error of the server."""
     caplog.set_level(logging.ERROR)
 
     async def test() -> None:

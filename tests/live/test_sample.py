@@ -1,4 +1,4 @@
-"""The sample provider does what its text says."""
+"""The sample provider works as documented."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "samples"))
 
 
 def test_echo(recording: Path) -> None:
-    """Who calls the echo hears the digits; every other number is busy."""
+    """The caller of the echo number receives its digits; every other number is busy."""
     from provider import Echo
 
     async def test() -> None:

@@ -1,4 +1,4 @@
-"""The twelve scenarios of section 4, between our client and our server with its simulated switch."""
+"""The twelve scenarios of section 4, between the project's client and server with the simulated switch."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def _live(scenario: Scenario, path: Path, server: dict, **options: object)
 @pytest.mark.parametrize("ndr", ["20", "64"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.section)
 def test_plain(scenario: Scenario, ndr: str, events: str, recording: Path) -> None:
-    """A scenario in the clear: nothing raises on either side, and the recording has no finding."""
+    """An unencrypted scenario raises on neither side, and the recording has no finding."""
     run(_live(scenario, recording, {}, ndr=ndr, events=events))
     found = judge(recording)
     assert [session.model for session in found.sessions] == ["management" if scenario.management else events]
@@ -37,7 +37,7 @@ def test_plain(scenario: Scenario, ndr: str, events: str, recording: Path) -> No
 @pytest.mark.parametrize("kind", ["ntlm", "negotiate"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.section)
 def test_sealed(scenario: Scenario, kind: str, recording: Path) -> None:
-    """A scenario sealed in both directions: nothing can be read in the recording without the passwords, with them it is judged."""
+    """An encrypted scenario cannot be read without the passwords, and is checked with them."""
     secret = {
         "security": _USERS.acceptor(),
         "required_level": 6,

@@ -1,4 +1,4 @@
-"""Limits of the server, each with a small value: who asks for too much is refused, and a client beside it is served."""
+"""Limits of the server, each with a small value: clients that exceed them are refused, and others are served."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _alice() -> Any:
 
 @asynccontextmanager
 async def _limited(path: Path, *, options: dict[str, Any] | None = None, **limits: Any) -> AsyncIterator[World]:
-    """A server with some limits; afterwards a client is still served."""
+    """Run a server with some limits; check afterwards that a client is still served."""
     async with serving(path, limits=Limits(**limits), **(options or {})) as world:
         yield world
         security = {"security": _alice()} if (options or {}).get("security") else {}
@@ -69,7 +69,7 @@ def _bind() -> bytes:
 
 @pytest.mark.parametrize("data", [b"", _bind()], ids=["silent", "bound"])
 def test_waiting_connections(data: bytes, recording: Path) -> None:
-    """Connections that do not log on are limited in number: the oldest gives way, also to a client during the attack."""
+    """Connections without log-on are limited: the oldest one is closed, also in favor of a client during the attack."""
 
     async def test() -> None:
         async with _limited(recording, options=_SECURE, waiting=5) as world:
@@ -100,7 +100,7 @@ def test_logon_timeout(data: bytes, recording: Path) -> None:
 
 
 def test_idle_timeout(recording: Path) -> None:
-    """A connection without a client is closed when it is idle; one with a client is not."""
+    """An idle connection without a client is closed; one with a client is not."""
 
     async def test() -> None:
         async with _limited(recording, options={"idle_timeout": 0.1}) as world:
@@ -117,7 +117,7 @@ def test_idle_timeout(recording: Path) -> None:
 
 @pytest.mark.parametrize("limit", ["connections", "peer_connections"])
 def test_connections(limit: str, recording: Path) -> None:
-    """Connections are limited, in total and of one peer: those that no client uses give way, others do not."""
+    """Connections are limited, in total and per peer: unused ones are closed, others are not."""
 
     async def test() -> None:
         async with _limited(recording, **{limit: 4}) as world:
@@ -142,7 +142,7 @@ def test_connections(limit: str, recording: Path) -> None:
 
 @pytest.mark.parametrize("limit", ["clients", "user_clients", "connection_clients"])
 def test_clients(limit: str, recording: Path) -> None:
-    """Clients are limited: of the server, of one user, and of one connection."""
+    """Clients are limited: per server, per user, and per connection."""
 
     async def test() -> None:
         async with _limited(recording, **{limit: 3}) as world:
@@ -157,12 +157,12 @@ def test_clients(limit: str, recording: Path) -> None:
 
 
 def _fragment(flags: int, call_id: int, size: int = 4000) -> bytes:
-    # The hint promises four gigabytes, for which nobody reserves anything.
+    # The hint announces four gigabytes, which the server does not allocate.
     return encode(Kind.REQUEST, call_id, CallBody(0xFFFFFFFF, 0, 1, bytes(size)), flags=flags)
 
 
 def test_fragments_before_log_on(recording: Path) -> None:
-    """Fragments of a connection that has not logged on are not kept; the first one is answered with a fault."""
+    """Fragments of a connection without log-on are not stored; the first one gets a fault."""
 
     async def test() -> None:
         async with _limited(recording, options=_SECURE) as world:
@@ -182,7 +182,7 @@ def test_fragments_before_log_on(recording: Path) -> None:
 
 
 def test_memory(recording: Path) -> None:
-    """Connections with incomplete calls share one budget: the largest is cut off."""
+    """Connections with incomplete calls share one budget: the largest is closed."""
 
     async def test() -> None:
         async with _limited(recording, memory=300_000, request=200_000) as world:
@@ -235,7 +235,7 @@ def test_large_call(recording: Path) -> None:
 
 
 def test_slow_reader_of_responses(recording: Path) -> None:
-    """A peer that does not read its responses is cut off."""
+    """A peer that does not read its responses is disconnected."""
 
     async def test() -> None:
         async with _limited(recording, options={"write_timeout": 0.1}) as world:
@@ -260,7 +260,7 @@ def test_slow_reader_of_responses(recording: Path) -> None:
 
 
 def test_failed_log_ons_are_delayed(recording: Path) -> None:
-    """Failed log-ons of a peer are answered later each time; a client with the password is not delayed."""
+    """Failed log-ons of a peer get increasingly delayed responses; a client with the password is not delayed."""
 
     async def test() -> None:
         async with _limited(recording, options=_SECURE) as world:
@@ -278,7 +278,7 @@ def test_failed_log_ons_are_delayed(recording: Path) -> None:
 
 
 def test_accept_errors(recording: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Errors of accept do not end the listener, and are logged once in a while."""
+    """Errors of accept do not end the listener, and are logged with a limit."""
     caplog.set_level(logging.INFO)
 
     async def test() -> None:
@@ -326,7 +326,7 @@ def test_callback_ports(port: int, recording: Path) -> None:
     ],
 )
 def test_callback_hosts(hosts: tuple[str, ...], address: str, admitted: bool) -> None:
-    """Events go to the peer itself, or to the networks that are allowed."""
+    """Events are sent to the peer itself, or to allowed networks."""
     from ipaddress import ip_network
 
     callbacks = Callbacks(hosts=tuple(ip_network(host) for host in hosts))
@@ -344,12 +344,12 @@ def test_callback_hosts(hosts: tuple[str, ...], address: str, admitted: bool) ->
     ],
 )
 def test_mailslot_names(name: str, fetched: bool) -> None:
-    """Only the name of a mailslot is opened as one; with anything else events are pushed."""
+    """Only mailslot names are opened as mailslots; otherwise events are pushed."""
     assert (Mailslots().open(name) is not None) is fetched
 
 
 def test_stuck_callbacks_and_stop(recording: Path) -> None:
-    """Callbacks that are accepted and never answered do not keep the server from stopping."""
+    """Callbacks that are accepted without a response do not prevent the server from stopping."""
 
     async def test() -> None:
         async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -398,7 +398,7 @@ def test_log_injection(recording: Path, caplog: pytest.LogCaptureFixture) -> Non
 
 
 def test_log_is_limited(caplog: pytest.LogCaptureFixture) -> None:
-    """Of one kind of event a few lines are written in an interval; the others are counted."""
+    """The number of lines per type of event is limited in an interval; the others are counted."""
     caplog.set_level(logging.INFO)
     now = 0.0
     log = Log(lines=3, interval=10.0, clock=lambda: now)
@@ -414,7 +414,7 @@ def test_log_is_limited(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_budget() -> None:
-    """What is reserved and given back in any order adds up to nothing, and never exceeds the limit or a user's half."""
+    """After all reservations are released, the budget is empty; it never exceeds the limit or a user's half."""
 
     class Connection:
         def __init__(self) -> None:
@@ -441,7 +441,7 @@ def test_budget() -> None:
 
 
 def test_half_the_memory_of_one_user(recording: Path) -> None:
-    """A client whose handles take the memory of its user is refused more of them."""
+    """A client whose handles use the memory of its user gets no more of them."""
 
     async def test() -> None:
         async with _limited(recording, memory=100_000) as world:
@@ -459,7 +459,7 @@ def test_half_the_memory_of_one_user(recording: Path) -> None:
 
 
 def test_caller_is_bound(recording: Path) -> None:
-    """A request in fragments before the bind is a fault, and nothing of it is kept."""
+    """A fragmented request before the bind gets a fault, and no data of it is stored."""
 
     async def test() -> None:
         async with _limited(recording) as world:
@@ -472,7 +472,7 @@ def test_caller_is_bound(recording: Path) -> None:
 
 
 def test_documented() -> None:
-    """Every limit is documented with its default, and every test that the page names exists."""
+    """Every limit is documented with its default, and every test listed in the page exists."""
     from mstrp.commands.serve import limits
 
     page = (_ROOT / "docs" / "server.md").read_text(encoding="utf-8")
@@ -499,7 +499,7 @@ def test_documented() -> None:
     ],
 )
 def test_refused_options(arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Options that make no sense, and an open server without authentication, are refused with status 2."""
+    """Invalid options, and an open server without authentication, are refused with status 2."""
     try:
         status = main(["serve", *arguments])
     except SystemExit as error:
@@ -510,7 +510,7 @@ def test_refused_options(arguments: list[str], text: str, capsys: pytest.Capture
 
 @contextmanager
 def _process(*options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """``mstrp serve`` in a process of its own, and its port."""
+    """Run ``mstrp serve`` in a separate process; return the process and its port."""
     command = [sys.executable, "-m", "mstrp", "serve", "--listen", "127.0.0.1:0", *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -521,7 +521,7 @@ def _process(*options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 def test_json_log() -> None:
-    """The log as JSON: one object per line, with log-ons, attach and detach, and the summary; only --admin is administrator."""
+    """The JSON log has one object per line, with log-ons, attach, detach and summary; only --admin is administrator."""
     options = ("-v", "--log-format", "json", "--auth", "ntlm", "--user", "alice:secret", "--limit", "clients=9")
     with _process(*options) as (process, port):
 
@@ -547,7 +547,7 @@ def test_json_log() -> None:
 
 
 def test_stop_under_load() -> None:
-    """SIGTERM stops a server that silent, half-sent and flooding connections use, and whose log nobody reads."""
+    """SIGTERM stops a server with silent, incomplete and flooding connections, and a log that is not read."""
     with _process() as (process, port):
 
         async def test() -> None:

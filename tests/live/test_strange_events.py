@@ -1,4 +1,4 @@
-"""A client drops events about what it does not have (3.3.4.2), and does not wait for what cannot come."""
+"""A client drops events about objects that it does not have (3.3.4.2), and does not wait for impossible ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INIT, _REMOTE = 7, 0x101
 
 
 def _with_line() -> tuple[TapiClient, Line]:
-    """A client that has one application and one line, and no server."""
+    """Return a client with one application and one line, without a server."""
     client = TapiClient(parse_binding("127.0.0.1:1"), ClientOptions())
     client.conversation = Monitor().conversation()
     client.handles.contexts.add(_INIT)
@@ -35,7 +35,7 @@ def _state(**words: int) -> Any:
 
 @pytest.mark.parametrize("words", [{"init_context": 8}, {"remote_line": 0x102}])
 def test_calls_of_others(words: dict[str, int]) -> None:
-    """A call of another application, or of a line that is not open, does not arrive."""
+    """A call of another application, or of a line that is not open, is not delivered."""
 
     async def test() -> None:
         client, _ = _with_line()
@@ -49,7 +49,7 @@ def test_calls_of_others(words: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("words", [{"init_context": 8}, {"remote_line": 0x102}])
 def test_states_of_others(words: dict[str, int]) -> None:
-    """A state that names another application or line leaves a call as it was."""
+    """A state report for another application or line leaves a call unchanged."""
 
     async def test() -> None:
         client, _ = _with_line()
@@ -61,7 +61,7 @@ def test_states_of_others(words: dict[str, int]) -> None:
 
 
 def test_damaged_buffer() -> None:
-    """Nothing is taken out of a pushed buffer that is damaged anywhere."""
+    """No event of a damaged pushed buffer is processed."""
 
     async def test() -> None:
         client, _ = _with_line()
@@ -74,7 +74,7 @@ def test_damaged_buffer() -> None:
 
 
 def test_idle_is_the_end() -> None:
-    """Nobody waits for another state of a call that is idle."""
+    """Waiting for another state of an idle call ends immediately."""
 
     async def test() -> None:
         _, line = _with_line()
@@ -90,7 +90,7 @@ def test_idle_is_the_end() -> None:
 
 @pytest.mark.parametrize("words", [{"init_context": 8}, {"remote_line": 0x102}])
 def test_what_is_dropped_does_not_decide_what_may_be_asked(words: dict[str, int]) -> None:
-    """A strict client goes on with its call, whatever state it has for somebody else."""
+    """A strict client continues its call, whatever state is reported to another application."""
 
     async def test() -> None:
         client, _ = _with_line()

@@ -1,4 +1,4 @@
-"""What live tests share: recorded servers on free ports, event loops that nothing may be left running in."""
+"""Common parts of live tests: recorded servers on free ports, and event loops without leftover tasks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class World:
-    """A server with its recording; `judge` tells what the monitor thinks of everything that passed."""
+    """A server with its recording; `judge` returns the monitor's findings about it."""
 
     def __init__(self, server: Server, path: Path) -> None:
         self.server = server
@@ -34,7 +34,7 @@ class World:
 def judge(
     path: Path, allowed: frozenset[str] = frozenset(), passwords: tuple[str, ...] = (), *, notes: bool = False
 ) -> Any:
-    """The recording has no finding but those that are allowed, and nothing in it is damaged (unless ``notes`` are welcome)."""
+    """Check that the recording has only allowed findings and no damage (unless ``notes`` are expected)."""
     result = check_capture(str(path), setup=Setup(secrets=tuple(nt_hashes(list(passwords)))))
     assert result.error is None
     assert notes or not result.notes, result.notes
@@ -46,7 +46,7 @@ def judge(
 
 @asynccontextmanager
 async def serving(path: Path, provider: Any = None, **options: Any) -> AsyncIterator[World]:
-    """A server on a free port, recorded."""
+    """Run a recorded server on a free port."""
     with path.open("wb") as stream:
         provider = provider or Switch(Plan(pace=0.02, step=0.05))
         server = Server(provider, Options(port=0, **options), recorder=Recorder(stream))
@@ -56,7 +56,7 @@ async def serving(path: Path, provider: Any = None, **options: Any) -> AsyncIter
 
 
 def run(work: Any, seconds: float = 20.0) -> Any:
-    """Run a coroutine in a loop of its own; nothing may take for ever, nothing may be left running."""
+    """Run a coroutine in a new loop, with a timeout; check that no task is left."""
 
     async def bounded() -> Any:
         async with asyncio.timeout(seconds):
@@ -75,7 +75,7 @@ def run(work: Any, seconds: float = 20.0) -> Any:
 
 
 async def until(true: Callable[[], Any], seconds: float = 5.0) -> None:
-    """Wait until something is so."""
+    """Wait until a condition is true."""
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.002)

@@ -1,8 +1,7 @@
-"""Grids: what happens to one thing in each of its states, as a table that is read at a glance.
+"""Grids: the effect of each event in each state, as a readable table.
 
-A row is a state, a column something that happens. A cell says what follows: ``.`` nothing changes and nothing is
-found, a name the state that is entered, ``!RULE`` what is found (with the state in front where it changes), ``-`` that
-the two cannot meet.
+A row is a state, a column an event. A cell is the result: ``.`` no change and no finding, a name the state entered,
+``!RULE`` the finding (after the state if it changes), ``-`` a combination that cannot occur.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "cells", "check"]
 
-#: What findings of rules count for.
+#: Level and verdict of the findings of rules.
 VERDICTS = {"!": (Level.MUST, Verdict.FAIL), "?": (Level.SUSPICIOUS, Verdict.WARN), "~": (Level.TYPICAL, Verdict.INFO)}
 
 
@@ -33,7 +32,7 @@ class Cell(NamedTuple):
 
 
 def cells(text: str) -> Any:
-    """The cells of a grid as parameters of a test."""
+    """Return the cells of a grid as parameters of a test."""
     head, *rows = text.strip().splitlines()
     causes = head.split()
     found = []
@@ -44,7 +43,7 @@ def cells(text: str) -> Any:
 
 
 def check(cell: Cell, states: Callable[[], set[str]], found: list[Finding], short: dict[str, str]) -> None:
-    """What happened is what the cell says; ``short`` spells out abbreviated rules."""
+    """Check that the result matches the cell; ``short`` expands abbreviated rules."""
     mark = next((mark for mark in VERDICTS if mark in cell.expected), "")
     state, _, rule = cell.expected.partition(mark) if mark else (cell.expected, "", "")
     rule = short.get(rule, rule)

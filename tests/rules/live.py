@@ -1,4 +1,4 @@
-"""A conversation that is judged while it is written: each step goes to a monitor at once."""
+"""A conversation that is checked while it is written: each step is passed to a monitor at once."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ MODES = dict.fromkeys(("OFFERING", "DIALTONE", "BUSY", "SPECIALINFO", "CONNECTED
 
 
 def explained(step: Step) -> None:
-    """What happens has a row, and what is legal is not suspicious."""
+    """Check that each step has a row, and that legal ones are not suspicious."""
     assert step.move.rule or not step.move.refused, f"no row: {step}"
     assert not step.move.legal or step.move.level is not Level.SUSPICIOUS, f"legal, yet suspicious: {step}"
 
 
 class Live(Play):
-    """A session of one client whose steps happen as they are added."""
+    """A session of one client whose steps are passed to the monitor as they are added."""
 
     def __init__(self, *, pace: float = 0.01, partial: bool = False, **client: Any) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Live(Play):
         self.news()
 
     def step(self, role: Role, kind: Kind, after: Iterable[int], **content: Any) -> int:
-        """Add a step and let it happen."""
+        """Add a step and pass it to the monitor."""
         number = super().step(role, kind, after, **content)
         self.stage.take(self.steps[number])
         return number
@@ -63,11 +63,11 @@ class Live(Play):
         return self.stage.conversations[self.role]
 
     def wait(self, seconds: float = 2.0) -> None:
-        """Let time pass: by default more than events may be late."""
+        """Advance the time; by default beyond the grace period for late events."""
         self.stage.now += seconds
 
     def news(self) -> list[Finding]:
-        """The findings since the last question; whatever happened has a row, and what is legal is not suspicious."""
+        """Return the findings since the last call; check that each step has a row."""
         for step in self.steps_seen[self._seen :]:
             explained(step)
         self._seen = len(self.steps_seen)
@@ -76,50 +76,50 @@ class Live(Play):
         return found
 
     def rules(self) -> set[str]:
-        """The rules of the findings since the last question."""
+        """Return the rules of the findings since the last call."""
         return {finding.rule for finding in self.news()}
 
     def record(self, handle: int) -> Call:
-        """What is known of a call, live or ended."""
+        """Return the instance of a call, open or ended."""
         found = self.conversation.calls.get(handle) or self.conversation.registry.ended_calls.get(handle)
         assert found is not None, hex(handle)
         return found
 
     def states(self, handle: int) -> set[str]:
-        """The states in which a call may be, by the name of the constant."""
+        """Return the possible states of a call, by the name of the constant."""
         mask = self.record(handle).mask
         return {state.name for state in CallState if mask >> state & 1}
 
     def level(self, event: str, machine: str = "call") -> Any:
-        """The level of the last step on an event."""
+        """Return the level of the last step for an event."""
         return next(
             step.move.level
             for step in reversed(self.steps_seen)
             if step.event.name == event and step.machine.name == machine
         )
 
-    # -- what takes several packets -------------------------------------------------------------------------------
+    # -- sequences of packets -------------------------------------------------------------------------------------
 
     def done(self, packet: Request, result: int = 0, **brings: Any) -> Asked:
-        """An asynchronous request with its answer and its reply."""
+        """Add an asynchronous request with its response and completion."""
         asked = self.talk.ask(packet)
         self.talk.reply(asked, result, **brings)
         return asked
 
     def reports(self, handle: int, state: str, mode: int | None = None, **options: Any) -> None:
-        """LINE_CALLSTATE, with a mode that the state may have."""
+        """Add LINE_CALLSTATE, with a mode that is valid for the state."""
         if mode is None:
             mode = self.parent() if state == "CONFERENCED" else MODES.get(state, 0)
         self.talk.state(handle, LINECALLSTATE[state], mode, **options)
 
     def parent(self) -> int:
-        """A call that may stand for a conference."""
+        """Return a call that can represent a conference."""
         if not hasattr(self, "_parent"):
             self._parent = self.talk.offer()
         return self._parent
 
     def made(self, kind: type[Request], field: str, **words: Any) -> int:
-        """A call that the completion of a request brings in a field."""
+        """Return a call that the completion of a request returns in a field."""
         handle = self.talk.call()
         if "line" in kind.layout.by_name:
             words.setdefault("line", self.line.handle)
@@ -151,7 +151,7 @@ def _connected(live: Live) -> int:
     return live.talk.offer(state=LINECALLSTATE.CONNECTED)
 
 
-#: How a handle comes without its state: the ways of 1.2 of the call model.
+#: Ways to create a handle without a known state (1.2 of the call model).
 STARTS: dict[str, Callable[[Live], int]] = {
     "ANNOUNCED": _announced,
     "LISTED": _listed,
@@ -163,13 +163,13 @@ STARTS: dict[str, Callable[[Live], int]] = {
 
 
 def arrive(live: Live, state: str, **options: Any) -> int:
-    """A new call of the server's in one of the sixteen states."""
+    """Return a new incoming call in one of the sixteen states."""
     mode = live.parent() if state == "CONFERENCED" else MODES.get(state, 0)
     return live.talk.offer(state=LINECALLSTATE[state], mode=mode, **options)
 
 
 def reach(live: Live, state: str) -> int:
-    """A call in one of the sixteen states, or one whose state is still to come; what that earns is forgotten."""
+    """Return a call in one of the sixteen states, or before its first state; discard the findings so far."""
     live.parent()
     handle = STARTS[state](live) if state in STARTS else arrive(live, state)
     assert live.states(handle) == {state}

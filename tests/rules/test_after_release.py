@@ -1,4 +1,4 @@
-"""Handles that the client has given up: a server that answered the release cannot accept them any longer."""
+"""Deallocated handles: a server that responded to the release must not accept them afterwards."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ releases = pytest.mark.parametrize("release", RELEASES, ids=lambda release: rele
 
 
 def _live_rule(request: Request) -> str:
-    """The rule that the handle of a request has to be open."""
+    """Return the rule that the handle of a request must be open."""
     return next(rule for field in request.layout.fields if isinstance(field, Handle) and (rule := field.rule("live")))
 
 
 def _used(live: Live, request: Request, *, accepted: bool) -> set[tuple[str, str]]:
-    """The findings of a request that is sent now: rule and verdict."""
+    """Send a request; return rule and verdict of its findings."""
     if type(request).completion == "async":  # type: ignore[attr-defined]
         if accepted:
             live.done(request)
@@ -76,7 +76,7 @@ def _used(live: Live, request: Request, *, accepted: bool) -> set[tuple[str, str
 def test_acceptance_right_after_the_release_is_a_failure(
     release: Callable[[Live], tuple[Request, Request]],
 ) -> None:
-    """The server accepts the request milliseconds after its own answer to the release."""
+    """Accepting the request milliseconds after the response to the release is a failure."""
     live = Live(pace=0.001, phones=1)
     ends, uses = release(live)
     live.talk.ask(ends)
@@ -88,7 +88,7 @@ def test_acceptance_right_after_the_release_is_a_failure(
 
 @releases
 def test_refusal_right_after_the_release_is_legal(release: Callable[[Live], tuple[Request, Request]]) -> None:
-    """The client may not have known yet that the handle has ended."""
+    """The client may not know yet that the handle has ended."""
     live = Live(pace=0.001, phones=1)
     ends, uses = release(live)
     live.talk.ask(ends)
@@ -98,7 +98,7 @@ def test_refusal_right_after_the_release_is_legal(release: Callable[[Live], tupl
 
 @releases
 def test_a_request_before_the_answer_is_legal(release: Callable[[Live], tuple[Request, Request]]) -> None:
-    """A request that was sent before the release was answered may be accepted."""
+    """A request that was sent before the response to the release may be accepted."""
     live = Live(pace=0.001, phones=1)
     ends, uses = release(live)
     live.news()
@@ -113,7 +113,7 @@ def test_a_request_before_the_answer_is_legal(release: Callable[[Live], tuple[Re
 
 
 def test_a_line_that_the_server_closed_excuses_both() -> None:
-    """LINE_CLOSE travels on another connection: the server may have accepted the request before it closed the line."""
+    """LINE_CLOSE uses another connection: the server may have accepted the request before it closed the line."""
     live = Live(pace=0.001)
     opened = live.role.lines[0]
     live.talk.tell(event.LINE_CLOSE(init_context=0x101, open_context=opened.context, remote_line=opened.remote))
@@ -121,7 +121,7 @@ def test_a_line_that_the_server_closed_excuses_both() -> None:
 
 
 def test_a_call_handle_may_return_by_a_request_under_way() -> None:
-    """While MakeCall is pending its completion may bring the value again, on the other connection."""
+    """While MakeCall is pending, its completion may return the same value on the other connection."""
     live = Live(pace=0.001)
     ends, uses = _deallocate(live)
     live.talk.ask(ends)
@@ -130,7 +130,7 @@ def test_a_call_handle_may_return_by_a_request_under_way() -> None:
 
 
 def test_in_a_partial_session_the_handle_may_be_a_new_one() -> None:
-    """After missing packets an announcement may be missing, too, by which the value is in use again."""
+    """After missing packets, the announcement that reuses the value may be missing as well."""
     live = Live(pace=0.001)
     ends, uses = _deallocate(live)
     live.conversation.gap(500, live.stage.now)
@@ -142,7 +142,7 @@ def test_in_a_partial_session_the_handle_may_be_a_new_one() -> None:
 
 
 def test_an_event_after_a_later_reply_was_sent_after_the_release() -> None:
-    """The reply to a request that followed the release comes first: what follows it cannot have been under way."""
+    """After the completion of a request that followed the release, an event for the handle was sent after the release."""
     live = Live(pace=0.001, lines=2)
     ends, _ = _deallocate(live)
     live.talk.ask(ends)
@@ -169,7 +169,7 @@ def test_an_event_of_a_closed_line_after_a_later_reply() -> None:
 
 @pytest.mark.parametrize("reply_first", [False, True])
 def test_an_event_may_be_under_way_at_the_release(reply_first: bool) -> None:
-    """Without a later reply before it, or with one to a request sent before the release, the event is legal."""
+    """Without such a completion, or with one of an earlier request, the event is legal."""
     live = Live(pace=0.001, lines=2)
     ends, _ = _deallocate(live)
     if reply_first:

@@ -1,4 +1,4 @@
-"""What the program says about rules."""
+"""Output of the program about rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mstrp.cli import main
 
 
 def test_the_list_has_every_rule_with_one_status(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every rule is listed once, with its mechanism, the reason why it cannot be seen, or the decision."""
+    """Every rule is listed once, with its mechanism, the reason why it cannot be checked, or the decision."""
     main(["explain", "--list", "rules", "--format", "json"])
     listed = [entry for entry in json.loads(capsys.readouterr().out) if entry["name"].startswith("TRP-")]
     assert [entry["name"] for entry in listed] == list(RULES)
@@ -21,7 +21,7 @@ def test_the_list_has_every_rule_with_one_status(capsys: pytest.CaptureFixture[s
 
 
 def test_the_shares_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    """The list ends with how many rules are checked by what."""
+    """The list ends with the number of checked rules by mechanism."""
     main(["explain", "--list", "rules"])
     checked = sum(rule.status is Status.CHECKED for rule in RULES.values())
     assert f"{len(RULES)} rules of MS-TRP: {checked} checked" in capsys.readouterr().out
@@ -40,6 +40,6 @@ def test_the_shares_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_a_rule_is_explained(rule: str, capsys: pytest.CaptureFixture[str], golden) -> None:  # type: ignore[no-untyped-def]
-    """A rule in plain words, where it stands, what checks it, and an example that breaks it."""
+    """The explanation contains the requirement, its reference, its check, and an example of a violation."""
     assert main(["explain", rule]) == 0
     golden(f"explain/{rule}.txt", capsys.readouterr().out)

@@ -1,4 +1,4 @@
-"""The hard rules V1 to V14 and the ordering rules O1 to O21: each fires where it must, and its look-alikes stay silent."""
+"""The mandatory rules V1 to V14 and the ordering rules O1 to O21, with similar legal traffic."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OLD = {"version": 0x00010004}
 
 
 def findings(write: Callable[[Script], None], *, pace: float = 0.01, **options: Any) -> list[Finding]:
-    """What the monitor finds in a conversation of one client; each step takes ``pace`` seconds."""
+    """Return the findings for a conversation of one client; each step takes ``pace`` seconds."""
     ends = options.pop("ends", False)
     play = Play()
     role = play.client(**options)
@@ -42,7 +42,7 @@ def findings(write: Callable[[Script], None], *, pace: float = 0.01, **options: 
 
 
 def rules(write: Callable[[Script], None], **options: Any) -> set[str]:
-    """The rules of the findings."""
+    """Return the rules of the findings."""
     return {finding.rule for finding in findings(write, **options)}
 
 
@@ -56,7 +56,7 @@ def leaves_idle(script: Script) -> None:
 
 
 def idle_then_reused(script: Script) -> None:
-    """The value of an ended handle names another call."""
+    """The value of an ended handle is reused for another call."""
     call = connect(script)
     drop(script, call)
     script.offer(call)
@@ -86,7 +86,7 @@ def two_states(script: Script) -> None:
 
 
 def device_bits(script: Script) -> None:
-    """The high byte belongs to the device."""
+    """The high byte is device-specific."""
     call = script.offer()
     script.state(call, S.UNKNOWN | 0x02000000)
     script.state(call, S.CONNECTED | 0x01000000, ACTIVE)
@@ -100,7 +100,7 @@ def stranger(script: Script) -> None:
 
 
 def before_completion(script: Script) -> None:
-    """An event for a call that a request is about to bring."""
+    """An event for a call that a pending request creates."""
     assert script.line is not None
     call = script.call()
     made = script.ask(line.MakeCall(context=7, line=script.line.handle, call_context=8, dest_address="1"))
@@ -136,14 +136,14 @@ def info_between(script: Script) -> None:
 
 
 def never_followed(script: Script) -> None:
-    """The line is closed, and the state has not come."""
+    """The line is closed before the state was reported."""
     assert script.line is not None
     script.tell(script.announcement(script.call()))
     script.ask(line.GetDevCaps(line_app=script.role.app, tspi_version=0x30001, line_dev_caps=1024))
 
 
 def other_call_between(script: Script) -> None:
-    """Events of another call in between are odd, and no more."""
+    """Events of another call in between are only suspicious."""
     one = connect(script)
     two = script.call()
     script.tell(script.announcement(two))
@@ -158,7 +158,7 @@ def followed_in_another_buffer(script: Script) -> None:
 
 
 def reply_between(script: Script) -> None:
-    """A reply is no event of a call."""
+    """A reply is not an event of a call."""
     one = script.offer()
     answer = script.ask(line.Answer(call=one))
     two = script.call()
@@ -167,7 +167,7 @@ def reply_between(script: Script) -> None:
     script.state(two, S.OFFERING, ACTIVE)
 
 
-# -- V5: no announcement of what the client has --------------------------------------------------------------------
+# -- V5: no announcement of a known handle -------------------------------------------------------------------------
 
 
 def announced_twice(script: Script) -> None:
@@ -209,7 +209,7 @@ def info_after_idle(script: Script) -> None:
 
 
 def digits_after_idle(script: Script) -> None:
-    """The end of a running operation may follow."""
+    """The end of a pending operation may follow."""
     assert script.line is not None
     call = connect(script)
     script.state(call, S.IDLE)
@@ -243,7 +243,7 @@ def early_reply_then_refusal(script: Script) -> None:
 
 
 def reply_before_answer(script: Script) -> None:
-    """The reply travels on another connection (O3)."""
+    """The completion uses another connection (O3)."""
     call = script.offer()
     play, answer = script.play, line.Answer(call=call, request_id=0x55)
     asked = script.ask(answer)
@@ -267,7 +267,7 @@ def replies_in_other_order(script: Script) -> None:
 
 
 def id_used_again(script: Script) -> None:
-    """After its completion an id may be used again."""
+    """After its completion an id may be reused."""
     call = script.offer()
     accept = script.ask(line.Accept(call=call, request_id=0x99))
     script.reply(accept)
@@ -276,11 +276,11 @@ def id_used_again(script: Script) -> None:
 
 
 def missing_reply(script: Script) -> None:
-    """Nothing limits how long a reply may take (O8); that is information."""
+    """The time until a completion is unlimited (O8); a missing one is information."""
     script.ask(line.Answer(call=script.offer()))
 
 
-# -- V9, V10, O2, O6: what an answer says --------------------------------------------------------------------------
+# -- V9, V10, O2, O6: values of responses --------------------------------------------------------------------------
 
 
 def other_id(script: Script) -> None:
@@ -297,7 +297,7 @@ def sync_with_id(script: Script) -> None:
 
 
 def drop_returns_zero(script: Script) -> None:
-    """The examples of section 4 let Drop return 0 (Q6): odd, not wrong."""
+    """In the examples of section 4, Drop returns 0 (Q6): suspicious, not forbidden."""
     call = connect(script)
     script.ask(line.Drop(call=call), ack=0)
     script.state(call, S.IDLE)
@@ -323,7 +323,7 @@ def _with_packet(step: Any, packet: Any) -> Any:
 
 
 def server_chooses_id(script: Script) -> None:
-    """With 0 the server makes the id; its reply may come before the answer."""
+    """With 0 the server selects the id; its completion may precede the response."""
     call = script.offer()
     play = script.play
     asked = script.ask(line.Answer(call=call, request_id=0x41))
@@ -410,12 +410,12 @@ def no_handle(script: Script) -> None:
 
 
 def context_error(script: Script) -> None:
-    """0xF101 is an error despite its sign (Q15)."""
+    """0xF101 is an error although it is positive (Q15)."""
     script.ask(line.GetCallStatus(call=script.offer(), call_status=256), ack=0xF101)
 
 
 def parent_given_up(script: Script) -> None:
-    """A member may name a conference that the client has given up, or 0 instead (Q17)."""
+    """A member may refer to a conference that the client has deallocated, or to 0 instead (Q17)."""
     conference, member = script.offer(), connect(script)
     script.state(member, S.CONFERENCED, conference)
     script.release(conference)
@@ -423,7 +423,7 @@ def parent_given_up(script: Script) -> None:
 
 
 def parent_to_come(script: Script) -> None:
-    """A member may name a conference whose completion is under way (Q10)."""
+    """A member may refer to a conference whose completion is pending (Q10)."""
     assert script.line is not None
     member, conference, consultation = connect(script), script.call(), script.call()
     asked = script.ask(
@@ -436,13 +436,13 @@ def parent_to_come(script: Script) -> None:
 
 
 def own_contexts(script: Script) -> None:
-    """Events with the contexts that the client gave."""
+    """Events with the contexts of the client."""
     assert script.line is not None
     script.about(event.LINE_LINEDEVSTATE, remote_line=script.line.remote, device_states=0x80)
 
 
 def failed_without_handle(script: Script) -> None:
-    """A completion that tells of a failure brings no handle."""
+    """A completion with a failure contains no handle."""
     assert script.line is not None
     made = script.ask(line.MakeCall(context=7, line=script.line.handle, call_context=8, dest_address="1"))
     script.reply(made, 0x80000005)
@@ -463,12 +463,12 @@ def mixed_order(script: Script) -> None:
 
 
 def never_reported(script: Script) -> None:
-    """A call that was made is owed some LINE_CALLSTATE (O12)."""
+    """A call that was made needs at least one LINE_CALLSTATE (O12)."""
     make(script)
 
 
 def swapped_by_half(script: Script) -> None:
-    """SwapHold is owed two (O14)."""
+    """SwapHold needs two reports (O14)."""
     assert script.line is not None
     one = connect(script)
     hold = script.ask(line.Hold(call=one))
@@ -481,7 +481,7 @@ def swapped_by_half(script: Script) -> None:
 
 
 def swapped_unreported(script: Script) -> None:
-    """Where nothing at all is reported nothing is odd about one of them."""
+    """If neither call is reported, that is not suspicious for one of them."""
     one = connect(script)
     hold = script.ask(line.Hold(call=one))
     script.reply(hold)
@@ -507,7 +507,7 @@ def completed_before_forced_close(script: Script) -> None:
 
 
 def filtered(script: Script) -> None:
-    """After an event filter, what seems to be missing was filtered (Q19)."""
+    """After an event filter, missing events may be suppressed (Q19)."""
     script.ask(generic.RSPSetEventFilterMasks(obj_type=1, object_id=script.role.app))
     script.tell(script.announcement(script.call()))
     make(script)
@@ -532,13 +532,13 @@ def odd_progress(script: Script) -> None:
 
 
 def asked_too_early(script: Script) -> None:
-    """BlindTransfer on an offered call, and the server takes it."""
+    """The server accepts BlindTransfer on an offered call."""
     asked = script.ask(line.BlindTransfer(call=script.offer(), dest_address="1"))
     script.reply(asked)
 
 
 def overtaken(script: Script) -> None:
-    """The state that allows the request is reported while it is under way."""
+    """The state that allows the request is reported while the request is pending."""
     call = script.offer()
     answer = script.ask(line.Answer(call=call))
     transfer = script.ask(line.BlindTransfer(call=call, dest_address="1"), after=answer.answered)
@@ -553,14 +553,14 @@ def overtaken(script: Script) -> None:
 
 
 def looked_up(script: Script) -> None:
-    """GetCallStatus tells a state that its event has not told yet."""
+    """GetCallStatus returns a state that no event has reported yet."""
     call = script.offer()
     asked = line.GetCallStatus(call=call, call_status=256)
     script.ask(asked, call_status=LINECALLSTATUS(call_state=int(S.CONNECTED)))
     script.state(call, S.CONNECTED, ACTIVE)
 
 
-#: (conversation, the rules that it breaks, seconds that a step takes, options of the client)
+#: (conversation, the violated rules, seconds per step, options of the client)
 BROKEN: list[tuple[Callable[[Script], None], str, float, dict[str, Any]]] = [
     (leaves_idle, "CALL-V01", 0.01, {}),
     (idle_twice, "CALL-STATE-IDLE-IDLE", 0.01, {}),
@@ -602,7 +602,7 @@ BROKEN: list[tuple[Callable[[Script], None], str, float, dict[str, Any]]] = [
     (odd_progress, "CALL-STATE-CONNECTED-DIALTONE", 0.01, {}),
     (asked_too_early, "CALL-PRE-BlindTransfer", 0.01, {}),
 ]
-#: Conversations that look like one of those, and are legal.
+#: Conversations that are similar to one of those, and legal.
 LEGAL: list[tuple[Callable[[Script], None], float, dict[str, Any]]] = [
     (idle_then_reused, 0.01, {}),
     (straight_to_idle, 0.01, {}),
@@ -636,7 +636,7 @@ LEGAL: list[tuple[Callable[[Script], None], float, dict[str, Any]]] = [
     (failed_without_handle, 0.01, {}),
     (mixed_order, 0.01, {}),
 ]
-#: Broken rules that are warnings, or information, and no failures.
+#: Rules whose violation is a warning or information, not a failure.
 SOFT = {
     "idle_twice",
     "other_call_between",
@@ -655,7 +655,7 @@ SOFT = {
 
 @pytest.mark.parametrize(("write", "rule", "pace", "options"), BROKEN, ids=lambda value: getattr(value, "__name__", ""))
 def test_broken(write: Callable[[Script], None], rule: str, pace: float, options: dict[str, Any]) -> None:
-    """A conversation that breaks one rule has findings of that rule and of no other."""
+    """A conversation that violates one rule causes findings of that rule and of no other."""
     found = findings(write, pace=pace, **options)
     assert {finding.rule for finding in found} == {rule}
     failed = any(finding.verdict is Verdict.FAIL for finding in found)
@@ -664,21 +664,21 @@ def test_broken(write: Callable[[Script], None], rule: str, pace: float, options
 
 @pytest.mark.parametrize(("write", "pace", "options"), LEGAL, ids=lambda value: getattr(value, "__name__", ""))
 def test_legal(write: Callable[[Script], None], pace: float, options: dict[str, Any]) -> None:
-    """A legal conversation that looks like a broken one has no finding."""
+    """A legal conversation that is similar to a violating one causes no finding."""
     assert findings(write, pace=pace, **options) == []
 
 
 def test_late_reply_is_odd() -> None:
-    """A reply after a forced close is odd, and so is one that never came (Q13)."""
+    """A completion after a forced close is suspicious, and so is a missing one (Q13)."""
     assert rules(late_reply_after_forced_close, ends=True, pace=2.0) == {"CALL-ORDER-O05", "CALL-V12"}
 
 
 def test_slow_answer() -> None:
-    """An answer that takes more than the 5 s of section 3.2.2 is odd (O9)."""
+    """A response after more than the 5 s of section 3.2.2 is suspicious (O9)."""
     assert rules(lambda script: None, pace=6.0) == {"CALL-ORDER-O09"}
 
 
-#: Each hard rule with conversations that break it, and with legal ones that look alike.
+#: Each mandatory rule with conversations that violate it, and with similar legal ones.
 HARD: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     "V1": ((leaves_idle,), (idle_then_reused, straight_to_idle)),
     "V2": ((no_state, two_states), (device_bits,)),
@@ -710,7 +710,7 @@ HARD: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
 
 @pytest.mark.parametrize("rule", HARD)
 def test_hard_rules_have_twins(rule: str) -> None:
-    """Every hard rule is broken by a conversation that fails, and by none of those that only look like it."""
+    """Every mandatory rule is violated by a conversation that fails, and by none of the similar legal ones."""
     broken, twins = HARD[rule]
     failing = {write for write, *_ in BROKEN if write.__name__ not in SOFT}
     assert set(broken) <= failing
@@ -720,6 +720,6 @@ def test_hard_rules_have_twins(rule: str) -> None:
 
 
 def test_all_hard_rules() -> None:
-    """V1 to V14, and those of the ordering tables that are violations."""
+    """The mandatory rules are V1 to V14, and the violations in the ordering tables."""
     violations = {1, 2, 5, 6, 10, 17, 18, 21}
     assert set(HARD) == {f"V{number}" for number in range(1, 15)} | {f"O{number}" for number in violations}

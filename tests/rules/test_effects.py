@@ -1,4 +1,4 @@
-"""What the success of a request leads to: states that may be true from now on, and no more than that."""
+"""Effects of the success of a request: additional possible states, and no others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fsm.tables.call import VOIDED
 from protocol import line
 from protocol.constants import LINECALLCOMPLMODE, LINETRANSFERMODE
 
-#: Request and field, with its variant; the states in which it has an effect; the states that may follow.
+#: Request and field, with its variant; the states in which it has an effect; the possible next states.
 EFFECTS = """
 Accept call                            : OFFERING                              : ACCEPTED
 Answer call                            : OFFERING ACCEPTED                     : CONNECTED
@@ -38,7 +38,7 @@ CompleteCall call                      : BUSY RINGBACK PROCEEDING              :
 CompleteCall call camp-on              : BUSY RINGBACK PROCEEDING              : RINGBACK CONNECTED CONFERENCED DISCONNECTED IDLE
 Dial call                              : DIALTONE DIALING                      : DIALING PROCEEDING
 """
-#: Drop may have an effect wherever there is a call, also one whose state is still to come.
+#: Drop may have an effect for every call, including one before its first state.
 DROP = ("Drop", "call", "")
 VARIANTS: dict[str, dict[str, int]] = {
     "conference": {"transfer_mode": int(LINETRANSFERMODE.CONFERENCE)},
@@ -64,7 +64,7 @@ each_effect = pytest.mark.parametrize("effect", FOUND, ids=" ".join)
 
 
 def ask(live: Live, effect: tuple[str, str, str], handle: int) -> Any:
-    """The request on a call, accepted and not completed yet."""
+    """Send a request on the call and accept it, without completion."""
     name, field, variant = effect
     words: dict[str, Any] = {field: handle, **FILLED.get(name, {}), **PLAIN.get(name, {}), **VARIANTS.get(variant, {})}
     if (name, field) in OTHER:
@@ -74,7 +74,7 @@ def ask(live: Live, effect: tuple[str, str, str], handle: int) -> Any:
 
 
 def complete(live: Live, asked: Any, result: int = 0) -> None:
-    """Its reply, with new handles where the completion has room for them."""
+    """Add its completion, with new handles for its handle fields."""
     completion = type(asked.packet).Completion
     names = () if completion is None else completion.layout.by_name
     brings = {name: live.talk.call() for name in ("conf_call", "consult_call") if name in names}
@@ -83,7 +83,7 @@ def complete(live: Live, asked: Any, result: int = 0) -> None:
 
 @each_effect
 def test_success(effect: tuple[str, str, str]) -> None:
-    """A success adds the states that the documents call typical, where it has an effect, and none elsewhere."""
+    """A success adds the states that the documents call typical, in the states with an effect, and none in others."""
     sources, following = FOUND[effect]
     live = Live()
     for state in (*STATES, *STARTS):
@@ -100,7 +100,7 @@ def _about(step: Any, effect: tuple[str, str, str]) -> bool:
 
 @each_effect
 def test_failure(effect: tuple[str, str, str]) -> None:
-    """A request that fails changes the state of no call."""
+    """A failed request changes the state of no call."""
     sources, _ = FOUND[effect]
     live = Live()
     for state in sources:
@@ -111,7 +111,7 @@ def test_failure(effect: tuple[str, str, str]) -> None:
 
 @each_effect
 def test_reported_before_the_reply(effect: tuple[str, str, str]) -> None:
-    """What was reported while the request was under way is not expected once more, wherever the call is by then."""
+    """A state reported while the request was pending is not expected again, in any current state of the call."""
     sources, following = FOUND[effect]
     for state in sources:
         for reached in following:
@@ -128,7 +128,7 @@ def test_reported_before_the_reply(effect: tuple[str, str, str]) -> None:
 
 @each_effect
 def test_reported_and_left_unknown(effect: tuple[str, str, str]) -> None:
-    """The same when the state is not known any more."""
+    """The same if the state is no longer certain."""
     sources, following = FOUND[effect]
     live = Live()
     handle = reach(live, sources[0])
@@ -142,7 +142,7 @@ def test_reported_and_left_unknown(effect: tuple[str, str, str]) -> None:
 @each_effect
 @pytest.mark.parametrize("end", ["released", "closed"])
 def test_success_after_the_end(effect: tuple[str, str, str], end: str) -> None:
-    """A reply that follows the end of the handle does not bring it back, and is no finding."""
+    """A completion after the end of the handle does not open it again, and is not a finding."""
     sources, _ = FOUND[effect]
     live = Live()
     handle = reach(live, sources[0])
@@ -161,7 +161,7 @@ def test_success_after_the_end(effect: tuple[str, str, str], end: str) -> None:
 
 
 def test_narrowed() -> None:
-    """After a success that nothing announces the next report says which of the states it was."""
+    """After a success without a report, the next report decides between the possible states."""
     live = Live()
     handle = reach(live, "CONNECTED")
     live.done(line.BlindTransfer(call=handle, dest_address="1"))
@@ -172,7 +172,7 @@ def test_narrowed() -> None:
 
 
 def test_narrowed_by_elimination() -> None:
-    """A report that is legal in one state of the set only proves that state: the other one is ruled out."""
+    """A report that is legal in one state of the set proves that state."""
     live = Live()
     handle = reach(live, "OFFERING")
     live.done(line.Answer(call=handle))
@@ -182,7 +182,7 @@ def test_narrowed_by_elimination() -> None:
 
 
 def test_contradiction() -> None:
-    """Only a report that no state of the set explains is a finding, and the finding shows the set."""
+    """Only a report that no state of the set allows is a finding, which contains the set."""
     live = Live()
     handle = reach(live, "OFFERING")
     live.done(line.Answer(call=handle))

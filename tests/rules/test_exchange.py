@@ -1,4 +1,4 @@
-"""Requests from sending to completion, state by state, as packets drive them (3.6 of the call model)."""
+"""Requests from sending to completion, state by state, driven by packets (3.6 of the call model)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CANCELLED  -               -               -               -               -    
 
 
 class Talk:
-    """A request in a state, and what may happen to it."""
+    """A request in a state, and its possible events."""
 
     def __init__(self, state: str, kind: Any = line.Answer) -> None:
         self.live = live = Live()
@@ -64,22 +64,22 @@ class Talk:
         assert state == "UNSENT" or self.states() == {state}
 
     def now(self) -> float:
-        """A moment later."""
+        """Advance the time by a moment."""
         self.live.stage.now += 0.01
         return self.live.stage.now
 
     def states(self) -> set[str]:
-        """Where the request may be."""
+        """The possible states of the request."""
         if self.exchange is None:
             return {"UNSENT"}
         return {state.name for state in self.exchange.machine.table.states if self.exchange.mask >> state & 1}
 
     def answer(self, ack: int) -> None:
-        """The answer."""
+        """Send the response."""
         self.conversation.answered(self.exchange, type(self.sent)(ack=ack, call=self.call), 2, self.now())
 
     def reply(self, result: int, number: int = ID) -> None:
-        """LINE_REPLY."""
+        """Send LINE_REPLY."""
         role = self.live.role
         told = event.LINE_REPLY(
             init_context=role.init_context, open_context=role.lines[0].context, request_id=number, result=result
@@ -93,7 +93,7 @@ class Talk:
 
 @cells(EXCHANGE)
 def test_exchange(cell: Cell) -> None:
-    """A request is answered once and completed once, and what is closed under it ends it."""
+    """A request has one response and one completion, and ends when its line is closed."""
     talk = Talk(cell.state)
     match cell.cause:
         case "zero":
@@ -127,7 +127,7 @@ def test_exchange(cell: Cell) -> None:
 
 
 def _without_own_id() -> Talk:
-    """Two requests: the second leaves the choice to the server, which gives it the id of the first."""
+    """Two requests: for the second, the server selects the id, and uses that of the first."""
     talk = Talk("PENDING")
     second = line.Accept(call=talk.call, request_id=0)
     talk.exchange = talk.conversation.sent(second, 1, talk.now())
@@ -138,7 +138,7 @@ def _without_own_id() -> Talk:
 
 @pytest.mark.parametrize("result", [0, BAD])
 def test_late_reply_to_what_was_cancelled(result: int) -> None:
-    """Long after Close, ShutDown or LINE_CLOSE a reply is odd; a second one is a violation."""
+    """Long after Close, ShutDown or LINE_CLOSE, a completion is suspicious; a second one is a violation."""
     talk = Talk("CANCELLED")
     talk.live.wait()
     talk.reply(result)
@@ -150,7 +150,7 @@ def test_late_reply_to_what_was_cancelled(result: int) -> None:
 
 @pytest.mark.parametrize("early", [False, True])
 def test_drop_returns_zero(early: bool) -> None:
-    """The examples of section 4 let Drop return 0: odd for Drop, a violation for others (Q6)."""
+    """In the examples of section 4, Drop returns 0: suspicious for Drop, a violation for others (Q6)."""
     talk = Talk("EARLY" if early else "SENT", line.Drop)
     talk.answer(0)
     assert {(one.rule, one.verdict.value) for one in talk.live.news()} == {("CALL-V10", "warn")}
@@ -159,7 +159,7 @@ def test_drop_returns_zero(early: bool) -> None:
 
 @pytest.mark.parametrize("result", [0, BAD])
 def test_late_answers(result: int) -> None:
-    """An answer in time is no finding, and one after 5 s is, whatever it says (3.2.2)."""
+    """A response in time is not a finding; one after 5 s is, whatever its value (3.2.2)."""
     for seconds, expected in ((4.9, set()), (5.5, {"CALL-ORDER-O09"})):
         talk = Talk("SENT")
         talk.live.wait(seconds)
@@ -170,7 +170,7 @@ def test_late_answers(result: int) -> None:
 @pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("wrong", ["context", "call_context", "handle"])
 def test_completion_without_echo(early: bool, wrong: str) -> None:
-    """A completion repeats the contexts of the request and brings a handle, also when it is early (V14)."""
+    """A completion repeats the contexts of the request and returns a handle, even before the response (V14)."""
     live = Live()
     packet = line.MakeCall(context=7, line=live.line.handle, call_context=8, dest_address="1", request_id=ID)
     exchange = live.conversation.sent(packet, 1, live.stage.now)
@@ -189,7 +189,7 @@ def test_completion_without_echo(early: bool, wrong: str) -> None:
 
 
 def test_client_chooses_a_pending_id() -> None:
-    """A client that uses an id again while it is pending is odd, afterwards it may (O6)."""
+    """A client that reuses a pending id is suspicious; after the completion it is legal (O6)."""
     talk = Talk("PENDING")
     talk.conversation.sent(line.Accept(call=talk.call, request_id=ID), 4, talk.now())
     assert {(one.rule, one.verdict.value) for one in talk.live.news()} == {("CALL-ORDER-O06", "warn")}
@@ -199,7 +199,7 @@ def test_client_chooses_a_pending_id() -> None:
 
 
 def test_id_that_was_never_given() -> None:
-    """After its completion the server may give an id anew; what it gives while one is pending is a violation (O6)."""
+    """After its completion the server may reuse an id; reusing a pending one is a violation (O6)."""
     talk = Talk("DONE")
     exchange = talk.conversation.sent(line.Drop(call=talk.call, request_id=0), 4, talk.now())
     talk.conversation.answered(exchange, line.Drop(ack=ID, call=talk.call), 5, talk.now())
@@ -207,7 +207,7 @@ def test_id_that_was_never_given() -> None:
 
 
 def test_synchronous_request_with_a_pending_id() -> None:
-    """A synchronous request that is answered with an id, even one that is pending, is a violation (V10)."""
+    """A synchronous request with an id as response, even a pending one, is a violation (V10)."""
     talk = Talk("PENDING")
     asked = line.GetCallStatus(call=talk.call, call_status=256)
     exchange = talk.conversation.sent(asked, 4, talk.now())
@@ -220,7 +220,7 @@ def test_synchronous_request_with_a_pending_id() -> None:
 @pytest.mark.parametrize("kind", [line.Answer, line.GetCallStatus])
 @pytest.mark.parametrize("size", range(4))
 def test_a_response_without_a_return_value(kind: type[Request], size: int) -> None:
-    """Fewer than four bytes hold no Ack_ReturnValue: neither an id nor 0 was returned (no V09, no V10)."""
+    """Fewer than four bytes contain no Ack_ReturnValue: neither an id nor 0 was returned (no V09, no V10)."""
     talk = Talk("ASKED" if kind is line.GetCallStatus else "SENT")
     talk.conversation.answered(talk.exchange, decode_response(b"\1\1\1"[:size], kind), 2, talk.now())
     assert talk.live.rules() == set()
@@ -229,7 +229,7 @@ def test_a_response_without_a_return_value(kind: type[Request], size: int) -> No
 
 @pytest.mark.parametrize("size", range(4))
 def test_a_request_without_a_function_number(size: int) -> None:
-    """A buffer that is too short for Req_Func and is returned unchanged is no id for a synchronous request."""
+    """An unchanged buffer that is too short for Req_Func is not an id for a synchronous request."""
     talk = Talk("UNSENT")
     data = b"\1\1\1"[:size]
     exchange = talk.conversation.sent(decode_request(data, size), 1, talk.now())

@@ -1,4 +1,4 @@
-"""Legal conversations earn no finding: every flow in every order that no document excludes, alone and interleaved."""
+"""Legal conversations cause no finding: every flow in every legal order, alone and interleaved."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from mstrp.generate.play import Step
 
 PLAIN = [flow for flow in FLOWS.values() if flow.plain]
-#: Flows in which no event follows a release: a reply to a later request would prove that it was sent too late.
+#: Flows without an event after a release: the completion of a later request would prove that it was sent too late.
 MIXED = [flow for flow in PLAIN if flow.name != "release-early"]
 
 
 def judged(steps: list[Step], pace: float = 0.01) -> Monitor:
-    """A monitor that has seen the steps, ``pace`` seconds apart, and that nothing more comes; all of it had a row."""
+    """Return a monitor that has processed the steps, ``pace`` seconds apart, and the end; every step had a row."""
     monitor = Monitor()
     monitor.on_step(explained)
     perform(steps, MonitorStage(monitor, pace=pace))
@@ -41,7 +41,7 @@ def judged(steps: list[Step], pace: float = 0.01) -> Monitor:
 
 
 def unexpected(found: list[Finding], *names: str) -> list[str]:
-    """The findings that the flows do not earn."""
+    """Return the findings that the flows do not expect."""
     earned = frozenset().union(*(FLOWS[name].warns for name in names))
     return [str(finding) for finding in found if finding.rule not in earned]
 
@@ -49,7 +49,7 @@ def unexpected(found: list[Finding], *names: str) -> list[str]:
 @pytest.mark.parametrize("name", FLOWS)
 @given(seed=st.integers(0, 2**32))
 def test_any_order(name: str, seed: int) -> None:
-    """No legal order of a flow has a finding that the flow does not earn."""
+    """No legal order of a flow causes an unexpected finding."""
     steps = play_of(name).order(random.Random(seed).randrange)
     assert unexpected(judged(steps).findings, name) == []
 
@@ -57,7 +57,7 @@ def test_any_order(name: str, seed: int) -> None:
 @pytest.mark.parametrize("ndr64", [False, True])
 @pytest.mark.parametrize("name", FLOWS)
 def test_captured(name: str, ndr64: bool) -> None:
-    """A flow that is put on a wire and read back has the same verdict, calls and counts as before a monitor."""
+    """A flow that is written as a capture and read again has the same verdict, calls and counts as directly."""
     rng = random.Random(name)
     steps = play_of(name).order(rng.randrange)
     stream = io.BytesIO()
@@ -74,7 +74,7 @@ def test_captured(name: str, ndr64: bool) -> None:
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_written_at_length(name: str) -> None:
-    """A capture of any size can be written of every flow; its only findings are warnings that the flow earns."""
+    """A capture of any size can be generated for every flow, with only the expected warnings."""
     stream = io.BytesIO()
     wire = Wire(stream)
     write(wire, scenario=name, clients=3, packets=3000)
@@ -87,7 +87,7 @@ def test_written_at_length(name: str) -> None:
 
 
 def test_a_lost_connection_is_no_detach() -> None:
-    """RemoteSPDetach is due after ClientDetach, not after the connection of the client broke."""
+    """RemoteSPDetach is required after ClientDetach, not after a lost connection."""
     for ends, rules in ((Conversation.lost, set()), (Conversation.detached, {"TRP-3.1.4.3-02"})):
         monitor = Monitor()
         conversation = monitor.conversation()
@@ -100,7 +100,7 @@ def test_a_lost_connection_is_no_detach() -> None:
 
 @given(seed=st.integers(0, 2**32))
 def test_interleaved(seed: int) -> None:
-    """Thirty calls on three lines of two clients, in any order, have no finding that their flows do not earn."""
+    """Thirty calls on three lines of two clients, in any legal order, cause no unexpected finding."""
     rng = random.Random(seed)
     play = Play()
     roles = [play.client(lines=2), play.client(lines=1)]
@@ -112,20 +112,21 @@ def test_interleaved(seed: int) -> None:
         flow.write(play.script(role, rng.randrange(len(role.lines))))
     for role in roles:
         play.finish(role)
-    # What was under way at the end of a handle may arrive after all the rest: so all of it fits into the grace.
+    # Events in transit at the end of a handle may arrive after all others, so the whole conversation is within the
+    # grace period.
     steps = play.order(rng.randrange)
     assert unexpected(judged(steps, 0.9 / len(steps)).findings, *names) == []
 
 
 def test_sections() -> None:
-    """All twelve scenarios of section 4 are there."""
+    """All twelve scenarios of section 4 exist."""
     told = " ".join(flow.section for flow in FLOWS.values()).replace(",", "").split()
     assert {f"4.{number}" for number in range(1, 13)} <= set(told)
 
 
 @pytest.mark.parametrize("name", ["blind-transfer", "blind-transfer-bare"])
 def test_path_of_the_transferred_call(name: str) -> None:
-    """A call that is transferred blindly was offering, connected and idle, also where only replies tell it (4.5)."""
+    """A blindly transferred call was offering, connected and idle, even if only completions show it (4.5)."""
     ended = []
     monitor = Monitor()
     stage = MonitorStage(monitor)
@@ -140,7 +141,7 @@ def test_path_of_the_transferred_call(name: str) -> None:
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_starting_in_the_middle(name: str) -> None:
-    """Whatever the first packet is that is seen: what came before is not known, and nothing is found."""
+    """A conversation that is captured from any packet on causes no finding."""
     steps = play_of(name).order()
     for first in range(2, len(steps), 3):
         monitor = Monitor()

@@ -1,4 +1,4 @@
-"""Conferences, agents, their sessions, proxy handlers and what is passed to them, state by state."""
+"""Conferences, agents, their sessions, proxy handlers and proxy requests, state by state."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ class Bridge:
         assert self.states() == {state}
 
     def states(self) -> set[str]:
-        """Where the conference may be."""
+        """The possible states of the conference."""
         found = self.conference
         return {state.name for state in found.machine.table.states if found.mask >> state & 1}
 
 
 @cells(CONFERENCE)
 def test_conference(cell: Cell) -> None:
-    """A conference is set up, grows, shrinks and dissolves with the call that stands for it (3.7)."""
+    """A conference is set up, extended, reduced and ended with the call that represents it (3.7)."""
     bridge = Bridge(cell.state)
     live, parent = bridge.live, bridge.parent
     match cell.cause:
@@ -99,7 +99,7 @@ def test_conference(cell: Cell) -> None:
     ("reported", "after"), [("CONNECTED", "NONE"), ("ONHOLDPENDCONF", "NONE"), ("IDLE", "NONE"), ("", "RELEASED")]
 )
 def test_before_the_completion(reported: str, after: str) -> None:
-    """A call that members name may stand for a conference whose completion was not seen; until then nothing changes."""
+    """A call that members refer to may represent a conference whose completion was not seen."""
     live = Live()
     parent, member = reach(live, "CONNECTED"), reach(live, "CONNECTED")
     live.reports(member, "CONFERENCED", parent)
@@ -117,7 +117,7 @@ def test_before_the_completion(reported: str, after: str) -> None:
 @pytest.mark.parametrize("state", ["SETUP", "ACTIVE", "EXTENDING", "DISSOLVED"])
 @pytest.mark.parametrize("merged", [False, True])
 def test_conference_that_comes_twice(state: str, merged: bool) -> None:
-    """A handle that a second completion brings is reported by its call; the conference stays what it was."""
+    """A handle that a second completion returns is reported by its call; the conference is unchanged."""
     bridge = Bridge(state)
     live = bridge.live
     if merged:
@@ -132,7 +132,7 @@ def test_conference_that_comes_twice(state: str, merged: bool) -> None:
 
 
 def test_merged() -> None:
-    """A transfer that becomes a conference is active at once; its members may name it before its completion (Q8, Q10)."""
+    """A conference created by a transfer is active immediately; members may refer to it early (Q8, Q10)."""
     live = Live()
     one, two, parent = reach(live, "ONHOLD"), reach(live, "CONNECTED"), live.talk.call()
     asked = live.talk.ask(line.CompleteTransfer(context=5, call=one, consult_call=two, transfer_mode=2))
@@ -155,13 +155,13 @@ MISSING PRESENT .       PRESENT PRESENT
 
 
 def status(live: Live, changes: int, kind: int) -> None:
-    """LINE_PROXYSTATUS."""
+    """Send LINE_PROXYSTATUS."""
     live.talk.about(event.LINE_PROXYSTATUS, remote_line=live.line.remote, changes=changes, request_type=kind)
 
 
 @cells(HANDLER)
 def test_handler(cell: Cell) -> None:
-    """LINE_PROXYSTATUS tells whether a type of request is served; a request that was accepted shows that it is."""
+    """LINE_PROXYSTATUS reports whether a type of request is handled; an accepted request shows that it is."""
     live, kind = Live(), int(TYPES.GETAGENTGROUPLIST)
     asked = line.GetAgentGroupList(context=5, line=live.line.handle, agent_group_list_size=1024)
     if cell.state == "PRESENT":
@@ -188,7 +188,7 @@ def test_handler(cell: Cell) -> None:
 
 @pytest.mark.parametrize("end", ["Close", "LINE_CLOSE", "ShutDown"])
 def test_passed_on(end: str) -> None:
-    """What is passed to a handler is owed until its line ends (3.8); the answer is no packet (G1)."""
+    """A proxy request is pending until its line is closed (3.8); the response is not a packet (G1)."""
     live = Live(privileges=0x80000006)
     forwarded = LINEPROXYREQUEST(request_type=5, client_machine_name="PC", client_user_name="user")
     live.talk.about(event.LINE_PROXYREQUEST, device_handle=live.line.remote, request=forwarded)
@@ -210,7 +210,7 @@ HANDLE = 0x71
 
 
 def reported(live: Live, kind: str, state: Any) -> None:
-    """The server reports the state of an agent or of a session."""
+    """Report the state of an agent or of a session."""
     if kind == "agent":
         words = {"agent": HANDLE, "changes": int(LINEAGENTSTATUSEX.STATE), "agent_state": int(state)}
         live.talk.about(event.LINE_AGENTSTATUSEX, remote_line=live.line.remote, **words)
@@ -224,7 +224,7 @@ def reported(live: Live, kind: str, state: Any) -> None:
 
 
 def created(live: Live, kind: str) -> None:
-    """The completion that brings the handle."""
+    """Complete a request with the handle."""
     if kind == "agent":
         packet: Any = line.CreateAgent(context=3, line=live.line.handle, agent_id="1001", agent_context=4)
     else:
@@ -239,7 +239,7 @@ KINDS = [("agent", state) for state in LINEAGENTSTATEEX] + [("agent-session", st
 
 @pytest.mark.parametrize(("kind", "state"), KINDS, ids=lambda value: getattr(value, "name", value))
 def test_agents(kind: str, state: Any) -> None:
-    """Agents and sessions come with a completion and may be reported in any state after any other (3.8)."""
+    """Agents and sessions are created by a completion, and may be reported in any order of states (3.8)."""
     states = LINEAGENTSTATEEX if kind == "agent" else LINEAGENTSESSIONSTATE
     for other in (None, *states):
         live = Live()
@@ -263,7 +263,7 @@ def test_agents(kind: str, state: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["agent", "agent-session"])
 def test_new_agents_end_with_the_client(kind: str) -> None:
-    """What was created and never reported ends with its client too, and a repeated completion changes nothing."""
+    """Unreported agents end with their client as well, and a repeated completion changes nothing."""
     live = Live()
     created(live, kind)
     created(live, kind)
@@ -276,7 +276,7 @@ def test_new_agents_end_with_the_client(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["agent", "agent-session"])
 def test_other_changes_of_agents(kind: str) -> None:
-    """A status event that does not say that the state changed tells no state."""
+    """A status event without a change of state does not affect the state."""
     live = Live()
     created(live, kind)
     if kind == "agent":

@@ -1,4 +1,4 @@
-"""The life of a call handle around the state of its call: how it comes, what it must not be told, how it ends."""
+"""The life of a call handle: creation, forbidden events, end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from protocol.constants import LINECALLSTATE
 from protocol.structures import LINECALLLIST, LINECALLSTATUS
 
 OLD = {"version": 0x00010004}
-#: Requests whose completion brings a call, with the field that does.
+#: Requests whose completion creates a call, with its field.
 CREATING = [
     (line.MakeCall, "call"),
     (line.PickUp, "call"),
@@ -31,24 +31,24 @@ each_state = pytest.mark.parametrize("state", [*STATES, *STARTS])
 
 
 def digits(live: Live, handle: int) -> None:
-    """An event about a call that says nothing of its state."""
+    """Send an event about a call that does not contain its state."""
     live.talk.about(event.LINE_MONITORDIGITS, call=handle, digit=0x31, digit_mode=2, remote_line=live.line.remote)
 
 
 def listed(live: Live, *handles: int) -> None:
-    """GetNewCalls brings calls."""
+    """Return calls from GetNewCalls."""
     asked = line.GetNewCalls(line=live.line.handle, select=1, call_list=256)
     live.talk.ask(asked, call_list=LINECALLLIST(calls=handles))
 
 
 def shown(live: Live, handle: int, state: str, high: int = 0) -> None:
-    """GetCallStatus says the state."""
+    """Return the state from GetCallStatus."""
     status = LINECALLSTATUS(call_state=int(LINECALLSTATE[state]) | high)
     live.talk.ask(line.GetCallStatus(call=handle, call_status=256), call_status=status)
 
 
 def creates(live: Live, kind: Any, field: str, handle: int) -> None:
-    """The completion of a creating request brings a handle."""
+    """Complete a request that creates a call."""
     words: dict[str, Any] = {"line": live.line.handle} if "line" in kind.layout.by_name else {}
     if kind is line.CompleteTransfer:
         words = {"call": reach(live, "ONHOLD"), "consult_call": reach(live, "CONNECTED"), "transfer_mode": 2}
@@ -62,12 +62,12 @@ def creates(live: Live, kind: Any, field: str, handle: int) -> None:
     live.done(kind(context=7, **words), **{**both, field: handle})
 
 
-# -- how handles come ----------------------------------------------------------------------------------------------
+# -- creation of handles -------------------------------------------------------------------------------------------
 
 
 @each_state
 def test_announced_again(state: str) -> None:
-    """LINE_APPNEWCALL for a handle that the client has is a violation, and does not change the call (V5)."""
+    """LINE_APPNEWCALL for a known handle is a violation, and does not change the call (V5)."""
     live = Live()
     handle = reach(live, state)
     live.wait()
@@ -86,7 +86,7 @@ def test_announced_while_it_was_listed() -> None:
 
 @each_state
 def test_listed_again(state: str) -> None:
-    """GetNewCalls may list a call that the client has already."""
+    """GetNewCalls may list a call that the client already has."""
     live = Live()
     handle = reach(live, state)
     listed(live, handle)
@@ -96,7 +96,7 @@ def test_listed_again(state: str) -> None:
 
 @pytest.mark.parametrize(("kind", "field"), CREATING, ids=lambda value: getattr(value, "__name__", value))
 def test_created(kind: Any, field: str) -> None:
-    """A completion brings a handle; a handle that was announced before by LINE_APPNEWCALL is none of its own (V5)."""
+    """A completion returns a handle; a handle that LINE_APPNEWCALL announced before is not a new one (V5)."""
     for state in (*STATES, *STARTS):
         live = Live()
         handle = reach(live, state)
@@ -108,7 +108,7 @@ def test_created(kind: Any, field: str) -> None:
 
 @pytest.mark.parametrize(("kind", "field"), CREATING, ids=lambda value: getattr(value, "__name__", value))
 def test_reported_before_its_completion(kind: Any, field: str) -> None:
-    """One early event of a new call is one violation (V3); the completion that follows is believed."""
+    """One early event of a new call is one violation (V3); the completion that follows is accepted."""
     for state in STATES:
         live = Live()
         handle = live.talk.call()
@@ -123,7 +123,7 @@ def test_reported_before_its_completion(kind: Any, field: str) -> None:
 
 @pytest.mark.parametrize(("kind", "field"), CREATING, ids=lambda value: getattr(value, "__name__", value))
 def test_ways_to_begin(kind: Any, field: str) -> None:
-    """How a handle came decides what may be reported first; its state is not known until then."""
+    """The creation of a handle determines the possible first reports; until then its state is unknown."""
     ways = {"MakeCall": "MADE", "PickUp": "PICKED_UP", "UnPark": "PICKED_UP"}
     live = Live()
     handle = live.talk.call()
@@ -135,7 +135,7 @@ def test_ways_to_begin(kind: Any, field: str) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_first_state_below_2_0(state: str) -> None:
-    """Below 2.0 a LINE_CALLSTATE for an unknown handle is a new call; from 2.0 on it is a violation (O17, O18)."""
+    """Below 2.0 a LINE_CALLSTATE for an absent handle is a new call; from 2.0 on it is a violation (O17, O18)."""
     old, new = Live(**OLD), Live()
     for live in (old, new):
         live.parent()
@@ -162,7 +162,7 @@ def test_offered_value_below_2_0() -> None:
 
 @pytest.mark.parametrize("state", [state for state in STATES if state != "OFFERING"])
 def test_released_value_below_2_0(state: str) -> None:
-    """Below 2.0 a state that was under way when the handle ended is no finding; later the value is a new call (O20)."""
+    """Below 2.0 a state report in transit when the handle ended is not a finding; later the value is a new call (O20)."""
     live = Live(**OLD)
     handle = live.talk.offer()
     live.reports(handle, "IDLE")
@@ -177,12 +177,12 @@ def test_released_value_below_2_0(state: str) -> None:
     assert live.record(handle).epoch == 2
 
 
-# -- what handles are told -----------------------------------------------------------------------------------------
+# -- events of handles ---------------------------------------------------------------------------------------------
 
 
 @each_state
 def test_other_events(state: str) -> None:
-    """Right after its announcement a call has no other event than its state (V4), after IDLE no LINE_CALLINFO (V7)."""
+    """Immediately after its announcement a call has only its state event (V4); after IDLE no LINE_CALLINFO (V7)."""
     for tell, after_idle in ((live_info, "CALL-V07"), (digits, "")):
         live = Live()
         handle = reach(live, state)
@@ -193,12 +193,12 @@ def test_other_events(state: str) -> None:
 
 
 def live_info(live: Live, handle: int) -> None:
-    """LINE_CALLINFO."""
+    """Send LINE_CALLINFO."""
     live.talk.info(handle)
 
 
 def test_other_events_with_filter() -> None:
-    """With an event filter the state that follows an announcement may have been filtered."""
+    """With an event filter, the state after an announcement may be suppressed."""
     for tell in (live_info, digits):
         live = Live()
         live.talk.ask(generic.RSPSetEventFilterMasks(obj_type=1))
@@ -210,7 +210,7 @@ def test_other_events_with_filter() -> None:
 
 @pytest.mark.parametrize("tell", [live_info, digits], ids=lambda tell: tell.__name__)
 def test_events_of_strangers(tell: Any) -> None:
-    """An event for a handle that was never given out is a violation (V3); after that the call is known to exist."""
+    """An event for a handle that was never returned is a violation (V3); afterwards the call is known."""
     live = Live()
     handle = live.talk.call()
     tell(live, handle)
@@ -220,7 +220,7 @@ def test_events_of_strangers(tell: Any) -> None:
 
 @pytest.mark.parametrize("end", ["released", "closed"])
 def test_events_after_the_end(end: str) -> None:
-    """What was under way when a handle ended is no finding; later one violation is told for each handle (V12)."""
+    """An event in transit when a handle ended is not a finding; later ones are one violation per handle (V12)."""
     tells = [lambda live, handle, state=state: live.reports(handle, state) for state in STATES]
     for tell in (*tells, live_info, digits):
         live = Live()
@@ -248,7 +248,7 @@ def _end(live: Live, handle: int, end: str) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_no_single_state(state: str) -> None:
-    """A LINE_CALLSTATE with no state, or with two, is a violation and changes nothing (V2)."""
+    """A LINE_CALLSTATE without a state, or with two, is a violation and changes nothing (V2)."""
     for bits in (0, int(LINECALLSTATE[state]) | (0x10000 if state == "IDLE" else 0x1), 0x10000):
         live = Live()
         handle = reach(live, state)
@@ -271,7 +271,7 @@ def test_no_state_first(start: str) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_privilege(state: str) -> None:
-    """The privilege of a state event is owner, monitor or 0; anything else is odd (Q5)."""
+    """The privilege of a state event is owner, monitor or 0; other values are suspicious (Q5)."""
     for privilege, right in ((0, True), (2, True), (4, True), (1, False), (6, False), (8, False)):
         live = Live()
         handle = reach(live, state)
@@ -285,7 +285,7 @@ def test_privilege(state: str) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_mode(state: str) -> None:
-    """A mode is one constant; 0 stands for active on connected and offering, and is odd elsewhere (Q17)."""
+    """A mode is one constant; 0 means active for connected and offering, and is suspicious for others (Q17)."""
     modal = state in {"OFFERING", "DIALTONE", "BUSY", "SPECIALINFO", "CONNECTED", "DISCONNECTED"}
     if state == "CONFERENCED":
         return
@@ -301,7 +301,7 @@ def test_mode(state: str) -> None:
 
 
 def test_parent() -> None:
-    """CONFERENCED names a live call of the client (V11); 0 only where the client gave the parent up (Q17)."""
+    """CONFERENCED refers to an open call of the client (V11); to 0 only after the client deallocated the parent (Q17)."""
     live = Live()
     conference, member = live.talk.offer(), reach(live, "CONNECTED")
     live.reports(member, "CONFERENCED", conference)
@@ -321,7 +321,7 @@ def test_parent() -> None:
 
 @each_state
 def test_interrupted(state: str) -> None:
-    """An event of another call between an announcement and its state is odd, and nothing with a filter (V4, Q19)."""
+    """An event of another call between an announcement and its state is suspicious, except with a filter (V4, Q19)."""
     for filtered in (False, True):
         live = Live()
         other = live.parent()
@@ -338,12 +338,12 @@ def test_interrupted(state: str) -> None:
         assert live.states(handle) == {state}
 
 
-# -- what GetCallStatus shows --------------------------------------------------------------------------------------
+# -- results of GetCallStatus --------------------------------------------------------------------------------------
 
 
 @each_state
 def test_shown(state: str) -> None:
-    """GetCallStatus tells a state that was not known; beside a known one it is another that may be true."""
+    """GetCallStatus provides an unknown state; a different state than the known one becomes possible."""
     for told in STATES:
         live = Live()
         handle = reach(live, state)
@@ -361,7 +361,7 @@ def test_shown(state: str) -> None:
 
 @pytest.mark.parametrize("told", ["CONNECTED", "IDLE"])
 def test_shown_narrows(told: str) -> None:
-    """Of several possible states GetCallStatus singles one out."""
+    """GetCallStatus selects one of several possible states."""
     live = Live()
     handle = reach(live, "CONNECTED")
     live.done(line.BlindTransfer(call=handle, dest_address="1"))
@@ -370,20 +370,20 @@ def test_shown_narrows(told: str) -> None:
 
 
 def test_shown_without_a_state() -> None:
-    """A status without a state, or about a call that the client does not have, tells nothing."""
+    """A status without a state, or about a call that the client does not have, has no effect."""
     live = Live()
     handle = reach(live, "OFFERING")
     live.talk.ask(line.GetCallStatus(call=handle, call_status=256), call_status=LINECALLSTATUS(call_state=0))
     assert live.states(handle) == {"OFFERING"}
 
 
-# -- how handles end -----------------------------------------------------------------------------------------------
+# -- end of handles ------------------------------------------------------------------------------------------------
 
 
 @each_state
 @pytest.mark.parametrize("end", ["DeallocateCall", "Close", "LINE_CLOSE", "ShutDown", "ClientDetach", "lost", "end"])
 def test_end(state: str, end: str) -> None:
-    """The cascade: whatever ends the handle ends it in every state; only what was owed a state is told (V4, O12)."""
+    """Every cause of the end ends the handle in every state; only a required state report is a finding (V4, O12)."""
     live = Live()
     handle = reach(live, state)
     live.wait()
@@ -408,7 +408,7 @@ def test_end(state: str, end: str) -> None:
 
 
 def ends(live: Live, handle: int, end: str) -> None:
-    """One of the ways in which a handle ends."""
+    """End a handle in one of the possible ways."""
     role = live.role
     if end == "DeallocateCall":
         live.talk.release(handle)
@@ -432,7 +432,7 @@ def ends(live: Live, handle: int, end: str) -> None:
 @pytest.mark.parametrize("end", ["DeallocateCall", "Close", "ShutDown", "lost", "end"])
 @pytest.mark.parametrize("excuse", ["in flight", "filtered"])
 def test_end_before_the_first_state(start: str, end: str, excuse: str) -> None:
-    """A state that is owed may be under way when the handle ends, or filtered: then nothing is told."""
+    """A required state report may be in transit when the handle ends, or suppressed: then there is no finding."""
     live = Live()
     if excuse == "filtered":
         live.talk.ask(generic.RSPSetEventFilterMasks(obj_type=1))
@@ -451,7 +451,7 @@ def test_end_before_the_first_state(start: str, end: str, excuse: str) -> None:
 @pytest.mark.parametrize("version", [0x00010004, 0x00020000])
 @pytest.mark.parametrize("privilege", [0, 2, 4])
 def test_sole_owner(state: str, version: int, privilege: int) -> None:
-    """Below 2.0 an owner may not give up a call that is not idle; from 2.0 on, and as monitor, it may (Q3)."""
+    """Below 2.0 an owner must not deallocate a call that is not idle; from 2.0 on, or as monitor, it may (Q3)."""
     if state in STARTS:
         return
     live = Live(version=version)
@@ -475,7 +475,7 @@ def _old(live: Live, state: str, privilege: int) -> int:
 @pytest.mark.parametrize("first", ["DeallocateCall", "Close", "lost"])
 @pytest.mark.parametrize("second", ["Close", "ShutDown", "lost", "end"])
 def test_end_after_the_end(first: str, second: str) -> None:
-    """A handle ends once: what comes after that leaves it as it ended."""
+    """A handle ends once: later causes do not change how it ended."""
     live = Live()
     handle = reach(live, "CONNECTED")
     ends(live, handle, first)
@@ -488,7 +488,7 @@ def test_end_after_the_end(first: str, second: str) -> None:
 @each_state
 @pytest.mark.parametrize("filtered", [False, True])
 def test_swapped_by_half(state: str, filtered: bool) -> None:
-    """After SwapHold a call that ends unreported although the other one was is odd, and nothing with a filter (O14)."""
+    """After SwapHold, the end of the only unreported call is suspicious, except with a filter (O14)."""
     live = Live()
     if filtered:
         live.talk.ask(generic.RSPSetEventFilterMasks(obj_type=1))

@@ -1,4 +1,4 @@
-"""What was not seen is not known: gaps, recordings that begin in the middle, and sets of states that narrow."""
+"""Incomplete information: gaps, captures that start in the middle, and sets of states that are narrowed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def joined(state: str | None = None) -> tuple[Monitor, Conversation]:
-    """A conversation that is met in the middle, with a call that is asked about first."""
+    """Return a conversation that started earlier, with a call that a request refers to."""
     monitor = Monitor()
     talk = monitor.conversation(partial=True)
     if state is not None:
@@ -33,14 +33,14 @@ def joined(state: str | None = None) -> tuple[Monitor, Conversation]:
 
 @pytest.mark.parametrize("state", STATES)
 def test_first_report_of_a_known_call(state: str) -> None:
-    """In a recording that begins in mid-call, the first report may be any state, and tells it."""
+    """In a capture that starts in mid-call, the first report may be any state, and determines it."""
     monitor, talk = joined(state)
     assert talk.calls[0x66].states == talk.calls[0x66].machine.names(1 << 7 + STATES.index(state))
     assert {finding.rule for finding in monitor.findings} <= {"CALL-V11", "CALL-Q17"}
 
 
 def test_a_request_leaves_all_states_possible() -> None:
-    """A request on a call that was never seen is allowed, and tells nothing about its state."""
+    """A request on a call that was never seen is allowed, and does not determine its state."""
     monitor, talk = joined()
     exchange = talk.sent(line.Answer(call=0x66, request_id=5))
     assert len(talk.calls[0x66].states) == 16
@@ -49,7 +49,7 @@ def test_a_request_leaves_all_states_possible() -> None:
 
 
 def test_a_success_narrows() -> None:
-    """A success that has an effect in some of the possible states proves one of them, or what follows it."""
+    """A success with an effect in some of the possible states proves one of them, or its next state."""
     monitor, talk = joined()
     talk.answered(talk.sent(line.Answer(call=0x66, request_id=5)), line.Answer(ack=5, call=0x66))
     talk.event(event.LINE_REPLY(request_id=5))
@@ -60,7 +60,7 @@ def test_a_success_narrows() -> None:
 
 
 def test_only_the_empty_set_contradicts() -> None:
-    """After a success both outcomes are believed; what contradicts both is told with both."""
+    """After a success both outcomes are possible; a finding for a contradiction contains both."""
     live = Live()
     handle = reach(live, "CONNECTED")
     live.done(line.Hold(call=handle))
@@ -76,7 +76,7 @@ def test_only_the_empty_set_contradicts() -> None:
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=max(settings().max_examples // 6, 10))
 def test_gaps(name: str, seed: int) -> None:
-    """Whatever is missing from a legal conversation, wherever that is noticed: nothing is found."""
+    """Missing packets in a legal conversation cause no finding, wherever the gap is detected."""
     rng = random.Random(seed)
     steps = play_of(name).order(rng.randrange)
     first = rng.randrange(2, len(steps))
@@ -98,7 +98,7 @@ def test_gaps(name: str, seed: int) -> None:
 
 
 def test_a_gap_ends_what_is_known() -> None:
-    """After a gap a call may be in any state, or be gone; what is reported from then on is judged again."""
+    """After a gap a call may be in any state, or have ended; later reports are checked again."""
     live = Live()
     handle = reach(live, "CONNECTED")
     live.conversation.gap(0, live.stage.now)
@@ -112,7 +112,7 @@ def test_a_gap_ends_what_is_known() -> None:
 
 @pytest.mark.parametrize(("pause", "rules"), [(0.01, set()), (3.0, {"CALL-V08"})])
 def test_a_reply_recorded_before_its_request(pause: float, rules: set[str]) -> None:
-    """A reply that is met a moment before its request is taken for it; what comes much later had another cause."""
+    """A completion captured just before its request is assigned to it; a much earlier one is not."""
     live = Live()
     handle = reach(live, "OFFERING")
     talk, now = live.conversation, live.stage.now

@@ -1,4 +1,4 @@
-"""Tolerance profiles: what a kind of server is known for counts for less, and nothing else does."""
+"""Tolerance profiles: they reduce the level of known behavior, and of nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from mstrp.generate.play import Script
 
-#: Profile: what it is for, what remains of that, and whether time has to pass.
+#: Profile: the tolerated behavior, the remaining verdict, and whether time must pass.
 SOFTENED: list[tuple[str, Callable[[Script], None], Verdict | None, float]] = [
     ("announces-own-calls", own_call_announced, None, 0.01),
     ("early-events", before_completion, Verdict.WARN, 0.01),
@@ -41,7 +41,7 @@ SOFTENED: list[tuple[str, Callable[[Script], None], Verdict | None, float]] = [
     ("any-progression", swapped_by_half, None, 2.0),
     ("lenient-preconditions", asked_too_early, None, 0.01),
 ]
-#: What looks like that and is not.
+#: Similar behavior that is not tolerated.
 KEPT: list[tuple[str, Callable[[Script], None], str]] = [
     ("drop-returns-0", answered_zero, "CALL-V10"),
     ("any-progression", leaves_idle, "CALL-V01"),
@@ -51,7 +51,7 @@ KEPT: list[tuple[str, Callable[[Script], None], str]] = [
 
 
 def judged(write: Callable[[Script], None], *profiles: Profile, pace: float = 0.01) -> Monitor:
-    """A monitor with profiles that has seen a conversation."""
+    """Return a monitor with profiles that has processed a conversation."""
     play = Play()
     role = play.client()
     write(play.script(role))
@@ -66,7 +66,7 @@ def judged(write: Callable[[Script], None], *profiles: Profile, pace: float = 0.
     ("name", "write", "verdict", "pace"), SOFTENED, ids=lambda value: getattr(value, "__name__", "")
 )
 def test_softened(name: str, write: Callable[[Script], None], verdict: Verdict | None, pace: float) -> None:
-    """What a profile is for is found without it, and counts for less, or for nothing, with it."""
+    """Tolerated behavior is a finding without the profile, and has a lower level, or none, with it."""
     before = judged(write, pace=pace).findings
     after = judged(write, PROFILES[name], pace=pace).findings
     assert before
@@ -76,18 +76,18 @@ def test_softened(name: str, write: Callable[[Script], None], verdict: Verdict |
 
 @pytest.mark.parametrize(("name", "write", "rule"), KEPT, ids=lambda value: getattr(value, "__name__", str(value)))
 def test_kept(name: str, write: Callable[[Script], None], rule: str) -> None:
-    """What a profile does not name keeps its weight."""
+    """Behavior outside the profile keeps its level."""
     found = judged(write, PROFILES[name]).findings
     assert {(finding.rule, finding.verdict) for finding in found} == {(rule, Verdict.FAIL)}
 
 
 def test_every_profile_is_tried() -> None:
-    """No profile comes with the program without a conversation that needs it."""
+    """Every built-in profile has a conversation that needs it."""
     assert set(PROFILES) == {name for name, *_ in SOFTENED}
 
 
 def test_machines_take_the_same_steps() -> None:
-    """A profile changes what findings count for, and no state."""
+    """A profile changes the level of findings, and no state."""
     paths = []
     for profiles in ((), (PROFILES["any-progression"],)):
         monitor = judged(odd_progress, *profiles)
@@ -98,7 +98,7 @@ def test_machines_take_the_same_steps() -> None:
 
 
 def test_several_profiles() -> None:
-    """Profiles add up."""
+    """Several profiles are combined."""
     both = judged(own_call_announced, PROFILES["drop-returns-0"], PROFILES["announces-own-calls"])
     assert both.findings == []
     assert both.verdict is Verdict.PASS
@@ -116,13 +116,13 @@ def test_several_profiles() -> None:
     ],
 )
 def test_narrowed(softening: Softening, applies: bool) -> None:
-    """A profile may be narrowed to states and events."""
+    """A profile can be limited to states and events."""
     found = judged(leaves_idle, Profile("own", "", (softening,))).findings
     assert (found == []) is applies
 
 
 def test_never_harder() -> None:
-    """A profile does not make anything harder than it is."""
+    """A profile never raises a level."""
     hard = Profile("own", "", (Softening("CALL-STATE-*", Level.SUSPICIOUS), Softening("CALL-V01", Level.SUSPICIOUS)))
     assert {finding.verdict for finding in judged(odd_progress, hard).findings} == {Verdict.WARN}
     assert {finding.verdict for finding in judged(leaves_idle, hard).findings} == {Verdict.WARN}
@@ -157,7 +157,7 @@ BAD = {
 
 
 def test_file(tmp_path: Path) -> None:
-    """A profile may come out of a TOML file; its name is that of the file."""
+    """A profile can be read from a TOML file; its name is that of the file."""
     place = tmp_path / "ours.toml"
     place.write_text(GOOD, encoding="utf-8")
     profile = load_profile(str(place))
@@ -169,7 +169,7 @@ def test_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "message"), BAD.items())
 def test_bad_file(tmp_path: Path, text: str, message: str) -> None:
-    """A file that is no profile is refused, and the message says where and why."""
+    """An invalid profile file is refused, with the position and the reason."""
     place = tmp_path / "ours.toml"
     place.write_text(text, encoding="utf-8")
     with pytest.raises(ProfileError) as caught:
@@ -179,18 +179,18 @@ def test_bad_file(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_no_such_profile(tmp_path: Path) -> None:
-    """A name that is none lists those that there are; a missing file is told as such."""
+    """An unknown name is an error that lists the profiles; a missing file is an error of its own."""
     with pytest.raises(ProfileError, match="use one of announces-own-calls, early-events"):
         load_profile("cisco")
     with pytest.raises(ProfileError, match="No such file"):
         load_profile(str(tmp_path / "missing.toml"))
 
 
-# -- the command ---------------------------------------------------------------------------------------------------
+# -- command -------------------------------------------------------------------------------------------------------
 
 
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
-    """``--profile list`` names every profile with what it softens."""
+    """``--profile list`` lists every profile with its softened rules."""
     with pytest.raises(SystemExit) as left:
         main(["check", "--profile", "list", "-"])
     assert left.value.code == 0
@@ -202,7 +202,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_unknown_profile_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """A profile that is none is a usage error."""
+    """An unknown profile is a usage error."""
     with pytest.raises(SystemExit) as left:
         main(["check", "--profile", "cisco", "-"])
     assert left.value.code == 2
@@ -213,7 +213,7 @@ def test_unknown_profile_of_the_command(capsys: pytest.CaptureFixture[str]) -> N
 def test_checked_with_a_profile(
     profiles: list[Any], status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A capture that breaks a MUST fails, and passes with a profile that knows its server."""
+    """A capture that violates a MUST fails, and passes with the profile of its server."""
     place = tmp_path / "ours.toml"
     place.write_text("[[soften]]\nrule = 'CALL-V01'\n", encoding="utf-8")
     sample = Path(__file__).parent.parent.parent / "samples" / "connected-after-idle.pcap"

@@ -1,4 +1,4 @@
-"""What a conversation leaves behind: steps and findings as values, in words, and in journals."""
+"""Results of a conversation: steps and findings as values, in words, and in journals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from protocol import line
 
 
 def broken() -> Live:
-    """A call that leaves idle."""
+    """A call that leaves IDLE."""
     live = Live()
     handle = reach(live, "CONNECTED")
     live.reports(handle, "IDLE")
@@ -27,7 +27,7 @@ def broken() -> Live:
 
 
 def test_finding() -> None:
-    """A finding says what, whose fault, where that stands, when, where, and what would have been legal."""
+    """A finding contains the violation, the side at fault, the reference, time, instance and legal alternatives."""
     live = broken()
     (finding,) = live.monitor.findings
     found = finding.as_dict()
@@ -46,7 +46,7 @@ def test_finding() -> None:
 
 
 def test_findings_of_requests() -> None:
-    """A finding about a request names the frame in which it was asked, and other ids of the same rule are there."""
+    """A finding about a request contains the frame of the request, and other ids of the same rule."""
     live = Live()
     live.talk.ask(line.Hold(call=reach(live, "OFFERING")), ack=0x8000001C)
     (finding,) = live.news()
@@ -58,7 +58,7 @@ def test_findings_of_requests() -> None:
 
 @pytest.mark.parametrize("kind", ["steps.jsonl", "steps.sqlite", "steps.db"])
 def test_journal(tmp_path: Path, kind: str) -> None:
-    """A journal has every step with its states before and after, its rule and its reference, by capture."""
+    """A journal contains every step with its states before and after, its rule and its reference, by capture."""
     live = broken()
     place = tmp_path / kind
     with open_journal(place) as journal:
@@ -80,7 +80,7 @@ def test_journal(tmp_path: Path, kind: str) -> None:
 
 
 def test_journal_of_another_kind(tmp_path: Path) -> None:
-    """A file name that tells no kind is refused, and one that cannot be written tells why."""
+    """A file name of another type is refused, and one that cannot be written is reported."""
     with pytest.raises(ValueError, match=r"steps\.txt: a journal must be"):
         open_journal(tmp_path / "steps.txt")
     for name in ("steps.jsonl", "steps.sqlite"):
@@ -89,7 +89,7 @@ def test_journal_of_another_kind(tmp_path: Path) -> None:
 
 
 def test_steps_in_words() -> None:
-    """A step reads as a sentence, and as a dictionary with the level and the reference of its row."""
+    """A step has a sentence, and a dictionary with the level and the reference of its row."""
     live = broken()
     step = live.steps_seen[-1]
     assert str(step).endswith("idle -> connected on LINE_CALLSTATE CONNECTED")
@@ -101,7 +101,7 @@ def test_steps_in_words() -> None:
 
 
 def test_what_a_call_may() -> None:
-    """A call tells which requests nothing speaks against; a name that is no request on calls is refused."""
+    """A call lists its legal requests; a name that is not a request on calls is refused."""
     live = Live()
     call = live.record(reach(live, "OFFERING"))
     assert call.states == ("offering",)
@@ -116,7 +116,7 @@ def test_what_a_call_may() -> None:
 
 
 def test_paths_are_shared_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Equal ways are one node; however long or many ways are, so many nodes and no more are kept."""
+    """Equal paths are one node; the number of nodes is limited."""
     monkeypatch.setattr(Paths, "DEPTH", 3)
     monkeypatch.setattr(Paths, "NODES", 5)
     paths = Paths()
@@ -131,7 +131,7 @@ def test_paths_are_shared_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_memory_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ended is remembered for a while: the latest entries always, never more than twice the size."""
+    """Ended instances are remembered: always the latest entries, and at most twice the size."""
     monkeypatch.setattr(Memory, "SIZE", 10)
     memory: Memory[int, int] = Memory()
     for number in range(100):
@@ -145,7 +145,7 @@ def test_memory_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_worst() -> None:
-    """The gravest verdict counts; information alone passes, and so does nothing."""
+    """The worst verdict counts; information alone is a pass, and so is no finding."""
     assert worst() is Verdict.PASS
     assert worst(Verdict.INFO) is Verdict.PASS
     assert worst(Verdict.WARN, Verdict.INFO) is Verdict.WARN

@@ -1,4 +1,4 @@
-"""The 16 x 16 relation of the call model, told to a monitor by packets: what may be reported after what."""
+"""The 16 x 16 relation of the call model, driven by packets: allowed successive reports."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fsm.engine.levels import Level, Verdict
 from protocol import generic, line
 from protocol.constants import LINECALLSTATE
 
-#: Rows: the state before, or how the handle came. Columns: the state reported next, in the order of the constants.
-#: F: documented or inferred. S: suspicious. V: a violation. =: the same state again.
+#: Rows: the previous state, or how the handle was created. Columns: the state reported next, in the order of the
+#: constants. F: documented or derived. S: suspicious. V: a violation. =: the same state again.
 RELATION = """
 ANNOUNCED          S F F F F F F F F F F F F F F F
 LISTED             S F F F F F F F F F F F F F F F
@@ -42,7 +42,7 @@ each_source = pytest.mark.parametrize("source", LETTERS)
 
 
 def judged(live: Live, handle: int, source: str, state: str, letter: str) -> None:
-    """The report has been judged as the letter says, and is believed in any case."""
+    """Check that the report has the level of the letter, and that its state is adopted."""
     found = live.news()
     rules = {finding.rule for finding in found}
     if letter == "F":
@@ -59,7 +59,7 @@ def judged(live: Live, handle: int, source: str, state: str, letter: str) -> Non
 
 
 def expected(source: str, state: str, excused: bool) -> str:
-    """The letter of a cell; what is merely suspicious may be excused."""
+    """Return the letter of a cell; a suspicious one may be excused."""
     letter = LETTERS[source][state]
     return "F" if excused and letter in "S=" else letter
 
@@ -67,7 +67,7 @@ def expected(source: str, state: str, excused: bool) -> str:
 @each_source
 @pytest.mark.parametrize("state", STATES)
 def test_report(source: str, state: str) -> None:
-    """After one state another is reported: legal, suspicious or a violation as the relation says."""
+    """The report of each state after each state is legal, suspicious or a violation according to the relation."""
     live = Live()
     handle = reach(live, source)
     live.reports(handle, state)
@@ -76,7 +76,7 @@ def test_report(source: str, state: str) -> None:
 
 @each_source
 def test_report_with_filter(source: str) -> None:
-    """After an event filter nothing but leaving IDLE is more than legal: reports may be missing (Q19)."""
+    """After an event filter all reports are legal except after IDLE: others may be missing (Q19)."""
     live = Live()
     live.talk.ask(generic.RSPSetEventFilterMasks(obj_type=1))
     for state in STATES:
@@ -87,7 +87,7 @@ def test_report_with_filter(source: str) -> None:
 
 @each_source
 def test_dialled(source: str) -> None:
-    """After a Dial that succeeded, DIALING may be reported from any state but IDLE and DISCONNECTED."""
+    """After a successful Dial, DIALING may be reported in any state except IDLE and DISCONNECTED."""
     live = Live()
     handle = reach(live, source)
     live.done(line.Dial(call=handle, dest_address="1"))
@@ -98,7 +98,7 @@ def test_dialled(source: str) -> None:
 
 
 def test_dialled_once() -> None:
-    """A Dial explains one report only: after another state DIALING is odd again."""
+    """A Dial explains one report only: after another state, DIALING is suspicious again."""
     live = Live()
     handle = reach(live, "CONNECTED")
     live.done(line.Dial(call=handle, dest_address="1"))
@@ -110,7 +110,7 @@ def test_dialled_once() -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_removed(state: str) -> None:
-    """After RemoveFromConference the address capabilities say what follows: nothing is odd (2.2.6.6)."""
+    """After RemoveFromConference the address capabilities determine the next state: none is suspicious (2.2.6.6)."""
     live = Live()
     handle = reach(live, "CONFERENCED")
     live.done(line.RemoveFromConference(call=handle))
@@ -120,7 +120,7 @@ def test_removed(state: str) -> None:
 
 
 def _again(live: Live, handle: int, state: str, news: str) -> None:
-    """The same state again, with one thing changed."""
+    """Report the same state again, with one change."""
     changed: dict[str, Any] = {}
     bits = int(LINECALLSTATE[state])
     mode = live.parent() if state == "CONFERENCED" else MODES.get(state, 0)
@@ -136,7 +136,7 @@ def _again(live: Live, handle: int, state: str, news: str) -> None:
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("news", ["mode", "privilege", "device bits"])
 def test_repeated_with_news(state: str, news: str) -> None:
-    """The same state again with another mode, privilege, parent or device-specific bit is legal."""
+    """The same state with another mode, privilege, parent or device-specific bit is legal."""
     live = Live()
     handle = reach(live, state)
     _again(live, handle, state, news)
@@ -147,7 +147,7 @@ def test_repeated_with_news(state: str, news: str) -> None:
 
 @each_source
 def test_high_byte(source: str) -> None:
-    """The high byte belongs to the device: it changes nothing about what may follow what (Q23)."""
+    """The high byte is device-specific: it does not affect the relation (Q23)."""
     for state in STATES:
         live = Live()
         handle = reach(live, source)

@@ -1,4 +1,4 @@
-"""Requests on calls: in which states the packet texts allow them, for whom, and on which handles a server MUST fail."""
+"""Requests on calls: allowed states, required privileges, and handles that a server MUST refuse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from protocol.packet import REQUESTS
 
 BAD_STATE = 0x8000001C
 
-#: Request and field; "must" (upper case) or "can" (lower-case must, or "can be"); states, or those that are excluded.
+#: Request and field; "must" (upper case) or "can" (lower-case must, or "can be"); states, or excluded states.
 PRECONDITIONS = """
 Accept call                   can   OFFERING
 Answer call                   can   OFFERING ACCEPTED
@@ -44,7 +44,7 @@ MonitorDigits call            can   not IDLE DISCONNECTED
 MonitorMedia call             can   not IDLE
 MonitorTones call             can   not IDLE
 """
-#: Requests that a client may also make on a call which it does not own, or whose text names no privilege.
+#: Requests allowed on a call without owner privilege, or without a stated privilege.
 FOR_ALL = {
     "MonitorDigits",
     "MonitorMedia",
@@ -58,9 +58,9 @@ FOR_ALL = {
     "SetTerminal",
     "SetMediaControl",
 }
-#: States that a rule of 3.1.4.2 demands: the server MUST fail the request in any other.
+#: States required by a rule of 3.1.4.2: the server MUST fail the request in any other.
 DEMANDED = {"RemoveFromConference": "TRP-3.1.4.2-063-02"}
-#: What else has to be in a request so that nothing but the call can be wrong with it.
+#: Other fields of the requests, so that only the call can be wrong.
 FILLED: dict[str, dict[str, Any]] = {
     "BlindTransfer": {"dest_address": "1"},
     "Dial": {"dest_address": "1"},
@@ -70,7 +70,7 @@ FILLED: dict[str, dict[str, Any]] = {
     "SetTerminal": {"select": int(LINECALLSELECT.CALL)},
     "SetMediaControl": {"select": int(LINECALLSELECT.CALL)},
 }
-#: Good states for the other call of a request that names two.
+#: Valid states for the other call of a request with two calls.
 OTHER = {
     ("SwapHold", "active_call"): ("held_call", "ONHOLD"),
     ("SwapHold", "held_call"): ("active_call", "CONNECTED"),
@@ -91,7 +91,7 @@ def _conditions() -> dict[tuple[str, str], tuple[Level, set[str]]]:
 
 
 CONDITIONS = _conditions()
-#: Every request that names a call, with the attribute of that handle.
+#: Every request with a call, with the attribute of its handle.
 USES = [
     (request.__name__, name)
     for request in REQUESTS.values()
@@ -102,7 +102,7 @@ each_use = pytest.mark.parametrize(("name", "field"), USES, ids=lambda value: va
 
 
 def packet(live: Live, name: str, field: str, handle: int) -> Any:
-    """A request that names a call, and nothing wrong beside."""
+    """Return a request with a call that is otherwise legal."""
     words: dict[str, Any] = {field: handle, **FILLED.get(name, {})}
     other = OTHER.get((name, field))
     if other is not None:
@@ -111,7 +111,7 @@ def packet(live: Live, name: str, field: str, handle: int) -> Any:
 
 
 def refused(live: Live, name: str, field: str, handle: int) -> list[Any]:
-    """The findings about calls of a request that the server refuses; what else may be wrong with it is not asked."""
+    """Return the findings about calls for a request that the server refuses; other findings are ignored."""
     asked = packet(live, name, field, handle)
     live.news()
     live.talk.ask(asked, ack=BAD_STATE)
@@ -119,18 +119,18 @@ def refused(live: Live, name: str, field: str, handle: int) -> list[Any]:
 
 
 def about_calls(live: Live) -> list[Any]:
-    """The new findings about calls."""
+    """Return the new findings about calls."""
     return [finding for finding in live.news() if finding.machine == "call"]
 
 
 def test_all_preconditions_are_about_requests() -> None:
-    """Every precondition names a call handle that some request has."""
+    """Every precondition refers to a call handle of a request."""
     assert CONDITIONS.keys() <= set(USES)
 
 
 @each_use
 def test_states(name: str, field: str) -> None:
-    """In a state that the packet text names a request is right; in another one that is known it is odd."""
+    """In a state listed in the packet specification a request is legal; in another known state it is suspicious."""
     live = Live()
     level, allowed = CONDITIONS.get((name, field), (Level.STATED, set(STATES)))
     for state in STATES:
@@ -148,7 +148,7 @@ def test_states(name: str, field: str) -> None:
 
 
 def _event(name: str, field: str) -> str:
-    """What the machine calls the event: the request, and the field where there are two."""
+    """Return the name of the machine's event: the request, with the field if there are two."""
     request = getattr(line, name)
     fields = [spec for spec, one in request.layout.by_spec.items() if (name, _attribute(request, one)) in USES]
     return name if len(fields) == 1 else f"{name} {request.layout.by_name[field].spec}"
@@ -160,7 +160,7 @@ def _attribute(request: Any, field: Any) -> str:
 
 @each_use
 def test_before_the_first_state(name: str, field: str) -> None:
-    """Before a call's state is known no request on it is odd."""
+    """Before the first state of a call, no request on it is suspicious."""
     live = Live()
     for start in STARTS:
         handle = reach(live, start)
@@ -170,7 +170,7 @@ def test_before_the_first_state(name: str, field: str) -> None:
 
 @each_use
 def test_monitors(name: str, field: str) -> None:
-    """Known monitors may look and give up; whatever changes a call is for owners."""
+    """Monitors may query and deallocate calls; changes require an owner."""
     live = Live()
     _, allowed = CONDITIONS.get((name, field), (Level.STATED, set(STATES)))
     for state in sorted(allowed):
@@ -182,7 +182,7 @@ def test_monitors(name: str, field: str) -> None:
 
 @each_use
 def test_unknown_handles(name: str, field: str) -> None:
-    """A handle that never was, or ended some time ago, is one that the server MUST refuse."""
+    """The server MUST refuse a handle that never existed, or ended some time ago."""
     live = Live()
     released, voided = reach(live, "IDLE"), reach(live, "IDLE")
     live.talk.release(released)
@@ -199,7 +199,7 @@ def test_unknown_handles(name: str, field: str) -> None:
 
 @each_use
 def test_handles_that_just_ended(name: str, field: str) -> None:
-    """A request on a call whose end the client could not know yet is no finding."""
+    """A request on a call whose end the client cannot know yet is not a finding."""
     live = Live()
     for end in ("released", "voided"):
         handle = reach(live, "IDLE")
@@ -216,7 +216,7 @@ def test_handles_that_just_ended(name: str, field: str) -> None:
 
 @pytest.mark.parametrize("state", ["CONNECTED", "IDLE"])
 def test_accepted(state: str) -> None:
-    """A server that accepts what the state allows has done well, one that accepts something else is odd."""
+    """Accepting a request in an allowed state is legal, in another state suspicious."""
     live = Live()
     handle = reach(live, state)
     live.done(line.Hold(call=handle))
@@ -228,7 +228,7 @@ def test_accepted(state: str) -> None:
 
 
 def test_dead_handle_accepted() -> None:
-    """A server that accepts a request on a handle that is not live has broken a MUST."""
+    """Accepting a request on a handle that is not open violates a MUST."""
     live = Live()
     live.done(line.Hold(call=live.talk.call()))
     assert {(one.rule, one.verdict, one.fault) for one in live.news()} == {
@@ -238,7 +238,7 @@ def test_dead_handle_accepted() -> None:
 
 @pytest.mark.parametrize(("mode", "right"), [(1, False), (2, True)])
 def test_answer_joins_a_bridged_call(mode: int, right: bool) -> None:
-    """Answer on a connected call is right when the call is active elsewhere (2.2.3.1.31)."""
+    """Answer on a connected call is legal if the call is active elsewhere (2.2.3.1.31)."""
     live = Live()
     handle = reach(live, "OFFERING")
     live.reports(handle, "CONNECTED", mode)

@@ -32,13 +32,13 @@ BAD = 0x80000048
 
 
 def names(instance: Any) -> set[str]:
-    """The states in which something may be, by the name of the constant."""
+    """Return the possible states of an instance, by the name of the constant."""
     return {state.name for state in instance.machine.table.states if instance.mask >> state & 1}
 
 
-# -- the binding ---------------------------------------------------------------------------------------------------
+# -- binding -------------------------------------------------------------------------------------------------------
 
-#: Own: events come the other way. request: any client may make it. device: it controls a line, a call or a phone.
+#: Own: events in the other direction. request: any client may send it. device: it controls a line, a call or a phone.
 BINDING = """
             push mailslot  management request device      fetch      fetched delivered  detach     lost     late
 UNBOUND     PUSH PUSH|PULL MANAGEMENT !first  !first      !first     -       .          !first     .        .
@@ -56,7 +56,7 @@ SHORT = {
 
 
 def bound(state: str) -> tuple[Monitor, Conversation]:
-    """A binding in a state, whose channel is open."""
+    """Return a binding in a state, with an open channel."""
     monitor = Monitor()
     monitor.on_step(explained)
     conversation = monitor.conversation()
@@ -76,7 +76,7 @@ def bound(state: str) -> tuple[Monitor, Conversation]:
 
 
 def exchange(conversation: Conversation, packet: Any, ack: int = 0) -> None:
-    """A request with its answer."""
+    """Send a request with its response."""
     conversation.answered(
         conversation.sent(packet, 0, 1.0), packet.replace(ack=ack) if ack else _answer(packet), 0, 1.0
     )
@@ -88,7 +88,7 @@ def _answer(packet: Any) -> Any:
 
 @cells(BINDING)
 def test_binding(cell: Cell) -> None:
-    """What a binding allows depends on how the client attached, and ends with it (3.1, 3.10 of the call model)."""
+    """ClientAttach determines what a binding allows; its end ends everything (3.1, 3.10 of the call model)."""
     monitor, conversation = bound(cell.state)
     match cell.cause:
         case "push":
@@ -123,7 +123,7 @@ def _device_request(conversation: Conversation) -> None:
 
 
 def test_mailslot_that_cannot_be_opened() -> None:
-    """With a mailslot name events are pulled, or pushed where the server cannot open it: what comes tells (3.1.4.1)."""
+    """With a mailslot name events are pulled, or pushed if the server cannot open it (3.1.4.1)."""
     monitor = Monitor()
     conversation = monitor.conversation()
     conversation.attached(0xFFFFFFFF, r"\\PC\.\mailslot\tapi\tp1")
@@ -134,21 +134,21 @@ def test_mailslot_that_cannot_be_opened() -> None:
 
 
 def test_a_refused_request_stays_a_warning() -> None:
-    """What a detached client asks and the server refuses is a warning about the client."""
+    """A request of a detached client that the server refuses is a warning about the client."""
     monitor, conversation = bound("DETACHED")
     exchange(conversation, mmc.GetProviderList(provider_list=1024), BAD)
     assert {finding.verdict.value for finding in monitor.findings} == {"warn"}
 
 
 def test_models_are_known() -> None:
-    """The report tells how events travel."""
+    """The report contains the model of event delivery."""
     known = {"PUSH": "push", "PULL": "pull", "MANAGEMENT": "management"}
     assert {state: bound(state)[1].model for state in known} == known
     assert bound("UNBOUND")[1].model is None
     assert BindingState.DETACHED.name == "DETACHED"
 
 
-# -- the event channel ---------------------------------------------------------------------------------------------
+# -- event channel -------------------------------------------------------------------------------------------------
 
 CHANNEL = """
           open events   closed   lost
@@ -192,7 +192,7 @@ LIVE = {"line": "TRP-3.1.4.2-086-01"}
 
 
 def application(state: str) -> tuple[Live, Any]:
-    """A line application in a state."""
+    """Return a line application in a state."""
     live = Live()
     handle = live.role.app
     if state == "ABSENT":
@@ -212,7 +212,7 @@ def application(state: str) -> tuple[Live, Any]:
 
 
 def reinit(live: Live, param2: int = 0) -> None:
-    """LINE_LINEDEVSTATE with REINIT."""
+    """Send LINE_LINEDEVSTATE with REINIT."""
     live.talk.about(
         event.LINE_LINEDEVSTATE,
         remote_line=live.line.remote,
@@ -223,7 +223,7 @@ def reinit(live: Live, param2: int = 0) -> None:
 
 @cells(APPLICATION)
 def test_application(cell: Cell) -> None:
-    """An application lives from Initialize to ShutDown; REINIT makes that due (3.2 of the call model)."""
+    """An application exists from Initialize to ShutDown; REINIT requires ShutDown (3.2 of the call model)."""
     live, found = application(cell.state)
     handle = found.handle
     match cell.cause:
@@ -247,7 +247,7 @@ def test_application(cell: Cell) -> None:
 
 
 def _of(finding: Any) -> Any:
-    """The verdict that a server earns who accepts: a refusal makes a warning of it."""
+    """Return the verdict on a server that accepts: a refusal reduces it to a warning."""
     from fsm.engine.levels import verdict_of
 
     return verdict_of(finding.level)
@@ -258,7 +258,7 @@ def _initialize(family: Any) -> Any:
 
 
 def test_reinit_for_old_clients() -> None:
-    """REINIT with another event as Param2 stands for that event: nothing has to shut down."""
+    """REINIT with another event as Param2 represents that event: no ShutDown is required."""
     live, found = application("READY")
     reinit(live, event.LINE_CREATE.msg)
     assert names(found) == {"READY"}
@@ -267,7 +267,7 @@ def test_reinit_for_old_clients() -> None:
 
 
 def test_reinit_of_another_application() -> None:
-    """REINIT concerns the application whose InitContext it carries."""
+    """REINIT concerns the application with its InitContext."""
     live, found = application("READY")
     live.conversation.applications[0x77] = other = type(found)(0x77, 1, "line", 0x999)
     phones = live.conversation.applications[0x78] = type(found)(0x78, 1, "phone", live.role.init_context)
@@ -278,7 +278,7 @@ def test_reinit_of_another_application() -> None:
 
 
 def test_reinit_while_no_application_is_there() -> None:
-    """Initialize may be refused with REINIT; that is no finding."""
+    """Initialize may be refused with REINIT, which is not a finding."""
     live = Live()
     live.talk.ask(line.ShutDown(line_app=live.role.app))
     live.talk.ask(_initialize(line), ack=int(LINEERR.REINIT))
@@ -288,7 +288,7 @@ def test_reinit_while_no_application_is_there() -> None:
 
 @pytest.mark.parametrize("told", ["event", "refusal", "other refusal"])
 def test_reinit_of_phones(told: str) -> None:
-    """Phone applications are told by PHONE_STATE, or by the refusal of Initialize."""
+    """Phone applications are notified by PHONE_STATE, or by the refusal of Initialize."""
     live = Live(phones=1)
     found = live.conversation.applications[live.role.phone_app]
     if told == "event":
@@ -321,7 +321,7 @@ REMOVED      AGREED    EXTENDED AGREED UNNEGOTIATED .       ?CALL-PRE-Open
 
 @cells(VERSION)
 def test_version(cell: Cell) -> None:
-    """Versions are negotiated for each device before it is opened; a removed device has to be negotiated anew."""
+    """Versions are negotiated for each device before it is opened; a removed device must be negotiated again."""
     live = Live(lines=2)
     app = live.conversation.applications[live.role.app]
     device = 7 if cell.state == "UNNEGOTIATED" else 1
@@ -392,7 +392,7 @@ def _open(live: Live, device: int) -> None:
 
 @pytest.mark.parametrize("state", ["UNNEGOTIATED", "AGREED", "EXTENDED", "REMOVED"])
 def test_removal_below_2_0(state: str) -> None:
-    """Clients below 2.0 do not know LINE_REMOVE (V6); a second one for the same device is no second violation."""
+    """Clients below 2.0 do not know LINE_REMOVE (V6); a second one for the same device is not a second violation."""
     live = Live(version=0x00010004)
     app = live.conversation.applications[live.role.app]
     version = app.version(0)
@@ -422,7 +422,7 @@ def test_removed_phone() -> None:
 
 
 def test_versions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many devices events name, only so many are remembered."""
+    """The number of devices that events refer to is limited."""
     from fsm.state.instances import Application
 
     monkeypatch.setattr(Application, "DEVICES", 10)
@@ -450,7 +450,7 @@ LINE_RULES = {
 
 
 def opened(state: str) -> tuple[Live, Any, int, int]:
-    """A line in a state, with its handle and the handle that events carry."""
+    """Return a line in a state, with its handle and the handle in events."""
     from fsm.state.instances import Line
 
     live = Live()
@@ -476,7 +476,7 @@ def _ends_line(live: Live, how: str) -> None:
 
 @cells(LINE)
 def test_line(cell: Cell) -> None:
-    """A line lives from Open to its end; what comes later is tolerated while it may have been under way."""
+    """A line exists from Open to its end; later events are tolerated while they may be in transit."""
     live, found, handle, remote = opened(cell.state)
     if cell.cause.startswith("late"):
         live.wait()
@@ -499,17 +499,17 @@ def test_line(cell: Cell) -> None:
 
 
 def _named(handle: int) -> Any:
-    """A request on a line."""
+    """Send a request on a line."""
     return line.GetLineDevStatus(line=handle, line_dev_status=1024)
 
 
 def _closes_at_once(live: Live, handle: int) -> None:
-    """Close; of a line that has ended it is refused, as the client may not have known."""
+    """Send Close; for a line that has ended it is refused, as the client may not know."""
     live.talk.ask(line.Close(line=handle), ack=0 if handle in live.conversation.lines else BAD)
 
 
 def test_foreign_context_once() -> None:
-    """A wrong context is told once for each line."""
+    """A wrong context is reported once for each line."""
     live = Live()
     for _ in range(2):
         live.talk.tell(
@@ -524,7 +524,7 @@ def test_foreign_context_once() -> None:
 
 
 def test_lines_of_their_own() -> None:
-    """Each Open is a line of its own: closing one leaves the other, and the calls of the other."""
+    """Each Open creates a separate line: closing one leaves the other and its calls open."""
     live = Live(lines=2)
     first, second = (live.script(live.role, number) for number in (0, 1))
     gone, kept = first.offer(), second.offer()
@@ -535,7 +535,7 @@ def test_lines_of_their_own() -> None:
 
 
 def test_reopened() -> None:
-    """A line may be opened again at once, under the same handles: another epoch, with other contexts."""
+    """A line may be opened again immediately, with the same handles: another epoch, with other contexts."""
     live = Live()
     old = live.conversation.lines[live.line.handle]
     live.talk.ask(line.Close(line=live.line.handle))
@@ -561,7 +561,7 @@ def test_reopened() -> None:
 @pytest.mark.parametrize("end", ["detach", "lost"])
 @pytest.mark.parametrize("partial", [False, True])
 def test_everything_ends_with_the_binding(end: str, partial: bool) -> None:
-    """ClientDetach and a lost connection end all that a client has, also what was there before the recording."""
+    """ClientDetach and a lost connection end all instances of a client, including those older than the capture."""
     live = Live(phones=1)
     conversation = live.monitor.conversation(partial=True) if partial else live.conversation
     if partial:
@@ -587,7 +587,7 @@ def test_everything_ends_with_the_binding(end: str, partial: bool) -> None:
 
 @pytest.mark.parametrize("end", ["Close", "LINE_CLOSE", "shutdown", "lost"])
 def test_requests_end_with_their_line(end: str) -> None:
-    """What waits for a reply is cancelled with its line (2.4 of the call model)."""
+    """Pending requests are cancelled with their line (2.4 of the call model)."""
     live = Live()
     live.talk.ask(line.Answer(call=live.talk.offer()))
     (waiting,) = live.conversation.registry.pending.values()
@@ -614,7 +614,7 @@ PHONE_RULES = {
 
 
 def a_phone(state: str) -> tuple[Live, Any, int, int]:
-    """A phone in a state, with its handle and the handle that events carry."""
+    """Return a phone in a state, with its handle and the handle in events."""
     from fsm.state.instances import Phone
 
     live = Live(phones=1)
@@ -656,7 +656,7 @@ def _phone_event(live: Live, kind: Any, remote: int, context: int | None = None,
 
 @cells(PHONE)
 def test_phone(cell: Cell) -> None:
-    """A phone has an owner or a monitor; owners alone may set something (3.5 of the call model)."""
+    """A phone has an owner or a monitor; only owners may set values (3.5 of the call model)."""
     live, found, handle, remote = a_phone(cell.state)
     if cell.cause.startswith("late"):
         live.wait()
@@ -682,7 +682,7 @@ def test_phone(cell: Cell) -> None:
 
 @pytest.mark.parametrize("end", ["Close", "PHONE_CLOSE", "shutdown", "lost"])
 def test_requests_end_with_their_phone(end: str) -> None:
-    """What waits for a PHONE_REPLY is cancelled with its phone."""
+    """Pending requests are cancelled with their phone."""
     live, _, handle, _ = a_phone("OWNED")
     live.talk.ask(phone.SetLamp(phone=handle, button_lamp_id=1, lamp_mode=2))
     (waiting,) = live.conversation.registry.pending.values()
@@ -695,7 +695,7 @@ def test_requests_end_with_their_phone(end: str) -> None:
 
 
 def test_what_a_monitor_is_told() -> None:
-    """The finding about a monitor that wants to set something says so."""
+    """The finding about a monitor that sets a value contains the privilege."""
     live, _, handle, _ = a_phone("MONITORED")
     live.talk.ask(phone.SetLamp(phone=handle, button_lamp_id=1, lamp_mode=2), ack=BAD)
     (finding,) = [one for one in live.news() if one.machine == "phone"]
@@ -714,7 +714,7 @@ FREED   !use     !free    -
 
 @cells(DIALOG)
 def test_dialog(cell: Cell) -> None:
-    """A dialog instance lives from GetUIDllName to FreeDialogInstance (3.9 of the call model)."""
+    """A dialog instance exists from GetUIDllName to FreeDialogInstance (3.9 of the call model)."""
     from fsm.state.instances import Dialog
 
     live = Live(model="management")
@@ -744,7 +744,7 @@ def test_dialog(cell: Cell) -> None:
 
 @pytest.mark.parametrize(("version", "odd"), [(0x00010004, True), (0x00020000, False), (0x00030001, False)])
 def test_modes_that_the_agreed_version_does_not_have(version: int, odd: bool) -> None:
-    """A mode that came with 2.0 is odd on a line of an older version, and right on any other."""
+    """A mode introduced with 2.0 is suspicious on a line with an older version, and legal on others."""
     live = Live(version=version)
     call = live.talk.offer(state=LINECALLSTATE.CONNECTED, mode=1)
     live.talk.state(call, LINECALLSTATE.CONNECTED, int(LINECONNECTEDMODE.ACTIVEHELD))

@@ -1,4 +1,4 @@
-"""Strict use, cell by cell: every illegal step of the tables, tried through the public interface in both roles."""
+"""Strict use: every illegal step of the tables, attempted through the public interface in both roles."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ if TYPE_CHECKING:
     from fsm.conversation import Conversation
     from fsm.engine.finding import Finding
 
-#: Events that report what did not happen in time: there is no step that could be refused.
+#: Events that report missing actions: no step could be refused.
 MISSED = {"not reported after SwapHold"}
 
 
 class Attempt(NamedTuple):
-    """A conversation in which a thing is in the state of a cell, and what would be its event."""
+    """A conversation with an instance in the state of a row, and the call that sends its event."""
 
     monitor: Monitor
     conversation: Conversation
@@ -55,7 +55,7 @@ class Attempt(NamedTuple):
 
 
 def of(live: Live, act: Callable[..., object], *arguments: Any, **options: Any) -> Attempt:
-    """An attempt in a session that was written so far."""
+    """Return an attempt in the session written so far."""
     live.monitor.findings.clear()
     return Attempt(live.monitor, live.conversation, partial(act, *arguments, **options))
 
@@ -64,7 +64,7 @@ def of(live: Live, act: Callable[..., object], *arguments: Any, **options: Any) 
 
 
 def call_in(live: Live, state: str, flags: int) -> int:
-    """A call handle in a state, ended and unknown ones included, with bits of context."""
+    """Return a call handle in a state, including ended and absent ones, with bits of context."""
     if state == "ABSENT":
         return live.talk.call()
     if state in ("DEALLOCATED", "VOID"):
@@ -82,7 +82,7 @@ def call_in(live: Live, state: str, flags: int) -> int:
 
 
 def creating(live: Live, kind: Any) -> Any:
-    """A request whose completion brings calls."""
+    """Return a request whose completion creates calls."""
     words = {"line": live.line.handle} if "line" in kind.layout.by_name else {}
     if "dest_address" in kind.layout.by_name:
         words["dest_address"] = "1"
@@ -96,12 +96,12 @@ def creating(live: Live, kind: Any) -> Any:
 
 
 def created(live: Live, kind: Any) -> dict[str, int]:
-    """New handles for what a completion brings."""
+    """Return new handles for a completion."""
     return {name: live.talk.call() for name in ("conf_call", "consult_call") if name in kind.Completion.layout.by_name}
 
 
 def on_call(name: str, state: str, flags: int) -> Attempt:
-    """An event of a call."""
+    """Return the attempt of an event of a call."""
     live = Live(**(OLD if (name, state) == ("LINE_APPNEWCALL", "ABSENT") else {}))
     live.parent()
     for kind, field in CREATING:
@@ -146,7 +146,7 @@ def on_call(name: str, state: str, flags: int) -> Attempt:
 
 
 def on_request(name: str, state: str) -> Attempt:
-    """An event of a request."""
+    """Return the attempt of an event of a request."""
     talk = Talk(state)
     live = talk.live
     acks = {
@@ -194,7 +194,7 @@ def on_request(name: str, state: str) -> Attempt:
 
 
 def on_binding(name: str, state: str) -> Attempt:
-    """An event of a binding."""
+    """Return the attempt of an event of a binding."""
     if (name, state) == ("device request", "MANAGEMENT"):
         live = Live(model="management")
         _negotiate(live, 0)
@@ -215,7 +215,7 @@ def on_binding(name: str, state: str) -> Attempt:
 
 
 def on_channel(name: str, state: str) -> Attempt:
-    """An event of a channel."""
+    """Return the attempt of an event of a channel."""
     monitor = Monitor()
     conversation = monitor.conversation()
     conversation.attached(0xFFFFFFFF, "")
@@ -239,7 +239,7 @@ def on_channel(name: str, state: str) -> Attempt:
 
 
 def on_application(name: str, state: str) -> Attempt:
-    """An event of an application."""
+    """Return the attempt of an event of an application."""
     live, found = application("READY" if state == "VOID" else state)
     if state == "VOID":
         live.conversation.runner.step(found, handles.VOIDED)
@@ -252,7 +252,7 @@ def on_application(name: str, state: str) -> Attempt:
 
 
 def on_version(name: str, state: str) -> Attempt:
-    """An event of a negotiated version."""
+    """Return the attempt of an event of a negotiated version."""
     live = Live(lines=2, **(OLD if name == "device removed" else {}))
     number = 1
     if state == "EXTENDED":
@@ -267,7 +267,7 @@ def on_version(name: str, state: str) -> Attempt:
 
 
 def on_line(name: str, state: str) -> Attempt:
-    """An event of a line."""
+    """Return the attempt of an event of a line."""
     live, _, handle, remote = opened(state)
     live.wait()
     if name == "request":
@@ -282,7 +282,7 @@ def on_line(name: str, state: str) -> Attempt:
 
 
 def on_phone(name: str, state: str) -> Attempt:
-    """An event of a phone."""
+    """Return the attempt of an event of a phone."""
     live, _, handle, remote = a_phone(state)
     live.wait()
     button = {"button_mode": 2, "button_state": 2}
@@ -299,7 +299,7 @@ def on_phone(name: str, state: str) -> Attempt:
 
 
 def on_dialog(name: str, state: str) -> Attempt:
-    """An event of a dialog instance."""
+    """Return the attempt of an event of a dialog instance."""
     live = Live(model="management")
     if state == "FREED":
         live.talk.ask(mmc.GetUIDllName(), dlg_inst=0x51)
@@ -322,7 +322,7 @@ ATTEMPTS = {
 
 
 def illegal() -> dict[str, list[tuple[str, int, str]]]:
-    """For each event of a machine the states in which it is reported, with the context if it needs any, and the rule."""
+    """Yield, for each event of a machine, the states in which it is reported, with the required context and the rule."""
     found: dict[str, list[tuple[str, int, str]]] = {}
     for machine in MACHINES.values():
         for what, cell in machine.cells.items():
@@ -341,13 +341,13 @@ BY_NAME = {(machine.name, each.name): each for machine in MACHINES.values() for 
 
 
 def attempt(cell: str, state: str, flags: int) -> Attempt:
-    """What is about to happen in a cell."""
+    """Return the attempt for a pair of state and event."""
     machine, what = cell.split(": ")
     return on_call(what, state, flags) if machine == "call" else ATTEMPTS[machine](what, state)
 
 
 def reported(tried: Attempt, machine: str, rule: str) -> Finding:
-    """What watching reports about the step of a cell."""
+    """Return the monitor's finding for the same step."""
     tried.act()
     tried.monitor.finish()
     found = [one for one in tried.monitor.findings if one.machine == machine]
@@ -355,7 +355,7 @@ def reported(tried: Attempt, machine: str, rule: str) -> Finding:
 
 
 def tolerate(tried: Attempt, machine: str) -> None:
-    """Let the step of a cell happen, which is merely suspicious; something else about it may be illegal."""
+    """Perform a suspicious step; another part of it may be illegal."""
     try:
         tried.act()
     except ProtocolError as error:
@@ -364,7 +364,7 @@ def tolerate(tried: Attempt, machine: str) -> None:
 
 @pytest.mark.parametrize("cell", ILLEGAL)
 def test_illegal_steps_raise(cell: str) -> None:
-    """An own illegal step raises LocalProtocolError, an illegal one of the peer RemoteProtocolError; nothing changes."""
+    """An own illegal step raises LocalProtocolError, one of the peer RemoteProtocolError; nothing changes."""
     machine, what = cell.split(": ")
     actor = Fault.CLIENT if BY_NAME[machine, what].kind is Kind.REQUEST else Fault.SERVER
     for state, flags, rule in ILLEGAL[cell]:
