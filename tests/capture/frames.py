@@ -1,6 +1,6 @@
-"""Frames made by hand: segments of a scenario taken apart, changed, and put into captures of every kind.
+"""Generated frames: segments of a scenario are extracted, changed, and written to captures of every format.
 
-Nothing here uses the reader under test: the headers are packed and unpacked from the RFCs and the pcap formats.
+This module does not use the reader under test: headers are encoded and decoded from the RFCs and the pcap formats.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Segment(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """What a capture records: a time, the bytes kept, and how long the frame was on the wire."""
+    """A record of a capture: a time, the captured bytes, and the original length of the frame."""
 
     time: float
     data: bytes
@@ -117,7 +117,7 @@ def segments_of(capture: bytes) -> list[Segment]:
 
 
 def bursts(segments: Iterable[Segment]) -> list[list[Segment]]:
-    """Runs of segments of one direction, between which nothing else is seen."""
+    """Return runs of successive segments of one direction."""
     return [list(run) for _, run in itertools.groupby(segments, key=lambda each: each.direction)]
 
 
@@ -149,7 +149,7 @@ def _tcp(segment: Segment) -> bytes:
 
 
 def ipv4(segment: Segment, *, options: bytes = b"") -> bytes:
-    """The segment in an IPv4 packet; addresses that are no IPv4 ones are cut to their last four bytes."""
+    """Return the segment in an IPv4 packet; other addresses are reduced to their last four bytes."""
     source, target = (ipaddress.ip_address(host).packed[-4:] for host, _ in segment.direction)
     size = 20 + len(options)
     payload = _tcp(segment)
@@ -209,7 +209,7 @@ def frames_of(
     link: Callable[[bytes], bytes] = ethernet,
     snap: int = 1 << 18,
 ) -> list[Frame]:
-    """Segments as frames; ``snap`` is how much of each the capture keeps."""
+    """Return segments as frames; ``snap`` is the snap length."""
     found = []
     for segment in segments:
         data = link(network(segment))
@@ -260,11 +260,11 @@ def pcapng(
     return b"".join(parts)
 
 
-# -- judging -------------------------------------------------------------------------------------------------------
+# -- checking ------------------------------------------------------------------------------------------------------
 
 
 def judge(capture: bytes | Iterable[Segment], **watchers: Any) -> CaptureResult:
-    """What `check_capture` makes of a file, or of segments in an Ethernet pcap."""
+    """Return the result of `check_capture` for a file, or for segments in an Ethernet pcap."""
     data = capture if isinstance(capture, bytes) else pcap(frames_of(capture))
     damage: list[tuple[int, str]] = []
     source = Source(io.BytesIO(data), "made.pcap", lambda frame, text: damage.append((frame, text)))
@@ -273,7 +273,7 @@ def judge(capture: bytes | Iterable[Segment], **watchers: Any) -> CaptureResult:
 
 
 def facts(result: CaptureResult) -> dict[str, Any]:
-    """What a report says apart from frames and times."""
+    """Return the content of a report except frames and times."""
     return {
         "sessions": [session.as_dict() for session in result.sessions],
         "findings": [

@@ -1,4 +1,4 @@
-"""SMB 2 made by hand: the tapsrv connection of a scenario, moved into a named pipe (MS-SMB2)."""
+"""Generated SMB 2: the tapsrv connection of a scenario, moved into a named pipe (MS-SMB2)."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ class Choices(NamedTuple):
     interim: bool = False
     #: Most bytes that one read takes; more is left with BUFFER_OVERFLOW.
     room: int = 65_536
-    #: Whether opening and the first write come in one compound request.
+    #: Whether the open and the first write are in one compound request.
     compound: bool = False
-    #: Another pipe and files of a disk share in between.
+    #: Whether another pipe and files of a disk share are used in between.
     noise: bool = False
     name: str = "tapsrv"
 

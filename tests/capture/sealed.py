@@ -1,4 +1,4 @@
-"""Scenarios sealed by pyspnego: an independent peer does the NTLM and SPNEGO of every connection."""
+"""Scenarios encrypted by pyspnego: an independent peer performs NTLM and SPNEGO on every connection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CALLS = {Kind.REQUEST, Kind.RESPONSE}
 
 @contextmanager
 def _accounts(user: str, password: str) -> Iterator[None]:
-    """Where pyspnego looks for the passwords of a server."""
+    """Write the accounts file that pyspnego reads on the server side."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "users")
         place.write_text(f":{user}:{password}\n", encoding="utf-8")
@@ -71,7 +71,7 @@ class _Connection:
         return _with_token(pdu, Kind.BIND, self.auth, token)
 
     def bind_ack(self, pdu: bytes) -> list[tuple[bool, bytes]]:
-        """The answer, and what follows until both are authenticated."""
+        """Return the bind_ack, and the following PDUs until both sides are authenticated."""
         answer = self.tokens.pop()
         found = [(False, _with_token(pdu, Kind.BIND_ACK, self.auth, answer))]
         token = self.client.step(answer)
@@ -109,7 +109,7 @@ class _Connection:
 def protected(
     segments: list[Segment], kind: int, level: int, user: str = "alice", password: str = "Passw0rd!"
 ) -> list[Segment]:
-    """A scenario in which every connection is authenticated, and its calls sealed (level 6) or signed (5)."""
+    """Return a scenario with authenticated connections, and encrypted (level 6) or signed (5) calls."""
     connections: dict[object, _Connection] = {}
     found: list[Segment] = []
     sent: dict[object, int] = {}

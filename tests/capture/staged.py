@@ -1,4 +1,4 @@
-"""Conversations of the generator with calls of one's own between, written to a capture and judged."""
+"""Generated conversations with additional calls, written to a capture and checked."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _METHODS = {method.name: method for method in METHODS.values()}
 
 
 class Staged:
-    """A capture under construction; ``offer`` is a harmless request that creates something if it is accepted."""
+    """A capture under construction; ``offer`` is a harmless request that creates an object if accepted."""
 
     def __init__(self) -> None:
         self.stream = io.BytesIO()
@@ -47,16 +47,16 @@ class Staged:
         self.play = Performance(self.stage)
 
     def client(self, **options: Any) -> tuple[Role, Script]:
-        """A client that is attached, with its devices open."""
+        """Add a client that is attached, with open devices."""
         role = self.play.client(**options)
         return role, self.play.script(role)
 
     def requests(self, role: Role) -> Connection:
-        """The connection of a client's requests."""
+        """Return the connection of a client's requests."""
         return self.stage._requests[role]
 
     def events(self, role: Role) -> Connection:
-        """The connection of a client's events."""
+        """Return the connection of a client's events."""
         return self.stage._events[role]
 
     def call(self, connection: Connection, method: str, value: Any, result: Any, *, refused: bool = False) -> None:
@@ -97,16 +97,16 @@ class Staged:
         self.call(connection, "RemoteSPEventProc", sent, RemoteSPEventProcResult(), refused=refused)
 
     def wait(self, seconds: float = 2.0) -> None:
-        """Let time pass."""
+        """Advance the time."""
         self.wire.now += seconds
 
     def judge(self, **options: Any) -> CaptureResult:
-        """The report on the capture."""
+        """Return the report on the capture."""
         return judge(self.stream.getvalue(), **options)
 
 
 def verdicts(result: CaptureResult) -> set[tuple[str, str, str]]:
-    """Rule, verdict and side of all findings that are not information."""
+    """Return rule, verdict and side of all findings except information."""
     return {
         (finding.rule, finding.verdict.value, str(finding.fault))
         for finding in result.findings

@@ -1,4 +1,4 @@
-"""A program's own transport: bytes that never were in a capture are judged like those that were."""
+"""Byte streams of a program's own transport are checked like captures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _fed(skip: int = -1) -> tuple[Monitor, list[str], list[str]]:
 
 
 def test_streams_are_judged_like_captures() -> None:
-    """The requests, events and calls of a fed conversation are those of the captured one."""
+    """The requests, events and calls of the streams are those of the captured conversation."""
     monitor, notes, packets = _fed()
     (conversation,) = monitor.conversations
     (session,) = judge(SEGMENTS).sessions
@@ -56,6 +56,6 @@ def test_streams_are_judged_like_captures() -> None:
 @settings(max_examples=20)
 @given(st.integers(0, len(SEGMENTS) - 1))
 def test_losses_of_a_transport_are_taken(skip: int) -> None:
-    """Bytes that the transport says are lost cost what was in them, and blame nobody."""
+    """Bytes that the transport reports as lost cost only their content, and cause no finding."""
     monitor, _, _ = _fed(skip)
     assert not [finding for finding in monitor.findings if finding.verdict.value == "fail"]

@@ -1,4 +1,4 @@
-"""Which event channel belongs to which binding: by endpoint, by addresses, and where these do not tell by InitContext."""
+"""Assignment of event channels to bindings: by endpoint, by addresses, and otherwise by InitContext."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _several(clients: int, **choices: Any) -> list[Segment]:
     "hosts", [{CLIENT: "10.9.9.1"}, {SERVER: "10.9.9.2"}, {CLIENT: "10.9.9.1", SERVER: "10.9.9.2"}]
 )
 def test_a_channel_may_use_other_addresses(hosts: dict[str, str]) -> None:
-    """The server may connect from another address, or to another one of the client: the endpoint tells."""
+    """The server may connect from another address, or to another address of the client: the endpoint decides."""
     moved = [_moved([segment], hosts)[0] if _is_channel(segment) else segment for segment in SEGMENTS]
     result = judge(moved)
     assert facts(result) == EXPECTED
@@ -54,7 +54,7 @@ def test_a_channel_may_use_other_addresses(hosts: dict[str, str]) -> None:
 
 
 def test_clients_behind_one_address_are_told_apart_by_their_endpoints() -> None:
-    """Several clients behind one address, each with its own endpoint, get their own events."""
+    """Several clients behind one address, with different endpoints, get their own events."""
     several = _several(4)
     apart = judge(several)
     hosts = {session.client: "192.0.2.1" for session in apart.sessions}
@@ -93,13 +93,13 @@ def test_init_context_tells_when_endpoints_do_not(swap: bool) -> None:
     ports = {segment.source[1] for segment in SEGMENTS} - {5150}
     channel = {s.target[1] for s in SEGMENTS if _is_channel(s) and s.target[0] == CLIENT and s.flags & 2}
     second = _moved(second, {}, {port: port + 5000 for port in ports if port not in channel})
-    # Other context handles, too: they are GUIDs of the two sides.
+    # Different context handles as well: both sides generate GUIDs.
     handles = _handles(SEGMENTS)
     assert len(handles) == 2
     for handle in handles:
         second = [s._replace(data=s.data.replace(handle, bytes([handle[0] ^ 0xFF]) + handle[1:])) for s in second]
     pairs = zip(second, first, strict=True) if swap else zip(first, second, strict=True)
-    # The attaches overlap: both clients ask before either channel is opened.
+    # The attaches overlap: both clients request before either channel is opened.
     result = judge([segment for pair in pairs for segment in pair])
     expected = judge(SEGMENTS).sessions[0]
     assert [session.events for session in result.sessions] == [expected.events] * 2
@@ -107,7 +107,7 @@ def test_init_context_tells_when_endpoints_do_not(swap: bool) -> None:
 
 
 def _handles(segments: list[Segment]) -> set[bytes]:
-    """The GUIDs of all context handles in the answers to attaches."""
+    """Return the GUIDs of all context handles in the responses to attaches."""
     found = set()
 
     def packet(packet: Any) -> None:
@@ -119,7 +119,7 @@ def _handles(segments: list[Segment]) -> set[bytes]:
 
 
 def test_a_client_that_reconnects_begins_a_new_session() -> None:
-    """A client whose connections were reset and who attaches again is a second session, with its own events."""
+    """A client that attaches again after its connections were reset is a second session, with its own events."""
     stop = len(SEGMENTS) * 2 // 3
     reset = [
         SEGMENTS[stop]._replace(flags=4, data=b"", source=way[0], target=way[1])

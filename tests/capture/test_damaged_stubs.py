@@ -1,4 +1,4 @@
-"""What contradicts itself in a stub is the fault of who takes it."""
+"""Inconsistent stubs are the fault of the side that accepts them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from protocol.line import Answer
 
 
 def rules(data: bytes) -> list[str]:
-    """The rules that are broken in a capture."""
+    """Return the rules that are violated in a capture."""
     result = check_capture(Source(BytesIO(data), "test", lambda frame, text: None))
     return [finding.rule for finding in result.findings]
 
 
 def capture(*, damaged: bool) -> bytes:
-    """Section 4.4 as a capture; damaged, lNeededSize of Answer is not the size of the array."""
+    """Return section 4.4 as a capture; if damaged, lNeededSize of Answer is not the size of the array."""
     stream = BytesIO()
     wire = Wire(stream)
     stage = WireStage(wire)
@@ -44,7 +44,7 @@ def capture(*, damaged: bool) -> bytes:
 
 
 def test_a_server_that_takes_a_damaged_stub() -> None:
-    """The array of a request is not as long as lNeededSize says, and the server takes it."""
+    """A server that accepts a request whose array is shorter than lNeededSize is at fault."""
     assert rules(capture(damaged=False)) == []
     assert rules(capture(damaged=True)) == ["TRP-3.1.4-01"]
 
@@ -60,7 +60,7 @@ def _lengthened(pdu: bytes, rest: bytes) -> bytes:
 @pytest.mark.parametrize("ndr64", [False, True])
 @pytest.mark.parametrize("rest", [bytes(8), b"\x5a" * 40])
 def test_bytes_after_the_last_parameter_break_no_rule(rest: bytes, ndr64: bool) -> None:
-    """Bytes after the parameters of a stub contradict no value: notes, no findings, the same conversation."""
+    """Bytes after the last parameter violate no rule: notes, no findings, the same conversation."""
     capture = scenario(ndr64=ndr64)
     result = judge(payload_changed(segments_of(capture), lambda pdu: _lengthened(pdu, rest)))
     assert facts(result) == facts(judge(capture))

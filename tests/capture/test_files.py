@@ -1,4 +1,4 @@
-"""A conversation is the same whatever file it is recorded in, and damage costs only what it hits."""
+"""A conversation has the same report in every file format, and damage affects only its packets."""
 
 from __future__ import annotations
 
@@ -79,14 +79,14 @@ LINKS: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_gives_the_same_report(form: str) -> None:
-    """What a conversation is judged to be does not depend on the format of the file."""
+    """The report does not depend on the format of the file."""
     assert facts(judge(FORMATS[form](frames_of(SEGMENTS), 1))) == EXPECTED
 
 
 @pytest.mark.parametrize("version", [ipv4, ipv6])
 @pytest.mark.parametrize("link", LINKS)
 def test_every_link_layer_gives_the_same_report(link: str, version: Callable[..., bytes]) -> None:
-    """What a conversation is judged to be does not depend on the link layer or the IP version."""
+    """The report does not depend on the link layer or the IP version."""
     number, wrap = LINKS[link]
     result = facts(judge(pcap(frames_of(SEGMENTS, network=version, link=wrap), link=number)))
     for session, expected in zip(result["sessions"], EXPECTED["sessions"], strict=True):
@@ -105,7 +105,7 @@ def test_every_format_gives_the_same_times(form: str) -> None:
 
 
 def test_sections_and_interfaces_keep_their_own_ways() -> None:
-    """A pcapng file may change its byte order, interfaces and time resolution in the middle, and hold other blocks."""
+    """A pcapng file may change its byte order, interfaces and time resolution, and contain other blocks."""
     third = len(SEGMENTS) // 3
     parts = [
         pcapng(frames_of(SEGMENTS[:third]), order=">"),
@@ -157,7 +157,7 @@ def test_files_of_aix_are_read() -> None:
 
 @pytest.mark.parametrize("place", [1, 2, len(SEGMENTS) // 2])
 def test_concatenated_files_are_one_capture(place: int) -> None:
-    """Files put one after the other are read on, each with its own format; the frames are numbered without the seam."""
+    """Concatenated files are one capture, each part in its own format, with continuous frame numbers."""
     first, second = SEGMENTS[:place], SEGMENTS[place:]
     expected: list[int] = []
     judge(PLAIN, on_packet=lambda packet: expected.append(packet.frame))
@@ -199,13 +199,13 @@ def test_time_offsets_of_interfaces_count() -> None:
     ids=["gzip", "two gzip members", "zstd", "two zstd frames", "zstd of unknown size"],
 )
 def test_compressed_captures_are_unpacked(packed: bytes) -> None:
-    """A compressed capture gives the report of the plain one."""
+    """A compressed capture gives the same report as the uncompressed one."""
     assert facts(judge(packed)) == EXPECTED
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
 def test_cut_off_compression_gives_what_is_there(pack: Callable[[bytes], bytes]) -> None:
-    """A compressed capture that ends in the middle is judged as far as it goes, and a note says so."""
+    """A truncated compressed capture is checked up to its end, with a note."""
     noise = random.Random(1).randbytes(300_000)
     filler = b"".join(
         pcap(frames_of([SEGMENTS[0]._replace(source=("9.9.9.9", 9), flags=0, data=noise[at : at + 1000])]))[24:]
@@ -217,7 +217,7 @@ def test_cut_off_compression_gives_what_is_there(pack: Callable[[bytes], bytes])
 
 
 def test_standard_input_is_read() -> None:
-    """A dash reads the capture from standard input, whatever it holds."""
+    """A dash reads the capture from standard input, in any format."""
     for data in (PLAIN, gzip.compress(PLAIN)):
         run = subprocess.run(
             [sys.executable, "-m", "mstrp", "check", "--format", "json", "-"],
@@ -233,7 +233,7 @@ def test_standard_input_is_read() -> None:
     "data", [b"", b"\xd4\xc3", b"GIF89a" * 10, PLAIN[:20], gzip.compress(b"no", mtime=0)[:15], b"\x28\xb5\x2f\xfd"]
 )
 def test_what_is_no_capture_is_refused(data: bytes) -> None:
-    """A file that is no capture gives one clear error that names it."""
+    """A file that is not a capture gives one clear error with its name."""
     result = judge(data)
     assert result.error is not None
     assert result.error.startswith("made.pcap: ")
@@ -255,7 +255,7 @@ def _damaged(form: str, place: int, size: int) -> bytes:
 @pytest.mark.parametrize("form", ["pcap", "pcapng"])
 @given(place=st.integers(10, 30), size=st.integers(0x0500_0001, 0xFFFF_FFFF))
 def test_reading_goes_on_behind_a_damaged_record(form: str, place: int, size: int) -> None:
-    """A record with an impossible length costs that record; a note with its frame says so, the rest is read."""
+    """A record with an impossible length costs only that record, with a note that contains its frame."""
     result = judge(_damaged(form, place, size))
     assert result.error is None
     assert any(frame == place + 1 and "going on at the next" in text for frame, text in result.notes)
@@ -265,7 +265,7 @@ def test_reading_goes_on_behind_a_damaged_record(form: str, place: int, size: in
 
 @given(st.binary(max_size=300), st.sampled_from([PLAIN[:24], pcapng([])[:48], b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"{"]))
 def test_no_bytes_stop_the_program(data: bytes, head: bytes) -> None:
-    """Whatever stands in a file, reading it ends in a report or in one clear error."""
+    """Any file content results in a report or in one clear error."""
     result = check_capture(Source(io.BytesIO(head + data), "made", lambda frame, text: None))
     assert result.error is None or result.error.startswith("made: ")
 
@@ -281,7 +281,7 @@ def test_flipped_bytes_never_stop_the_program(data: st.DataObject) -> None:
 
 
 def test_cut_off_frames_are_told_once() -> None:
-    """Frames that the snap length cut off are counted, and said in two notes, not in one for each."""
+    """Truncated frames are counted, and reported in two notes in total."""
     result = judge(pcap(frames_of(SEGMENTS, snap=80)))
     assert [text for _, text in result.notes if "snap length" in text] == [
         text for _, text in result.notes if "kept 80 of" in text or "were truncated by the snap length in all" in text
@@ -290,12 +290,12 @@ def test_cut_off_frames_are_told_once() -> None:
 
 
 def test_unknown_links_are_told_once() -> None:
-    """Frames of a link layer that is not understood are left out with one note."""
+    """Frames of an unsupported link layer are ignored with one note."""
     result = judge(pcap(frames_of(SEGMENTS), link=147))
     assert [text for _, text in result.notes] == ["link type 147 is not supported; its frames are ignored"]
 
 
 def test_names_that_cannot_be_opened_are_errors(tmp_path: Any) -> None:
-    """A file that is not there is an error that names it."""
+    """A missing file is an error with its name."""
     with pytest.raises(CaptureError, match=r"nothing.pcap: No such file"):
         open_capture(tmp_path / "nothing.pcap", lambda frame, text: None)

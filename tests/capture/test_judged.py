@@ -1,4 +1,4 @@
-"""The verdict states what was judged: nothing judged is inconclusive, and the reason and the status say so."""
+"""The verdict is based on checked traffic: if there is none it is inconclusive, with a reason and a status."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _macsec(frame: bytes) -> bytes:
 
 
 def _web(segments: list[Segment]) -> list[Segment]:
-    """The same connections with the bytes of another protocol."""
+    """Return the same connections with the bytes of another protocol."""
     text = b"GET / HTTP/1.1\r\nHost: example.com\r\nUser-Agent: none\r\n\r\n" * 40
     return [each._replace(data=text[: len(each.data)]) for each in segments]
 
@@ -207,7 +207,7 @@ def _of(capture: Path, keeps: Any) -> bytes:
 
 
 def _among(sealed: Path) -> bytes:
-    """Three sessions in the clear and a sealed one."""
+    """Return three unencrypted sessions and an encrypted one."""
     clear = segments_of(scenario(clients=3))
     start = clear[-1].time + 1
     later = segments_of(sealed.read_bytes())
@@ -227,7 +227,7 @@ def place(request: pytest.FixtureRequest, captures: Path, tmp_path: Path) -> Pat
 
 @pytest.mark.parametrize(("place", "name"), [(name, name) for name in INPUTS], indirect=["place"], ids=INPUTS)
 def test_verdict_status_and_reason(place: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Verdict, reasons, headline and the statuses without and with --strict and --allow-empty follow from the input."""
+    """The input determines verdict, reasons, headline and the statuses with and without --strict and --allow-empty."""
     expected = INPUTS[name][1]
     assert main(["check", "--format", "json", *expected.options, str(place)]) == expected.status
     report = json.loads(capsys.readouterr().out)
@@ -246,7 +246,7 @@ def test_verdict_status_and_reason(place: Path, name: str, capsys: pytest.Captur
 
 @pytest.mark.parametrize("place", [name for name, (_, each) in INPUTS.items() if each.reasons], indirect=True)
 def test_every_format_has_the_reason(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """JSON lines, JUnit (a skipped test), SARIF (a notification) and HTML (the headline) have what was not judged."""
+    """JSON lines, JUnit (a skipped test), SARIF (a notification) and HTML (the headline) contain unchecked traffic."""
     result = check_capture(str(place))
     reasons = {each.reason for each in result.unjudged}
     said = headline(result).partition(": ")[2].partition(": ")[2]
@@ -265,7 +265,7 @@ def test_every_format_has_the_reason(place: Path, capsys: pytest.CaptureFixture[
 
 
 def test_a_part_that_is_judged_by_other_processes_changes_nothing(captures: Path, tmp_path: Path) -> None:
-    """Read in parts by several processes, a capture has the same counts and reasons as read by one."""
+    """A capture read in parts by several processes has the same counts and reasons as read by one."""
     from mstrp.capture.partition import Partition
     from mstrp.checking.parallel import merged
 
@@ -289,7 +289,7 @@ def frames_tail() -> bytes:
 
 
 def test_the_status_of_several_captures(captures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A failure weighs more than an unreadable file, and that more than an inconclusive capture; the rest passes."""
+    """The order of precedence is: failure, unreadable file, inconclusive capture."""
     good, bad, sealed = (str(captures / name) for name in (PULL, FAULTY, SEALED))
     empty = tmp_path / "empty"
     empty.write_bytes(b"")
@@ -305,7 +305,7 @@ def test_the_status_of_several_captures(captures: Path, tmp_path: Path, capsys: 
 
 
 def test_a_baseline_does_not_make_a_pass_of_nothing(captures: Path, tmp_path: Path) -> None:
-    """Findings that a baseline expects do not make unjudged traffic pass, and judged traffic stays judged."""
+    """Expected findings do not make unchecked traffic pass, and checked traffic remains checked."""
     known = tmp_path / "known.toml"
     known.write_text('[expected]\n"CALL-V01" = "known"\n', "utf-8")
     assert main(["check", "--baseline", str(known), str(captures / FAULTY)]) == 0
@@ -316,7 +316,7 @@ def test_a_baseline_does_not_make_a_pass_of_nothing(captures: Path, tmp_path: Pa
 
 
 def test_a_password_from_elsewhere(captures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A password can come from the environment, a file with one a line, or a prompt."""
+    """A password can be read from the environment, from a file with one per line, or from a prompt."""
     path = str(captures / SEALED)
     place = tmp_path / "passwords"
     place.write_text("wrong\n\nPassw0rd!\n", "utf-8")
@@ -350,7 +350,7 @@ def test_a_report_does_not_overwrite_the_passwords(captures: Path, tmp_path: Pat
 
 
 def test_wrong_and_missing_passwords_differ(captures: Path) -> None:
-    """Without a password the headline names the option to pass it, with a wrong one the option to check."""
+    """Without a password the headline contains the option to pass it, with a wrong one the option to check."""
 
     def said(*passwords: str) -> CaptureResult:
         return check_capture(str(captures / SEALED), setup=Setup(secrets=tuple(nt_hashes(passwords))))
@@ -365,7 +365,7 @@ def test_wrong_and_missing_passwords_differ(captures: Path) -> None:
 def test_the_headline_goes_to_standard_error(
     captures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With --output the headline is on standard error, in every format; -q leaves it out."""
+    """With --output the headline is on standard error, in every format; -q omits it."""
     for form in ("text", "json", "junit", "html"):
         arguments = ["check", "--format", form, "--output", str(tmp_path / form), str(captures / SEALED)]
         main(arguments)
@@ -377,7 +377,7 @@ def test_the_headline_goes_to_standard_error(
 
 
 def test_a_common_folder_is_named_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of several captures the common folder is in one line of the text, and once in the title of HTML."""
+    """The common folder of several captures is in one line of the text, and once in the title of HTML."""
     folder = tmp_path / "a folder" / "of captures"
     folder.mkdir(parents=True)
     for name in ("one.pcap", "two.pcap", "three.pcap"):
@@ -393,7 +393,7 @@ def test_a_common_folder_is_named_once(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_statistics_replace_the_findings(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With --statistics the text has the number of findings of each rule and no finding; JSON has both."""
+    """With --statistics the text contains the number of findings of each rule and no finding; JSON contains both."""
     main(["check", "--statistics", str(captures / FAULTY)])
     text = capsys.readouterr().out
     assert text.splitlines()[-1].startswith("1  fail  CALL-V01  ")

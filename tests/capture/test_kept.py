@@ -1,4 +1,4 @@
-"""What a conversation keeps of events does not hold the buffers that these came in."""
+"""Stored events do not keep the buffers that contained them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from protocol.raw import Raw
 
 @pytest.mark.parametrize("early", [False, True])
 def test_a_reply_that_is_kept_lets_its_buffer_go(early: bool) -> None:
-    """A reply to nothing that is known waits for what it may belong to, which may take as long as the conversation."""
+    """A reply without a request is stored for a possible request, as long as the conversation."""
     conversation = Monitor().conversation()
     conversation.attached(TELEPHONY, "")
     if early:
@@ -30,7 +30,7 @@ def test_a_reply_that_is_kept_lets_its_buffer_go(early: bool) -> None:
         conversation.event(event)
     del event, several
     assert conversation.events["LINE_REPLY"] == 1
-    # The last event is still at hand.
+    # The last event is still referenced.
     assert sys.getrefcount(data) <= held + 1
     conversation.event(LINE_LINEDEVSTATE())
     assert sys.getrefcount(data) == held

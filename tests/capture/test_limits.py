@@ -1,4 +1,4 @@
-"""Nothing that is kept grows without bound: every limit holds, is reported when hit, and can be changed."""
+"""All stored data is limited: every limit works, is reported when reached, and can be changed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _notes(capture: list[Segment] | bytes, **limits: int) -> list[str]:
 
 
 def _unrelated(count: int) -> list[Segment]:
-    """Segments of other connections, each of its own."""
+    """Return segments of other connections, each different."""
     first = SEGMENTS[5]
     return [
         first._replace(

@@ -1,4 +1,4 @@
-"""What ``decode --format jsonl`` writes can be judged again, and the verdict is the same."""
+"""The output of ``decode --format jsonl`` can be checked, with the same verdict."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_recordings_are_judged_the_same_as_lines(captures: Path, name: str) -> N
 @settings(max_examples=max(settings().max_examples // 2, 20))
 @given(st.data())
 def test_damaged_captures_are_judged_the_same_as_lines(data: st.DataObject) -> None:
-    """Gaps, lost connections and late beginnings are in the lines, too."""
+    """The lines also contain gaps, lost connections and late starts."""
     start = data.draw(st.integers(0, len(SEGMENTS) - 2))
     stop = data.draw(st.integers(start + 1, len(SEGMENTS)))
     gone = data.draw(st.sets(st.integers(start, stop - 1), max_size=3))
@@ -74,7 +74,7 @@ def test_damaged_captures_are_judged_the_same_as_lines(data: st.DataObject) -> N
 
 
 def test_a_session_that_begins_with_a_loss_has_its_addresses() -> None:
-    """The line about the loss comes first and does not know them."""
+    """The line about the loss comes first and has no addresses."""
     kept = [segment for place, segment in enumerate(piped(SEGMENTS)[:44]) if place >= 7 and place != 19]
     result, lines = _lines(pcap(frames_of(kept)))
     assert json.loads(lines.splitlines()[0])["phase"] == "gap"
@@ -83,7 +83,7 @@ def test_a_session_that_begins_with_a_loss_has_its_addresses() -> None:
 
 @pytest.mark.parametrize("kind", ["gap", "lost"])
 def test_losses_make_a_difference_in_lines(kind: str) -> None:
-    """The lines about gaps and lost connections are needed: without them some capture would be judged otherwise."""
+    """Without the lines about gaps and lost connections, some captures would have different results."""
     differ = False
     payload = [place for place, segment in enumerate(SEGMENTS) if segment.data]
     for place in payload[4:]:
@@ -101,7 +101,7 @@ def test_losses_make_a_difference_in_lines(kind: str) -> None:
 
 
 def test_lines_can_be_written_again(captures: Path) -> None:
-    """Packets read from lines are packets like others: decoded again they are the same, for what carries a buffer."""
+    """Packets read from lines are equal to the original ones when decoded again, if they have a buffer."""
     _, lines = _lines(str(captures / RECORDINGS[0]))
     _, again = _lines(lines)
 
@@ -120,7 +120,7 @@ _VALUES = st.recursive(
 
 @given(st.lists(st.binary(max_size=40) | _VALUES.map(lambda line: json.dumps(line).encode()), max_size=5))
 def test_lines_that_are_none_are_told(lines: list[bytes]) -> None:
-    """Lines that are no packets give one note each, and the others are read."""
+    """Each line that is not a packet gives one note, and the others are read."""
     sample = Path(__file__).parent.parent / "captures" / RECORDINGS[2]
     result, good = _lines(str(sample))
     again = judge(good + b"".join(b"{" + line.replace(b"\n", b"") + b"\n" for line in lines))
@@ -132,7 +132,7 @@ def test_lines_that_are_none_are_told(lines: list[bytes]) -> None:
 @pytest.mark.parametrize("name", ["frame", "time", "capacity", "lProcessID", "pszDomainUser", "pphContext"])
 @pytest.mark.parametrize("value", [-1, 1 << 32, 1 << 70, float("inf"), float("nan"), None, "x", [], {}])
 def test_numbers_that_no_packet_has_make_no_packet(method: str, name: str, value: Any) -> None:
-    """A line with values of the wrong kind or size is left out and told, or does not matter."""
+    """A line with values of a wrong type or size is ignored with a note, or has no effect."""
     _, text = _lines(pcap(frames_of(SEGMENTS)))
     lines = [json.loads(line) for line in text.splitlines()]
     for line in lines[1:]:

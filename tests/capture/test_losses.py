@@ -1,4 +1,4 @@
-"""What a capture lost or shuffled is nobody's fault: a legal conversation gives no finding, whatever is missing."""
+"""Missing or reordered packets cause no finding: a legal conversation with any losses has none."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MANY = settings(max_examples=settings().max_examples * 2)
 
 
 def blame(result: CaptureResult) -> list[str]:
-    """What a report holds against client or server."""
+    """Return the findings of a report with a side at fault."""
     return [f"{each.frame}: {each.rule} {each.summary}" for each in result.findings if each.verdict.value != "info"]
 
 
@@ -106,7 +106,7 @@ def _copies(rng: random.Random, segments: list[Segment]) -> list[Segment]:
 
 
 def _swapped(rng: random.Random, segments: list[Segment]) -> list[Segment]:
-    """Neighbours of one connection change places, whichever way they go."""
+    """Exchange neighboring segments of one connection, in any direction."""
     found = list(segments)
     for place in range(0, len(found) - 1, 2):
         one, two = found[place : place + 2]
@@ -123,7 +123,7 @@ def _swapped(rng: random.Random, segments: list[Segment]) -> list[Segment]:
 def test_nobody_is_blamed_for_what_is_missing(
     loss: Callable[[random.Random, list[Segment]], list[Segment]], seed: int
 ) -> None:
-    """Frames that are missing, doubled or exchanged in a legal conversation give notes, and no finding."""
+    """Missing, duplicated or exchanged frames in a legal conversation give notes, and no finding."""
     rng = random.Random(seed)
     flow, segments = conversation(rng)
     setup = Setup(hints=Hints(everywhere=rng.random() < 0.3))
@@ -151,7 +151,7 @@ def test_nobody_is_blamed_for_what_a_recording_lacks(captures: Path, data: st.Da
     assert blame(judge(bytes(kept))) == []
 
 
-# -- when it is noticed --------------------------------------------------------------------------------------------
+# -- time of detection ---------------------------------------------------------------------------------------------
 
 
 def _is_channel(segment: Segment) -> bool:
@@ -160,11 +160,11 @@ def _is_channel(segment: Segment) -> bool:
 
 @pytest.mark.parametrize(("pause", "early"), [(0.1, False), (4.0, True)])
 def test_a_hole_that_nobody_acknowledges_is_given_up_when_time_goes_on(pause: float, early: bool) -> None:
-    """Events behind a missing segment are judged after the limit of seconds, even when only others are heard of."""
+    """Events after a missing segment are checked after the time limit, even if only other connections continue."""
     events = [n for n, each in enumerate(SEGMENTS) if _is_channel(each) and each.data and each.target[0] == CLIENT[0]]
     gone, behind = events[3:5]
     way = SEGMENTS[gone].direction
-    # Nothing that the client answers is seen from then on.
+    # No later response of the client is captured.
     kept = [each for n, each in enumerate(SEGMENTS[: behind + 1]) if n < gone or (n > gone and each.direction == way)]
     others = [
         each._replace(
@@ -182,7 +182,7 @@ def test_a_hole_that_nobody_acknowledges_is_given_up_when_time_goes_on(pause: fl
 
 
 def test_an_answer_shows_that_what_it_acknowledges_arrived() -> None:
-    """A request that acknowledges an answer which was not captured shows the hole before anything else is judged."""
+    """A request that acknowledges a missing response reveals the gap before anything else is checked."""
     answers = [n for n, each in enumerate(SEGMENTS) if each.source == SERVER and each.data]
     place = answers[4]
     kept = [each for n, each in enumerate(SEGMENTS) if n != place and (each.data or each.flags & 7)]
@@ -193,7 +193,7 @@ def test_an_answer_shows_that_what_it_acknowledges_arrived() -> None:
 
 
 def test_what_is_missing_before_the_end_is_told() -> None:
-    """Where the last bytes before a FIN are missing, nothing behind them shows it but the FIN."""
+    """If the last bytes before a FIN are missing, only the FIN reveals it."""
     for way in (SEGMENTS[0].direction, SEGMENTS[0].direction[::-1]):
         last = max(n for n, each in enumerate(SEGMENTS) if each.direction == way and each.data)
         kept = [each for n, each in enumerate(SEGMENTS) if n != last and (n < last or each.data or each.flags & FIN)]
@@ -203,7 +203,7 @@ def test_what_is_missing_before_the_end_is_told() -> None:
 
 
 def test_a_capture_without_the_event_channel_is_told() -> None:
-    """Where a filter left the event channel out, a note says so, and what depends on events is not judged."""
+    """If the event channel was not captured, a note reports it, and dependent rules are not checked."""
     result = judge([each for each in SEGMENTS if not _is_channel(each)])
     assert [text for _, text in result.notes] == ["session s1: its event channel is missing; events were not seen"]
     assert result.sessions[0].requests == judge(SEGMENTS).sessions[0].requests
@@ -211,7 +211,7 @@ def test_a_capture_without_the_event_channel_is_told() -> None:
 
 
 def test_directions_that_were_exchanged_are_put_in_order() -> None:
-    """A request that was captured before the answer that it acknowledges is judged behind it."""
+    """A request captured before the response that it acknowledges is checked after it."""
     expected = facts(judge(SEGMENTS))
     for place in range(len(SEGMENTS) - 1):
         one, two = SEGMENTS[place : place + 2]
@@ -223,16 +223,16 @@ def test_directions_that_were_exchanged_are_put_in_order() -> None:
                 *SEGMENTS[place + 2 :],
             ]
             result = judge(order)
-            # Nothing tells where an answer belongs that comes before its request but for the numbers of TCP.
+            # Only sequence numbers show the position of a response that precedes its request.
             assert facts(result) == expected
             assert result.notes == []
 
 
-# -- what stays ----------------------------------------------------------------------------------------------------
+# -- retained findings ---------------------------------------------------------------------------------------------
 
 
 def test_findings_stay_where_a_hole_comes_later(captures: Path) -> None:
-    """A finding is only taken back when the hole may have begun before it."""
+    """A finding is discarded only if the gap may have started before it."""
     place = captures / "impacket-scapy_fault_unknown_hcall.pcap"
     (finding,) = [each for each in check_capture(str(place)).findings if each.verdict.value == "fail"]
     segments = segments_of(place.read_bytes())
@@ -251,7 +251,7 @@ def test_findings_stay_where_a_hole_comes_later(captures: Path) -> None:
 
 
 def test_sessions_of_one_connection_lose_it_in_the_order_in_which_they_began() -> None:
-    """What is told of several sessions at one frame comes in the same order every time."""
+    """Findings of several sessions in one frame are reported in a deterministic order."""
     stream = io.BytesIO()
     connection = Wire(stream).connect(("10.0.0.1", 49200), ("10.0.0.2", 5150))
     connection.bind(TAPSRV)
@@ -259,7 +259,7 @@ def test_sessions_of_one_connection_lose_it_in_the_order_in_which_they_began() -
     for number in range(1, 17):
         asked = connection.request(method, ClientAttach(TELEPHONY, r"\\PC\mailslot\x", "PC"))
         connection.response(method, ClientAttachResult(bytes(4) + bytes([number]) * 16, ALL_DEVICES, 0), asked)
-    # An answer that nobody asked for shows that packets are missing.
+    # A response without a request shows that packets are missing.
     connection.response(method, ClientAttachResult(bytes(20), ALL_DEVICES, 0), 99)
     connection.close()
     told: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""Named pipes over SMB 2: what goes through them is judged like what goes over TCP."""
+"""Named pipes over SMB 2: their content is checked like TCP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _choices = st.builds(
 @settings(max_examples=max(settings().max_examples // 2, 20))
 @given(_choices)
 def test_a_pipe_is_judged_like_tcp(choices: Choices) -> None:
-    """However a client uses the pipe, the report is that of the same calls over TCP."""
+    """For any use of the pipe, the report is the same as for the same calls over TCP."""
     result = judge(piped(SEGMENTS, choices))
     assert facts(result) == EXPECTED
     assert result.notes == []
@@ -36,7 +36,7 @@ def test_a_pipe_is_judged_like_tcp(choices: Choices) -> None:
 @given(st.data())
 @settings(max_examples=max(settings().max_examples // 3, 20))
 def test_messages_may_be_cut_anywhere(data: st.DataObject) -> None:
-    """SMB messages may be spread over segments in any way."""
+    """SMB messages may be distributed over segments in any way."""
     found = []
     for segment in piped(SEGMENTS, Choices(noise=True)):
         size = len(segment.data)
@@ -48,13 +48,13 @@ def test_messages_may_be_cut_anywhere(data: st.DataObject) -> None:
 @given(st.integers(1, len(piped(SEGMENTS)) - 1))
 @settings(max_examples=max(settings().max_examples // 3, 20))
 def test_a_capture_may_begin_within_a_pipe(start: int) -> None:
-    """A capture that begins while a pipe is open blames nobody."""
+    """A capture that starts while a pipe is open causes no finding."""
     result = judge(piped(SEGMENTS)[start:])
     assert not [finding for finding in result.findings if finding.verdict.value != "info"]
 
 
 def test_missing_segments_of_a_pipe_are_told_once() -> None:
-    """A hole in the SMB connection is one note; what follows in the pipe is judged."""
+    """A gap in the SMB connection is one note; later pipe data is checked."""
     whole = piped(SEGMENTS)
     for number in range(30, 60, 4):
         segments = [segment for place, segment in enumerate(whole) if place != number]
@@ -67,7 +67,7 @@ def test_missing_segments_of_a_pipe_are_told_once() -> None:
 
 
 def test_large_contents_of_files_are_skipped() -> None:
-    """Megabytes of a file that is read on the same connection leave no trace, even with segments missing."""
+    """Megabytes of file data on the same connection have no effect, even with missing segments."""
     segments = piped(SEGMENTS, Choices(noise=True))
     place = next(n for n, s in enumerate(segments) if s.source[1] == 445 and len(s.data) > 300)
     answer = framed(message(8, 99_999, bytes([17, 0, 80, 0]) + bytes(3_000_000), flags=ANSWER, tree=9))
@@ -95,7 +95,7 @@ def test_large_contents_of_files_are_skipped() -> None:
     [(b"\xfdSMB", "SMB 3 encryption"), (b"\xfcSMB", "SMB 3 compression"), (b"\xffSMB\x25", "SMB 1")],
 )
 def test_what_cannot_be_seen_is_said(head: bytes, what: str) -> None:
-    """Encrypted, compressed and old SMB is named, once for each connection."""
+    """Encrypted, compressed and old SMB is reported, once for each connection."""
     segments = []
     for segment in piped(SEGMENTS):
         data = segment.data
@@ -125,7 +125,7 @@ def test_damaged_messages_stop_nothing(data: st.DataObject) -> None:
 @given(_choices, st.randoms(use_true_random=False))
 @settings(max_examples=max(settings().max_examples, 60))
 def test_a_message_may_be_found_again_anywhere(choices: Choices, chance: Any) -> None:
-    """After a gap the next message is looked for, also where the lengths before it are those of something else."""
+    """After a gap the next message is found, even if the preceding lengths are invalid."""
     kept = []
     for segment in piped(SEGMENTS, choices):
         for part in cut(segment, [chance.randrange(1, len(segment.data))]) if len(segment.data) > 1 else [segment]:
@@ -136,7 +136,7 @@ def test_a_message_may_be_found_again_anywhere(choices: Choices, chance: Any) ->
 
 @pytest.mark.parametrize("before", [bytes(4), bytes([0, 0, 0, 40]), bytes([0, 0, 0, 63])])
 def test_lengths_that_cannot_be_are_passed_over(before: bytes) -> None:
-    """A message of no bytes, or of fewer than its header has, costs nothing but itself."""
+    """A message without bytes, or shorter than its header, affects only itself."""
     segments = piped(SEGMENTS)
     place = next(n for n, s in enumerate(segments) if n > 20 and s.target[1] == 445 and s.data)
     cut_off = before + b"\xfeSMB\x40\0" + bytes(34)
@@ -145,7 +145,7 @@ def test_lengths_that_cannot_be_are_passed_over(before: bytes) -> None:
 
 
 def test_two_pipes_at_once_are_two_sessions() -> None:
-    """Several clients' pipes in one capture are kept apart."""
+    """Pipes of several clients in one capture are separate."""
     second = [
         segment._replace(
             source=(segment.source[0].replace("10.0.0.1", "10.0.0.9"), segment.source[1]),

@@ -1,4 +1,4 @@
-"""DCE/RPC as it happens, seen through the whole program: contexts, fragments, several calls at once, faults."""
+"""DCE/RPC in practice, through the whole program: contexts, fragments, concurrent calls, faults."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from mstrp.checking import CaptureResult
 
-#: Without pauses for acknowledgements: every segment with data is one PDU.
+#: Without pure acknowledgements: every segment with data is one PDU.
 SEGMENTS = [segment for segment in segments_of(scenario()) if segment.data or segment.flags & 3]
 EXPECTED = facts(judge(SEGMENTS))
 OTHER = Syntax(UUID("12345678-1234-abcd-ef00-0123456789ab"), 1)
@@ -114,7 +114,7 @@ def test_call_ids_may_start_anywhere(start: int, step: int) -> None:
 
 
 def test_all_answers_may_have_one_call_id() -> None:
-    """A stack that answers every call with the same id is understood while one call is under way at a time."""
+    """A stack that uses the same id for every response is supported while there is one call at a time."""
 
     def change(pdu: bytes) -> bytes:
         return pdu[:12] + b"\1\0\0\0" + pdu[16:] if pdu[2] == Kind.RESPONSE else pdu
@@ -123,7 +123,7 @@ def test_all_answers_may_have_one_call_id() -> None:
 
 
 def test_calls_may_overlap() -> None:
-    """Calls sent before earlier ones are answered, with fragments between each other's, find their answers."""
+    """Calls sent before earlier responses, with interleaved fragments, get their responses."""
     # Two conversations of the same shape over one connection each: interleave the second into the first.
     second = [
         segment._replace(
@@ -139,7 +139,7 @@ def test_calls_may_overlap() -> None:
 
 
 def test_fragments_of_concurrent_calls_may_mix() -> None:
-    """With concurrent multiplexing, fragments of several requests and answers alternate on one connection."""
+    """With concurrent multiplexing, fragments of several requests and responses alternate on one connection."""
 
     def change(pdu: bytes) -> bytes | list[bytes]:
         if not _is_call(pdu):
@@ -170,7 +170,7 @@ def _bound(segments: list[Segment], contexts: tuple[Context, ...], outcomes: tup
 
 
 def test_refused_and_negotiated_contexts_do_not_count() -> None:
-    """NDR64 that is offered and refused and a feature negotiation leave the accepted context alone."""
+    """A refused NDR64 context and a feature negotiation do not affect the accepted context."""
     tapsrv = Syntax(TAPSRV.uuid, 1)
     offered = (Context(5, tapsrv, (NDR64,)), Context(6, tapsrv, (FEATURES,)))
     answered = (Outcome(2, 2, Syntax(UUID(int=0), 0)), Outcome(3, 3, Syntax(UUID(int=0), 0)))
@@ -178,7 +178,7 @@ def test_refused_and_negotiated_contexts_do_not_count() -> None:
 
 
 def test_contexts_may_be_altered() -> None:
-    """An interface bound later, by alter_context, is understood from then on, in its own transfer syntax."""
+    """An interface bound later, by alter_context, is supported from then on, in its own transfer syntax."""
     other = [s for s in segments_of(scenario(ndr64=True)) if s.data or s.flags & 3]
     expected = facts(judge(other))
 
@@ -196,7 +196,7 @@ def test_contexts_may_be_altered() -> None:
             ]
         return pdu
 
-    # Answers directly behind what they answer.
+    # Responses directly after their requests.
     found: list[Segment] = []
     for segment in _changed(change, other):
         if segment.data and segment.data[2] == Kind.BIND_ACK:
@@ -209,7 +209,7 @@ def test_contexts_may_be_altered() -> None:
 
 @pytest.mark.parametrize("level", [2, 4, 5])
 def test_padding_and_signatures_are_no_part_of_the_stub(level: int) -> None:
-    """Authentication trailers below privacy are taken off with their padding."""
+    """Authentication trailers below privacy are removed with their padding."""
 
     def change(pdu: bytes) -> bytes:
         header, body, _ = parse(pdu)
@@ -224,7 +224,7 @@ def test_padding_and_signatures_are_no_part_of_the_stub(level: int) -> None:
 
 
 def test_verification_trailers_are_no_part_of_the_stub() -> None:
-    """A verification trailer behind the parameters is passed over."""
+    """A verification trailer after the parameters is skipped."""
 
     def change(pdu: bytes) -> bytes:
         header, body, _ = parse(pdu)
@@ -240,7 +240,7 @@ def test_verification_trailers_are_no_part_of_the_stub() -> None:
 
 
 def test_other_interfaces_are_left_alone() -> None:
-    """Calls of another interface on the same connection, and connections of others, leave no trace."""
+    """Calls of another interface on the same connection, and other connections, have no effect."""
 
     def change(pdu: bytes) -> bytes | list[bytes]:
         if not _is_call(pdu):
@@ -255,7 +255,7 @@ def test_other_interfaces_are_left_alone() -> None:
 
 
 def _call(request: str) -> tuple[int, int]:
-    """The places of a request and its answer."""
+    """Return the positions of a request and its response."""
     number = next(n for n, kind in REQUESTS.items() if kind.__name__ == request and kind.device == "line")
     asked = next(
         n
@@ -271,7 +271,7 @@ def _call(request: str) -> tuple[int, int]:
 
 
 def test_a_fault_is_an_answer() -> None:
-    """An RPC fault instead of an answer ends the call; nobody is blamed for it."""
+    """An RPC fault instead of a response ends the call, without a finding."""
     _, answered = _call("GetDevCaps")
     header = parse(SEGMENTS[answered].data).header
     segments = list(SEGMENTS)
@@ -282,13 +282,13 @@ def test_a_fault_is_an_answer() -> None:
 
 @pytest.mark.parametrize("kind", [Kind.ORPHANED, Kind.CO_CANCEL])
 def test_orphaned_and_cancelled_calls_wait_for_nothing(kind: Kind) -> None:
-    """A call that is given up has no answer, or one that nobody reads; the next ones find theirs."""
+    """An orphaned call has no response, or an ignored one; the next calls get theirs."""
     asked, answered = _call("GetDevCaps")
     segments = list(SEGMENTS)
     header = parse(segments[asked].data).header
     gone = segments[asked]._replace(data=encode(kind, header.call_id, b"", flags=3))
     if kind == Kind.ORPHANED:
-        # The id is free again: the next call takes it.
+        # The id is free again: the next call uses it.
         connection = {segments[asked].direction, segments[answered].direction}
         later = [
             n for n in range(answered + 1, len(segments)) if segments[n].direction in connection and segments[n].data
@@ -308,7 +308,7 @@ def test_orphaned_and_cancelled_calls_wait_for_nothing(kind: Kind) -> None:
 
 
 def test_a_rejected_bind_is_told() -> None:
-    """A bind that was rejected gives a note with its reason."""
+    """A rejected bind gives a note with its reason."""
 
     def change(pdu: bytes) -> bytes:
         return encode(Kind.BIND_NAK, 1, b"\4\0\0\0\0\0") if pdu[2] == Kind.BIND_ACK else pdu
@@ -321,7 +321,7 @@ def test_a_rejected_bind_is_told() -> None:
 
 
 def _begun(segments: list[Segment]) -> list[Segment]:
-    """What a capture has that was started after the binds."""
+    """Return the content of a capture that was started after the binds."""
     return [segment for segment in segments if segment.data and segment.data[2] not in (Kind.BIND, Kind.BIND_ACK)]
 
 
@@ -330,7 +330,7 @@ def _begun(segments: list[Segment]) -> list[Segment]:
     "hint", [Hints(everywhere=True), Hints.parse(["5150=tapsrv", "content"]), Hints.parse((), [5150])]
 )
 def test_streams_are_recognised_by_their_content_when_asked(hint: Hints, ndr64: bool) -> None:
-    """Where the bind was not captured, requests are recognised by what is in them, if the user wants that."""
+    """Without a captured bind, requests are recognized by their content on request."""
     segments = [s for s in segments_of(scenario(ndr64=ndr64)) if s.data or s.flags & 3]
     whole = judge(segments).sessions[0]
     late = _begun(segments)[6:]
@@ -344,7 +344,7 @@ def test_streams_are_recognised_by_their_content_when_asked(hint: Hints, ndr64: 
 
 
 def test_hints_that_make_no_sense_are_refused() -> None:
-    """A hint that is no port and no interface is an error that names it."""
+    """An invalid hint is an error that contains it."""
     for texts, ports in ((["http"], []), (["5150=smtp"], []), ([], [0]), ([], [70_000])):
         with pytest.raises(ValueError, match=r"http|smtp|0 is not a port|70000"):
             Hints.parse(texts, ports)

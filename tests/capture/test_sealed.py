@@ -1,4 +1,4 @@
-"""Sealed traffic: with the password it is judged as in the clear, without it is said what is there and what is needed."""
+"""Encrypted traffic: checked with the password; without it, the report contains its amount and the required password."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_hash_is_that_of_the_specification() -> None:
 
 @pytest.mark.parametrize("secrets", [RIGHT.secrets, (*WRONG.secrets, *RIGHT.secrets)])
 def test_a_sealed_recording_is_judged_like_the_one_in_the_clear(captures: Path, secrets: tuple[bytes, ...]) -> None:
-    """With its password the sealed recording has the sessions and findings of its twin in the clear."""
+    """With its password the encrypted recording has the same sessions and findings as the unencrypted one."""
     sealed = check_capture(str(captures / RECORDING), setup=Setup(secrets=secrets))
     clear = check_capture(str(captures / "scapy-scapy_s45_transfer_typical_ndr64.pcap"))
     assert facts(sealed) == facts(clear)
@@ -39,7 +39,7 @@ def test_a_sealed_recording_is_judged_like_the_one_in_the_clear(captures: Path, 
 
 
 def test_without_a_password_it_is_said_what_is_there(captures: Path) -> None:
-    """Without a password the report has the sealed calls with their counts, mechanism, account, and what is needed."""
+    """Without a password the report contains the encrypted calls with counts, mechanism, account, and the missing data."""
     result = check_capture(str(captures / RECORDING))
     found = [(s.interface, s.mechanism, s.level, s.account, s.requests, s.answers, s.needed) for s in result.sealed]
     account = "WORKGROUP\\alice"
@@ -53,7 +53,7 @@ def test_without_a_password_it_is_said_what_is_there(captures: Path) -> None:
 
 
 def test_a_wrong_password_is_said(captures: Path) -> None:
-    """A password that does not fit is said to be wrong; nothing is made up from it."""
+    """A wrong password is reported, and no data is decrypted with it."""
     result = check_capture(str(captures / RECORDING), setup=WRONG)
     assert result.sessions == []
     assert {sealed.needed for sealed in result.sealed} == {
@@ -80,7 +80,7 @@ def test_what_others_seal_is_unsealed(kind: int, level: int) -> None:
 @pytest.mark.parametrize("level", [5, 6], ids=["integrity", "privacy"])
 @pytest.mark.parametrize("kind", [NTLM, SPNEGO], ids=["NTLM", "SPNEGO"])
 def test_a_changed_byte_is_noticed(kind: int, level: int) -> None:
-    """One changed bit in a protected PDU makes its signature wrong, and a note says which frame."""
+    """One changed bit in a protected PDU invalidates its signature, and a note contains the frame."""
     segments = protected(SEGMENTS, kind, level)
     place = next(n for n, segment in enumerate(segments) if n > 20 and len(segment.data) > 200)
     data = segments[place].data
@@ -91,7 +91,7 @@ def test_a_changed_byte_is_noticed(kind: int, level: int) -> None:
 
 @pytest.mark.parametrize("kind", [NTLM, SPNEGO], ids=["NTLM", "SPNEGO"])
 def test_unsealing_goes_on_behind_a_gap(kind: int) -> None:
-    """After missing sealed PDUs the place in the key stream is found again."""
+    """After missing encrypted PDUs the position in the key stream is found again."""
     segments = protected(SEGMENTS, kind, 6)
     whole = judge(segments, setup=RIGHT)
     place = next(n for n, segment in enumerate(segments) if n > 24 and segment.target[1] == 5150 and segment.data)
@@ -103,7 +103,7 @@ def test_unsealing_goes_on_behind_a_gap(kind: int) -> None:
 
 
 def test_a_sealed_stream_that_began_before_is_told() -> None:
-    """Where the exchange of the keys was not captured, that is what would be needed."""
+    """Without a captured key exchange, the report contains that it is missing."""
     segments = [segment for segment in protected(SEGMENTS, NTLM, 6) if segment.data][12:]
     result = judge(segments, setup=RIGHT)
     assert result.sessions == []
@@ -112,7 +112,7 @@ def test_a_sealed_stream_that_began_before_is_told() -> None:
 
 @pytest.mark.parametrize("kind", [16, 9])
 def test_kerberos_is_called_by_its_name(kind: int) -> None:
-    """Sealed Kerberos, raw and in SPNEGO, is recognised and said to be so."""
+    """Encrypted Kerberos, raw and in SPNEGO, is recognized and reported."""
     # NegTokenInit: the list with the one mechanism of Windows' Kerberos, and a token for it.
     token = bytes.fromhex("a0173015 a00d300b 06092a864882f712010202 a2040402 6e00".replace(" ", ""))
     segments = []
@@ -131,7 +131,7 @@ def test_kerberos_is_called_by_its_name(kind: int) -> None:
 
 
 def test_flags_of_the_command_line_unseal(captures: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """``--nt-password`` and ``--nt-hash`` unseal, the hash alone or behind an LM hash."""
+    """``--nt-password`` and ``--nt-hash`` decrypt, with the hash only or after an LM hash."""
     from mstrp.cli import main
 
     secret = nt_hash("Passw0rd!").hex()

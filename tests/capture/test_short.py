@@ -1,4 +1,4 @@
-"""What is too short for the words that its kind has is read as far as it goes, over TCP and through pipes."""
+"""Packets shorter than their fixed part are read as far as possible, over TCP and through pipes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CONTEXT = bytes(4) + b"\7" * 16
 
 
 def _answered(answer: bytes) -> bytes:
-    """A capture of a client whose Initialize is answered with some bytes."""
+    """Return a capture of a client whose Initialize gets a response with the given bytes."""
     stream = io.BytesIO()
     connection = Wire(stream).connect(("10.0.0.1", 49200), ("10.0.0.2", 5150))
     connection.bind(TAPSRV)
@@ -51,7 +51,7 @@ def _answered(answer: bytes) -> bytes:
 
 @pytest.mark.parametrize("size", [0, 1, 3, 4, 40, 56, 59])
 def test_an_answer_without_all_of_its_words(size: int) -> None:
-    """It is as if the words that are missing were 0; what carries it makes no difference."""
+    """Missing DWORDs are read as 0, over any transport."""
     capture = _answered(b"\5\0\0\x80"[:size] + bytes(max(0, size - 4)))
     direct = judge(capture)
     assert direct.sessions[0].requests == {"Initialize": 1}
@@ -63,7 +63,7 @@ def test_an_answer_without_all_of_its_words(size: int) -> None:
 
 @pytest.mark.parametrize("words", range(10, 13))
 def test_an_event_that_ends_before_its_line(words: int) -> None:
-    """LINE_GATHERDIGITS has its line behind the ten words that all events have; a short one names none."""
+    """LINE_GATHERDIGITS has its line after the ten common DWORDs; a short one contains none."""
     whole = LINE_GATHERDIGITS(remote_line=0x77).encode()
     data = (4 * words).to_bytes(4, "little") + whole[4 : 4 * words]
     (event,) = decode_events(data).events

@@ -1,4 +1,4 @@
-"""Context handles that are not valid: accepted they are a fault of the server, refused a fault of the client."""
+"""Invalid context handles: accepting one is a fault of the server, using one a fault of the client."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ outcomes = pytest.mark.parametrize("refused", [False, True], ids=["accepted", "r
 def test_a_request_under_an_invalid_handle_is_reported_once(
     stray: Callable[[Staged], tuple[Connection, bytes]], refused: bool
 ) -> None:
-    """The server that accepts it fails, the client that was refused is warned; no session is invented."""
+    """A server that accepts it fails, a refused client gets a warning; no session is added."""
     staged = Staged()
     connection, context = stray(staged)
     staged.ask(connection, context, refused=refused)
@@ -114,7 +114,7 @@ def test_a_request_under_an_invalid_handle_is_reported_once(
 def test_a_detach_under_an_invalid_handle_is_reported_once(
     stray: Callable[[Staged], tuple[Connection, bytes]], refused: bool
 ) -> None:
-    """ClientDetach needs a valid handle as well; twice is once too often."""
+    """ClientDetach requires a valid handle as well; a second one is a violation."""
     staged = Staged()
     connection, context = stray(staged)
     staged.detach(connection, context, refused=refused)
@@ -125,7 +125,7 @@ def test_a_detach_under_an_invalid_handle_is_reported_once(
 
 @strays
 def test_a_refusal_by_return_value_counts_like_a_fault(stray: Callable[[Staged], tuple[Connection, bytes]]) -> None:
-    """TAPIERR_INVALRPCCONTEXT refuses the request, and is no denial of the valid handle."""
+    """TAPIERR_INVALRPCCONTEXT refuses the request, and does not reject the valid handle."""
     staged = Staged()
     connection, context = stray(staged)
     staged.ask(connection, context, ack=0xF101)
@@ -160,7 +160,7 @@ def test_a_second_connection_of_the_association_group_may_use_the_handle() -> No
 
 @pytest.mark.parametrize("first", range(1, 8))
 def test_a_handle_from_before_the_capture_is_no_fault(first: int) -> None:
-    """A capture that starts after any of the first frames does not know the handle: a partial session, no finding."""
+    """A capture that starts after any of the first frames does not contain the handle: a partial session, no finding."""
     staged = Staged()
     role, _ = staged.client()
     staged.ask(staged.requests(role), _handle(1))
@@ -170,7 +170,7 @@ def test_a_handle_from_before_the_capture_is_no_fault(first: int) -> None:
 
 
 def test_a_hole_makes_unknown_handles_possible() -> None:
-    """After missing bytes a second ClientAttach may have given the handle out."""
+    """After missing bytes a second ClientAttach may have returned the handle."""
     staged = Staged()
     role, script = staged.client()
     script.ask(line.GetDevCaps(line_app=role.app, tspi_version=role.version, line_dev_caps=1024))
@@ -183,7 +183,7 @@ def test_a_hole_makes_unknown_handles_possible() -> None:
 
 
 def test_a_late_request_on_another_connection_is_not_judged() -> None:
-    """A request of another connection may have been sent before ClientDetach was; two seconds later it was not."""
+    """A request of another connection may precede ClientDetach; two seconds later it does not."""
     for seconds, expected in ((0.0, set()), (2.0, ACCEPTED)):
         staged = Staged()
         role, _ = staged.client()
@@ -197,7 +197,7 @@ def test_a_late_request_on_another_connection_is_not_judged() -> None:
 
 
 def test_a_handle_that_is_given_again_is_valid_again() -> None:
-    """A second session may get the bytes of a handle that was closed."""
+    """A second session may get the same bytes as a closed handle."""
     staged = Staged()
     connection, context = _detached(staged)
     attach = ClientAttach(0xFFFFFFFD, "admin", "PC")
@@ -228,7 +228,7 @@ def _event_cases(staged: Staged, how: str) -> tuple[Connection, bytes]:
 @pytest.mark.parametrize("how", ["null", "never", "binding", "closed", "another client", "before attach"])
 @outcomes
 def test_events_under_an_invalid_handle_are_reported(how: str, refused: bool) -> None:
-    """RemoteSPEventProc needs the handle that RemoteSPAttach returned; no session is invented."""
+    """RemoteSPEventProc requires the handle that RemoteSPAttach returned; no session is added."""
     staged = Staged()
     connection, context = _event_cases(staged, how)
     state = event.LINE_LINEDEVSTATE(init_context=0x101, open_context=0x710, remote_line=0x510, device_states=1)

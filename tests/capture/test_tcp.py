@@ -1,4 +1,4 @@
-"""TCP and IP as they happen: what arrives is judged as if it had come in order, what is missing is told once."""
+"""TCP and IP in practice: data is checked as if it had arrived in order, missing data is reported once."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _failures(result: CaptureResult) -> list[str]:
 
 @st.composite
 def _cut_up(draw: st.DrawFn) -> list[list[Segment]]:
-    """The bursts of the scenario with their segments cut at any places."""
+    """Return the bursts of the scenario with their segments split at random positions."""
     found = []
     for burst in bursts(SEGMENTS):
         parts: list[Segment] = []
@@ -69,14 +69,14 @@ def _cut_up(draw: st.DrawFn) -> list[list[Segment]]:
 @settings(max_examples=_SOME)
 @given(_cut_up())
 def test_cuts_do_not_matter(parts: list[list[Segment]]) -> None:
-    """Segments may be cut anywhere: PDUs are found all the same."""
+    """Segments may be split anywhere: PDUs are still found."""
     assert facts(judge(_timed(itertools.chain(*parts)))) == EXPECTED
 
 
 @settings(max_examples=_SOME)
 @given(_cut_up(), st.randoms(use_true_random=False))
 def test_order_within_a_burst_does_not_matter(parts: list[list[Segment]], chance: Any) -> None:
-    """Segments of one direction may overtake each other."""
+    """Segments of one direction may be reordered."""
     for burst in parts:
         if not any(segment.flags & (SYN | FIN) for segment in burst):
             chance.shuffle(burst)
@@ -86,7 +86,7 @@ def test_order_within_a_burst_does_not_matter(parts: list[list[Segment]], chance
 @settings(max_examples=_SOME)
 @given(_cut_up(), st.data())
 def test_copies_and_overlaps_do_not_matter(parts: list[list[Segment]], data: st.DataObject) -> None:
-    """Retransmissions, whole or in part, alone or together with what follows, change nothing."""
+    """Retransmissions, complete or partial, alone or with following data, have no effect."""
     found: list[Segment] = []
     for burst in parts:
         for place, segment in enumerate(burst):
@@ -107,7 +107,7 @@ def test_copies_and_overlaps_do_not_matter(parts: list[list[Segment]], data: st.
 
 @pytest.mark.parametrize("covered", [1, 2])
 def test_a_copy_may_cover_what_waits(covered: int) -> None:
-    """Segments that wait for a missing one and come again together with it are not waited for any more."""
+    """Buffered segments that are retransmitted with the missing one are released."""
     place = next(n for n, segment in enumerate(SEGMENTS) if n > 20 and len(segment.data) > 100)
     parts = cut(SEGMENTS[place], [20, 40, 60])
     early = [*SEGMENTS[:place], *parts[1 : 1 + covered], SEGMENTS[place]]
@@ -118,13 +118,13 @@ def test_a_copy_may_cover_what_waits(covered: int) -> None:
 
 
 def test_every_frame_twice() -> None:
-    """A capture that has every frame twice, as one of all interfaces has, is judged like one that has it once."""
+    """A capture with every frame twice, as of all interfaces, has the same report."""
     assert facts(judge(_timed(itertools.chain(*zip(SEGMENTS, SEGMENTS, strict=True))))) == EXPECTED
 
 
 @given(st.integers(0, 0xFFFFFFFF), st.integers(0, 3000))
 def test_sequence_numbers_wrap(base: int, back: int) -> None:
-    """Sequence numbers may begin anywhere and wrap around in the middle of a conversation."""
+    """Sequence numbers may start anywhere and wrap in the middle of a conversation."""
     shift = {}
     for segment in SEGMENTS:
         if segment.flags & SYN:
@@ -141,7 +141,7 @@ def test_sequence_numbers_wrap(base: int, back: int) -> None:
 
 @pytest.mark.parametrize("version", [ipv4, ipv6])
 def test_the_end_may_overtake_the_data(version: Any) -> None:
-    """A FIN that is captured before the last data does not cut them off."""
+    """A FIN captured before the last data does not discard it."""
     last = max(number for number, segment in enumerate(SEGMENTS) if segment.data)
     direction = SEGMENTS[last].direction
     fin = next(n for n, segment in enumerate(SEGMENTS) if segment.flags & FIN and segment.direction == direction)
@@ -150,12 +150,12 @@ def test_the_end_may_overtake_the_data(version: Any) -> None:
     assert result == expected
 
 
-# -- what is missing -----------------------------------------------------------------------------------------------
+# -- missing data --------------------------------------------------------------------------------------------------
 
 
 @given(st.data())
 def test_a_gap_is_told_once_and_blames_nobody(data: st.DataObject) -> None:
-    """Missing segments give one note for each hole and no finding against anybody; what follows is judged."""
+    """Missing segments give one note per gap and no finding; later data is checked."""
     payload = [number for number, segment in enumerate(SEGMENTS) if segment.data]
     gone = data.draw(st.integers(0, len(payload) - 2))
     lost = SEGMENTS[payload[gone]]
@@ -163,7 +163,7 @@ def test_a_gap_is_told_once_and_blames_nobody(data: st.DataObject) -> None:
     result = judge(rest)
     assert _failures(result) == []
     told = [text for _, text in result.notes if "missing before this frame" in text]
-    # Of a stream whose first bytes are missing it is not known what it is.
+    # The protocol of a stream without its first bytes is not known.
     begins = not any(s.direction in {lost.direction, lost.direction[::-1]} and s.data for s in rest[: payload[gone]])
     assert len(told) == (len(told) if begins else 1)
     if told:
@@ -175,7 +175,7 @@ def test_a_gap_is_told_once_and_blames_nobody(data: st.DataObject) -> None:
 
 
 def test_a_gap_inside_a_pdu_costs_that_pdu_only() -> None:
-    """When the middle of a PDU is missing, the stream goes on at the next PDU that can be trusted."""
+    """If the middle of a PDU is missing, the stream continues at the next plausible PDU."""
     large = max(
         (n for n, segment in enumerate(SEGMENTS) if segment.target == SERVER and n > 20),
         key=lambda n: len(SEGMENTS[n].data),
@@ -191,7 +191,7 @@ def test_a_gap_inside_a_pdu_costs_that_pdu_only() -> None:
 
 @pytest.mark.parametrize("way", ["client", "server"])
 def test_half_a_capture_blames_nobody(way: str) -> None:
-    """A capture of one direction only gives notes that say so, and no findings."""
+    """A capture of one direction gives notes about it, and no findings."""
     ports = {SERVER[1]} if way == "client" else {segment.source[1] for segment in SEGMENTS if segment.source == CLIENT}
     half = [segment for segment in SEGMENTS if segment.target[1] in ports]
     result = judge(half)
@@ -201,18 +201,18 @@ def test_half_a_capture_blames_nobody(way: str) -> None:
 
 @given(st.integers(1, len(SEGMENTS) - 1))
 def test_a_capture_may_begin_anywhere(start: int) -> None:
-    """A capture that begins in the middle of connections gives notes at most, and no findings."""
+    """A capture that starts in the middle of connections gives notes at most, and no findings."""
     assert _failures(judge(SEGMENTS[start:])) == []
 
 
 @given(st.integers(1, len(SEGMENTS) - 1))
 def test_a_capture_may_end_anywhere(stop: int) -> None:
-    """A capture that ends in the middle of connections gives no findings worse than information."""
+    """A capture that ends in the middle of connections gives information at most."""
     assert _failures(judge(SEGMENTS[:stop])) == []
 
 
 def test_lost_without_acknowledgement_is_given_up_in_time() -> None:
-    """Where no acknowledgement was captured, a segment that is missing is given up after some seconds."""
+    """Without captured acknowledgements, a missing segment is given up after some seconds."""
     one_way = [segment for segment in SEGMENTS if segment.target == SERVER]
     payload = [number for number, segment in enumerate(one_way) if segment.data]
     del one_way[payload[3]]
@@ -227,7 +227,7 @@ def test_lost_without_acknowledgement_is_given_up_in_time() -> None:
 
 
 def test_ports_may_be_used_again() -> None:
-    """A second conversation over the same ports is another one, whether the first one was closed or not."""
+    """A second conversation over the same ports is separate, whether the first one was closed or not."""
     second = [
         segment._replace(time=segment.time + 100, sequence=segment.sequence + 9**9, ack=segment.ack + 9**9)
         for segment in SEGMENTS
@@ -239,7 +239,7 @@ def test_ports_may_be_used_again() -> None:
 
 
 def test_late_copies_of_a_closed_connection_open_nothing() -> None:
-    """Segments of a connection that come again after its end are not taken for a new one."""
+    """Late copies of segments of a closed connection do not open a new one."""
     copies = [segment._replace(time=segment.time + 1) for segment in SEGMENTS if segment.data][-6:]
     result = judge([*SEGMENTS, *copies])
     assert facts(result) == EXPECTED
@@ -249,7 +249,7 @@ def test_late_copies_of_a_closed_connection_open_nothing() -> None:
 @pytest.mark.parametrize("by", [1, 3, 5, 9])
 @pytest.mark.parametrize("answer", [False, True])
 def test_a_handshake_may_be_recorded_late(answer: bool, by: int) -> None:
-    """A SYN, or its answer, that is recorded after data of its direction opens no other connection."""
+    """A SYN, or its response, captured after data of its direction opens no other connection."""
     late = list(SEGMENTS)
     for segment in SEGMENTS:
         if segment.flags & SYN and bool(segment.flags & ACK) is answer:
@@ -261,7 +261,7 @@ def test_a_handshake_may_be_recorded_late(answer: bool, by: int) -> None:
 
 
 def test_a_reset_ends_a_binding() -> None:
-    """After a reset the binding is over: nothing waits any more."""
+    """A reset ends the binding and its pending requests."""
     stop = next(n for n, segment in enumerate(SEGMENTS) if segment.flags & FIN and segment.source == CLIENT)
     reset = SEGMENTS[stop]._replace(flags=RST, data=b"")
     result = judge([*SEGMENTS[: stop - 12], reset])
@@ -295,7 +295,7 @@ def _fragments6(packet: bytes, size: int, number: int) -> list[bytes]:
 @settings(max_examples=_SOME // 2)
 @given(size=st.sampled_from([8, 24, 64, 256, 1024]), chance=st.randoms(use_true_random=False))
 def test_ip_fragments_are_put_together(version: int, size: int, chance: Any) -> None:
-    """IP packets may come in fragments of any size and in any order."""
+    """IP packets may be fragmented in any size and order."""
     frames = []
     for number, segment in enumerate(SEGMENTS):
         if version == 4:
@@ -310,7 +310,7 @@ def test_ip_fragments_are_put_together(version: int, size: int, chance: Any) -> 
 
 
 def test_missing_fragments_are_told() -> None:
-    """A packet of which a fragment is missing is named, and costs no more than a missing segment."""
+    """A packet with a missing fragment is reported, and has the effect of a missing segment."""
     number = next(n for n, segment in enumerate(SEGMENTS) if len(segment.data) > 100)
     parts = _fragments4(ipv4(SEGMENTS[number]), 64)[:-1]
     frames = [Frame(SEGMENTS[number].time, ethernet(part), len(part) + 14) for part in parts]

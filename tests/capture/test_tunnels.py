@@ -1,4 +1,4 @@
-"""A conversation is the same in whatever tunnel it was mirrored, and tunnels that lie cost no more than their frames."""
+"""A conversation has the same report in every tunnel, and invalid tunnels affect only their frames."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _unread(frames: Iterable[bytes]) -> list[tuple[str, str, int]]:
 @pytest.mark.parametrize("version", [ipv4, ipv6])
 @pytest.mark.parametrize("name", WRAPPINGS)
 def test_a_tunnel_changes_nothing(name: str, version: Callable[..., bytes]) -> None:
-    """The inner packets of a tunnel are judged like the packets alone, and no frame counts as unread."""
+    """The inner packets of a tunnel are checked like plain packets, and no frame counts as unread."""
     frames = frames_of(SEGMENTS, network=version, link=WRAPPINGS[name])
     result = judge(pcap(frames))
     assert facts(result) == EXPECTED[version]
@@ -49,7 +49,7 @@ def test_a_tunnel_changes_nothing(name: str, version: Callable[..., bytes]) -> N
 
 
 def test_both_sides_of_a_tunnel_are_one_conversation() -> None:
-    """A capture that has each packet inside and outside the tunnel is judged like one that has it once."""
+    """A capture with each packet inside and outside the tunnel has the same report as with one of them."""
     pairs = [frames_of([each], link=link)[0] for each in SEGMENTS for link in (ethernet, WRAPPINGS["VXLAN"])]
     assert facts(judge(pcap(pairs))) == EXPECTED[ipv4]
 
@@ -72,7 +72,7 @@ def test_fragments_of_tunnels_are_put_together(name: str, order: int) -> None:
 
 @pytest.mark.parametrize("name", ["VXLAN", "ERSPAN III", "GTP-U", "MPLS", "LLC/SNAP"])
 def test_parts_follow_the_inner_addresses(name: str) -> None:
-    """Shared among processes, a tunnelled conversation is in one part, whatever the addresses of the tunnel."""
+    """Distributed among processes, a tunneled conversation is in one part, whatever the addresses of the tunnel."""
     frames = []
     for number, each in enumerate(frames_of(SEGMENTS, link=WRAPPINGS[name])):
         # Every frame comes from another mirror.
@@ -125,7 +125,7 @@ LIES: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("name", LIES)
 def test_tunnels_that_lie_are_counted(name: str) -> None:
-    """A tunnel whose header is not understood, or longer than the packet, counts as one; what follows is read."""
+    """A tunnel with an unsupported header, or longer than the packet, counts as one; later frames are read."""
     packet, detail = LIES[name]
     lie = ethernet(packet) if packet else frame(0x88E5, b"\x2c\0" + bytes(80))
     rest = [each.data for each in frames_of(SEGMENTS, link=WRAPPINGS["GRE"])]

@@ -1,4 +1,4 @@
-"""Numbers read byte by byte, as compiled code does it, against what plain Python does."""
+"""Byte-wise reading of numbers, as in compiled code, compared with plain Python."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MODULES = (unpacking, raw, fastpath, pcap, reader, partition, pdus)
 
 @given(data=st.binary(min_size=64, max_size=80), at=st.integers(0, 4))
 def test_numbers(data: bytes, at: int) -> None:
-    """Each reader gives the number that stands there."""
+    """Each reader returns the number at the position."""
     for size, little, big in ((2, unpacking.little16, unpacking.big16), (4, unpacking.little32, unpacking.big32)):
         assert little(data, at) == int.from_bytes(data[at : at + size], "little")
         assert big(data, at) == int.from_bytes(data[at : at + size], "big")

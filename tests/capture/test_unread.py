@@ -22,7 +22,7 @@ INNER = ethernet(ipv4(SEGMENTS[0]))
 
 
 def _ip(protocol: int, payload: bytes) -> bytes:
-    """An IPv4 packet of any protocol."""
+    """Return an IPv4 packet of any protocol."""
     head = bytes([0x45, 0]) + (20 + len(payload)).to_bytes(2, "big") + bytes([0, 1, 0, 0, 64, protocol, 0, 0])
     return head + bytes([10, 0, 0, 1, 10, 0, 0, 2]) + payload
 
@@ -33,7 +33,7 @@ def _udp(source: int, target: int, payload: bytes = bytes(8)) -> bytes:
 
 
 def _other(kind: int, payload: bytes) -> bytes:
-    """An Ethernet frame of any type, or with a length."""
+    """Return an Ethernet frame of any type, or with a length."""
     return bytes(12) + kind.to_bytes(2, "big") + payload
 
 
@@ -94,32 +94,32 @@ def test_frames_that_are_read_are_not_counted(wrap: Callable[[bytes], bytes]) ->
 
 
 def test_unknown_links_are_counted() -> None:
-    """Frames of a link type that is not understood count under its number."""
+    """Frames with an unsupported link type are counted by its number."""
     assert _unread([bytes(60)] * 3, link=220) == [("link-type", "link type 220", 3)]
 
 
 def test_short_frames_are_counted() -> None:
-    """Frames of which the capture contains only the beginning count as cut off."""
+    """Frames of which the capture contains only the beginning count as truncated."""
     whole = ethernet(ipv4(next(each for each in SEGMENTS if each.data)))
     assert _unread([whole], snap=60) == [("snap-length", "truncated by the snap length", 1)]
 
 
 @pytest.mark.parametrize("size", [30, 38, 50])
 def test_headers_that_do_not_fit_are_counted(size: int) -> None:
-    """A frame that ends within its IP or TCP header, though the capture has all of it, counts as malformed."""
+    """A complete frame that ends within its IP or TCP header counts as malformed."""
     whole = ethernet(ipv4(next(each for each in SEGMENTS if each.data)))
     assert _unread([whole[:size]]) == [("malformed", "headers longer than the frame", 1)]
 
 
 def test_fragments_that_stay_alone_are_counted() -> None:
-    """An IP packet of which a fragment is missing counts once."""
+    """An IP packet with a missing fragment counts once."""
     packet = bytearray(ipv4(next(each for each in SEGMENTS if len(each.data) > 64)))
     packet[6] |= 0x20
     assert _unread([ethernet(bytes(packet[:60]))]) == [("fragment", "IP packets with missing or invalid fragments", 1)]
 
 
 def test_the_number_of_kinds_is_bounded() -> None:
-    """Frames of very many kinds cannot make the counts grow without bound."""
+    """The number of separately counted kinds is limited."""
     kinds = _unread([_other(0x600 + number, bytes(46)) for number in range(1000)])
     assert sum(count for _, _, count in kinds) == 1000
     assert len(kinds) <= 260

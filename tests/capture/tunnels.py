@@ -1,4 +1,4 @@
-"""Frames of tunnels made by hand, from the RFCs: an IP packet goes in, an Ethernet frame comes out."""
+"""Generated frames of tunnels, from the RFCs: an IP packet in an Ethernet frame."""
 
 from __future__ import annotations
 

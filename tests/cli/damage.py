@@ -1,4 +1,4 @@
-"""Captures that are damaged on purpose: cut, flipped, with lengths that lie."""
+"""Deliberately damaged captures: truncated, with flipped bytes, with wrong lengths."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 FAULTY = ROOT / "samples" / "connected-after-idle.pcap"
-#: What the faulty sample has in some of its frames.
+#: Contents of some frames of the faulty sample.
 EVENTS, INFO, DROP, LATE = 32, 35, 47, 58
-#: Where things stand in a DCE/RPC request, in bytes from its beginning.
+#: Offsets in a DCE/RPC request, in bytes from its start.
 FRAG_LENGTH, AUTH_LENGTH, CONTEXT, OPNUM, STUB = 8, 10, 20, 22, 24
-#: Where things stand in the stub of ClientRequest and RemoteSPEventProc behind the context handle.
+#: Offsets in the stub of ClientRequest and RemoteSPEventProc after the context handle.
 MAX_COUNT, FIRST, COUNT, BUFFER = STUB + 20, STUB + 24, STUB + 28, STUB + 32
 
 
@@ -28,7 +28,7 @@ class Record(NamedTuple):
 
     @property
     def payload(self) -> int:
-        """Where the payload of TCP begins."""
+        """Return the start of the TCP payload."""
         ip = 14
         tcp = ip + (self.data[ip] & 15) * 4
         return tcp + (self.data[tcp + 12] >> 4) * 4
@@ -51,7 +51,7 @@ def joined(capture: bytes, frames: list[Record]) -> bytes:
 
 
 def patched(capture: bytes, frame: int, at: int, new: bytes) -> bytes:
-    """A pcap file in which some bytes of a frame's payload are others."""
+    """Return a pcap file with some bytes of a frame's payload replaced."""
     frames = records(capture)
     record = frames[frame - 1]
     place = record.payload + at

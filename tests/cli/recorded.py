@@ -1,4 +1,4 @@
-"""What the recordings in tests/captures contain, as their authors described them before there was a program to ask."""
+"""Contents of the recordings in tests/captures, as described by their authors independently of the program."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Wrong(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """A recording: how many requests and events, the states of its calls and how they ended, what is wrong."""
+    """A recording: numbers of requests and events, the states and ends of its calls, the violation."""
 
     name: str
     requests: int
@@ -31,7 +31,7 @@ class Recorded(NamedTuple):
     final: str = "deallocated"
     model: str = "push"
     wrong: Wrong | None = None
-    #: What the program has to be told.
+    #: Required options of the program.
     options: tuple[str, ...] = ()
 
 
@@ -40,7 +40,7 @@ RECORDED = [
     Recorded("impacket-scapy_s41_session.pcap", 9, 0, []),
     Recorded("impacket-scapy_s43_outgoing.pcap", 10, 8, [(*DIALED, "idle")]),
     Recorded("impacket-scapy_s44_answer.pcap", 13, 7, [OFFERED]),
-    # The packets of section 4.5 and no others: connected and idle follow from the replies alone.
+    # Exactly the packets of section 4.5: only completions imply connected and idle.
     Recorded("impacket-scapy_s45_transfer_spec.pcap", 10, 4, [OFFERED]),
     Recorded(f"impacket-scapy_{TYPICAL}.pcap", 11, 7, [OFFERED]),
     Recorded(f"impacket-scapy_{TYPICAL}_pcapng.pcapng", 11, 7, [OFFERED]),

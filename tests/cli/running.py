@@ -1,4 +1,4 @@
-"""Running the program inside the test: what it wrote, and how it ended."""
+"""Run the program inside the test: its output and its status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mstrp.cli import main
 
 
 class Outcome(NamedTuple):
-    """What a command did."""
+    """The result of a command."""
 
     status: int
     out: str

@@ -1,4 +1,4 @@
-"""A terminal to run the program in, and processes that are looked at from outside."""
+"""Run the program in a terminal, and observe processes from outside."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ PROGRAM = [sys.executable, "-m", "mstrp"]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """A plain environment with the project on the path, and nothing of the one that the tests run in."""
+    """Return a minimal environment with the project on the path, independent of that of the tests."""
     plain = {"PYTHONPATH": str(ROOT), "PATH": os.environ.get("PATH", ""), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
     return {**plain, **more}
 
 
 def in_terminal(*arguments: object, columns: int = 120, **more: str) -> tuple[int, str]:
-    """Run the program in a terminal of a width: exit status, and all that was on the screen."""
+    """Run the program in a terminal of a given width; return exit status and screen content."""
     import fcntl
     import pty
     import termios
@@ -39,7 +39,7 @@ def in_terminal(*arguments: object, columns: int = 120, **more: str) -> tuple[in
         while True:
             try:
                 data = os.read(ours, 65_536)
-            except OSError:  # Linux says so when the other end is closed
+            except OSError:  # Linux reports this when the other end is closed
                 break
             if not data:
                 break

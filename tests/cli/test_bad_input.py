@@ -1,4 +1,4 @@
-"""Input that is no capture, or a damaged one: a clear line for each problem, the rest judged, never a traceback."""
+"""Invalid or damaged input: a clear line for each problem, the rest checked, never a traceback."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ NOTHING = b"\0\0\0\0"
 
 
 def judged(place: Path, data: bytes) -> tuple[int, Any]:
-    """The exit status and the report on the one capture; nothing may be on standard error."""
+    """Return the exit status and the report on the only capture; check that standard error is empty."""
     place.write_bytes(data)
     outcome = run("check", "--format", "json", place)
     assert outcome.err == ""
     return outcome.status, outcome.json["captures"][0]
 
 
-# -- what is no capture ---------------------------------------------------------------------------------------------
+# -- not a capture --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def judged(place: Path, data: bytes) -> tuple[int, Any]:
 )
 @pytest.mark.parametrize("command", [("check",), ("check", "--format", "json"), ("decode",)], ids=" ".join)
 def test_a_file_that_is_no_capture(tmp_path: Path, data: bytes, reason: str, command: tuple[str, ...]) -> None:
-    """One line names the file and what is wrong with it; the exit status is 2."""
+    """One line contains the file and the error; the exit status is 2."""
     place = tmp_path / "trace"
     place.write_bytes(data)
     outcome = run(*command, place)
@@ -77,7 +77,7 @@ def test_a_file_that_is_no_capture(tmp_path: Path, data: bytes, reason: str, com
 
 @pytest.mark.parametrize(("name", "reason"), [("nothing", "No such file"), (".", "Is a directory")])
 def test_a_file_that_cannot_be_opened(tmp_path: Path, name: str, reason: str) -> None:
-    """One line says why, and the exit status is 2."""
+    """One line contains the reason, and the exit status is 2."""
     for command in ("check", "decode"):
         outcome = run(command, tmp_path / name)
         assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
@@ -85,7 +85,7 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path, name: str, reason: str) ->
 
 
 def test_the_other_captures_are_judged_all_the_same(tmp_path: Path) -> None:
-    """An unreadable file among others: theirs are reported, and the worst status wins."""
+    """Readable captures are reported despite an unreadable one, and the worst status is returned."""
     (tmp_path / "empty").write_bytes(b"")
     outcome = run("check", "--format", "json", tmp_path / "empty", FAULTY, tmp_path / "nothing")
     assert outcome.status == 1
@@ -116,7 +116,7 @@ def test_the_other_captures_are_judged_all_the_same(tmp_path: Path) -> None:
     ],
 )
 def test_a_usage_error_ends_with_2(arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Standard error says what is wrong; nothing is printed or written."""
+    """Standard error contains the error; nothing is printed or written."""
     monkeypatch.chdir(tmp_path)
     outcome = run(*arguments)
     assert (outcome.status, outcome.out) == (2, "")
@@ -124,13 +124,13 @@ def test_a_usage_error_ends_with_2(arguments: tuple[str, ...], tmp_path: Path, m
     assert list(tmp_path.iterdir()) == []
 
 
-# -- captures that end too early ------------------------------------------------------------------------------------
+# -- truncated captures ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("whole", [0, 1, 29, 57, 60, 76])
 @pytest.mark.parametrize("part", [1, 15, 16, 40])
 def test_a_capture_that_is_cut_in_the_middle_of_a_packet(tmp_path: Path, whole: int, part: int) -> None:
-    """The packets before the cut are judged; one line says in which frame the file ends and how much of it is left."""
+    """The packets before the end are checked; one line contains the frame of the truncation and the remaining bytes."""
     frames = records(CAPTURE)
     begin = len(joined(CAPTURE, frames[:whole]))
     status, capture = judged(tmp_path / "cut.pcap", CAPTURE[: begin + part])
@@ -143,7 +143,7 @@ def test_a_capture_that_is_cut_in_the_middle_of_a_packet(tmp_path: Path, whole: 
 
 
 def test_a_pcapng_file_that_is_cut_anywhere(tmp_path: Path) -> None:
-    """Wherever a legal recording is cut, what is left is legal, and a cut inside a block is told."""
+    """A truncated legal recording is legal, and a truncation inside a block is reported."""
     for size in range(60, len(PCAPNG), 397):
         status, capture = judged(tmp_path / "cut.pcapng", PCAPNG[:size])
         assert status == (0 if capture["judged"]["packets"] else 3)
@@ -154,7 +154,7 @@ def test_a_pcapng_file_that_is_cut_anywhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("snap", [20, 54, 68, 80, 96, 150])
 def test_a_snap_length_that_is_too_short(tmp_path: Path, snap: int) -> None:
-    """One line names the first frame that was cut off and how much of it is there; nobody is blamed for the rest."""
+    """One line contains the first truncated frame and its remaining length; there is no finding."""
     frames = records(CAPTURE)
     first = next(number for number, each in enumerate(frames, 1) if len(each.data) > snap)
     short = [each._replace(data=each.data[:snap]) for each in frames]
@@ -172,7 +172,7 @@ LEGAL = [recorded for recorded in RECORDED if not recorded.wrong and recorded.na
 
 @pytest.mark.parametrize("recorded", LEGAL, ids=lambda recorded: recorded.name)
 def test_a_stream_that_starts_in_mid_session(captures: Path, tmp_path: Path, recorded: Any) -> None:
-    """Without its beginning a legal recording is still legal, at whatever frame it starts, and something is said."""
+    """A legal recording without its start is legal, from any frame on, with a note."""
     whole = (captures / recorded.name).read_bytes()
     frames = records(whole)
     for start in range(1, len(frames), 5):
@@ -188,7 +188,7 @@ def test_a_stream_that_starts_in_mid_session(captures: Path, tmp_path: Path, rec
 
 
 def test_the_end_of_a_session_is_judged_by_its_content(tmp_path: Path) -> None:
-    """With --decode-as the calls of a connection that was open before are recognised, and the fault is found."""
+    """With --decode-as the calls of an earlier connection are recognized, and the violation is found."""
     place = tmp_path / "late.pcap"
     place.write_bytes(joined(CAPTURE, records(CAPTURE)[34:]))
     outcome = run("check", "--format", "json", "--decode-as", "content", place)
@@ -197,7 +197,7 @@ def test_the_end_of_a_session_is_judged_by_its_content(tmp_path: Path) -> None:
     assert (finding["rule"], finding["frame"]) == ("CALL-V01", LATE - 34)
 
 
-# -- lengths that lie, and garbage ----------------------------------------------------------------------------------
+# -- wrong lengths, and garbage -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_the_end_of_a_session_is_judged_by_its_content(tmp_path: Path) -> None:
     ],
 )
 def test_a_length_that_lies(tmp_path: Path, frame: int, at: int, new: bytes, field: str) -> None:
-    """Each damage is told in a line with its frame and field, and the fault that comes later is found all the same."""
+    """Each damage is reported with its frame and field, and the later violation is found."""
     status, capture = judged(tmp_path / "odd.pcap", patched(CAPTURE, frame, at, new))
     assert field in " ".join(note["text"] for note in capture["notes"] if note["frame"] == frame)
     assert len(capture["notes"]) <= 3
@@ -236,7 +236,7 @@ def test_a_length_that_lies(tmp_path: Path, frame: int, at: int, new: bytes, fie
 
 
 def test_a_fragment_that_never_ends(tmp_path: Path) -> None:
-    """A frag_length that promises more than comes: the next packet shows it, and the rest is judged."""
+    """A frag_length larger than the PDU is detected at the next packet, and the rest is checked."""
     status, capture = judged(tmp_path / "odd.pcap", patched(CAPTURE, INFO, FRAG_LENGTH, b"\xff\xff"))
     (note,) = capture["notes"]
     assert note["text"].endswith("frag_length is 65535, but the PDU ends after 124 bytes")
@@ -246,7 +246,7 @@ def test_a_fragment_that_never_ends(tmp_path: Path) -> None:
 
 
 def test_a_stream_that_ends_inside_a_fragment(tmp_path: Path) -> None:
-    """The last PDU of a connection is not whole: that is told."""
+    """An incomplete last PDU of a connection is reported."""
     frames = records(patched(CAPTURE, DROP, FRAG_LENGTH, b"\xff\xff"))[:DROP]
     _, capture = judged(tmp_path / "odd.pcap", joined(CAPTURE, frames))
     assert ["frag_length is 65535" in note["text"] for note in capture["notes"]] == [True]
@@ -254,7 +254,7 @@ def test_a_stream_that_ends_inside_a_fragment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0x7FFF_FFFF, 0xFFFF_FFFF, 300_000])
 def test_a_record_that_is_too_large(tmp_path: Path, size: int) -> None:
-    """A record longer than any frame is told with its size; what stands before and behind it is judged."""
+    """A record longer than any frame is reported with its size; the data before and after it is checked."""
     frames = records(CAPTURE)
     bare = next(number for number, each in enumerate(frames) if number > EVENTS and len(each.data) == each.payload)
     begin = len(joined(CAPTURE, frames[:bare]))
@@ -277,7 +277,7 @@ def test_an_empty_record_is_a_frame(tmp_path: Path) -> None:
 
 
 def test_names_out_of_packets_cannot_command_a_terminal(tmp_path: Path) -> None:
-    """Whatever an account is called, the note about its sealed traffic is printable."""
+    """The note about encrypted traffic of any account name is printable."""
     capture = (ROOT / "tests" / "captures" / "scapy-scapy_s45_transfer_typical_ntlm_privacy.pcap").read_bytes()
     name = "alice".encode("utf-16-le")
     assert name in capture

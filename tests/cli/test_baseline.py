@@ -18,7 +18,7 @@ FAULTY = ROOT / "samples" / "connected-after-idle.pcap"
 
 @pytest.fixture
 def known(tmp_path: Path) -> Path:
-    """A baseline with everything that fails in the capture."""
+    """Return a baseline with all failures of the capture."""
     place = tmp_path / "known.toml"
     assert run("check", "--write-baseline", place, FAULTY).status == 1
     assert set(read_baseline(str(place))) == {"CALL-V01"}
@@ -28,7 +28,7 @@ def known(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("form", ["text", "json", "jsonl", "junit", "sarif", "html"])
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_expected_findings_do_not_count(known: Path, form: str, jobs: int) -> None:
-    """With the baseline that a capture wrote, it passes, and the report says that something was expected."""
+    """With the baseline written from it, a capture passes, and the report states the expected findings."""
     outcome = run("check", "--format", form, "--jobs", jobs, "--baseline", known, FAULTY, FAULTY)
     assert outcome.status == 0
     assert "expected by the baseline" in outcome.out or form in {"json", "jsonl", "sarif"}
@@ -54,7 +54,7 @@ def test_expected_findings_do_not_count(known: Path, form: str, jobs: int) -> No
 
 
 def test_what_is_not_expected_still_fails(tmp_path: Path) -> None:
-    """Other rules of a baseline change nothing, and are listed as not found."""
+    """Other rules of a baseline have no effect, and are listed as not found."""
     place = tmp_path / "known.toml"
     place.write_text(baseline_toml({"CALL-V02": "another"}), "utf-8")
     outcome = run("check", "--baseline", place, FAULTY)
@@ -70,7 +70,7 @@ def test_reasons_are_kept(known: Path) -> None:
 
 
 def test_the_limit_does_not_hide_what_is_not_expected(tmp_path: Path) -> None:
-    """Expected findings take no room from others."""
+    """Expected findings do not use up the limit of others."""
     place = tmp_path / "known.toml"
     place.write_text(baseline_toml({"CALL-V02": "another"}), "utf-8")
     assert run("check", "--limit", "findings=1", "--baseline", place, FAULTY).status == 1
@@ -78,7 +78,7 @@ def test_the_limit_does_not_hide_what_is_not_expected(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["expected = 1", "[expected]\nX = 1", "=", "\udcff"])
 def test_a_baseline_that_is_none(tmp_path: Path, content: str) -> None:
-    """Anything else is a usage error in one line."""
+    """Any other file is a usage error in one line."""
     place = tmp_path / "known.toml"
     place.write_bytes(content.encode("utf-8", "surrogateescape"))
     outcome = run("check", "--baseline", place, FAULTY)
@@ -87,7 +87,7 @@ def test_a_baseline_that_is_none(tmp_path: Path, content: str) -> None:
 
 @pytest.mark.parametrize("option", ["--output", "--journal"])
 def test_the_baseline_is_not_overwritten(known: Path, option: str) -> None:
-    """Reports do not take the place of the baseline."""
+    """Reports do not overwrite the baseline."""
     place = known.rename(known.with_suffix(".jsonl"))
     before = place.read_bytes()
     assert run("check", "--baseline", place, option, place, FAULTY).status == 2
@@ -96,7 +96,7 @@ def test_the_baseline_is_not_overwritten(known: Path, option: str) -> None:
 
 @pytest.mark.parametrize("reason", ['"', "\\", "\x1b", "\u202e", "\U000e0001", "ä"])
 def test_reasons_of_every_kind(tmp_path: Path, reason: str) -> None:
-    """What is written is read back."""
+    """Written reasons are read back unchanged."""
     place = tmp_path / "known.toml"
     place.write_text(baseline_toml({"X": reason}), "utf-8")
     assert read_baseline(str(place)) == {"X": reason}

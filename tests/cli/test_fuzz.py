@@ -1,4 +1,4 @@
-"""Whatever bytes come in: a verdict, lines that people understand, an exit status, never a traceback."""
+"""For any input: a verdict, readable lines, an exit status, never a traceback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ names = st.sampled_from(sorted(CAPTURES))
 
 @st.composite
 def damages(draw: st.DrawFn, size: int) -> bytes | Any:
-    """One damage: a place, how many bytes of it go, and what comes instead."""
+    """A damage: a position, the number of removed bytes, and their replacement."""
     place = draw(st.integers(0, size - 1))
     kind = draw(st.sampled_from(["flip", "set", "number", "remove", "insert", "cut"]))
     if kind == "flip":
@@ -43,7 +43,7 @@ def damages(draw: st.DrawFn, size: int) -> bytes | Any:
 
 
 def checked(data: bytes, place: Path) -> Any:
-    """The report on some bytes, after the promises that hold for every input were tried on it."""
+    """Check a file and the general guarantees for any input; return the report."""
     place.write_bytes(data)
     outcome = run("check", "--format", "json", *PASSWORD, place)
     assert outcome.status in {0, 1, 2, 3}
@@ -61,7 +61,7 @@ def checked(data: bytes, place: Path) -> Any:
 
 @given(name=names, data=st.data())
 def test_damaged_captures(tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject) -> None:
-    """A recording with up to four damages is judged or refused, in every format alike, and decoded."""
+    """A recording with up to four damages is checked or refused, consistently in every format, and decoded."""
     capture = CAPTURES[name]
     for damage in data.draw(st.lists(damages(len(capture)), min_size=1, max_size=4)):
         capture = damage(capture)
@@ -76,7 +76,7 @@ def test_damaged_captures(tmp_path_factory: pytest.TempPathFactory, name: str, d
 
 @given(name=names, data=st.data())
 def test_damaged_packets(tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject) -> None:
-    """A recording in which only payload bytes differ keeps all its frames."""
+    """A recording with changes in payload bytes only keeps all its frames."""
     from damage import joined, records
 
     capture = CAPTURES[name]
@@ -95,7 +95,7 @@ def test_damaged_packets(tmp_path_factory: pytest.TempPathFactory, name: str, da
 @given(data=st.binary(max_size=400))
 @example(data=b"")
 def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    """Bytes that nobody meant as a capture, also behind the magic numbers of one."""
+    """Random bytes, also after the magic numbers of captures, are handled."""
     place = tmp_path_factory.getbasetemp() / "any"
     for begin in (b"", b"\xd4\xc3\xb2\xa1", b"\n\r\r\n", b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd"):
         checked(begin + data, place)

@@ -1,4 +1,4 @@
-"""Output files: no command overwrites its input, and a file is complete or as it was."""
+"""Output files: no command overwrites its input, and a file is complete or unchanged."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_no_capture_is_overwritten(tmp_path: Path, command: tuple[str, ...], how
 
 
 def test_draw_does_not_overwrite_its_capture(tmp_path: Path) -> None:
-    """A capture with the name of a diagram stays."""
+    """A capture with the name of a diagram is not overwritten."""
     place = tmp_path / "call.mmd"
     place.write_bytes(SAMPLE.read_bytes())
     outcome = run("draw", "call", "--capture", place, "--format", "mermaid", "--output", tmp_path)
@@ -62,7 +62,7 @@ def test_two_outputs_are_two_files(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_the_file_as_it_was(tmp_path: Path) -> None:
-    """What is written appears at the end; after an exception there is no trace of it."""
+    """Output appears at the end; after an exception the file is unchanged."""
     place = tmp_path / "report.txt"
     place.write_text("before", "utf-8")
 
@@ -90,7 +90,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/null").exists(), reason="no devices")
 def test_a_device_is_written_directly() -> None:
-    """There is nothing to rename, and a device may be used for several outputs."""
+    """A device is not renamed, and may be used for several outputs."""
     check_outputs(["/dev/null", "/dev/null"], ["/dev/null"])
     assert run("check", "--output", "/dev/null", SAMPLE).status == 0
     assert not Path("/dev/null").is_file()
@@ -98,7 +98,7 @@ def test_a_device_is_written_directly() -> None:
 
 @pytest.mark.parametrize("option", ["--output", "--journal"])
 def test_where_no_file_can_be_made(tmp_path: Path, option: str) -> None:
-    """A missing folder and a folder instead of a file end with 2 and the name that was given."""
+    """A missing folder and a folder instead of a file give status 2 with the given name."""
     for place in (tmp_path / "missing" / "x.jsonl", tmp_path):
         if place == tmp_path:
             place = tmp_path / "folder.jsonl"  # noqa: PLW2901 - a name of the right kind
@@ -121,7 +121,7 @@ def test_where_no_file_can_be_made(tmp_path: Path, option: str) -> None:
 def test_every_command_renames(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], name: str
 ) -> None:
-    """A file that is there is not touched before the new one is complete."""
+    """An existing file is unchanged until the new one is complete."""
     place = tmp_path / name
     place.write_text("before", "utf-8")
     before = place.stat().st_ino

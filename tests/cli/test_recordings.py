@@ -1,4 +1,4 @@
-"""Every recording is judged as its authors described it."""
+"""Every recording has the results described by its authors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def report(captures: Path, recorded: Recorded) -> Any:
 
 @recordings
 def test_the_exit_status_tells_whether_a_must_is_broken(captures: Path, recorded: Recorded) -> None:
-    """Legal recordings end with 0, faulty ones with 1, and the verdict says the same."""
+    """Legal recordings give status 0, faulty ones 1, with the corresponding verdict."""
     outcome = run("check", "--format", "json", *recorded.options, captures / recorded.name)
     assert outcome.status == (1 if recorded.wrong else 0)
     assert outcome.json["verdict"] == ("fail" if recorded.wrong else "pass")
@@ -32,7 +32,7 @@ def test_the_exit_status_tells_whether_a_must_is_broken(captures: Path, recorded
 
 @recordings
 def test_the_path_of_every_call_is_known(captures: Path, recorded: Recorded) -> None:
-    """Each call went through the states that its recording describes, and ended as described."""
+    """Each call has the states and the end described for its recording."""
     (capture,) = report(captures, recorded)["captures"]
     (session,) = capture["sessions"]
     assert [tuple(call["states"]) for call in session["calls"]] == recorded.calls
@@ -42,7 +42,7 @@ def test_the_path_of_every_call_is_known(captures: Path, recorded: Recorded) -> 
 
 @recordings
 def test_every_packet_is_counted(captures: Path, recorded: Recorded) -> None:
-    """Requests and events are as many as the recording has, and nothing is reported as damaged."""
+    """The numbers of requests and events match the recording, and no damage is reported."""
     (capture,) = report(captures, recorded)["captures"]
     (session,) = capture["sessions"]
     assert sum(session["requests"].values()) == recorded.requests
@@ -53,7 +53,7 @@ def test_every_packet_is_counted(captures: Path, recorded: Recorded) -> None:
 
 @recordings
 def test_exactly_what_is_wrong_is_found(captures: Path, recorded: Recorded) -> None:
-    """The findings are the one that was built in, with its rule, fault, frame, state and what would have been legal."""
+    """The only finding is the built-in violation, with its rule, fault, frame, state and expected states."""
     found = report(captures, recorded)
     wrong = [] if recorded.wrong is None else [recorded.wrong._asdict()]
     assert [{name: each[name] for name in recorded.wrong._fields} for each in found["findings"]] == wrong  # type: ignore[union-attr]
@@ -67,7 +67,7 @@ def test_exactly_what_is_wrong_is_found(captures: Path, recorded: Recorded) -> N
 
 @recordings
 def test_decode_and_check_see_the_same_packets(captures: Path, recorded: Recorded) -> None:
-    """Decode prints each request and event that check counts, in the order of the file, and no error."""
+    """Decode prints each request and event that check counts, in the order of the file, without errors."""
     outcome = run("decode", "--format", "jsonl", *recorded.options, captures / recorded.name)
     assert (outcome.status, outcome.err) == (0, "")
     packets = outcome.objects
@@ -79,7 +79,7 @@ def test_decode_and_check_see_the_same_packets(captures: Path, recorded: Recorde
 
 
 def test_several_captures_in_one_run(captures: Path) -> None:
-    """All captures are processed, the worst status wins, and the findings of all stand in one list."""
+    """All captures are processed, the worst status is returned, and the findings of all are in one list."""
     paths = [captures / recorded.name for recorded in RECORDED]
     outcome = run("check", "--format", "json", "--nt-password", "Passw0rd!", *paths)
     assert outcome.status == 1
@@ -91,7 +91,7 @@ def test_several_captures_in_one_run(captures: Path) -> None:
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 @recordings
 def test_frames_are_numbered_as_tshark_numbers_them(captures: Path, recorded: Recorded) -> None:
-    """Each request of tapsrv stands in a frame in which tshark completes a DCE/RPC request."""
+    """Each request of tapsrv is in a frame in which tshark completes a DCE/RPC request."""
     command = ["tshark", "-r", str(captures / recorded.name), "-Y", "dcerpc.pkt_type == 0 && dcerpc.opnum == 1"]
     shown = subprocess.run(
         [*command, "-T", "fields", "-e", "frame.number"], capture_output=True, text=True, check=True

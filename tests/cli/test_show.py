@@ -113,7 +113,7 @@ def test_draw_counts_selected_steps_only() -> None:
 
 
 def test_coverage_and_baselines_see_everything(tmp_path: Path) -> None:
-    """A new baseline has the failures that were not shown."""
+    """A new baseline contains the failures that were not shown."""
     place = tmp_path / "known.toml"
     assert run("check", "--show", "verdict=warn", "--write-baseline", place, FAULTY).status == 1
     assert "CALL-V01" in place.read_text("utf-8")

@@ -53,7 +53,7 @@ def test_csv_is_one_table() -> None:
 
 
 def test_the_text_shows_the_top() -> None:
-    """A table is cut after so many rows, with the number of those left out."""
+    """A table has a maximum number of rows, with the number of omitted ones."""
     lines = run("stats", "--table", "requests", "--top", "2", FAULTY).out.splitlines()
     assert lines[0].endswith("38 packets in 1 session judged")
     assert lines[-1].strip().startswith("and ")

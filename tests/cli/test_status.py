@@ -1,4 +1,4 @@
-"""Exit statuses: 1 for a broken MUST only, and one status for several captures."""
+"""Exit statuses: 1 only for a violated MUST, and one status for several captures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mstrp.commands import check
 from mstrp.commands.status import gravest
 
 GOOD = ROOT / "samples" / "blind-transfer.pcapng"
-#: Bytes of file names that act on a terminal, break a format, or are no text.
+#: Bytes of file names that control a terminal, break a format, or are invalid text.
 NAMES = {
     "not UTF-8": b"a\xff",
     "escape": b"a\x1b[31m",
@@ -37,7 +37,7 @@ RAW = ("\x1b", "\u202e", "\ufffe", "\x01", "<script>")
 
 @pytest.mark.parametrize("statuses", list(itertools.permutations((130, 1, 4, 2, 3, 0), 2)))
 def test_the_gravest_status(statuses: tuple[int, int]) -> None:
-    """Of two statuses the one that comes first in the order of precedence."""
+    """Of two statuses, the first in the order of precedence is returned."""
     order = (130, 1, 4, 2, 3, 0)
     assert gravest(*statuses) == min(statuses, key=order.index)
 
@@ -74,7 +74,7 @@ def test_several_captures(monkeypatch: pytest.MonkeyPatch, captures: tuple[Any, 
 @pytest.mark.parametrize("command", ["check", "decode", "explain", "draw"])
 @pytest.mark.parametrize("verbose", [False, True])
 def test_an_internal_error(monkeypatch: pytest.MonkeyPatch, command: str, verbose: bool) -> None:
-    """An exception that nothing expects ends with 4 and one line; `-vv` adds the traceback."""
+    """An unexpected exception gives status 4 and one line; `-vv` adds the traceback."""
     from importlib import import_module
 
     def stumble(options: Any) -> int:
@@ -90,7 +90,7 @@ def test_an_internal_error(monkeypatch: pytest.MonkeyPatch, command: str, verbos
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 @pytest.mark.parametrize("form", ["text", "json", "jsonl", "junit", "sarif", "html"])
 def test_names_are_escaped_in_every_format(tmp_path: Path, form: str, name: bytes) -> None:
-    """A file of any name is judged like others, and nothing of its name acts on a terminal or a reader."""
+    """A file with any name is checked, and its name is escaped for terminals and readers."""
     place = os.fsdecode(os.fsencode(tmp_path) + b"/" + name + b".pcap")
     Path(place).write_bytes((ROOT / FAULTY).read_bytes())
     outcome = run("check", "--format", form, "--diagrams", tmp_path / "out", place, place + "-missing")
@@ -114,7 +114,7 @@ def test_names_are_escaped_in_every_format(tmp_path: Path, form: str, name: byte
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 @pytest.mark.parametrize("kind", ["sqlite", "jsonl"])
 def test_names_in_journals(tmp_path: Path, kind: str, name: bytes) -> None:
-    """Journals take captures of every name, and journals have every name."""
+    """Journals accept captures with any name, and contain it."""
     place = os.fsdecode(os.fsencode(tmp_path) + b"/" + name + b".pcap")
     journal = os.fsdecode(os.fsencode(tmp_path) + b"/" + name + b"." + kind.encode())
     Path(place).write_bytes(GOOD.read_bytes())
@@ -133,7 +133,7 @@ def test_names_in_journals(tmp_path: Path, kind: str, name: bytes) -> None:
 )
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_streams_that_take_nothing(redirected: str, status: int) -> None:
-    """A closed or full standard output is 2, never 1; standard error does not matter."""
+    """A closed or full standard output gives status 2, never 1; standard error has no effect."""
     command = f'exec "$@" {redirected}'
     done = subprocess.run(
         ["sh", "-c", command, "sh", *PROGRAM, "check", FAULTY],
@@ -148,7 +148,7 @@ def test_streams_that_take_nothing(redirected: str, status: int) -> None:
 
 
 def test_a_closed_output_is_not_needed(tmp_path: Path) -> None:
-    """With --output nothing goes to standard output."""
+    """With --output, standard output is not used."""
     place = tmp_path / "report.txt"
     command = ["sh", "-c", 'exec "$@" >&- 2>&- <&-', "sh", *PROGRAM, "check", "--output", str(place), str(GOOD)]
     assert subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode == 0
@@ -159,7 +159,7 @@ def test_a_closed_output_is_not_needed(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("command", ["check", "decode"])
 def test_ctrl_c_at_a_fifo_without_a_writer(tmp_path: Path, command: str) -> None:
-    """Opening a FIFO waits for its writer, and one Ctrl-C ends that."""
+    """Opening a FIFO waits for its writer, and one Ctrl-C ends the wait."""
     place = tmp_path / "fifo.pcap"
     os.mkfifo(place)
     caller = threading.get_ident()

@@ -1,4 +1,4 @@
-"""Standard output and standard error in every kind of weather: terminals, pipes, old encodings, Ctrl-C."""
+"""Standard output and standard error in different environments: terminals, pipes, old encodings, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ terminals = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-termin
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A capture of several blocks, with conversations that go on from the first to the last."""
+    """Return a capture of several blocks, with conversations from the first to the last."""
     place = tmp_path_factory.mktemp("large") / "large.pcap"
     with place.open("wb") as stream:
         play(Wire(stream), packets=30_000, clients=4)
@@ -42,7 +42,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @terminals
 def test_a_terminal_sees_colours() -> None:
-    """The verdict and the finding are red, requests, answers and events are told apart, states are bold."""
+    """The verdict and the finding are red; requests, responses and events have different colors; states are bold."""
     status, seen = in_terminal("check", FAULTY)
     assert status == 1
     assert "\x1b[1;31mFAIL\x1b[0m" in seen
@@ -63,7 +63,7 @@ def test_colours_can_be_switched_off(more: dict[str, str]) -> None:
 
 
 def test_a_pipe_sees_no_colours() -> None:
-    """What is not a terminal gets plain text."""
+    """Output that is not a terminal is plain text."""
     done = subprocess.run([*PROGRAM, "check", FAULTY], cwd=ROOT, env=environment(), capture_output=True, check=False)
     assert b"\x1b" not in done.stdout
     assert done.stderr == b""
@@ -72,7 +72,7 @@ def test_a_pipe_sees_no_colours() -> None:
 @terminals
 @pytest.mark.parametrize("columns", [72, 80, 100, 160])
 def test_lines_fit_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No line is wider than the terminal, and nothing that was to be said is missing."""
+    """No line is wider than the terminal, and no content is missing."""
     _, seen = in_terminal("check", FAULTY, CONFERENCE, columns=columns, NO_COLOR="1")
     assert [line for line in seen.splitlines() if len(line) > columns] == []
     monkeypatch.chdir(ROOT)
@@ -86,7 +86,7 @@ def test_lines_fit_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "cp437"])
 def test_an_old_encoding_gets_the_signs_that_it_has(encoding: str) -> None:
-    """Arrows become ASCII where they have to; the text is otherwise the same, and nothing fails."""
+    """Arrows become ASCII where necessary; the text is otherwise the same, and no error occurs."""
     done = subprocess.run(
         [*PROGRAM, "check", FAULTY],
         cwd=ROOT,
@@ -102,7 +102,7 @@ def test_an_old_encoding_gets_the_signs_that_it_has(encoding: str) -> None:
 
 
 def test_a_name_that_is_no_text_can_be_printed(tmp_path: Path) -> None:
-    """A file whose name is not UTF-8 is judged like others."""
+    """A file with a name that is not UTF-8 is checked like others."""
     place = os.fsencode(tmp_path) + b"/trace-\xff.pcap"
     Path(os.fsdecode(place)).write_bytes((ROOT / FAULTY).read_bytes())
     for form in ("text", "json", "jsonl", "junit"):
@@ -125,7 +125,7 @@ def test_a_name_that_is_no_text_can_be_printed(tmp_path: Path) -> None:
     ],
 )
 def test_a_reader_that_goes_away_is_no_failure(arguments: tuple[str, ...], status: int) -> None:
-    """Nobody reads the output: the exit status is the same as otherwise, and nothing is complained about."""
+    """If the reader closes the pipe, the exit status is unchanged, without an error message."""
     reading, writing = os.pipe()
     os.close(reading)
     with subprocess.Popen(
@@ -138,7 +138,7 @@ def test_a_reader_that_goes_away_is_no_failure(arguments: tuple[str, ...], statu
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_full_disk_is_said_in_one_line() -> None:
-    """What cannot be written ends with 2 and one line."""
+    """A full disk gives status 2 and one line."""
     with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123
         done = subprocess.run(
             [*PROGRAM, "check", CONFERENCE],
@@ -167,14 +167,14 @@ def test_standard_input_is_read() -> None:
 
 
 class Screen(io.StringIO):
-    """Standard error that says it is a terminal."""
+    """Standard error that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 def test_progress_is_shown_on_a_terminal(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long run shows the file and how far it is, and wipes it away in the end."""
+    """A long run shows the file and the progress, and clears it at the end."""
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(progress, "_PATIENCE", 0.0)
@@ -188,7 +188,7 @@ def test_progress_is_shown_on_a_terminal(large: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("quiet", [True, False])
 def test_progress_is_shown_nowhere_else(large: Path, monkeypatch: pytest.MonkeyPatch, quiet: bool) -> None:
-    """With -q, and where standard error is no terminal, nothing is drawn."""
+    """With -q, and if standard error is not a terminal, no progress is shown."""
     screen = Screen() if quiet else io.StringIO()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(progress, "_PATIENCE", 0.0)
@@ -198,7 +198,7 @@ def test_progress_is_shown_nowhere_else(large: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_quick_run_shows_no_progress(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is done in half a second needs no bar."""
+    """A run shorter than half a second shows no progress."""
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     with Bar(str(large)) as bar:
@@ -211,7 +211,7 @@ def test_a_quick_run_shows_no_progress(large: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def _interruptible() -> Iterator[None]:
-    """Shells let background jobs ignore SIGINT; here it has its usual meaning, whoever started the tests."""
+    """Restore the default meaning of SIGINT, which shells ignore in background jobs."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -233,7 +233,7 @@ def pressed_after(blocks: int) -> Callable[[Bar, int], None]:
 @pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_ctrl_c_ends_with_what_was_found_so_far(large: Path, monkeypatch: pytest.MonkeyPatch, blocks: int) -> None:
-    """The report covers the packets that were read, says that it is not all, and the exit status is 130."""
+    """The report covers the packets read so far and states that it is incomplete; the exit status is 130."""
     monkeypatch.setattr(Bar, "__call__", pressed_after(blocks))
     outcome = run("check", "--format", "json", large, large)
     assert outcome.status == 130
@@ -247,7 +247,7 @@ def test_ctrl_c_ends_with_what_was_found_so_far(large: Path, monkeypatch: pytest
 
 @pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c_works_as_before_afterwards(large: Path) -> None:
-    """The program gives the handler back."""
+    """The program restores the handler."""
     before = signal.getsignal(signal.SIGINT)
     run("check", "--format", "json", ROOT / FAULTY)
     assert signal.getsignal(signal.SIGINT) is before
@@ -255,7 +255,7 @@ def test_ctrl_c_works_as_before_afterwards(large: Path) -> None:
 
 @pytest.mark.usefixtures("_interruptible")
 def test_the_second_ctrl_c_waits_for_nothing() -> None:
-    """Whoever presses twice is obeyed at once."""
+    """A second Ctrl-C ends the program immediately."""
     with Interrupts() as interrupts:
         os.kill(os.getpid(), signal.SIGINT)
         assert interrupts.pending
@@ -267,7 +267,7 @@ def test_the_second_ctrl_c_waits_for_nothing() -> None:
 @pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("arguments", [("check", "--format", "json"), ("decode",)], ids=["check", "decode"])
 def test_ctrl_c_while_nothing_comes(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """A program that waits for the rest of a capture ends at once, without a traceback."""
+    """A program waiting for the rest of a capture ends immediately, without a traceback."""
     place = tmp_path / "fifo.pcap"
     os.mkfifo(place)
     with (

@@ -1,4 +1,4 @@
-"""The texts that people and programs read, word for word; a change of them shows in a diff."""
+"""The output for people and programs, compared literally; a change is visible in a diff."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEGAL = "samples/blind-transfer.pcapng"
 
 @pytest.fixture(autouse=True)
 def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Paths in the texts are those that a user sees who stands in the project."""
+    """Run in the project root, so that paths are printed as a user sees them."""
     monkeypatch.chdir(ROOT)
 
 
@@ -44,25 +44,25 @@ def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_report_reads_as_it_did(golden: Callable[[str, str], None], name: str, arguments: list[str]) -> None:
-    """The report is the golden one."""
+    """The report is equal to the golden file."""
     golden(f"cli/{name}", run(*arguments).out)
 
 
 @pytest.mark.parametrize(("form", "suffix"), [("dot", "dot"), ("mermaid", "mmd"), ("markdown", "md")])
 def test_draw_prints_what_the_gallery_holds(form: str, suffix: str) -> None:
-    """The text of a machine on standard output is the committed one."""
+    """The text of a machine on standard output is equal to the committed file."""
     outcome = run("draw", "call", "--format", form)
     assert outcome.out == Path("diagrams", f"call.{suffix}").read_text(encoding="utf-8")
 
 
 def test_the_pictures_are_current() -> None:
-    """What the tables say now is what the folder of pictures shows."""
+    """The committed diagrams match the tables."""
     outcome = run("draw", "--check", "diagrams")
     assert (outcome.status, outcome.err) == (0, "")
 
 
 def test_drawing_all_changes_nothing(tmp_path: Path) -> None:
-    """`draw --all` writes the committed files, byte for byte, also where the machine has another Graphviz."""
+    """`draw --all` writes the committed files, byte for byte, with any installed Graphviz."""
     assert run("draw", "--all", tmp_path).status == 0
     drawn = {place.name: place.read_bytes() for place in tmp_path.iterdir()}
     committed = {place.name: place.read_bytes() for place in Path("diagrams").iterdir()}
@@ -70,7 +70,7 @@ def test_drawing_all_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_drift_of_the_pictures_is_noticed(tmp_path: Path) -> None:
-    """A text that is missing or differs from the tables makes `draw --check` end with 1 and say so in one line each."""
+    """A text that is missing or differs from the tables gives `draw --check` status 1, with one line each."""
     for name, text in texts().items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     for picture in pictures():
@@ -88,7 +88,7 @@ def test_drift_of_the_pictures_is_noticed(tmp_path: Path) -> None:
 
 
 def test_junit_has_a_case_for_each_session_and_call() -> None:
-    """A continuous integration server sees two suites, a case per session and call, and the failure with its rule."""
+    """JUnit contains two suites, a case per session and call, and the failure with its rule."""
     root = ET.fromstring(run("check", "--format", "junit", LEGAL, FAULTY).out)
     assert [suite.get("failures") for suite in root] == ["0", "1"]
     assert [len(suite) for suite in root] == [2, 2]
@@ -98,7 +98,7 @@ def test_junit_has_a_case_for_each_session_and_call() -> None:
 
 
 def steps_of(path: Path) -> list[tuple[int, str, str, str, str]]:
-    """The steps of the one call in a journal of JSON lines."""
+    """Return the steps of the only call in a journal of JSON lines."""
     found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [
         (step["frame"], step["instance"], step["event"], " ".join(step["from"]), " ".join(step["to"]))
@@ -108,7 +108,7 @@ def steps_of(path: Path) -> list[tuple[int, str, str, str, str]]:
 
 
 def test_a_journal_has_every_transition(tmp_path: Path) -> None:
-    """The journal of the faulty recording shows the call's way into idle and the illegal step out of it."""
+    """The journal of the faulty recording contains the path of the call to idle and the illegal step from it."""
     place = tmp_path / "steps.jsonl"
     assert run("check", "--journal", place, FAULTY).status == 1
     moves = [(frame, source, target) for frame, _, _, source, target in steps_of(place) if source != target]
@@ -149,7 +149,7 @@ def test_both_kinds_of_journal_agree(tmp_path: Path) -> None:
     ],
 )
 def test_a_journal_that_cannot_be_written_is_a_usage_error(tmp_path: Path, name: str, reason: str) -> None:
-    """One line says why, and the exit status is 2."""
+    """One line contains the reason, and the exit status is 2."""
     outcome = run("check", "--journal", tmp_path / name, LEGAL)
     assert outcome.status == 2
     assert outcome.err.count("\n") == 1
@@ -157,7 +157,7 @@ def test_a_journal_that_cannot_be_written_is_a_usage_error(tmp_path: Path, name:
 
 
 def test_diagrams_of_a_checked_capture(tmp_path: Path) -> None:
-    """A picture for the path of each call and the sequence chart of the session, the finding among them."""
+    """A diagram for the path of each call and the sequence chart of the session, with the finding."""
     outcome = run("check", "--diagrams", tmp_path / "out", FAULTY)
     assert (outcome.status, outcome.err) == (1, "")
     names = {place.name for place in (tmp_path / "out").iterdir()}
@@ -170,7 +170,7 @@ def test_diagrams_of_a_checked_capture(tmp_path: Path) -> None:
 
 
 def test_the_report_goes_into_a_file(tmp_path: Path) -> None:
-    """With --output the file has the report, and standard error only the headline."""
+    """With --output the file contains the report, and standard error only the headline."""
     place = tmp_path / "report.json"
     outcome = run("check", "--format", "json", "--output", place, FAULTY)
     assert (outcome.status, outcome.out) == (1, "")
@@ -179,8 +179,8 @@ def test_the_report_goes_into_a_file(tmp_path: Path) -> None:
 
 
 def test_a_warning_fails_only_with_strict(tmp_path: Path) -> None:
-    """A capture with a warning and nothing worse ends with 0, and with 1 under --strict."""
-    # The call goes from disconnected back to connected: nothing forbids it, nothing explains it.
+    """A capture with only a warning gives status 0, and 1 with --strict."""
+    # The call changes from disconnected to connected: no document forbids or explains it.
     place = tmp_path / "odd.pcap"
     place.write_bytes(reported(Path(FAULTY).read_bytes(), IDLE, DISCONNECTED))
     outcome = run("check", "--format", "json", place)
@@ -194,7 +194,7 @@ IDLE, DISCONNECTED = 0x1, 0x4000
 
 
 def reported(capture: bytes, state: int, other: int) -> bytes:
-    """The faulty sample in which the first LINE_CALLSTATE of one state reports another one."""
+    """Return the faulty sample with one LINE_CALLSTATE changed to another state."""
     head = struct.pack("<II", 0x87011, 2)  # hCall and Msg; behind them OpenContext and Param1
     place = -1
     while True:

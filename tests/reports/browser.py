@@ -98,11 +98,11 @@ class Browser:
         return found
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """The value of a script."""
+        """Return the value of a script."""
         return self._ask("POST", f"/session/{self.session}/execute/sync", {"script": script, "args": list(arguments)})
 
     def find(self, selector: str) -> str:
-        """The id of an element."""
+        """Return the id of an element."""
         found = self._ask("POST", f"/session/{self.session}/element", {"using": "css selector", "value": selector})
         return str(found[_KEY])
 
@@ -110,17 +110,17 @@ class Browser:
         self._ask("POST", f"/session/{self.session}/element/{self.find(selector)}/click", {})
 
     def keys(self, selector: str, text: str) -> None:
-        """Type into an element, real key presses."""
+        """Type into an element with real key presses."""
         self._ask("POST", f"/session/{self.session}/element/{self.find(selector)}/value", {"text": text})
 
     def press(self, keys: str) -> None:
-        """Press keys, wherever the focus is."""
+        """Press keys with the current focus."""
         actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
         body = {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]}
         self._ask("POST", f"/session/{self.session}/actions", body)
 
     def log(self) -> list[dict[str, Any]]:
-        """What the console said."""
+        """Return the messages of the console."""
         found: list[dict[str, Any]] = self._ask("POST", f"/session/{self.session}/se/log", {"type": "browser"})
         return found
 

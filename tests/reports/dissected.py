@@ -1,4 +1,4 @@
-"""What tshark with the exported dissector says about a capture, in the terms of `mstrp decode --format jsonl`."""
+"""Convert the output of tshark with the exported dissector to the format of `mstrp decode --format jsonl`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["TSHARK", "dissect"]
 
 TSHARK = shutil.which("tshark")
 
-#: Fields of a packet that are no words of it.
+#: Keys of a packet that are not fields.
 _HEAD = {"method", "phase", "packet", "section", "completes"}
 _LISTS = {"flag", "item", "texts", "entry"}
 _SINGLE = {"text", "data", "guid", "time", "constant", "structure"}
 
 
 def dissect(capture: Path, script: Path, *options: str) -> list[dict[str, Any]]:
-    """Every MS-TRP packet of a capture as tshark shows it with the script."""
+    """Return every MS-TRP packet of a capture as tshark shows it with the script."""
     assert TSHARK is not None
     command = [TSHARK, "-X", f"lua_script:{script}", "-r", str(capture), "-T", "pdml", "-Y", "mstrp", *options]
     run = subprocess.run(command, check=True, capture_output=True)
@@ -48,7 +48,7 @@ def _packet(proto: ET.Element) -> dict[str, Any]:
 
 
 def _members(parent: ET.Element) -> tuple[dict[str, int], dict[str, Any]]:
-    """The words under a node, and what stands at or behind each of them."""
+    """Return the fields of a node, with their content."""
     fields: dict[str, int] = {}
     values: dict[str, Any] = {}
     for field in parent.findall("field"):
@@ -76,14 +76,14 @@ def _members(parent: ET.Element) -> tuple[dict[str, int], dict[str, Any]]:
 
 
 def _pair(parent: ET.Element, path: str) -> bool:
-    """Whether an offset belongs to a pair of size and offset of a structure, which is named by what they share."""
+    """Return whether an offset belongs to a pair of size and offset of a structure, which has their common name."""
     stem = path.removesuffix("Offset")
     names = [field.get("name") for field in parent.findall("field")]
     return path != stem and "." in path and f"mstrp.{stem}Size" in names
 
 
 def _unnamed(field: ET.Element) -> dict[str, Any]:
-    """A GUID or a time stands under the name of its member, which has no number."""
+    """Return whether a node is a GUID or a time, which has the name of its member and no number."""
     return {
         inner.get("name", "").split(".")[-2]: inner.get("show", "")
         for inner in field.findall("field")
@@ -92,7 +92,7 @@ def _unnamed(field: ET.Element) -> dict[str, Any]:
 
 
 def _value(field: ET.Element) -> Any:
-    """What stands under a word: a text, bytes, names, structures; None where it is only a number."""
+    """Return the content of a field: a text, bytes, names, structures; None if it is only a number."""
     lists: list[Any] = []
     single: Any = None
     for inner in field.findall("field"):

@@ -1,4 +1,4 @@
-"""Reports for other programs: against schemas, and as other programs read them."""
+"""Reports for other programs: validated with schemas, and read by other programs."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ BROKEN = ("impacket-scapy_fault_connected_after_idle.pcap", "impacket-scapy_faul
 
 @pytest.fixture(scope="session")
 def results(captures: Path) -> list[CaptureResult]:
-    """All recordings judged, and a file that is none."""
+    """Return results for all recordings and for a file that is not a capture."""
     names = sorted(captures.glob("*.pcap*"))
     return [*(check_capture(str(name)) for name in names), check_capture(str(captures / "README.md"))]
 
 
 def _report(name: str, results: list[CaptureResult]) -> str:
-    """What a file in a format contains."""
+    """Return the content of a report in a format."""
     report = check_report(name, CheckReport(results))
     assert isinstance(report, str)
     return report
@@ -58,7 +58,7 @@ def test_report_follows_its_schema(results: list[CaptureResult]) -> None:
     ],
 )
 def test_schema_refuses_other_reports(results: list[CaptureResult], change: dict[str, Any]) -> None:
-    """The schema says something: a report with a wrong part is not valid."""
+    """A report with a wrong part is not valid."""
     with pytest.raises(jsonschema.ValidationError):
         valid({**json.loads(_report("json", results)), **change}, "report")
 
@@ -75,7 +75,7 @@ def test_packets_follow_their_schema(captures: Path) -> None:
 
 
 def test_losses_follow_the_schema_of_packets(captures: Path) -> None:
-    """So are the lines between packets that say where some are missing."""
+    """The lines about missing packets are valid against the schema as well."""
     validator = jsonschema.Draft202012Validator(schema("packet"))
     place = captures / "impacket-scapy_s45_transfer_typical.pcap"
     data = place.read_bytes()
@@ -94,14 +94,14 @@ def test_losses_follow_the_schema_of_packets(captures: Path) -> None:
 
 
 def test_schemas_are_published() -> None:
-    """The docs hold the schemas that the program has, to the letter."""
+    """The documentation contains exactly the schemas of the program."""
     docs = Path(__file__).parent.parent.parent / "docs" / "schemas"
     for name in SCHEMAS:
         assert json.loads((docs / f"{name}.json").read_text(encoding="utf-8")) == schema(name)
 
 
 def test_sarif_follows_its_schema(results: list[CaptureResult]) -> None:
-    """SARIF is valid against what the standard demands of the objects that are used, and nothing else is used."""
+    """SARIF is valid against the standard's requirements for the objects used, and no others are used."""
     rules = json.loads((Path(__file__).parent / "schemas" / "sarif.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(rules)
     jsonschema.Draft202012Validator(rules, format_checker=jsonschema.FormatChecker()).validate(
@@ -110,7 +110,7 @@ def test_sarif_follows_its_schema(results: list[CaptureResult]) -> None:
 
 
 def test_sarif_rules_come_with_help(results: list[CaptureResult]) -> None:
-    """Each result points at a rule by id and index, and each rule has help in text and Markdown that names its section."""
+    """Each result refers to a rule by id and index, and each rule has help in text and Markdown with its section."""
     (run,) = json.loads(_report("sarif", results))["runs"]
     rules = run["tool"]["driver"]["rules"]
     assert (
@@ -130,7 +130,7 @@ def test_sarif_rules_come_with_help(results: list[CaptureResult]) -> None:
 
 
 def test_sarif_says_what_json_says(results: list[CaptureResult]) -> None:
-    """Findings keep their number, order, severity and frame in SARIF; what cannot be read is a notification."""
+    """Findings have the same number, order, severity and frame in SARIF; unreadable files are notifications."""
     report = json.loads(_report("json", results))
     (run,) = json.loads(_report("sarif", results))["runs"]
     levels = {"fail": "error", "warn": "warning", "info": "note"}
@@ -160,7 +160,7 @@ def test_sarif_fingerprints_tell_causes_apart(results: list[CaptureResult]) -> N
     assert len(set(prints(found))) == len(found) == 2
 
 
-#: What the format of the xUnit plugin of Jenkins, and of all viewers that follow it, allows: element -> attributes.
+#: Elements and attributes allowed by the xUnit plugin of Jenkins and compatible viewers.
 _JUNIT = {
     "testsuites": {"name", "time", "tests", "failures", "disabled", "errors"},
     "testsuite": {
@@ -185,7 +185,7 @@ _INSIDE = {
 
 
 def test_junit_uses_the_common_format(results: list[CaptureResult]) -> None:
-    """JUnit XML has only the elements and attributes that the common format has, where it has them."""
+    """JUnit XML contains only elements and attributes of the common format."""
     root = ET.fromstring(_report("junit", results))
     assert root.tag == "testsuites"
     for element in root.iter():
@@ -198,7 +198,7 @@ def test_junit_uses_the_common_format(results: list[CaptureResult]) -> None:
 
 
 def test_junit_is_read_by_another_program(results: list[CaptureResult]) -> None:
-    """Junitparser counts as many suites, failures and errors as the report has captures, findings and unreadable files."""
+    """Junitparser counts the same numbers of suites, failures and errors as the report."""
     suites = junitparser.JUnitXml.fromstring(_report("junit", results).encode())
     read = list(suites)
     assert [suite.name for suite in read] == [result.path for result in results]
@@ -212,7 +212,7 @@ def test_junit_is_read_by_another_program(results: list[CaptureResult]) -> None:
 
 
 def test_every_kind_of_finding_is_reported(results: list[CaptureResult]) -> None:
-    """All levels, verdicts and faults, also unknown ones, are valid in every format."""
+    """All levels, verdicts and faults, including undetermined ones, are valid in every format."""
     base = next(finding for result in results for finding in result.findings)
     findings = [
         base.at(level)._replace(fault=fault, capture=results[0].path, summary=f"sentence \x01 {level.name}", allowed=())

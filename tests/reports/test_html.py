@@ -52,7 +52,7 @@ def browser() -> Iterator[Browser]:
 
 
 class _Links(HTMLParser):
-    """Everything in a page that makes a browser load something."""
+    """Collects everything in a page that makes a browser load a resource."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _Links(HTMLParser):
 
 
 def test_needs_nothing_else(page: Path) -> None:
-    """Nothing in the page is loaded from anywhere, and no id is used twice."""
+    """The page loads no external resource, and uses no id twice."""
     links = _Links()
     links.feed(page.read_text(encoding="utf-8"))
     assert links.loads == []
@@ -77,7 +77,7 @@ def test_needs_nothing_else(page: Path) -> None:
 
 
 def test_hostile_text_stays_text(captures: Path) -> None:
-    """What a capture contains is never taken for markup."""
+    """Text from a capture is never interpreted as markup."""
     results, recorders = judged(captures / BROKEN)
     nasty = "<script>alert(1)</script>{{data}}"
     finding = results[0].findings[0]._replace(summary=nasty, capture=nasty, instance=nasty)
@@ -92,7 +92,7 @@ def test_equal_input_gives_equal_pages(captures: Path) -> None:
 
 
 def test_findings_stand_in_the_page_itself(page: Path) -> None:
-    """Verdict, cause, sentence and section are there without any script."""
+    """Verdict, cause, sentence and section are present without scripts."""
     text = page.read_text(encoding="utf-8")
     text = text[: text.index('<script type="text/plain" id="data">')]
     assert 'class="verdict fail"' in text
@@ -101,7 +101,7 @@ def test_findings_stand_in_the_page_itself(page: Path) -> None:
 
 
 def test_rule_coverage_is_shown_when_known(captures: Path) -> None:
-    """A report with coverage gets a table of rules with how often each was checked and broken."""
+    """A report with coverage has a table of rules with the numbers of checks and violations."""
     coverage = {"rules": {"CALL-V01": {"checked": 7, "broken": 1}, "CALL-V02": {"checked": 0}}}
     text = as_html(*judged(captures / BROKEN), report={"coverage": coverage})
     assert "1 of 2 rules were checked" in text
@@ -110,7 +110,7 @@ def test_rule_coverage_is_shown_when_known(captures: Path) -> None:
 
 
 def test_packets_beyond_the_limit_are_counted(captures: Path) -> None:
-    """A recorder that is full goes on judging and says how much it leaves out."""
+    """A full recorder continues and reports the number of omitted packets."""
     results, (recorder,) = judged(captures / BROKEN, limit=10)
     assert (recorder.count, recorder.left_out) == (10, 28)
     assert [finding.rule for finding in results[0].findings] == ["CALL-V01"]
@@ -118,7 +118,7 @@ def test_packets_beyond_the_limit_are_counted(captures: Path) -> None:
 
 @browsing
 def test_opens_where_it_failed(browser: Browser, page: Path) -> None:
-    """The page opens at the call that failed: its ladder with states, the finding under its packet, no error."""
+    """The page opens at the failed call: its ladder with states, the finding in its packet, no error."""
     browser.open(page)
     assert browser.run("return document.documentElement.dataset.ready") == "true"
     assert [entry["message"] for entry in browser.log() if entry["level"] == "SEVERE"] == []
@@ -131,7 +131,7 @@ def test_opens_where_it_failed(browser: Browser, page: Path) -> None:
 
 @browsing
 def test_draws_the_path_and_the_violation(browser: Browser, page: Path) -> None:
-    """The diagram has the walked states, shaded coverage, and one red arrow from idle to connected."""
+    """The diagram has the visited states, shaded coverage, and one red arrow from idle to connected."""
     browser.open(page)
     walked = browser.run("return [...document.querySelectorAll('#picture .node.walked')].map((node) => node.id)")
     assert {"call-state-OFFERING", "call-state-CONNECTED", "call-state-IDLE"} <= set(walked)
@@ -145,7 +145,7 @@ def test_draws_the_path_and_the_violation(browser: Browser, page: Path) -> None:
 
 @browsing
 def test_a_packet_opens_by_keyboard(browser: Browser, page: Path) -> None:
-    """A rung is a button: Enter opens its fields with numbers and meanings, and says so to a screen reader."""
+    """A rung is a button: Enter opens its fields with numbers and meanings, and notifies a screen reader."""
     browser.open(page)
     browser.run("document.querySelectorAll('.rung > button')[1].focus()")
     browser.press("\ue007")
@@ -157,7 +157,7 @@ def test_a_packet_opens_by_keyboard(browser: Browser, page: Path) -> None:
 
 @browsing
 def test_a_finding_leads_to_its_packet(browser: Browser, page: Path) -> None:
-    """The button of a finding shows the packet in the ladder and puts the focus there."""
+    """The button of a finding shows the packet in the ladder and moves the focus to it."""
     browser.open(page)
     browser.click(".go")
     browser.until("return document.querySelector('.rung.here')")
@@ -166,7 +166,7 @@ def test_a_finding_leads_to_its_packet(browser: Browser, page: Path) -> None:
 
 @browsing
 def test_calls_by_keyboard(browser: Browser, page: Path) -> None:
-    """Arrow keys move through sessions and calls, Enter chooses, and the choice is announced."""
+    """Arrow keys select sessions and calls, Enter confirms, and the selection is announced."""
     browser.open(page)
     browser.run("document.getElementById('list').focus()")
     browser.press("\ue010\ue007")  # End, Enter
@@ -194,7 +194,7 @@ def test_every_control_has_a_name(browser: Browser, page: Path) -> None:
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
-#: The contrast of all visible text with what is behind it, the least of all.
+#: The minimum contrast of all visible text with its background.
 _CONTRAST = """
 const channel = (value) => { value /= 255; return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
 const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
@@ -219,7 +219,7 @@ return least;
 
 @browsing
 def test_dark_and_light_can_be_read(browser: Browser, page: Path) -> None:
-    """In both themes every text has a contrast of 4.5 with its ground (WCAG AA)."""
+    """In both themes every text has a contrast of at least 4.5 with its background (WCAG AA)."""
     browser.open(page)
     themes = set()
     for _ in range(2):
@@ -232,13 +232,13 @@ def test_dark_and_light_can_be_read(browser: Browser, page: Path) -> None:
 
 @browsing
 def test_ten_thousand_calls(browser: Browser, tmp_path: Path) -> None:
-    """With 10,000 calls the page is ready in seconds, keeps few rows, finds a call and shows its ladder."""
+    """With 10,000 calls the page loads in seconds, keeps few rows, finds a call and shows its ladder."""
     capture, place = tmp_path / "many.pcap", tmp_path / "many.html"
     with capture.open("wb") as stream:
         play(Wire(stream), scenario="4.5", calls=3)
     results, recorders = judged(capture)
     (session,) = results[0].sessions
-    # One session with many calls, all of which took the same way: what counts here is the page.
+    # One session with many calls, all with the same path: this test is about the page.
     ways = [(key, way) for key, way in recorders[0].ways.items()]
     many = [session.calls[0]._replace(handle=0x10000 + number) for number in range(10_000)]
     for call in many:

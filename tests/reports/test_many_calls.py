@@ -1,4 +1,4 @@
-"""A capture with 10,000 calls of which call 9,500 has a warning: nothing of that warning is lost on the way."""
+"""A capture with 10,000 calls, of which call 9,500 has a warning: no report omits that warning."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _decoded(capture: bytes, tmp_path: Path) -> list[dict[str, Any]]:
 
 
 def _capture(tmp_path: Path, odd: tuple[int, ...], calls: int = CALLS) -> bytes:
-    """Packets as JSON lines: in each call only its announcement, its states and its end; some become connected again."""
+    """Return packets as JSON lines: each call has an announcement, states and an end; some become connected again."""
     stream = io.BytesIO()
     play(Wire(stream), scenario="caller-gives-up", calls=1)
     lines = _decoded(stream.getvalue(), tmp_path)

@@ -1,4 +1,4 @@
-"""The exported dissector in tshark, against `mstrp decode`."""
+"""The exported dissector in tshark, compared with `mstrp decode`."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def decoded(capture: str | Source, setup: Setup | None = None) -> list[dict[str, Any]]:
-    """What decode says, without what only one of the two can know."""
+    """Return the output of decode, without data that only one of the two has."""
     found: list[dict[str, Any]] = []
     check_capture(capture, on_packet=lambda packet: found.append(packet_dict(packet)), setup=setup or Setup())
     wanted = []
@@ -96,7 +96,7 @@ def decoded(capture: str | Source, setup: Setup | None = None) -> list[dict[str,
 
 
 def _known(value: Any, *, inner: bool = False) -> Any:
-    """A value in which no flags are 0, as the tree of Wireshark has it; on top they are left out."""
+    """Return a value without flags that are 0, as in the tree of Wireshark."""
     if isinstance(value, dict):
         known = {name: _known(below, inner=True) for name, below in value.items() if inner or below not in ([], {})}
         return {name: 0 if below == [] else below for name, below in known.items()}
@@ -104,7 +104,7 @@ def _known(value: Any, *, inner: bool = False) -> Any:
 
 
 def shown(packets: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What tshark says in the same form."""
+    """Return the output of tshark in the same form."""
     return [
         {
             "frame": packet["frame"],
