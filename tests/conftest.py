@@ -1,4 +1,4 @@
-"""What all tests share: how long Hypothesis looks, and where the recordings are."""
+"""Common settings of all tests: the effort of Hypothesis, and the location of the recordings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# Whoever is asked for tickets, it is a KDC that a test has started: nothing of the machine's own realm.
+# Tests get tickets only from KDCs that they start, never from the machine's realm.
 os.environ["KRB5_CONFIG"] = os.devnull
 
 settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def _declarations() -> list[list[tuple[Any, Any]]]:
-    """The declarations of each registry; imported here, as the measurement of coverage begins after this module is read."""
+    """Return the declarations of each registry; imported here, because coverage measurement starts after this module."""
     from protocol import COMPLETIONS, EVENTS, METHODS, REQUESTS, STRUCTURES, TABLES
 
     return [list(registry.items()) for registry in (REQUESTS, EVENTS, COMPLETIONS, STRUCTURES, TABLES, METHODS)]
@@ -44,7 +44,7 @@ def captures() -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Golden files are written anew on request, and read in the diff."""
+    """Add an option to rewrite golden files."""
     parser.addoption("--write-golden", action="store_true", help="write golden files instead of comparing them")
 
 

@@ -1,4 +1,4 @@
-"""Whether the modules that every packet passes through are compiled, and what says so."""
+"""Whether the modules that process every packet are compiled, and where that is reported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUFFIX = Path(str(fsm.conversation.__file__)).suffix
 
 
 def test_the_version_says_whether_modules_are_compiled() -> None:
-    """Who measures has to know what was measured."""
+    """The version output states whether the modules are compiled, for measurements."""
     done = subprocess.run(
         [sys.executable, "-m", "mstrp", "--version"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -22,7 +22,7 @@ def test_the_version_says_whether_modules_are_compiled() -> None:
 
 
 def test_all_modules_are_compiled_or_none() -> None:
-    """What setup.py lists is there, and comes from one build."""
+    """All modules listed in setup.py exist, and are from one build."""
     tree = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
     listed = next(ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign))
     kinds = set()

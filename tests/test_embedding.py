@@ -1,4 +1,4 @@
-"""What a program gets that embeds the engine: values, callbacks, a logger, a machine of another library."""
+"""Interfaces for embedding programs: values, callbacks, a logger, a machine of another library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OFFERING, CONNECTED, IDLE = 0x2, 0x100, 0x1
 
 
 def reports(*states: int) -> bytes:
-    """The buffer of an event packet with some states of the call."""
+    """Return the event buffer of some states of the call."""
     return b"".join(
         events.LINE_CALLSTATE(call=CALL, call_state=state, mode=1, privilege=4, remote_line=0x500).encode()
         for state in states
@@ -22,14 +22,14 @@ def reports(*states: int) -> bytes:
 
 
 def feed(monitor: Monitor, *states: int) -> None:
-    """Let a monitor see states of a call."""
+    """Pass states of a call to a monitor."""
     talk = monitor.conversation(partial=True)
     for number, event in enumerate(decode_events(reports(*states)).events, 1):
         talk.event(event, frame=number, time=number / 10)
 
 
 def test_steps_are_values() -> None:
-    """A callback gets every step with machine, instance, states before and after, the row's level and its reference."""
+    """A callback receives every step with machine, instance, states, level and reference."""
     steps: list[Step] = []
     monitor = Monitor()
     monitor.on_step(steps.append)
@@ -42,7 +42,7 @@ def test_steps_are_values() -> None:
 
 
 def test_findings_are_values() -> None:
-    """The monitor keeps its findings and gives them to callbacks; the verdict is the worst of them."""
+    """The monitor stores its findings and passes them to callbacks; the verdict is the worst of them."""
     told: list[Finding] = []
     monitor = Monitor()
     monitor.on_finding(told.append)
@@ -55,7 +55,7 @@ def test_findings_are_values() -> None:
 
 
 def test_the_logger_gets_steps_and_findings(caplog: pytest.LogCaptureFixture) -> None:
-    """A handler of the logger `mstrp` sees every step at DEBUG and every finding at INFO."""
+    """A handler of the logger `mstrp` receives every step at DEBUG and every finding at INFO."""
     with caplog.at_level(logging.DEBUG, logger="mstrp"):
         feed(Monitor(), OFFERING, IDLE, CONNECTED)
     by_level = {level: [r.getMessage() for r in caplog.records if r.levelno == level] for level in (10, 20)}
@@ -64,7 +64,7 @@ def test_the_logger_gets_steps_and_findings(caplog: pytest.LogCaptureFixture) ->
 
 
 def test_a_callback_can_be_taken_back() -> None:
-    """After `off_step` nobody is called any more."""
+    """After `off_step` the callback is no longer called."""
     steps: list[Step] = []
     monitor = Monitor()
     monitor.on_step(steps.append)
@@ -74,7 +74,7 @@ def test_a_callback_can_be_taken_back() -> None:
 
 
 def test_what_is_legal_now() -> None:
-    """`allowed` and `may` follow the state of the call, and say which row decides."""
+    """`allowed` and `may` follow the state of the call, and contain the deciding row."""
     monitor = Monitor()
     talk = monitor.conversation(partial=True)
     for event in decode_events(reports(OFFERING)).events:
@@ -92,7 +92,7 @@ def test_what_is_legal_now() -> None:
 
 
 def test_bytes_in_values_out() -> None:
-    """Requests and responses are decoded from bytes; asking and answering them leaves no finding."""
+    """Requests and responses are decoded from bytes and passed to a conversation without a finding."""
     talk = Monitor().conversation(partial=True)
     talk.event(decode_events(reports(CONNECTED)).events[0])
     sent = line.BlindTransfer(call=CALL, dest_address="5551234", request_id=7).encode()
@@ -106,7 +106,7 @@ def test_bytes_in_values_out() -> None:
 
 
 def test_a_table_becomes_a_machine_of_transitions() -> None:
-    """`to_transitions` gives a machine with its triggers and `may_` methods."""
+    """`to_transitions` returns a machine with its triggers and `may_` methods."""
     machine = to_transitions(MACHINES["call"].table)
     model = machine.model
     machine.set_state("OFFERING")

@@ -1,4 +1,4 @@
-"""Large captures: what is not looked at costs nothing."""
+"""Large captures: data that is not required has no cost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten thousand packets of one client after the other call."""
+    """Return ten thousand packets of successive clients."""
     place = tmp_path_factory.mktemp("large") / "large.pcap"
     with place.open("wb") as stream:
         play(Wire(stream), packets=10_000, clients=2)
@@ -27,7 +27,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Counting:
-    """Counts what it is shown, and has enough after some packets."""
+    """Counts packets, and returns False after a number of them."""
 
     def __init__(self, wanted: int) -> None:
         self.wanted = wanted
@@ -43,7 +43,7 @@ class Counting:
 
 
 def test_a_watcher_that_has_enough_is_left_alone(large: Path) -> None:
-    """After the first packet that is not wanted there is none more, and no step."""
+    """After a watcher has returned False, it receives no packets and no steps."""
     watcher = Counting(100)
     others: list[Packet] = []
     check_capture(str(large), watcher=watcher, on_packet=others.append)
@@ -53,7 +53,7 @@ def test_a_watcher_that_has_enough_is_left_alone(large: Path) -> None:
 
 
 def test_the_ladder_is_as_long_as_was_asked_for(large: Path) -> None:
-    """The text report shows so many packets and says that there are more; the calls are all judged."""
+    """The text report shows the requested number of packets and notes the others; all calls are checked."""
     ladder = Ladder(20)
     result = check_capture(str(large), watcher=ladder)
     text = [("".join(span.text for span in spans)) for spans in result_lines(result, ladder, width=120)]

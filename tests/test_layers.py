@@ -1,4 +1,4 @@
-"""Which way imports point: mstrp → fsm → protocol, in no circle, and third-party packages only where they belong."""
+"""Direction of imports: mstrp → fsm → protocol, without cycles; third-party packages only where allowed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-#: From the bottom to the top: each may import itself and what is below it.
+#: From bottom to top: each layer may import itself and lower ones.
 LAYERS = ("protocol", "fsm", "mstrp")
-#: What a layer may import besides the standard library. The lower two run wherever Python does.
+#: Packages that a layer may import in addition to the standard library.
 ALLOWED = {
     "protocol": set[str](),
-    # The second only tells the compiler something, where it is there.
+    # The second only contains declarations for the compiler, and is optional.
     "fsm": {"transitions", "mypy_extensions"},
 }
-#: The one module below the program that needs another package, for RC4, MD4 and DES; loaded only to unseal.
+#: The only module below the program with another package, for RC4, MD4 and DES; imported only to decrypt.
 LATE = {"protocol.rpc.sealing": {"Cryptodome"}}
-#: Not in this project: its licence, or an engine of somebody else's machines.
+#: Not allowed in this project: because of the license, or as an alternative engine.
 NOWHERE = {"scapy"}
 
 
 def name_of(path: Path) -> str:
-    """The dotted name of a module."""
+    """Return the dotted name of a module."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -36,7 +36,7 @@ MODULES = {name_of(path): path for layer in LAYERS for path in sorted((ROOT / la
 
 
 def imports(name: str, *, late: bool) -> Iterator[str]:
-    """The modules that a module imports when it runs; ``late`` includes those that its functions import."""
+    """Return the modules that a module imports; ``late`` includes imports inside functions."""
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
     yield from _in(tree.body, name, late=late)
 
@@ -63,13 +63,13 @@ def _in(body: list[ast.stmt], name: str, *, late: bool) -> Iterator[str]:
 
 
 def layer_of(name: str) -> str:
-    """The folder that a module belongs to."""
+    """Return the folder of a module."""
     return name.partition(".")[0]
 
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_imports_point_down(layer: str) -> None:
-    """No module imports one of a layer above its own, not even inside a function."""
+    """No module imports a higher layer, including inside functions."""
     above = LAYERS[LAYERS.index(layer) + 1 :]
     wrong = [
         f"{name} imports {target}"
@@ -82,7 +82,7 @@ def test_imports_point_down(layer: str) -> None:
 
 
 def test_imports_go_in_no_circle() -> None:
-    """The modules can be put into an order in which each imports only earlier ones."""
+    """The modules can be ordered so that each imports only earlier ones."""
     graph = {
         name: {target for target in imports(name, late=False) if target in MODULES and target != name}
         for name in MODULES
@@ -93,20 +93,20 @@ def test_imports_go_in_no_circle() -> None:
         pytest.fail(" → ".join(reversed(error.args[1])))
 
 
-#: From the bottom to the top, inside `fsm`: each may import itself and what is below it.
+#: From bottom to top, inside `fsm`: each part may import itself and lower ones.
 PARTS = ("fsm.engine", "fsm.tables", "fsm.rules", "fsm.state", "fsm.judge", "fsm.conversation", "fsm.monitor", "fsm")
-#: Beside them: the pictures of any table, and the products of ours.
+#: Independent parts: diagrams of any table, and products of the machines.
 BESIDE = {"fsm.diagram": ("fsm.engine",), "fsm.session_model": ("fsm.engine", "fsm.tables")}
 
 
 def part_of(name: str) -> str:
-    """The part of `fsm` that a module belongs to; the package itself is the top."""
+    """Return the part of `fsm` of a module; the package itself is the top."""
     return next((part for part in (*PARTS[:-1], *BESIDE) if name == part or name.startswith(f"{part}.")), "fsm")
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if layer_of(name) == "fsm"])
 def test_parts_of_fsm_import_downwards(name: str) -> None:
-    """No module of `fsm` imports one of a part above its own, not even inside a function; the engine knows no protocol."""
+    """No module of `fsm` imports a higher part, including inside functions; the engine does not import the protocol."""
     part = part_of(name)
     if part in BESIDE:
         allowed: tuple[str, ...] = (part, *BESIDE[part])
@@ -119,13 +119,13 @@ def test_parts_of_fsm_import_downwards(name: str) -> None:
 
 
 def test_no_cycle_of_late_imports_in_fsm() -> None:
-    """The modules of `fsm` import each other in no circle, imports inside functions included."""
+    """The modules of `fsm` have no import cycles, including imports inside functions."""
     inside = {name for name in MODULES if layer_of(name) == "fsm"}
     TopologicalSorter({name: set(imports(name, late=True)) & inside - {name} for name in inside}).prepare()
 
 
 def changes_states(path: Path) -> Iterator[int]:
-    """The lines of a module that assign ``mask`` or ``flags`` of an instance outside its construction."""
+    """Return the lines of a module that assign ``mask`` or ``flags`` of an instance outside its construction."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     building = {
         id(node)
@@ -168,7 +168,7 @@ def test_only_the_engine_changes_states() -> None:
 
 @pytest.mark.parametrize("layer", ALLOWED)
 def test_the_engine_needs_the_standard_library_only(layer: str) -> None:
-    """The wire loads with no other package at all, the machines with none but transitions."""
+    """`protocol` requires no other package, `fsm` none but transitions."""
     foreign = {
         f"{name} imports {target}"
         for name in MODULES
@@ -181,7 +181,7 @@ def test_the_engine_needs_the_standard_library_only(layer: str) -> None:
 
 
 def test_checking_a_capture_loads_no_other_package() -> None:
-    """Whoever only wants a verdict waits for nothing but the standard library."""
+    """Checking a capture imports only the standard library."""
     program = (
         "import sys; from mstrp.cli import main; main(['check', '--format', 'json', 'samples/blind-transfer.pcapng']);"
         "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
@@ -191,12 +191,12 @@ def test_checking_a_capture_loads_no_other_package() -> None:
 
 
 def test_some_packages_are_imported_nowhere() -> None:
-    """The product has nothing of the packages that only tests may use."""
+    """The product imports none of the packages that are for tests only."""
     used = {layer_of(target) for name in MODULES for target in imports(name, late=True)}
     assert not used & NOWHERE
 
 
 def test_modules_of_tests_have_names_of_their_own() -> None:
-    """The folders of tests are no packages: two modules of one name would hide each other."""
+    """Modules of tests have distinct names, because their folders are not packages."""
     names = [place.name for place in (ROOT / "tests").rglob("*.py") if place.name != "conftest.py"]
     assert sorted(set(names)) == sorted(names)

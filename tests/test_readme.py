@@ -1,4 +1,4 @@
-"""The README says what happens: its commands, its example of the output, its program."""
+"""The README is correct: its commands, its example of the output, its program."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
-    """The code blocks of one language."""
+    """Return the code blocks of one language."""
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 def command(name: str, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run ``mstrp`` as a user does, in a process of its own."""
+    """Run ``mstrp`` in a separate process."""
     assert name == "mstrp"
     program = [sys.executable, "-m", "mstrp", *map(str, arguments)]
     environment = {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "PATH": "/usr/bin:/bin"}
@@ -30,7 +30,7 @@ def command(name: str, *arguments: object, cwd: Path = ROOT) -> subprocess.Compl
 
 
 def test_both_commands_are_one_line_each() -> None:
-    """One line installs the program and does its main job, one runs the tests; `.ci/run` runs that one."""
+    """One line installs the program and runs its main command, one runs the tests; `.ci/run` contains the latter."""
     commands = [block.strip() for block in blocks("sh")]
     assert [line.count("\n") for line in commands] == [0, 0]
     job, tests = commands
@@ -40,7 +40,7 @@ def test_both_commands_are_one_line_each() -> None:
 
 
 def test_the_main_job_gives_a_verdict_and_pictures(tmp_path: Path) -> None:
-    """The first command prints a verdict, ends with 0, and writes the pictures into the folder that it names."""
+    """The first command prints a verdict, returns 0, and writes the diagrams to the given folder."""
     job = blocks("sh")[0].split("&&")[1].strip().replace(" out", f" {tmp_path / 'out'}")
     done = command(*shlex.split(job))
     assert (done.returncode, done.stderr) == (0, "")
@@ -58,7 +58,7 @@ def test_the_test_command_runs_all_environments() -> None:
 
 
 def test_the_shown_output_is_the_real_one() -> None:
-    """Every line of the example stands in the output, in that order; an ellipsis leaves lines out."""
+    """Every line of the example is in the output, in that order; an ellipsis omits lines."""
     (example,) = blocks("console")
     first, *shown = example.splitlines()
     done = command(*shlex.split(first.removeprefix("$ ")))
@@ -75,14 +75,14 @@ def test_the_shown_output_is_the_real_one() -> None:
 
 
 def test_the_program_of_the_readme_is_the_sample() -> None:
-    """The embedding example is the file `samples/embed.py`, word for word, and short."""
+    """The embedding example is equal to the file `samples/embed.py`, and short."""
     (program,) = blocks("python")
     assert program == (ROOT / "samples" / "embed.py").read_text(encoding="utf-8")
     assert sum(1 for line in program.splitlines() if line and not line.startswith(("from", '"""'))) <= 20
 
 
 def test_the_program_of_the_readme_does_what_it_says(golden: Callable[[str, str], None]) -> None:
-    """It sees the offered call, what is legal then, the steps, and the one finding: a transfer of a ringing call."""
+    """Its output contains the offered call, the legal requests, the steps, and the only finding."""
     done = subprocess.run(
         [sys.executable, "samples/embed.py"],
         cwd=ROOT,
@@ -103,7 +103,7 @@ def test_links_lead_somewhere(link: str) -> None:
 
 
 def test_every_command_of_the_table_exists() -> None:
-    """The table of commands names what the program has."""
+    """The table of commands lists the commands of the program."""
     named = set(re.findall(r"^\| `mstrp (\w+)", README, re.MULTILINE))
     usage = command("mstrp", "--help").stdout
     there = set(re.findall(r"^    (\w+) ", usage, re.MULTILINE))
@@ -112,7 +112,7 @@ def test_every_command_of_the_table_exists() -> None:
 
 
 def test_the_package_declares_what_the_readme_promises() -> None:
-    """The command is called mstrp, Python 3.11 is enough, and pictures need no extra."""
+    """The command is called mstrp, Python 3.11 is sufficient, and drawing requires no extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {"mstrp": "mstrp.cli:main"}
     assert project["requires-python"] == ">=3.11"

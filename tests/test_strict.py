@@ -18,12 +18,12 @@ NO_CALL = line.Hold(call=STRANGER, request_id=8)
 
 
 def state(value: int) -> Event:
-    """The server reports a state of the call."""
+    """Report a state of the call."""
     return events.LINE_CALLSTATE(call=CALL, call_state=value, mode=1, privilege=4, remote_line=0x500)
 
 
 def conversation(role: Fault | None, *states: int, monitor: Monitor | None = None) -> Conversation:
-    """A session with one call that was announced and reported in some states."""
+    """Return a session with one announced call after some state reports."""
     talk = (monitor or Monitor()).conversation(role=role)
     talk.attached(0xFFFFFFFF, "")
     talk.channel_opened()
@@ -47,7 +47,7 @@ def conversation(role: Fault | None, *states: int, monitor: Monitor | None = Non
 
 
 def refused(talk: Conversation, does: Callable[[], object]) -> ProtocolError:
-    """The error that something raises; the call is afterwards what it was before, and nothing is reported."""
+    """Return the error that a function raises; check that the call is unchanged and nothing is reported."""
     call = talk.calls[CALL]
     before = (
         call.mask,
@@ -72,7 +72,7 @@ def refused(talk: Conversation, does: Callable[[], object]) -> ProtocolError:
 
 
 def test_a_client_is_stopped_before_it_asks_what_the_state_forbids() -> None:
-    """A request in the wrong state raises LocalProtocolError with all that a program needs to react."""
+    """A request in the wrong state raises LocalProtocolError with all data for a reaction."""
     talk = conversation(Fault.CLIENT, OFFERING)
     error = refused(talk, lambda: talk.sent(NOT_OFFERED))
     assert type(error) is LocalProtocolError
@@ -85,7 +85,7 @@ def test_a_client_is_stopped_before_it_asks_what_the_state_forbids() -> None:
 
 
 def test_a_client_is_stopped_before_it_names_a_dead_handle() -> None:
-    """A request that a server must refuse does not leave the client."""
+    """A request that a server must refuse is not sent by the client."""
     talk = conversation(Fault.CLIENT, OFFERING)
     error = refused(talk, lambda: talk.sent(NO_CALL))
     assert type(error) is LocalProtocolError
@@ -98,7 +98,7 @@ def test_a_client_is_stopped_before_it_names_a_dead_handle() -> None:
     ids=["client", "server"],
 )
 def test_an_impossible_state_is_the_fault_of_who_reports_it(role: Fault, kind: type[ProtocolError]) -> None:
-    """CONNECTED after IDLE: a client blames its peer, a server is stopped itself."""
+    """CONNECTED after IDLE: in a client the peer is at fault, in a server the program itself."""
     talk = conversation(role, OFFERING, IDLE)
     error = refused(talk, lambda: talk.event(state(CONNECTED)))
     assert type(error) is kind
@@ -113,7 +113,7 @@ def test_an_impossible_state_is_the_fault_of_who_reports_it(role: Fault, kind: t
     ids=["client", "server"],
 )
 def test_a_reply_that_nobody_asked_for(role: Fault, kind: type[ProtocolError]) -> None:
-    """A LINE_REPLY with the id of no request is an error of the server."""
+    """A LINE_REPLY with an id without a request is an error of the server."""
     talk = conversation(role, OFFERING)
     error = refused(talk, lambda: talk.event(events.LINE_REPLY(request_id=77)))
     assert type(error) is kind
@@ -122,14 +122,14 @@ def test_a_reply_that_nobody_asked_for(role: Fault, kind: type[ProtocolError]) -
 
 @pytest.mark.parametrize("role", [Fault.CLIENT, Fault.SERVER])
 def test_an_event_of_an_unknown_call_leaves_no_call(role: Fault) -> None:
-    """A state of a handle that was never announced raises, and the handle stays unknown."""
+    """A state report for a handle that was never announced raises, and the handle stays absent."""
     talk = conversation(role, OFFERING)
     error = refused(talk, lambda: talk.event(state(OFFERING).replace(call=STRANGER)))
     assert (error.rule, error.instance) == ("CALL-V03", "0x999#1")
 
 
 def test_a_request_in_an_odd_state_is_reconsidered_after_another_one() -> None:
-    """A suspicious request that turns out to be right stays unreported, whatever the client sends meanwhile."""
+    """A suspicious request that proves legal is not reported, whatever the client sends meanwhile."""
     monitor = Monitor()
     talk = conversation(Fault.SERVER, OFFERING, monitor=monitor)
     early = talk.sent(NOT_OFFERED)
@@ -141,7 +141,7 @@ def test_a_request_in_an_odd_state_is_reconsidered_after_another_one() -> None:
 
 
 def test_the_end_of_a_conversation_raises_nothing() -> None:
-    """What is pending at the end is reported."""
+    """Pending requests are reported at the end, not raised."""
     monitor = Monitor()
     talk = conversation(Fault.CLIENT, OFFERING, monitor=monitor)
     talk.answered(talk.sent(line.Answer(call=CALL, request_id=9)), line.Answer(ack=9))
@@ -150,7 +150,7 @@ def test_the_end_of_a_conversation_raises_nothing() -> None:
 
 
 def test_a_server_learns_what_it_must_refuse() -> None:
-    """A request that breaks a MUST raises RemoteProtocolError in a server; one in an odd state is its own decision."""
+    """A request that violates a MUST raises RemoteProtocolError in a server; a suspicious one does not."""
     talk = conversation(Fault.SERVER, OFFERING)
     error = refused(talk, lambda: talk.sent(NO_CALL))
     assert type(error) is RemoteProtocolError
@@ -160,7 +160,7 @@ def test_a_server_learns_what_it_must_refuse() -> None:
 
 @pytest.mark.parametrize("role", [Fault.CLIENT, Fault.SERVER])
 def test_a_conversation_goes_on_after_an_error(role: Fault) -> None:
-    """What was refused did not happen: the legal way still is, and it ends without a finding."""
+    """A refused step has no effect: the legal step is still possible, and the conversation ends without a finding."""
     talk = conversation(role, OFFERING)
     refused(talk, lambda: talk.sent(NO_CALL))
     answer = line.Answer(call=CALL, request_id=9)
@@ -171,7 +171,7 @@ def test_a_conversation_goes_on_after_an_error(role: Fault) -> None:
 
 
 def test_a_monitor_reports_instead_and_goes_on() -> None:
-    """The same steps without a role: a finding each, and the call is then in the state that was reported."""
+    """The same steps without a role cause a finding each, and the call is then in the reported state."""
     monitor = Monitor()
     found: list[str] = []
     monitor.on_finding(lambda finding: found.append(finding.rule))
@@ -185,7 +185,7 @@ def test_a_monitor_reports_instead_and_goes_on() -> None:
 
 
 def test_a_request_to_open_a_line_that_is_stopped_leaves_nothing() -> None:
-    """No event is taken for a line whose Open was never sent; those of a line that is being opened are."""
+    """Events of a line whose Open was not sent are refused; those of a line that is being opened are accepted."""
     talk = conversation(Fault.CLIENT, OFFERING)
     right = line.Open(line_app=0x100, negotiated_version=0x30001, remote_line=0x501, privileges=4)
     with pytest.raises(LocalProtocolError, match="known TAPI version"):

@@ -258,7 +258,7 @@ def test_reading_goes_on_behind_a_damaged_record(form: str, place: int, size: in
     """A record with an impossible length costs only that record, with a note that contains its frame."""
     result = judge(_damaged(form, place, size))
     assert result.error is None
-    assert any(frame == place + 1 and "going on at the next" in text for frame, text in result.notes)
+    assert any(frame == place + 1 and "continuing at the next" in text for frame, text in result.notes)
     assert result.frames == len(SEGMENTS) - 1
     assert not [finding for finding in result.findings if finding.verdict.value == "fail"]
 

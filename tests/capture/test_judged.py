@@ -193,7 +193,7 @@ INPUTS: dict[str, tuple[Any, Input]] = {
     ),
     "a file that ends in its first frame": (
         scenario()[:60],
-        Input(3, 3, "inconclusive", ["truncated"], f"{NOTHING}the file is damaged: the file ends in the middle of a"),
+        Input(3, 3, "inconclusive", ["truncated"], f"{NOTHING}the file is damaged: the file ends inside a"),
     ),
     "a request without a response": (
         pcap(frames_of(SEGMENTS[:9])),

@@ -87,7 +87,7 @@ def test_waiting_ip_fragments_are_limited() -> None:
     for number, segment in enumerate(SEGMENTS):
         packet = ipv4(segment)
         frames += frames_of([segment], network=lambda _, n=number, p=packet: p[:4] + bytes([n, n, 0x20, 0]) + p[8:])
-    assert any("wait for fragments" in text for text in _notes(pcap(frames), datagrams=3))
+    assert any("incomplete IP packets" in text for text in _notes(pcap(frames), datagrams=3))
 
 
 def test_listed_calls_and_notes_are_limited() -> None:
@@ -132,9 +132,9 @@ def test_open_sessions_are_limited() -> None:
     ("text", "what"),
     [
         ("bytes=3", "no limit is called 'bytes'"),
-        ("calls=many", "takes a number"),
+        ("calls=many", "requires a number"),
         ("calls=0", "must be positive"),
-        ("calls", "takes a number"),
+        ("calls", "requires a number"),
     ],
 )
 def test_limits_that_make_no_sense_are_refused(text: str, what: str) -> None:

@@ -49,10 +49,10 @@ def judged(place: Path, data: bytes) -> tuple[int, Any]:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "the file is empty; a pcap or pcapng capture was expected"),
+        (b"", "the file is empty; expected a pcap or pcapng capture"),
         (b"hello, world\n" * 100, "not a capture: it starts with 68 65 6c 6c"),
-        (b"{}", "not a capture: line 1 is no packet of `decode --format jsonl`"),
-        (b"{\\rtf1 A letter.}", "not a capture: line 1 is no packet of `decode --format jsonl`"),
+        (b"{}", "not a capture: line 1 is not a packet of `decode --format jsonl`"),
+        (b"{\\rtf1 A letter.}", "not a capture: line 1 is not a packet of `decode --format jsonl`"),
         (bytes(1000), "not a capture: it starts with 00 00 00 00"),
         (CAPTURE[:4], "the pcap header is cut off after 4 of 24 bytes"),
         (CAPTURE[:23], "the pcap header is cut off after 23 of 24 bytes"),

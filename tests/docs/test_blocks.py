@@ -1,8 +1,8 @@
-"""Every code block of the tutorial, the how-to pages and the explanation runs, in order, and prints what it shows.
+"""Every code block of the tutorial, the how-to pages and the explanation runs, in order, and prints the shown output.
 
-``sh`` blocks are commands that have to succeed. ``console`` blocks are commands with what they print; a line with an
-ellipsis stands for any lines. ``python`` blocks are programs. ``toml`` blocks that begin with ``# file:`` are files.
-``text`` and ``yaml`` are shown only. Each page has a folder of its own that holds the samples.
+``sh`` blocks are commands that must succeed. ``console`` blocks are commands with their output; a line with an ellipsis
+represents any lines. ``python`` blocks are programs. ``toml`` blocks that start with ``# file:`` are files. ``text``
+and ``yaml`` blocks are not executed. Each page has a separate folder with the samples.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mstrp.cli import main
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-#: Pages whose blocks another test runs, or that only show.
+#: Pages whose blocks are run by another test, or not executed.
 PAGES = [
     DOCS / "tutorial.md",
     *sorted((DOCS / "howto").glob("*.md")),
@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(command: str, folder: Path) -> Done:
-    """Run a command line as a reader of the page would; a plain `mstrp` command here, where what draws is warm."""
+    """Run a command line; a plain `mstrp` command runs in this process, where the renderer is already loaded."""
     words = shlex.split(command.removesuffix(" || true"))
     if words[0] != "mstrp" or set(words) & {"|", "&&", ";", ">"}:
         return shell(command, folder)
@@ -78,7 +78,7 @@ def shell(command: str, folder: Path) -> Done:
         "PYTHONPATH": str(ROOT),
         "PYTHONIOENCODING": "utf-8",
         "HOME": os.environ.get("HOME", "/"),
-        # Hypothesis then has no time limits.
+        # Hypothesis then has no deadlines.
         "CI": "1",
     }
     done = subprocess.run(
@@ -89,7 +89,7 @@ def shell(command: str, folder: Path) -> Done:
 
 
 def compared(shown: list[str], printed: str) -> None:
-    """The shown lines are printed in that order; an ellipsis leaves lines out, where there is none nothing is left out."""
+    """Check that the shown lines are printed in that order; only an ellipsis omits lines."""
     real = iter(printed.splitlines())
     skipping = False
     for line in shown:
@@ -104,7 +104,7 @@ def compared(shown: list[str], printed: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
 def test_the_blocks_of_a_page_run(page: Path, folder: Path) -> None:
-    """A reader who follows the page from top to bottom gets what it says."""
+    """The commands of a page, run from top to bottom, have the shown results."""
     for language, text in _BLOCK.findall(page.read_text(encoding="utf-8")):
         if language == "sh":
             for line in text.splitlines():
@@ -129,7 +129,7 @@ def test_the_blocks_of_a_page_run(page: Path, folder: Path) -> None:
 
 
 def test_every_page_is_reached() -> None:
-    """Each hand-written page stands in the table of contents, and nothing stands there twice."""
+    """Each hand-written page is in the table of contents, exactly once."""
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     for page in PAGES:
         name = page.relative_to(DOCS).with_suffix("").as_posix()
@@ -137,7 +137,7 @@ def test_every_page_is_reached() -> None:
 
 
 def test_the_dissector_shows_what_the_page_names() -> None:
-    """Every field that the page about Wireshark filters by is one that the dissector registers."""
+    """The dissector registers every field used in the filters of the page about Wireshark."""
     from mstrp.export.wireshark import lua_dissector
 
     script = lua_dissector()

@@ -1,4 +1,4 @@
-"""Where recordings of the interoperation go, and where the helpers of the live tests are."""
+"""Locations of interoperability recordings, and of the helpers of the live tests."""
 
 import sys
 from pathlib import Path
@@ -10,5 +10,5 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "live"))
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    """The recording of the test."""
+    """Return the recording of the test."""
     return tmp_path / "interop.pcap"

@@ -1,6 +1,7 @@
-"""What the tests with independent RPC stacks share: section 4.5 as TAPI32_MSG buffers, for a client and for a server.
+"""Common parts of the tests with independent RPC stacks: section 4.5 as TAPI32_MSG buffers.
 
-The buffers are ours; how they travel (binds, contexts, NDR, fragments, signatures) is the other stack's.
+The buffers are from this project; their transport (binds, contexts, NDR, fragments, signatures) is from the other
+stack.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ from protocol.packet import FIXED, decode_request, decode_response
 from protocol.structures import LINEDEVCAPS, LINEEXTENSIONID
 
 VERSION = 0x00030001
-#: How a client names its mailslot, so that it is not called back.
+#: The mailslot name of a client, for pull delivery.
 MAILSLOT = r"\\PEER\mailslot\tapi\tp1"
 
 
 def padded(packet: Any) -> bytes:
-    """A request with all of the room that it leaves for the answer, for stacks that know only one length."""
+    """Return a request with all of its space for the response, for stacks with a single length."""
     return packet.encode().ljust(packet.capacity, b"\0")
 
 
 class Script:
-    """Section 4.5 as a client performs it; ``carry`` brings a buffer to the server and back."""
+    """Section 4.5 as performed by a client; ``carry`` sends a buffer to the server and returns the response."""
 
     def __init__(self, carry: Callable[[bytes], bytes], *, large: int = 12_000) -> None:
         self.carry = carry
-        #: Bytes that are sent and come back: by default more than any fragment takes.
+        #: Size of the buffers in bytes: by default larger than any fragment.
         self.large = large
         self.events: list[Any] = []
         self.number = 0
@@ -47,7 +48,7 @@ class Script:
         self.events += decode_events(answer.buffer[FIXED : FIXED + used]).events
 
     def wait(self, kind: type[Any], **fields: Any) -> Any:
-        """Fetch until an event is there."""
+        """Fetch until an event is available."""
         for _ in range(500):
             for event in self.events:
                 if isinstance(event, kind) and all(getattr(event, name) == value for name, value in fields.items()):
@@ -58,7 +59,7 @@ class Script:
         raise AssertionError(f"no {kind.__name__} {fields} in {self.events}")
 
     def perform(self) -> int:
-        """The scenario; the number of requests that were answered."""
+        """Perform the scenario; return the number of responses."""
         app = self.ask(
             line.Initialize(init_context=1, friendly_name="PEER", module_name="PEER", api_version=VERSION)
         ).line_app
@@ -91,7 +92,7 @@ class Script:
 
 
 class Clerk:
-    """The least of a server: enough for a client that performs section 4.5, with events to be fetched."""
+    """A minimal server: sufficient for a client that performs section 4.5, with pull delivery."""
 
     def __init__(self) -> None:
         self.waiting: list[Any] = []
@@ -99,7 +100,7 @@ class Clerk:
         self.lock = threading.Lock()
 
     def answer(self, data: bytes) -> bytes:
-        """The buffer that goes back."""
+        """Return the response buffer."""
         packet: Any = decode_request(data)
         self.requests.append(type(packet).__name__)
         with self.lock:

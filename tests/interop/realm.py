@@ -1,4 +1,4 @@
-"""A Kerberos realm of its own: MIT's KDC in a temporary directory, on a free port of the loopback interface."""
+"""A separate Kerberos realm: MIT's KDC in a temporary directory, on a free loopback port."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Self
 __all__ = ["REALM", "Realm", "missing"]
 
 REALM = "MSTRP.TEST"
-#: Debian keeps the server's programs where ordinary users do not look.
+#: Debian installs the server programs outside the PATH of ordinary users.
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/lib/mit/sbin", "/usr/local/sbin"])
 _PROGRAMS = ("kdb5_util", "kadmin.local", "krb5kdc", "kinit")
 
@@ -47,7 +47,7 @@ _SERVER = """\
 
 
 def missing() -> str:
-    """Why there can be no realm here; empty when there can be one."""
+    """Return the reason why no realm can be started; empty if it can."""
     absent = [name for name in _PROGRAMS if shutil.which(name, path=_PATH) is None]
     if absent:
         return f"no KDC: {', '.join(absent)} not found (Debian: krb5-kdc, krb5-admin-server, krb5-user)"
@@ -60,7 +60,7 @@ def missing() -> str:
 
 
 class Realm:
-    """A realm while it lasts: ``with Realm(folder) as realm``."""
+    """A temporary realm: ``with Realm(folder) as realm``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -69,7 +69,7 @@ class Realm:
         own = {"realm": REALM, "port": port, "folder": folder}
         (folder / "krb5.conf").write_text(_CLIENT.format(**own))
         (folder / "kdc.conf").write_text(_SERVER.format(**own))
-        #: What every program has to have in its environment that wants to use the realm.
+        #: Environment variables required by every program that uses the realm.
         self.environment = {
             "KRB5_CONFIG": str(folder / "krb5.conf"),
             "KRB5_KTNAME": f"FILE:{folder / 'keytab'}",
@@ -112,14 +112,14 @@ class Realm:
             self._kdc.wait(10)
 
     def user(self, name: str, password: str) -> None:
-        """Somebody who logs on with a password."""
+        """Create a user with a password."""
         self._run("kadmin.local", "-r", REALM, "-q", f"addprinc -pw {password} {name}")
 
     def kinit(self, name: str, password: str) -> None:
-        """Put somebody's ticket into the cache of the environment."""
+        """Store the ticket of a user in the cache of the environment."""
         self._run("kinit", name, said=f"{password}\n")
 
     def service(self, name: str) -> None:
-        """A service, with its key in the keytab of the environment."""
+        """Create a service, with its key in the keytab of the environment."""
         self._run("kadmin.local", "-r", REALM, "-q", f"addprinc -randkey {name}")
         self._run("kadmin.local", "-r", REALM, "-q", f"ktadd -k {self.folder / 'keytab'} {name}")

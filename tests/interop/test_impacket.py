@@ -1,4 +1,4 @@
-"""impacket as client of our server, and as server to our client: TCP, named pipe, NTLM."""
+"""impacket as client of the project's server, and as server for its client: TCP, named pipe, NTLM."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ClientDetachResponse(ndr.NDRCALL):
 
 
 def converse(binding: str, user: tuple[str, str] | None = None, level: int = 0) -> None:
-    """Section 4.5 with impacket's client; it runs in a thread of its own."""
+    """Perform section 4.5 with impacket's client, which runs in a separate thread."""
     found = transport.DCERPCTransportFactory(binding)
     if user is not None:
         found.set_credentials(*user)
@@ -105,7 +105,7 @@ def _switch() -> Switch:
 
 
 def test_client(recording: Path) -> None:
-    """Impacket performs section 4.5 with our server in the clear."""
+    """impacket performs section 4.5 with the project's server without encryption."""
 
     async def test() -> None:
         async with serving(recording, _switch()) as world:
@@ -120,7 +120,7 @@ def test_client(recording: Path) -> None:
     [rpcrt.RPC_C_AUTHN_LEVEL_CONNECT, rpcrt.RPC_C_AUTHN_LEVEL_PKT_INTEGRITY, rpcrt.RPC_C_AUTHN_LEVEL_PKT_PRIVACY],
 )
 def test_authenticated_client(level: int, recording: Path) -> None:
-    """The same with NTLM at each level; it signs whole PDUs without agreeing on header signing."""
+    """The same with NTLM at each level; impacket signs whole PDUs without negotiating header signing."""
 
     async def test() -> None:
         settings = {"security": Users({"alice": "secret"}).acceptor(), "required_level": level}
@@ -134,7 +134,7 @@ def test_authenticated_client(level: int, recording: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_client_on_the_pipe(recording: Path) -> None:
-    """Impacket's SMB client reaches the server through its pipe; its SMB server leaves a socket to the collector."""
+    """The project's client performs section 4.5 with impacket's server."""
 
     async def test() -> None:
         async with (
@@ -183,7 +183,7 @@ class Peer(rpcrt.DCERPCServer):
 
 
 def test_server(recording: Path) -> None:
-    """Our client performs section 4.5 with impacket's server; its bind_ack is padded with letters."""
+    """The project's client performs section 4.5 with impacket's server, whose bind_ack is padded with letters."""
     clerk = Clerk()
     peer = Peer(clerk)
     peer.start()

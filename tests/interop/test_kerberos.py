@@ -1,4 +1,4 @@
-"""Kerberos with a realm of its own: our client and server, with MIT's GSSAPI and KDC beneath them."""
+"""Kerberos with a separate realm: the project's client and server, with MIT's GSSAPI and KDC."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _settings(kind: str, level: str) -> dict[str, Any]:
 @pytest.mark.parametrize("level", ["connect", "integrity", "privacy"])
 @pytest.mark.parametrize("kind", ["negotiate", "kerberos"])
 def test_levels(kind: str, level: str, header_signing: bool, realm: Realm, recording: Path) -> None:
-    """Section 4.5 with Kerberos at each level, requests and events alike, each side sure of the other."""
+    """Section 4.5 with Kerberos at each level, for requests and events, with mutual authentication."""
     scenario = find_scenario("4.5")
     assert scenario is not None
 
@@ -83,7 +83,7 @@ def test_levels(kind: str, level: str, header_signing: bool, realm: Realm, recor
 
 
 def test_tickets_of_the_machine(realm: Realm, recording: Path) -> None:
-    """Without a password the tickets in the cache are taken."""
+    """Without a password, the tickets in the cache are used."""
     realm.kinit("alice", "secret")
     security = initiator("negotiate", level="integrity")
 
@@ -100,7 +100,7 @@ def test_tickets_of_the_machine(realm: Realm, recording: Path) -> None:
 
 
 def test_ntlm_where_the_realm_does_not_help(realm: Realm, recording: Path) -> None:
-    """Who is not in the realm but known to the server by password comes in with NTLM, in the same negotiation."""
+    """A user outside the realm with a known password is authenticated by NTLM, in the same negotiation."""
 
     async def test() -> None:
         async with (
@@ -115,7 +115,7 @@ def test_ntlm_where_the_realm_does_not_help(realm: Realm, recording: Path) -> No
 
 
 def test_a_service_that_the_realm_does_not_know(realm: Realm, recording: Path) -> None:
-    """Asked for tickets of an unknown host, the KDC refuses; the client says so."""
+    """For an unknown host the KDC returns no ticket; the client reports it."""
 
     async def test() -> None:
         async with serving(recording, security=Users().acceptor(), required_level=6) as world:
@@ -126,7 +126,7 @@ def test_a_service_that_the_realm_does_not_know(realm: Realm, recording: Path) -
 
 
 def test_a_level_that_is_too_low(realm: Realm, recording: Path) -> None:
-    """Where privacy is demanded, signed calls are denied."""
+    """If privacy is required, signed calls are refused."""
 
     async def test() -> None:
         async with serving(recording, **_settings("kerberos", "privacy")) as world:
@@ -165,7 +165,7 @@ def test_commands(realm: Realm, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_administrators_are_principals(realm: Realm, recording: Path) -> None:
-    """The role is given to a principal with its realm: somebody with the same name elsewhere does not get it."""
+    """The administrator role is given to a principal with its realm, not to the same name in another realm."""
     from mstrp.live.provider import TapiError
 
     async def test(names: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""scapy as client of our server, and as server to our client: NDR20 and NDR64, NTLM and SPNEGO, over TCP and the pipe."""
+"""scapy as client and server: NDR20 and NDR64, NTLM and SPNEGO, over TCP and the pipe."""
 
 from __future__ import annotations
 
@@ -105,22 +105,22 @@ TAPSRV = find_dcerpc_interface("tapsrv")
 
 
 def _bytes(value: Any) -> bytes:
-    """What is inside scapy's objects for conformant and varying arrays."""
+    """Return the content of scapy's objects for conformant and varying arrays."""
     while not isinstance(value, (bytes, bytearray)):
         value = value[0] if isinstance(value, list) else value.value
     return bytes(value)
 
 
 def converse(port: int, *, ndr64: bool, ssp: Any = None, level: Any = None) -> None:
-    """Section 4.5 with scapy's client; it runs in a thread of its own."""
+    """Perform section 4.5 with scapy's client, which runs in a separate thread."""
     client = DCERPC_Client(DCERPC_Transport.NCACN_IP_TCP, ndr64=ndr64, ssp=ssp, auth_level=level, verb=False)
     client.connect("127.0.0.1", endpoint=port, timeout=5)
-    # In the clear scapy's fragments are empty (2.8.0), so there everything has to fit into one.
+    # Without encryption scapy's fragments are empty (2.8.0), so everything must fit into one.
     perform(client, ndr64=ndr64, large=12_000 if ssp is not None else 1000)
 
 
 def converse_through_the_pipe(port: int, *, ndr64: bool) -> None:
-    """The same through SMB: dialect 2.1 from the first message on, which is what impacket's server speaks with scapy."""
+    """The same through SMB: dialect 2.1 from the first message, as impacket's server uses with scapy."""
     ssp = SPNEGOSSP([NTLMSSP(UPN="bob", PASSWORD="pw")])
     client = DCERPC_Client(DCERPC_Transport.NCACN_NP, ndr64=ndr64, ssp=ssp, verb=False)
     settings = {"SMB2": True, "MAX_DIALECT": 0x0210}
@@ -156,7 +156,7 @@ def _ssp(kind: str) -> Any:
 
 @pytest.mark.parametrize("ndr64", [False, True], ids=["ndr20", "ndr64"])
 def test_client(ndr64: bool, recording: Path) -> None:
-    """scapy performs section 4.5 with our server in the clear."""
+    """scapy performs section 4.5 with the project's server without encryption."""
 
     async def test() -> None:
         async with serving(recording, Switch(Plan(pace=0.02), incoming=1)) as world:
@@ -169,7 +169,7 @@ def test_client(ndr64: bool, recording: Path) -> None:
 @pytest.mark.parametrize("level", [LEVELS.CONNECT, LEVELS.PKT_INTEGRITY, LEVELS.PKT_PRIVACY], ids=lambda one: one.name)
 @pytest.mark.parametrize("kind", ["ntlm", "negotiate"])
 def test_authenticated_client(kind: str, level: Any, recording: Path) -> None:
-    """The same authenticated, with header signing agreed on."""
+    """The same with authentication and negotiated header signing."""
     if kind == "negotiate" and level == LEVELS.CONNECT:
         pytest.skip("scapy agrees on no signatures there and signs its list of mechanisms all the same")
 
@@ -223,7 +223,7 @@ class Peer(DCERPC_Server):
 
 
 async def transfer(client: TapiClient) -> None:
-    """Section 4.5 with our client."""
+    """Perform section 4.5 with the project's client."""
     app = await client.initialize()
     await app.negotiate_all()
     opened = await app.open(0)
@@ -241,7 +241,7 @@ async def transfer(client: TapiClient) -> None:
 @pytest.mark.parametrize("sealed", [False, True], ids=["clear", "ntlm-privacy"])
 @pytest.mark.parametrize("ndr", ["20", "64"])
 def test_server(ndr: str, sealed: bool, recording: Path) -> None:
-    """Our client performs section 4.5 with scapy's server."""
+    """The project's client performs section 4.5 with scapy's server."""
     clerk = Clerk()
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
@@ -277,7 +277,7 @@ def test_server(ndr: str, sealed: bool, recording: Path) -> None:
 
 @pytest.mark.parametrize("sealed", [False, True], ids=["clear", "ntlm-privacy"])
 def test_server_on_the_pipe(sealed: bool) -> None:
-    """Our client, with smbprotocol, performs section 4.5 through the pipe of scapy's SMB server."""
+    """The project's client, with smbprotocol, performs section 4.5 through the pipe of scapy's SMB server."""
     pytest.importorskip("smbprotocol", reason="smbprotocol is not installed")
     from scapy.layers.smb2 import SMB2_FILEID
     from scapy.layers.smbserver import SMB_Server

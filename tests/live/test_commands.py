@@ -89,7 +89,7 @@ def test_single_request(served: str, capsys: pytest.CaptureFixture[str]) -> None
     ("arguments", "status", "text"),
     [
         (["call", "127.0.0.1:1", "4.5"], 2, "failed"),
-        (["call", "ncacn_http:x", "4.5"], 2, "not offered"),
+        (["call", "ncacn_http:x", "4.5"], 2, "not supported"),
         (["call", "127.0.0.1:1", "sing"], 2, "neither a scenario nor a request"),
         (["call", "127.0.0.1:1", "4.5", "--auth", "ntlm"], 2, "--user"),
         (["serve", "--listen", "nowhere"], 2, "HOST:PORT"),

@@ -137,7 +137,7 @@ def test_slow_reader(recording: Path, caplog: pytest.LogCaptureFixture) -> None:
             await until(lambda: len(world.server.clients) == 1)
             for _ in range(8):
                 await line.next_call()
-            assert any("does not take its events" in why for _, why in world.server.ended)
+            assert any("does not receive its events" in why for _, why in world.server.ended)
 
     run(test())
     assert "cut-off" in caplog.text

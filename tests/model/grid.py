@@ -1,4 +1,4 @@
-"""What the tests of the tables share: instances in a given set of states, combinations of guards, outcomes."""
+"""Common parts of the table tests: instances in given sets of states, combinations of guards, outcomes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fsm import Event, Machine, Move, Row
 
-#: Runs a test once for every machine.
+#: Parametrizes a test with every machine.
 each_machine = pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES.keys())
 
 
@@ -34,7 +34,7 @@ class Thing(Instance):
 
 
 class Outcome(NamedTuple):
-    """All that a move says, in a form that can be compared."""
+    """The content of a move in comparable form."""
 
     target: int
     rows: tuple[Row, ...]
@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
 
 
 def outcome(move: Move) -> Outcome:
-    """What a move says."""
+    """Return the outcome of a move."""
     section = move.ref.section if move.ref else ""
     return Outcome(
         move.target,
@@ -66,29 +66,29 @@ def outcome(move: Move) -> Outcome:
 
 
 def bits_of(mask: int) -> Iterator[int]:
-    """The bits of a mask, each as a mask of its own."""
+    """Yield the bits of a mask, each as a mask."""
     while mask:
         yield mask & -mask
         mask &= mask - 1
 
 
 def states_of(machine: Machine, mask: int) -> list[IntEnum]:
-    """The states of a set."""
+    """Return the states of a set."""
     return [state for state in machine.table.states if mask >> state & 1]
 
 
 def guard_bits(rows: Iterable[Row]) -> list[int]:
-    """The guard bits that rows look at, in the order of the rows."""
+    """Return the guard bits that rows test, in the order of the rows."""
     return list(dict.fromkeys(guard.bit for row in rows for guard in row.guards))
 
 
 def combined(bits: list[int]) -> list[int]:
-    """All combinations of guard bits, the smallest first."""
+    """Return all combinations of guard bits, the smallest first."""
     return [sum(some) for some in chain.from_iterable(combinations(bits, size) for size in range(len(bits) + 1))]
 
 
 def cells(machine: Machine) -> Iterator[tuple[IntEnum, Event, int]]:
-    """Every state and event of a machine with every combination of the guards that matter there."""
+    """Yield every state and event of a machine with every combination of significant guards."""
     for state in machine.table.states:
         for event in machine.table.events:
             for flags in combined(guard_bits(machine.cell(state, event))):

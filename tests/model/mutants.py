@@ -53,22 +53,22 @@ if TYPE_CHECKING:
 __all__ = ["Behaviour", "Mutant", "Score", "joint_mutants", "judge", "mutants_of"]
 
 ROOT = Path(__file__).parent.parent.parent
-#: The behavioural tests.
+#: The behavioral tests.
 RULES = ("tests/model/test_laws.py", "tests/rules")
-#: The first moves of requests are computed beforehand: who sees the answer has seen them.
+#: The first moves of requests are computed in advance: a test with the response has used them.
 FIRST = {ASK: (RequestState.ASKED, ANSWERS_ZERO), SEND: (RequestState.SENT, ANSWERS_ID)}
-#: Where the laws are that hold for every table.
+#: The tests of laws that apply to every table.
 LAWS = "test_laws.py"
-#: Seconds that a test may take on a mutant; what takes longer has noticed.
+#: Timeout in seconds for a test on a mutant; a timeout counts as a failure.
 PATIENCE = 20
-#: Of the tests that saw a cell, at most so many are asked.
+#: Maximum number of tests run for a mutant.
 ASKED = 60
-#: What has to be killed of the mutants that are not equivalent, in percent.
+#: Required percentage of killed mutants that are not equivalent.
 WANTED = 98.0
 
 
 class Mutant(NamedTuple):
-    """A table with one row changed. ``row`` is None when it is dropped."""
+    """A table with one row changed. ``row`` is None if it is removed."""
 
     machine: Machine
     kind: str
@@ -89,7 +89,7 @@ class Mutant(NamedTuple):
 
 
 def mutants_of(machine: Machine) -> Iterator[Mutant]:
-    """All mutants of one table: three for each row, and one for each row that sets or clears bits."""
+    """Yield all mutants of a table: three for each row, and one for each row that sets or clears bits."""
     states = list(machine.table.states)
     for number, row in enumerate(machine.table.rows):
         following = states[(states.index(row.target) + 1) % len(states)]
@@ -102,7 +102,7 @@ def mutants_of(machine: Machine) -> Iterator[Mutant]:
 
 
 class Applied:
-    """A mutant in the machine that everybody uses, while the context lasts."""
+    """Apply a mutant to the shared machine within a context."""
 
     def __init__(self, mutant: Mutant) -> None:
         self.mutant = mutant
@@ -129,7 +129,7 @@ class Applied:
 
 
 def compiles(mutant: Mutant) -> bool:
-    """Whether the mutant is a table at all: the compiler kills what is malformed."""
+    """Return whether the mutant is a valid table: the compiler kills invalid ones."""
     table = mutant.machine.table
     rows = list(table.rows)
     rows[mutant.number : mutant.number + 1] = [] if mutant.row is None else [mutant.row]
@@ -146,18 +146,18 @@ def _with_rows(table: Any, rows: list[Row]) -> Any:
 
 
 def seen(machine: Machine, source: Any, event: Event, bits: list[int]) -> list[Any]:
-    """All that a cell does, for every combination of guards."""
+    """Return the effects of a state and event, for every combination of guards."""
     return [
         outcome(machine.may(Thing(1 << source), event, flags))._replace(rows=(), section="") for flags in combined(bits)
     ]
 
 
 class Behaviour:
-    """The tests that drive a monitor, and which cells each of them looks at."""
+    """The tests that drive a monitor, and the pairs of state and event that each uses."""
 
     def __init__(self, paths: Iterable[str] = RULES) -> None:
         self.tests = dict(_collect(paths))
-        #: By machine, state and event: the tests that met it, those with the narrowest view first.
+        #: Tests by machine, state and event, those with the fewest pairs first.
         self.views: dict[tuple[str, Any, Event], list[str]] = defaultdict(list)
         self.slow: Counter[str] = Counter()
         self.failing: list[str] = []
@@ -185,13 +185,13 @@ class Behaviour:
         for name in sorted(found, key=widths.__getitem__):
             for key in found[name]:
                 self.views[key].append(name)
-        #: The laws of tables, by machine: they look at rows.
+        #: The tests of laws, by machine: they use the rows.
         self.laws = {
             machine: [name for name in found if LAWS in name and f"[{machine}]" in name] for machine in MACHINES
         }
 
     def killer(self, mutant: Mutant) -> str:
-        """The test that notices a mutant, or nothing."""
+        """Return the test that fails for a mutant, or an empty string."""
         machine = mutant.machine.name
         key = (machine, *FIRST.get(mutant.old.event, (mutant.old.source, mutant.old.event)))
         names = self.laws[machine] + self.views.get(key, [])
@@ -199,12 +199,12 @@ class Behaviour:
             return next((name for name in names[:ASKED] if noticed(self.tests[name])), "")
 
 
-#: Fixtures that every test has and none of them needs here.
+#: Fixtures that every test has and that are not required here.
 _EVERYWHERE = {"request", "registries", "_declarations_stay"}
 
 
 def _collect(paths: Iterable[str]) -> Iterator[tuple[str, Callable[[], object]]]:
-    """The tests under some paths that need nothing but their parameters, by name."""
+    """Return the tests below some paths that require only their parameters, by name."""
     found: list[Any] = []
 
     class Collector:
@@ -225,7 +225,7 @@ def _late(*_: object) -> None:
 
 
 def noticed(test: Callable[[], object]) -> bool:
-    """Whether a test fails."""
+    """Return whether a test fails."""
     previous = signal.signal(signal.SIGALRM, _late)
     signal.setitimer(signal.ITIMER_REAL, PATIENCE)
     try:
@@ -240,7 +240,7 @@ def noticed(test: Callable[[], object]) -> bool:
 
 
 class Score:
-    """How many mutants there were, and who noticed."""
+    """Number of mutants, and the tests that killed them."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -249,21 +249,21 @@ class Score:
 
     @property
     def mutants(self) -> int:
-        """Those that make a difference."""
+        """Number of mutants that are not equivalent."""
         return self.counts["mutants"] - self.counts["equivalent"]
 
     def percent(self, what: str) -> float:
-        """How many of those that make a difference were noticed."""
+        """Percentage of those that were killed."""
         return 100.0 * self.counts[what] / self.mutants if self.mutants else 100.0
 
     def add(self, other: Score) -> None:
-        """Sum up."""
+        """Add another score."""
         self.counts += other.counts
         self.survivors += other.survivors
         self.unseen += other.unseen
 
     def line(self, name: str) -> str:
-        """A line of the table."""
+        """Return a line of the table."""
         counts = self.counts
         return (
             f"{name:14} {counts['mutants']:8} {counts['equivalent']:11} {self.percent('killed'):8.2f} %"
@@ -275,7 +275,7 @@ HEAD = f"{'machine':14} {'mutants':>8} {'equivalent':>11} {'killed':>10} {'golde
 
 
 def judge(mutants: Iterable[Mutant], behaviour: Behaviour | None) -> Score:
-    """Ask everybody about every mutant; without behavioural tests, the golden matrix alone."""
+    """Run the tests for every mutant; without behavioral tests, only the golden matrix."""
     score = Score()
     counts = score.counts
     for mutant in mutants:
@@ -308,7 +308,7 @@ def judge(mutants: Iterable[Mutant], behaviour: Behaviour | None) -> Score:
 
 
 def joint_mutants() -> Iterator[tuple[Joint, int | None]]:
-    """Joint rows dropped (None), or set off by another state of the same machine."""
+    """Yield joint rows that are removed (None), or triggered by another state of the same machine."""
     for joint in JOINT:
         states = list(joint.trigger.states)
         yield joint, None
@@ -316,7 +316,7 @@ def joint_mutants() -> Iterator[tuple[Joint, int | None]]:
 
 
 def judge_joint(behaviour: Behaviour, only: Callable[[], bool] = lambda: True) -> Score:
-    """Joint rows have neither level nor golden file: behaviour alone tells."""
+    """Run the tests for joint rows, which have neither level nor golden file: only behavior counts."""
     score = Score()
     seen_events: dict[tuple[str, Event], list[str]] = defaultdict(list)
     for (machine, _, event), names in behaviour.views.items():
@@ -344,7 +344,7 @@ def judge_joint(behaviour: Behaviour, only: Callable[[], bool] = lambda: True) -
     return score
 
 
-# -- the command ---------------------------------------------------------------------------------------------------
+# -- command -------------------------------------------------------------------------------------------------------
 
 
 def main() -> int:
@@ -387,13 +387,13 @@ def main() -> int:
 
 
 def say(text: str) -> None:
-    """A line of output, at once."""
+    """Print a line immediately."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def quick() -> None:
-    """Few examples, no shrinking: a test that fails has done its work."""
+    """Use few examples and no shrinking: one failure is sufficient."""
     hypothesis.settings.register_profile(
         "mutants",
         max_examples=4,

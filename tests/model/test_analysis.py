@@ -1,4 +1,4 @@
-"""The tables are sound, alone and together; and what is wrong with a table on purpose is found."""
+"""The tables are sound, separately and together; deliberate defects are found."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @each_machine
 def test_no_problems(machine: Machine) -> None:
-    """Every state is reached and left, every row taken, nothing ambiguous, all founded, all events and guards used."""
+    """Every state can be reached and left, every row is used, and all references, events and guards are valid and used."""
     assert problems(machine.table) == ()
 
 
@@ -55,7 +55,7 @@ BREAK = Row(Light.ON, DROP, Light.BROKEN, Level.MUST, WHERE)
 
 
 def light(*rows: Row, **changes: Any) -> Table:
-    """A lamp that ends broken."""
+    """Return the table of a lamp that ends broken."""
     parts: dict[str, Any] = {
         "name": "light",
         "summary": "A light",
@@ -101,23 +101,22 @@ BROKEN = {
 
 @pytest.mark.parametrize(("table", "problem"), BROKEN.values(), ids=BROKEN.keys())
 def test_broken_table(table: Table, problem: str) -> None:
-    """What is wrong with a table is told, in a sentence that names the table."""
+    """A defect of a table is reported in a sentence with the name of the table."""
     found = problems(table)
     assert any(problem in sentence for sentence in found), found
     assert all(sentence.startswith("light: ") for sentence in found)
 
 
 def test_sound_table() -> None:
-    """The same table without the flaw has no problem."""
+    """The same table without the defect has no problem."""
     assert problems(light()) == ()
 
 
 # -- machines that run together ------------------------------------------------------------------------------------
 
-#: How deep the product of the whole session is explored: the steps from the beginning.
+#: Maximum number of steps for the product of the whole session.
 DEPTH = 9
-#: Context that would excuse what the laws forbid.
-#: The session with one call and one request.
+#: Guards that would excuse violations of the laws. The session with one call and one request.
 SMALL = [part for part in SESSION if part.name not in {"call 2", "request 2"}]
 EXCUSES = ("in flight", "told", "below 2.0", "filtered")
 _OVER = {LineState.CLOSED, LineState.LOST, LineState.VOID, LineState.ABSENT}
@@ -186,7 +185,7 @@ LAWS: dict[str, Callable[[Step], bool]] = {
 
 
 def test_session(golden: Callable[[str, str], None]) -> None:
-    """Binding, application, line, two calls and two requests keep every invariant in all that they can do together."""
+    """Binding, application, line, two calls and two requests keep every invariant in all reachable combinations."""
     found = explore(depth=DEPTH, without=EXCUSES, invariants=INVARIANTS, laws=LAWS)
     assert found.violation is None, str(found.violation)
     golden("exploration.txt", f"binding, application, line, two calls, two requests: {found}\n{_alone()}")
@@ -194,7 +193,7 @@ def test_session(golden: Callable[[str, str], None]) -> None:
 
 @pytest.mark.skipif(os.environ.get("HYPOTHESIS_PROFILE") != "nightly", reason="takes half a minute")
 def test_session_to_the_end() -> None:
-    """The same without a limit: nothing lies beyond."""
+    """The same without a limit is complete."""
     found = explore(without=EXCUSES, invariants=INVARIANTS, laws=LAWS)
     assert found.violation is None, str(found.violation)
     assert found.complete
@@ -202,7 +201,7 @@ def test_session_to_the_end() -> None:
 
 
 def _alone() -> str:
-    """One call and one request, to the end."""
+    """Explore one call and one request completely."""
     found = explore(SMALL, without=EXCUSES, invariants=INVARIANTS, laws=LAWS)
     assert found.violation is None, str(found.violation)
     assert found.complete
@@ -210,13 +209,13 @@ def _alone() -> str:
 
 
 def also(table: Table, row: Row) -> Table:
-    """A table with one row more, in place of those of its cell."""
+    """Return a table with one more row, in place of those with the same state and event."""
     kept = (other for other in table.rows if (other.source, other.event) != (row.source, row.event))
     return replace(table, rows=(*kept, row))
 
 
 def without(table: Table, event: Event) -> Table:
-    """A table without the rows of an event."""
+    """Return a table without the rows of an event."""
     return replace(table, rows=tuple(row for row in table.rows if row.event is not event))
 
 
@@ -228,7 +227,7 @@ def _idle(state: CallState) -> Event:
     return next(row.event for row in call.CALL.rows if row.rule == "CALL-V01" and row.target is state)
 
 
-#: What is wrong: the table that stands in for its original, and the invariant or law that breaks.
+#: Defect: the replacement table, and the violated invariant or law.
 DAMAGED: dict[str, tuple[Table, str]] = {
     "a closed line leaves its calls": (without(call.CALL, call.LINE_ENDED), "no call lives"),
     "a closed line leaves its requests": (without(request.REQUEST, request.CANCEL), "no request waits"),
@@ -274,7 +273,7 @@ DAMAGED: dict[str, tuple[Table, str]] = {
 
 @pytest.mark.parametrize(("table", "broken"), DAMAGED.values(), ids=DAMAGED.keys())
 def test_damaged_tables(table: Table, broken: str) -> None:
-    """A table that breaks what holds for all of them together is found, with the shortest way to the damage."""
+    """A table that violates a common invariant is found, with a shortest trace."""
     parts = [part._replace(table=table) if part.table.name == table.name else part for part in SMALL]
     joints = [
         joint._replace(
@@ -292,7 +291,7 @@ def test_damaged_tables(table: Table, broken: str) -> None:
 
 @pytest.mark.parametrize("dependent", ["application", "line", "call", "request"])
 def test_missing_joint_rows(dependent: str) -> None:
-    """Without the joint rows that lead to a machine something outlives what it hangs on."""
+    """Without the joint rows of a machine, an instance outlives its parent."""
     joints = [joint for joint in JOINT if joint.dependent.name != dependent]
     found = explore(SMALL, joints, without=EXCUSES, invariants=INVARIANTS, laws=LAWS)
     assert found.violation is not None
@@ -300,13 +299,13 @@ def test_missing_joint_rows(dependent: str) -> None:
 
 
 def test_violation_at_once() -> None:
-    """An invariant that does not even hold in the beginning needs no steps."""
+    """A violation in the initial state has an empty trace."""
     found = explore([Part("binding", binding.BINDING)], invariants={"never": lambda states: False})
     assert str(found.violation) == "never: at once"
 
 
 def test_depth() -> None:
-    """To a depth, an exploration says that there is more; without one it sees everything."""
+    """An exploration limited by its depth reports that it is incomplete; without a limit it is complete."""
     short, whole = explore(SMALL[:2], depth=1), explore(SMALL[:2])
     assert (short.depth, short.complete, whole.complete) == (1, False, True)
     assert str(whole).endswith(", complete")
@@ -314,7 +313,7 @@ def test_depth() -> None:
 
 
 def test_twins_are_interchangeable() -> None:
-    """Two calls on one line are not told apart: the product is smaller than its two halves multiplied."""
+    """Two calls on one line are interchangeable: the product is smaller than with distinct ones."""
     one = explore([part for part in SMALL if part.table is not request.REQUEST]).states
     parts = [part for part in SESSION if part.table is not request.REQUEST]
     two = explore(parts, depth=6)

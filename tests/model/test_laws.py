@@ -1,4 +1,4 @@
-"""Laws that every table keeps, whatever its rows say in detail."""
+"""Laws that every table satisfies, independent of its rows."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from fsm.tables.joint import JOINT
 if TYPE_CHECKING:
     from fsm import Event
 
-#: Agents and their sessions have no request that releases them: they may be reported again after their end (G3).
+#: Agents and their sessions have no release request: they may be reported again after their end (G3).
 RETURNING = {"agent", "agent-session"}
-#: What is information and no warning.
+#: Rules that are information, not warnings.
 INFORMATION = {"CALL-ORDER-O08"}
 
 
 def sent_by_joints(machine: Machine) -> set[Event]:
-    """The events that other machines bring to one."""
+    """Return the events that a machine receives by joint rows."""
     return {joint.event for joint in JOINT if joint.dependent is machine.table}
 
 
 @each_machine
 def test_levels(machine: Machine) -> None:
-    """What is legal is not suspicious; what is reported is forbidden or suspicious, or else plain information."""
+    """Legal rows are not suspicious; reported rows are forbidden, suspicious or information."""
     for row in machine.table.rows:
         if row.legal:
             assert row.level is not Level.SUSPICIOUS, row
@@ -40,14 +40,14 @@ def test_levels(machine: Machine) -> None:
 
 @each_machine
 def test_intentions_are_total(machine: Machine) -> None:
-    """For what a client may want there is a row in every state, or the table says what a missing row means."""
+    """For each request there is a row in every state, or the table defines the meaning of a missing one."""
     for event in machine.table.unproven - set(machine.table.outside):
         assert all(machine.cell(state, event) for state in machine.table.states), event.name
 
 
 @each_machine
 def test_other_machines_are_heard(machine: Machine) -> None:
-    """What joint rows bring has a row in every state in which there is an instance, and is never forbidden."""
+    """Each event of a joint row has a row in every state of an existing instance, and is never forbidden."""
     for event in sent_by_joints(machine):
         for state in machine.table.states:
             rows = machine.cell(state, event)
@@ -57,7 +57,7 @@ def test_other_machines_are_heard(machine: Machine) -> None:
 
 @each_machine
 def test_the_end_is_the_end(machine: Machine) -> None:
-    """No row leads out of the final states."""
+    """No row leads from a final state."""
     finals = machine.table.finals
     if machine.name not in RETURNING:
         assert all(row.target in finals for row in machine.table.rows if row.source in finals)
@@ -65,7 +65,7 @@ def test_the_end_is_the_end(machine: Machine) -> None:
 
 @each_machine
 def test_what_is_over_stays_so(machine: Machine) -> None:
-    """The end of something leaves alone what is over already."""
+    """The end of an instance does not affect dependents that have already ended."""
     for row in machine.table.rows:
         if row.event in sent_by_joints(machine) and row.source in machine.table.finals:
             assert row.target is row.source
@@ -73,7 +73,7 @@ def test_what_is_over_stays_so(machine: Machine) -> None:
 
 @each_machine
 def test_what_ends_is_over(machine: Machine) -> None:
-    """The end of something ends what hangs on it, once that has begun: all but conferences and answers to come."""
+    """The end of an instance ends its open dependents, except conferences and pending responses."""
     for row in machine.table.rows:
         if row.event in sent_by_joints(machine) and row.source is not machine.table.initial:
             if machine.name == "request":
@@ -84,7 +84,7 @@ def test_what_ends_is_over(machine: Machine) -> None:
 
 @each_machine
 def test_reports_of_requests(machine: Machine) -> None:
-    """Nothing that a client may ask for changes anything by being asked."""
+    """Sending a request changes no state."""
     for row in machine.table.rows:
         if row.event in machine.table.unproven:
             assert row.target is row.source
@@ -92,7 +92,7 @@ def test_reports_of_requests(machine: Machine) -> None:
 
 
 def test_intention_that_leads_somewhere() -> None:
-    """An intention whose row leads to another state is malformed."""
+    """A row for an event of intent that leads to another state is invalid."""
     with pytest.raises(TableError, match="light: OFF on press: an event of intent must not change the state"):
         Machine(table(GOOD, unproven=frozenset({PRESS})))
     kept = GOOD._replace(target=Light.OFF)

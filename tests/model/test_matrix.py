@@ -1,4 +1,4 @@
-"""The whole matrix of every machine as a text that is read in the diff."""
+"""The complete matrix of every machine as text, whose changes are visible in a diff."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def said(machine: Machine, state: IntEnum, move: Move) -> str:
-    """A move in a few words: where to, and how hard, or under which rule it is reported; ``<S>`` is the state."""
+    """Return a move as text: target, and level or rule; ``<S>`` is the state."""
     rule = move.rule.replace(f"-{state.name}-", "-<S>-")
     if move.refused:
         return f"refused {move.level.name} !{rule}" if rule else "-"
@@ -32,7 +32,7 @@ def said(machine: Machine, state: IntEnum, move: Move) -> str:
 
 
 def decided(machine: Machine, state: IntEnum, event: Event, bits: list[int], flags: int = 0) -> list[tuple[str, str]]:
-    """What a cell does, as few (conditions, outcome) as the guards need; the first that holds counts."""
+    """Return the outcomes of a state and event as few (conditions, outcome) pairs as required; the first match counts."""
     if not bits:
         return [("", said(machine, state, machine.may(Thing(1 << state), event, flags)))]
     bit, *rest = bits
@@ -45,7 +45,7 @@ def decided(machine: Machine, state: IntEnum, event: Event, bits: list[int], fla
 
 
 def spans(states: list[IntEnum]) -> str:
-    """States by name, neighbours as a span: ``IDLE..ACCEPTED VOID``."""
+    """Return state names, with ranges of neighbors: ``IDLE..ACCEPTED VOID``."""
     runs: list[list[IntEnum]] = []
     for state in states:
         if runs and state == runs[-1][-1] + 1:
@@ -58,7 +58,7 @@ def spans(states: list[IntEnum]) -> str:
 
 
 def block(machine: Machine, event: Event) -> str:
-    """What an event does, and in which states it does that."""
+    """Return the effects of an event, and the states with each effect."""
     groups: dict[str, list[IntEnum]] = {}
     for state in machine.table.states:
         cell = decided(machine, state, event, guard_bits(machine.cell(state, event)))
@@ -69,7 +69,7 @@ def block(machine: Machine, event: Event) -> str:
 
 
 def matrix(machine: Machine) -> str:
-    """By event, those that do the same in all states together."""
+    """Return the matrix by event; events with the same effects in all states are combined."""
     table = machine.table
     lines = [
         f"{table.name}: {len(table.states)} states, {len(table.events)} events, {len(table.rows)} rows",
@@ -90,5 +90,5 @@ def matrix(machine: Machine) -> str:
 
 @each_machine
 def test_matrix(machine: Machine, golden: Callable[[str, str], None]) -> None:
-    """Every state and event, with every relevant guard, does what the golden file says."""
+    """Every state and event, with every significant guard, matches the golden file."""
     golden(f"matrix/{machine.name}.txt", matrix(machine))

@@ -1,4 +1,4 @@
-"""A sample of the mutants of the tables: all that make a difference are noticed."""
+"""A sample of the mutants of the tables: all that are not equivalent are killed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mutants import Applied, compiles, mutants_of
 from fsm import MACHINES
 
 ROOT = Path(__file__).parent.parent.parent
-#: Machines and tests that are quick enough to be asked about a sample each time.
+#: Machines and tests that are fast enough for a sample in each run.
 QUICK = ["channel", "application", "version", "line", "request", "phone", "dialog", "conference", "agent-session"]
 ASKED = ["model/test_laws.py", "rules/test_sessions.py", "rules/test_exchange.py", "rules/test_groups.py"]
 
 
 def test_sample() -> None:
-    """Of a sample of mutants at least 98 % are killed, and most of them without looking at golden files."""
+    """At least 98 % of a sample of mutants are killed, most of them without golden files."""
     options = [*(f"--machine={name}" for name in QUICK), *(f"--tests=tests/{name}" for name in ASKED)]
     ran = subprocess.run(
         [sys.executable, "tests/model/mutants.py", "--sample=60", "--seed=1", *options],
@@ -50,7 +50,7 @@ def test_one_row_at_a_time() -> None:
 
 
 def test_mutants_of_each_row() -> None:
-    """Every row of every machine is dropped, led elsewhere, given another level and stripped of its bits."""
+    """Every row of every machine is removed, redirected, given another level and stripped of its bits."""
     for machine in MACHINES.values():
         kinds = [(mutant.number, mutant.kind) for mutant in mutants_of(machine)]
         marked = sum(bool(row.sets or row.clears) for row in machine.table.rows)

@@ -1,4 +1,4 @@
-"""Laws of steps on sets of states: what partial knowledge may conclude, and what it may not."""
+"""Laws of steps on sets of states: conclusions from incomplete information."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Case(NamedTuple):
-    """An event in a set of states, under guards."""
+    """An event in a set of states, with guards."""
 
     machine: Machine
     mask: int
@@ -28,19 +28,19 @@ class Case(NamedTuple):
     flags: int
 
     def single(self, state: int) -> int:
-        """The result of the same event in one state alone."""
+        """Return the result of the same event in a single state."""
         thing = Thing(state)
         self.machine.advance(thing, self.event, self.flags)
         return thing.mask
 
     def explains(self, state: int) -> bool:
-        """Whether the event is legal in one state alone."""
+        """Return whether the event is legal in a single state."""
         return self.machine.may(Thing(state), self.event, self.flags).legal
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Any machine, any set of its states, any event, any guards; small sets more often than large ones."""
+    """Generate any machine, set of states, event and guards; small sets more often than large ones."""
     machine = draw(st.sampled_from(list(MACHINES.values())))
     states = list(machine.table.states)
     some = draw(st.one_of(st.sets(st.sampled_from(states), min_size=1, max_size=4), st.sets(st.sampled_from(states))))
@@ -56,14 +56,14 @@ def after(case: Case) -> int:
 
 @given(cases())
 def test_what_one_state_explains_is_legal(case: Case) -> None:
-    """The event is legal in a set exactly when it is legal in some state of the set."""
+    """The event is legal in a set exactly if it is legal in some state of the set."""
     legal = any(case.explains(state) for state in bits_of(case.mask))
     assert case.explains(case.mask) is legal
 
 
 @given(cases(), st.integers(0))
 def test_knowing_less_never_accuses(case: Case, more: int) -> None:
-    """What is legal in a set stays legal when more states are thought possible."""
+    """An event that is legal in a set stays legal in a larger set."""
     wider = case.mask | (more & case.machine.all)
     if case.explains(case.mask):
         assert case.explains(wider)
@@ -71,7 +71,7 @@ def test_knowing_less_never_accuses(case: Case, more: int) -> None:
 
 @given(cases())
 def test_nothing_comes_from_nowhere(case: Case) -> None:
-    """After an event that was taken, each possible state is one to which some state of the set alone would lead."""
+    """Each possible state after an accepted event is a target from some state of the set."""
     thing = Thing(case.mask)
     move = case.machine.advance(thing, case.event, case.flags)
     union = 0
@@ -83,7 +83,7 @@ def test_nothing_comes_from_nowhere(case: Case) -> None:
 
 @given(cases())
 def test_effects_are_not_lost(case: Case) -> None:
-    """Every state in which the event is legal and changes something contributes all that it leads to."""
+    """Every state in which the event is legal and has an effect contributes all its targets."""
     for state in bits_of(case.mask):
         if case.explains(state) and case.single(state) != state:
             assert case.single(state) & ~after(case) == 0
@@ -91,7 +91,7 @@ def test_effects_are_not_lost(case: Case) -> None:
 
 @given(cases())
 def test_legal_events_rule_out_the_rest(case: Case) -> None:
-    """When the event is legal somewhere, states in which it is not contribute nothing; an intention rules out none."""
+    """If the event is legal in some state, states in which it is not are ruled out; an event of intent rules out none."""
     if not case.explains(case.mask):
         return
     if case.event in case.machine.table.unproven:
@@ -106,7 +106,7 @@ def test_legal_events_rule_out_the_rest(case: Case) -> None:
 
 @given(cases())
 def test_tolerance_alone_keeps_what_tolerates(case: Case) -> None:
-    """When no state changes by the event, all states in which it is legal remain possible."""
+    """If the event has no effect in any state, all states in which it is legal remain possible."""
     legal = [state for state in bits_of(case.mask) if case.explains(state)]
     if legal and all(case.single(state) == state for state in legal):
         assert sum(legal) & ~after(case) == 0
@@ -114,14 +114,14 @@ def test_tolerance_alone_keeps_what_tolerates(case: Case) -> None:
 
 @given(cases())
 def test_intentions_prove_nothing(case: Case) -> None:
-    """An event that proves nothing leaves every set alone, whatever is to be reported about it."""
+    """An event that proves nothing leaves every set unchanged, whatever is reported."""
     if case.event in case.machine.table.unproven:
         assert after(case) == case.mask
 
 
 @each_machine
 def test_intentions_prove_nothing_in_pairs(machine: Machine) -> None:
-    """An event that proves nothing leaves all sets of two states alone."""
+    """An event that proves nothing leaves all sets of two states unchanged."""
     for event in machine.table.unproven:
         for pair in combinations(machine.table.states, 2):
             mask = sum(1 << state for state in pair)
@@ -132,7 +132,7 @@ def test_intentions_prove_nothing_in_pairs(machine: Machine) -> None:
 
 @given(cases())
 def test_refused_events_change_nothing(case: Case) -> None:
-    """An event that no row explains leaves the set alone and is not legal."""
+    """An event without a matching row leaves the set unchanged and is not legal."""
     thing = Thing(case.mask)
     move = case.machine.advance(thing, case.event, case.flags)
     if move.refused:
@@ -144,14 +144,14 @@ def test_refused_events_change_nothing(case: Case) -> None:
 
 @given(cases())
 def test_sets_are_never_empty(case: Case) -> None:
-    """A step leads to at least one state of the machine, and to no bit beside them."""
+    """A step leads to at least one state of the machine, and sets no other bit."""
     assert after(case)
     assert after(case) & ~case.machine.all == 0
 
 
 @given(cases())
 def test_reports_come_from_the_worst_that_is_needed(case: Case) -> None:
-    """Where nothing is legal, a forbidden move is only reported when no state finds the event merely odd."""
+    """If no state makes the event legal, a forbidden row is reported only if no state makes it suspicious."""
     move = case.machine.may(Thing(case.mask), case.event, case.flags)
     if move.legal or move.refused or move.level is not Level.MUST:
         return
@@ -163,7 +163,7 @@ def test_reports_come_from_the_worst_that_is_needed(case: Case) -> None:
 
 @given(cases())
 def test_looking_changes_nothing(case: Case) -> None:
-    """`move` and `may` tell what `step` would do, and leave the instance alone."""
+    """`move` and `may` return the result of `step`, and leave the instance unchanged."""
     thing = Thing(case.mask)
     seen = case.machine.may(thing, case.event, case.flags)
     assert case.machine.may(thing, case.event, case.flags) is seen
@@ -174,7 +174,7 @@ def test_looking_changes_nothing(case: Case) -> None:
 
 @given(cases(), st.integers(0, 0xFFFF_FFFF))
 def test_only_relevant_guards_count(case: Case, noise: int) -> None:
-    """Guard bits that no row of the cell looks at change nothing."""
+    """Guard bits that no row for the state and event tests have no effect."""
     machine = case.machine
     relevant = machine.cells[case.event][case.mask].relevant
     first = machine.may(Thing(case.mask), case.event, case.flags)
@@ -182,13 +182,13 @@ def test_only_relevant_guards_count(case: Case, noise: int) -> None:
     assert first is other
 
 
-#: Machines of their own for the test of look-ups: their caches are filled in the order that Hypothesis chooses.
+#: Separate machines for the lookup test: Hypothesis determines the order in which their caches are filled.
 FRESH = {name: Machine(machine.table) for name, machine in MACHINES.items()}
 
 
 @given(st.lists(cases(), min_size=1, max_size=8))
 def test_earlier_look_ups_do_not_matter(chosen: list[Case]) -> None:
-    """A machine gives the same moves whatever was looked up in it before, and in whatever order."""
+    """The moves of a machine do not depend on earlier lookups and their order."""
     for case in reversed(chosen):
         FRESH[case.machine.name].may(Thing(case.mask), case.event, case.flags)
     for case in chosen:
@@ -201,7 +201,7 @@ def test_earlier_look_ups_do_not_matter(chosen: list[Case]) -> None:
 
 @given(cases())
 def test_allowed_lists_what_is_legal(case: Case) -> None:
-    """`allowed` names exactly the events that a step in the set would not report."""
+    """`allowed` lists exactly the events that a step in the set would not report."""
     listed = case.machine.allowed(case.mask, case.flags)
     thing = Thing(case.mask)
     assert listed == [event for event in case.machine.table.events if case.machine.may(thing, event, case.flags)]
@@ -209,7 +209,7 @@ def test_allowed_lists_what_is_legal(case: Case) -> None:
 
 @given(cases(), st.sampled_from(list(Level)))
 def test_allowing_lists_states(case: Case, level: Level) -> None:
-    """`allowing` names exactly the states in which an event is legal and as firmly founded as asked for."""
+    """`allowing` lists exactly the states in which an event is legal at the given level."""
     machine = case.machine
     for _ in range(2):
         found = machine.allowing(case.event, case.flags, level)
@@ -223,7 +223,7 @@ def test_allowing_lists_states(case: Case, level: Level) -> None:
 
 @given(cases())
 def test_source_is_proof(case: Case) -> None:
-    """The state that a move names as its source is the only one of the set that it was taken from."""
+    """The source state of a move is the only one of the set in which the event is possible."""
     move = case.machine.may(Thing(case.mask), case.event, case.flags)
     sources = {row.source for row in move.rows}
     assert (move.source is None) is (len(sources) != 1)
@@ -232,12 +232,12 @@ def test_source_is_proof(case: Case) -> None:
 
 
 def distinct(machine: Machine, many: int) -> Iterator[int]:
-    """More sets of states than are kept."""
+    """Return more sets of states than the limit."""
     return (number % machine.all + 1 for number in range(many))
 
 
 def test_memory_of_cells_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many sets of states are met, a cell keeps no more than its limit, and is as right about the rest."""
+    """A cell caches no more sets than its limit, and computes the others correctly."""
     monkeypatch.setattr(Cell, "LIMIT", 100)
     machine = Machine(MACHINES["call"].table)
     event = machine.table.events[0]
@@ -251,12 +251,12 @@ def test_memory_of_cells_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_limit_of_cells_is_modest() -> None:
-    """The limit that holds in use keeps the memory of the largest machine within a few hundred thousand moves."""
+    """The default limit keeps the cache of the largest machine within a few hundred thousand moves."""
     assert 1000 <= Cell.LIMIT <= 1 << 16
 
 
 def test_doubtful_precondition_is_odd() -> None:
-    """Where one state forbids an event and another only has no row for it, the doubt makes it odd, not forbidden."""
+    """If one state forbids an event and another has no row for it, the event is suspicious, not forbidden."""
     machine = MACHINES["call"]
     for event, outside in machine.table.outside.items():
         for state in machine.table.states:
@@ -267,7 +267,7 @@ def test_doubtful_precondition_is_odd() -> None:
 
 
 def test_moves_for_people() -> None:
-    """A move is true when legal, and shows in a debugger whether it is legal, reported or refused."""
+    """A move is true if legal, and its repr shows whether it is legal, reported or refused."""
     machine = MACHINES["request"]
     kinds = set()
     for event in machine.table.events:
@@ -279,7 +279,7 @@ def test_moves_for_people() -> None:
 
 
 def test_words_for_sets() -> None:
-    """A small set of states is spelled out, a large one only counted."""
+    """A small set of states is spelled out, a large one is counted."""
     machine = MACHINES["call"]
     states = machine.table.states
     assert machine.words(1 << states.IDLE | 1 << states.CONNECTED) == "idle or connected"
@@ -289,7 +289,7 @@ def test_words_for_sets() -> None:
 
 
 def test_rows_are_the_table() -> None:
-    """A machine hands out its rows in the order of the table, and the rows of a cell in the order of trying."""
+    """A machine returns its rows in the order of the table, and those of a state and event in the order of matching."""
     for machine in MACHINES.values():
         assert tuple(machine.table.rows) == machine.table.rows
         cells = [machine.cell(state, event) for state in machine.table.states for event in machine.table.events]
@@ -297,7 +297,7 @@ def test_rows_are_the_table() -> None:
 
 
 def test_expected_states_join_the_set() -> None:
-    """A row that expects states adds them to its target: each may be true from now on."""
+    """The expected states of a row are added to its target: each is possible from then on."""
     states = MACHINES["version"].table.states
     event = Event("may", Kind.ANSWER)
     first, second, third = tuple(states)[:3]

@@ -1,4 +1,4 @@
-"""Malformed tables are found when they are compiled, each with a message that names the row."""
+"""Invalid tables are detected when they are compiled, with a message that identifies the row."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GOOD = Row(Light.OFF, PRESS, Light.ON, Level.MUST, WHERE)
 
 
 def table(*rows: Row, **changes: Any) -> Table:
-    """A table of two states and one event."""
+    """Return a table of two states and one event."""
     parts: dict[str, Any] = {
         "name": "light",
         "summary": "A light",
@@ -80,7 +80,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize(("malformed", "message"), MALFORMED.values(), ids=MALFORMED.keys())
 def test_malformed_table(malformed: Table, message: str) -> None:
-    """A table that is not well-formed is no machine, and the message names the machine and what is wrong."""
+    """An invalid table raises an error with the machine and the reason."""
     with pytest.raises(TableError, match=f"light.*{message}"):
         Machine(malformed)
 
@@ -92,13 +92,13 @@ def test_table_error_is_a_value_error() -> None:
 
 
 def test_message_names_the_row() -> None:
-    """The message says from which state and on which event the malformed row is."""
+    """The message contains the state and the event of the invalid row."""
     with pytest.raises(TableError, match="light: OFF on press"):
         Machine(table(GOOD._replace(ref=ref(""))))
 
 
 def test_rows_are_tried_in_order() -> None:
-    """Of several rows with guards the first that fits is taken, and the one without guards when none does."""
+    """The first row whose guards match is taken, and the one without guards if none does."""
     stays = GOOD._replace(target=Light.OFF)
     machine = Machine(table(stays._replace(guards=(when(WARM),)), GOOD))
     assert machine.may(Thing(1), PRESS, WARM.bit).target == 1 << Light.OFF
@@ -106,7 +106,7 @@ def test_rows_are_tried_in_order() -> None:
 
 
 def test_opposite_guards() -> None:
-    """A guard and its opposite lead to different rows, and both show in words."""
+    """A guard and its negation select different rows, and both have names."""
     rows = (GOOD._replace(guards=(when(WARM),)), GOOD._replace(target=Light.OFF, guards=(unless(WARM),)))
     machine = Machine(table(*rows))
     assert machine.may(Thing(1), PRESS, WARM.bit).row is rows[0]
@@ -115,13 +115,13 @@ def test_opposite_guards() -> None:
 
 
 def test_nothing_outside_the_table() -> None:
-    """An event that no row takes and for which nothing is declared is refused without a rule."""
+    """An event without a matching row and without a declared meaning is refused without a rule."""
     move = Machine(table(GOOD)).may(Thing(1 << Light.ON), PRESS)
     assert (move.refused, move.legal, move.rule, move.ref) == (True, False, "", None)
 
 
 def test_words_of_small_things() -> None:
-    """Events, references and rows show what they are."""
+    """Events, references and rows have readable names."""
     assert repr(PRESS) == "<Event press>"
     assert str(ref("1.1")) == "MS-TRP 1.1"
     assert str(ref("1.1", "hCall")) == "MS-TRP 1.1 (hCall)"
@@ -131,14 +131,14 @@ def test_words_of_small_things() -> None:
 
 @each_machine
 def test_captions_tell_states_apart(machine: Machine) -> None:
-    """No two states of a machine are spelled alike in pictures."""
+    """The states of a machine have distinct names in diagrams."""
     names = [machine.table.caption(state) for state in machine.table.states]
     assert len(set(names)) == len(names)
 
 
 @each_machine
 def test_tables_are_whole(machine: Machine) -> None:
-    """Everything that a table says about states and events is about its own."""
+    """All states and events that a table refers to are its own."""
     table = machine.table
     states = set(table.states)
     for group in (
@@ -159,5 +159,5 @@ def test_tables_are_whole(machine: Machine) -> None:
 
 
 def test_machines_have_distinct_names() -> None:
-    """Machines are found by the names of their tables."""
+    """The machines have distinct table names."""
     assert all(name == machine.table.name for name, machine in MACHINES.items())

@@ -1,4 +1,4 @@
-"""Text that has a meaning in some format of diagrams, and diagrams full of it."""
+"""Text with a meaning in some diagram format, and diagrams that contain it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NASTY = (
 
 
 def states_with(text: str) -> Diagram:
-    """A diagram of states with a text in each place."""
+    """Return a diagram of states with a text in each position."""
     start = Node("A", f"a {text}", ((Tone.REQUEST, f"line {text}"), (Tone.FORBIDDEN, f"other {text}")), "start")
     return Diagram(
         "test",
@@ -46,7 +46,7 @@ def states_with(text: str) -> Diagram:
 
 
 def chart_with(text: str) -> Chart:
-    """A sequence chart with a text in each place."""
+    """Return a sequence chart with a text in each position."""
     arrows = (
         Arrow(1, to_server=True, text=f"call {text}", channel=False, answer=False, states="", findings=()),
         Arrow(2, False, f"event {text}", True, False, f"states {text}", (f"finding {text}",)),

@@ -1,4 +1,4 @@
-"""Mermaid itself, from npm, in headless Chromium."""
+"""Run Mermaid, from npm, in headless Chromium."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["MISSING", "Rendered", "render"]
 
 _SCRIPT = Path(__file__).parents[1] / "node_modules" / "mermaid" / "dist" / "mermaid.min.js"
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-#: Why Mermaid cannot be run here; empty where it can.
+#: The reason why Mermaid cannot be run; empty if it can.
 MISSING = (
     "Chromium is not installed (Debian: apt-get install chromium)"
     if _CHROMIUM is None
@@ -63,11 +63,11 @@ async function draw(text, number) {{
 
 
 class Rendered(NamedTuple):
-    """A chart as Mermaid understood it."""
+    """A chart as rendered by Mermaid."""
 
     #: The message of the parser or renderer; empty if there is none.
     error: str
-    #: Text of the SVG; empty for charts that are longer than Mermaid draws.
+    #: Text of the SVG; empty for charts above Mermaid's size limit.
     text: str
     #: Names of the elements of the SVG.
     tags: frozenset[str]

@@ -1,4 +1,4 @@
-"""Text of captures in each format of diagrams: it stays text, in the programs that read the formats, too."""
+"""Text of captures in each diagram format remains text, including in the programs that read the formats."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ needs_plantuml = pytest.mark.skipif(
 
 
 def squeezed(text: str) -> str:
-    """Text without white space, as programs break lines where they like."""
+    """Return text without white space, because programs wrap lines differently."""
     return "".join(printable(text).replace("\N{NO-BREAK SPACE}", "").split())
 
 
 def shown(svg: bytes) -> tuple[str, set[str]]:
-    """The text of an SVG and the names of its elements."""
+    """Return the text of an SVG and the names of its elements."""
     nodes = list(ET.fromstring(svg).iter())
     text = "".join("".join(node.itertext()) for node in nodes if node.tag.endswith("}text"))
     return squeezed(text.replace("\N{NO-BREAK SPACE}", " ")), {node.tag.rpartition("}")[2] for node in nodes}
@@ -50,7 +50,7 @@ def shown(svg: bytes) -> tuple[str, set[str]]:
 
 @pytest.mark.parametrize("escape", [for_dot, for_markdown, for_mermaid, for_plantuml])
 def test_nothing_escapes_a_line(escape: Callable[[str], str]) -> None:
-    """No control character, line break or direction mark is left in any format."""
+    """No control character, line break or direction mark remains in any format."""
     assert all(escape(text).isprintable() for text in NASTY)
 
 
@@ -59,7 +59,7 @@ def test_nothing_escapes_a_line(escape: Callable[[str], str]) -> None:
     [(lambda text: dot(states_with(text)), STATES), (lambda text: chart_dot(chart_with(text)), CHART)],
 )
 def test_graphviz_shows_text(write: Callable[[str], str], names: tuple[str, ...]) -> None:
-    """Graphviz draws each text as it is."""
+    """Graphviz renders each text unchanged."""
     engine = "dot" if names is STATES else "neato"
     for text in NASTY:
         found, _ = shown(render(write(text), "svg", engine=engine))
@@ -72,7 +72,7 @@ def test_graphviz_shows_text(write: Callable[[str], str], names: tuple[str, ...]
     [(lambda text: plantuml(states_with(text)), STATES), (lambda text: chart_plantuml(chart_with(text)), CHART)],
 )
 def test_plantuml_shows_text(tmp_path: Path, write: Callable[[str], str], names: tuple[str, ...]) -> None:
-    """PlantUML draws each text as it is, without a link or an image."""
+    """PlantUML renders each text unchanged, without a link or an image."""
     assert PLANTUML is not None
     places = [tmp_path / f"{number:02}.puml" for number in range(len(NASTY))]
     for text, place in zip(NASTY, places, strict=True):
@@ -87,7 +87,7 @@ def test_plantuml_shows_text(tmp_path: Path, write: Callable[[str], str], names:
 
 @needs_mermaid
 def test_mermaid_shows_text(tmp_path: Path) -> None:
-    """Mermaid draws each text as it is, without an element of markup."""
+    """Mermaid renders each text unchanged, without a markup element."""
     forms: list[tuple[Callable[[str], str], tuple[str, ...]]] = [
         (lambda text: mermaid(states_with(text)), STATES),
         (lambda text: chart_mermaid(chart_with(text)), CHART),

@@ -1,4 +1,4 @@
-"""What notebooks show, and the example notebook, executed."""
+"""Notebook display, and execution of the example notebook."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def texts(svg: str | None) -> str:
 
 
 def test_tables_and_machines_are_pictures() -> None:
-    """A machine and its table show the same picture, with every state."""
+    """A machine and its table show the same diagram, with every state."""
     machine = MACHINES["channel"]
     shown = texts(machine._repr_svg_())
     assert shown == texts(machine.table._repr_svg_())
@@ -35,7 +35,7 @@ def test_tables_and_machines_are_pictures() -> None:
 
 
 def test_a_live_call_is_a_picture() -> None:
-    """A call of a running monitor shows the states that it was in."""
+    """A call of a running monitor shows its past states."""
     client = Monitor().conversation(partial=True)
     for state in (2, 0x100):
         client.event(events.LINE_CALLSTATE(call=0x10005, call_state=state, privilege=4), frame=1, time=0.0)
@@ -46,7 +46,7 @@ def test_a_live_call_is_a_picture() -> None:
 
 
 def test_results_are_html(captures: Path) -> None:
-    """A checked capture shows its verdict, its calls and its findings, with everything escaped."""
+    """A checked capture shows its verdict, its calls and its findings, all escaped."""
     result = check_capture(str(captures / "impacket-scapy_fault_connected_after_idle.pcap"))
     shown = result._repr_html_()
     assert "FAIL" in shown
@@ -61,7 +61,7 @@ def test_results_are_html(captures: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_the_example_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every cell of the example notebook runs, and its pictures are there."""
+    """Every cell of the example notebook runs, and its diagrams exist."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     book = nbformat.read(ROOT / "samples" / "capture-to-picture.ipynb", as_version=4)

@@ -1,4 +1,4 @@
-"""SCXML in an independent implementation: python-statemachine reads it and goes the same ways."""
+"""SCXML in an independent implementation: python-statemachine executes it with the same results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WALKS = st.lists(
 
 @cache
 def loaded(name: str) -> Any:
-    """The class that python-statemachine makes of the document, once: the table of calls is large."""
+    """Return the class that python-statemachine creates from the document, once, because the table of calls is large."""
     return load(scxml(MACHINES[name].table), format="scxml")
 
 
@@ -36,7 +36,7 @@ class _Thing:
 
 
 def moved(machine: Machine, state: Any, event: Event, flags: int) -> Any:
-    """Where the compiled index goes from one state."""
+    """Return the target of the compiled index from one state."""
     thing: Any = _Thing(1 << state)
     move = machine.advance(thing, event, flags)
     if move.refused or (event in machine.table.unproven and move.legal):
@@ -49,7 +49,7 @@ def moved(machine: Machine, state: Any, event: Event, flags: int) -> Any:
 @settings(max_examples=25)
 @given(walk=WALKS)
 def test_both_walk_the_same_way(machine: Machine, walk: list[tuple[int, bool, int, int]]) -> None:
-    """On any walk, with any guards, python-statemachine is in the state in which the compiled index is."""
+    """On any walk, with any guards, python-statemachine and the compiled index are in the same state."""
     other = loaded(machine.name)()
     state = machine.table.initial
     assert [each.id for each in other.configuration] == [state_name(state)]
@@ -83,7 +83,7 @@ def test_every_row_is_a_transition(machine: Machine) -> None:
 
 @each_machine
 def test_event_names_stay_apart(machine: Machine) -> None:
-    """No two events or guards of a table have the same name in SCXML, and none needs quoting."""
+    """The events and guards of a table have distinct names in SCXML that need no quoting."""
     events = [trigger_name(event) for event in machine.table.events]
     guards = [condition_name(guard) for guard in machine.guards.values()]
     assert len(set(events)) == len(events)

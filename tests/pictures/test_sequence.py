@@ -1,4 +1,4 @@
-"""Sequence charts: lanes, connections, states and findings in every form."""
+"""Sequence charts: lanes, connections, states and findings in every format."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def chart(capture: Path, session: str = "s1") -> Chart:
 
 
 def test_chart_of_a_failure(captures: Path, golden: Callable[[str, str], None]) -> None:
-    """The chart of a recording in Mermaid and PlantUML: arrows in order, states, the finding where it happens."""
+    """The chart of a recording in Mermaid and PlantUML has arrows in order, states, and the finding at its packet."""
     found = chart(captures / "impacket-scapy_fault_connected_after_idle.pcap")
     golden("pictures/sequence.mmd", chart_mermaid(found))
     golden("pictures/sequence.puml", chart_plantuml(found))
 
 
 def test_connections_are_told_apart(captures: Path) -> None:
-    """Events have another colour and another head than requests and answers, in each form."""
+    """Events have another color and head than requests and responses, in each format."""
     found = chart(captures / "impacket-scapy_s44_answer.pcap")
     events = [arrow for arrow in found.arrows if arrow.channel]
     requests = [arrow for arrow in found.arrows if not arrow.channel]
@@ -45,18 +45,18 @@ def test_connections_are_told_apart(captures: Path) -> None:
 
 
 def test_events_that_are_fetched_are_events(captures: Path) -> None:
-    """In the pull model events come on the request connection and are events all the same."""
+    """In the pull model events are on the request connection, and are still drawn as events."""
     found = chart(captures / "impacket-scapy_s45_transfer_pull.pcap")
     assert any(arrow.channel and arrow.text.startswith("LINE_CALLSTATE") for arrow in found.arrows)
 
 
 def test_a_chart_is_drawn(captures: Path) -> None:
-    """SVG and PNG come out of the chart, with a lane for each party and every packet."""
+    """The chart is rendered as SVG and PNG, with a lane for each party and every packet."""
     found = chart(captures / "impacket-scapy_s44_answer.pcap")
     svg = render(chart_dot(found), "svg", engine="neato").decode()
     assert ">client<" in svg
     assert ">server<" in svg
-    # Spaces do not break in SVG.
+    # SVG uses non-breaking spaces.
     plain = svg.replace("&#160;", " ").replace("&#45;", "-")
     for arrow in found.arrows:
         assert arrow.text.split()[0] in plain
@@ -64,7 +64,7 @@ def test_a_chart_is_drawn(captures: Path) -> None:
 
 
 def test_proxies_have_a_lane(tmp_path: Path) -> None:
-    """What the server asks of the client that handles agents stands in a lane of its own, in each form."""
+    """Proxy requests to the client that handles agents have a separate lane, in each format."""
     capture = tmp_path / "agents.pcap"
     with capture.open("wb") as stream:
         perform(play_of("agent").order(), WireStage(Wire(stream)))

@@ -1,4 +1,4 @@
-"""Views of machines: whole, near a state, with what was visited, and differences."""
+"""Views of machines: whole, near a state, with coverage, and differences."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def visited(capture: Path, machine: str = "call") -> Coverage:
 
 @each_machine
 def test_full_shows_every_row(machine: Machine) -> None:
-    """Every row of a table is in the full picture: on an arrow with level and section, or inside its state."""
+    """Every row of a table is in the full diagram: on an arrow with level and section, or inside its state."""
     diagram = full(machine.table)
     inside = {node.id: [text for _, text in node.lines] for node in diagram.nodes}
     arrows: dict[tuple[str, str], str] = {}
@@ -55,7 +55,7 @@ def test_full_shows_every_row(machine: Machine) -> None:
 
 @each_machine
 def test_the_legend_explains_what_occurs(machine: Machine) -> None:
-    """Each colour of a picture is in its legend, and no other."""
+    """The legend contains exactly the colors used in the diagram."""
     for diagram in (collapsed(machine.table), full(machine.table)):
         used = {edge.tone for edge in diagram.edges} | {tone for node in diagram.nodes for tone, _ in node.lines}
         text = dot(diagram)
@@ -65,7 +65,7 @@ def test_the_legend_explains_what_occurs(machine: Machine) -> None:
 
 
 def test_near_a_state() -> None:
-    """Near onHold there are only rows that touch it, all of them, and no state that they do not lead to."""
+    """The view near onHold has all rows of that state, and only the states at their ends."""
     diagram = near(CALL, "onHold")
     assert all("ONHOLD" in (edge.source, edge.target) for edge in diagram.edges)
     rows = {
@@ -79,13 +79,13 @@ def test_near_a_state() -> None:
 
 
 def test_near_an_unknown_state() -> None:
-    """A name that is no state is refused with the names that there are."""
+    """An unknown state is refused with a list of the states."""
     with pytest.raises(ValueError, match=r"no state paused; it has .*onHold"):
         near(CALL, "paused")
 
 
 def test_coverage_counts_what_happened(captures: Path) -> None:
-    """The picture of a recording has the visited states with their counts, all others in grey."""
+    """The diagram of a recording has the visited states with their counts, all others in gray."""
     diagram = covered(collapsed(CALL), visited(captures / "impacket-scapy_s44_answer.pcap"))
     counts = {node.id: node.times for node in diagram.nodes if node.visited}
     assert counts.items() >= {"OFFERING": 1, "CONNECTED": 1, "IDLE": 1}.items()
@@ -96,7 +96,7 @@ def test_coverage_counts_what_happened(captures: Path) -> None:
 
 
 def test_coverage_adds_up(captures: Path) -> None:
-    """Two recordings laid over each other count as much as one after the other."""
+    """The coverage of two recordings is the sum of both."""
     names = ("impacket-scapy_s44_answer.pcap", "impacket-scapy_s43_outgoing.pcap")
     both = Coverage("call")
     for name in names:
@@ -114,7 +114,7 @@ def test_a_table_does_not_differ_from_itself() -> None:
 
 @pytest.mark.parametrize("place", [0, 7, len(LINE.rows) - 1])
 def test_difference_finds_the_row(place: int) -> None:
-    """A row that is taken out is removed in one direction and added in the other, with its level and section."""
+    """A removed row is "removed" in one direction and "added" in the other, with its level and section."""
     row = LINE.rows[place]
     less = replace(LINE, rows=LINE.rows[:place] + LINE.rows[place + 1 :])
     for before, after, change, note in (
@@ -129,7 +129,7 @@ def test_difference_finds_the_row(place: int) -> None:
 
 
 def test_difference_of_two_recordings(captures: Path) -> None:
-    """What only one of two recordings visited is marked, what both visited is not."""
+    """States visited by only one of two recordings are marked, those visited by both are not."""
     first = visited(captures / "impacket-scapy_s44_answer.pcap")
     second = visited(captures / "impacket-scapy_s43_outgoing.pcap")
     changes = {node.id: node.change for node in seen_in(collapsed(CALL), first, second).nodes}
@@ -140,13 +140,13 @@ def test_difference_of_two_recordings(captures: Path) -> None:
 
 
 def test_the_path_of_one_call(captures: Path, golden: Callable[[str, str], None]) -> None:
-    """The picture of one call is its way, numbered, with what was forbidden under its rule."""
+    """The diagram of one call is its path, numbered, with violations and their rules."""
     views = Views([str(captures / "impacket-scapy_fault_connected_after_idle.pcap")], call="0x87011")
     golden("pictures/path.mmd", views.text("call", "mermaid"))
 
 
 def test_text_forms(golden: Callable[[str, str], None]) -> None:
-    """The small machine of the event channel in every text form."""
+    """The small machine of the event channel in every text format."""
     diagram = collapsed(MACHINES["channel"].table)
     golden("pictures/channel.puml", plantuml(diagram))
     golden("pictures/channel.mmd", mermaid(diagram))
@@ -165,7 +165,7 @@ _MERMAID = re.compile(
 
 @each_machine
 def test_text_forms_keep_to_their_grammar(machine: Machine) -> None:
-    """Every line of every machine is a statement that PlantUML and Mermaid know, and braces do not break it."""
+    """Every line of every machine is valid PlantUML or Mermaid, including texts with braces."""
     for diagram in (collapsed(machine.table), full(machine.table)):
         for line in plantuml(diagram).splitlines():
             assert _PUML.fullmatch(line), line
@@ -175,7 +175,7 @@ def test_text_forms_keep_to_their_grammar(machine: Machine) -> None:
 
 @pytest.mark.skipif(PLANTUML is None, reason="plantuml is not installed (Debian: apt-get install plantuml)")
 def test_plantuml_takes_it() -> None:
-    """PlantUML finds no mistake in the pictures of a small machine and of a large one."""
+    """PlantUML reports no error in the diagrams of a small machine and of a large one."""
     assert PLANTUML is not None
     text = "".join(plantuml(collapsed(MACHINES[name].table)) for name in ("channel", "call"))
     run = subprocess.run([PLANTUML, "-syntax"], input=text, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Reading a capture costs work and memory in proportion to its bytes, whatever they hold."""
+"""Reading a capture needs work and memory in proportion to its bytes, regardless of their content."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SMALL, _LARGE = 20_000, 80_000
 
 
 def _check(kind: Hostile, size: int) -> Callable[[], object]:
-    """What checks a capture of a kind with a size."""
+    """Return a function that checks a capture of a kind and size."""
     data = kind.write(size)
     names = [option.removeprefix("--limit=") for option in kind.options if option.startswith("--limit=")]
     secrets = tuple(nt_hashes([PASSWORD])) if "--nt-password" in kind.options else ()
@@ -39,7 +39,7 @@ def _check(kind: Hostile, size: int) -> Callable[[], object]:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_four_times_the_bytes_cost_at_most_five_times_the_work(name: str) -> None:
-    """Neither lines run nor memory held grow faster than the bytes of a hostile capture."""
+    """Neither executed lines nor memory grow faster than the bytes of a hostile capture."""
     small, large = (effort(_check(KINDS[name], size)) for size in (_SMALL, _LARGE))
     assert large.lines <= max(5 * small.lines + 5_000, 2 * _LARGE)
     assert large.memory <= max(5 * small.memory + 100_000, 16 * _LARGE)
@@ -47,7 +47,7 @@ def test_four_times_the_bytes_cost_at_most_five_times_the_work(name: str) -> Non
 
 @pytest.mark.parametrize("name", ["NTLM signatures, sealed", "NTLM signatures, signed", "NTLM exchanges"])
 def test_signatures_that_do_not_fit_cost_few_hmacs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the key stream only so much is searched as there are bytes."""
+    """The search in the key stream is limited by the number of bytes."""
     calls = []
     digest = sealing._hmac
     monkeypatch.setattr(sealing, "_hmac", lambda *parts: calls.append(1) or digest(*parts))
@@ -58,7 +58,7 @@ def test_signatures_that_do_not_fit_cost_few_hmacs(name: str, monkeypatch: pytes
 
 
 def test_a_search_that_finds_nothing_takes_nothing_of_the_key_stream() -> None:
-    """After a PDU with a wrong number and signature the next right one is unsealed."""
+    """After a PDU with a wrong number and signature, the next correct one is decrypted."""
     flags = 0x40080000 | 0x20000000
     sender, receiver = (sealing.SealingContext(bytes(16), flags, client=True) for _ in range(2))
     for wrong in (0, 1):
@@ -71,7 +71,7 @@ def test_a_search_that_finds_nothing_takes_nothing_of_the_key_stream() -> None:
 
 
 def test_gaps_one_after_the_other_are_unsealed() -> None:
-    """Any number of losses is survived, each found again in the key stream."""
+    """Any number of gaps is tolerated; the position in the key stream is found after each."""
     flags = 0x40080000 | 0x20000000
     sender, receiver = (sealing.SealingContext(bytes(16), flags, client=True) for _ in range(2))
     for number in range(2_000):
@@ -86,13 +86,13 @@ def test_gaps_one_after_the_other_are_unsealed() -> None:
     ids=["gzip", "zstd", "made"],
 )
 def test_compressed_bytes_are_unpacked_in_small_parts(packed: bytes) -> None:
-    """One part of a bomb is no larger than what is read at a time."""
+    """The output of one decompression step is no larger than the read size."""
     rest = io.BytesIO(packed[4:])
     assert max(len(part) for part in unpacked(packed[:4], lambda: rest.read(1 << 17))) <= 1 << 17
 
 
 def test_bytes_are_put_together_once() -> None:
-    """A block that comes in single bytes is joined when it is complete, not for every byte."""
+    """A block that arrives in single bytes is concatenated when complete, not for every byte."""
     joined: list[int] = []
 
     class Bytes(Source):
@@ -108,7 +108,7 @@ def test_bytes_are_put_together_once() -> None:
 
 
 def test_a_connection_beyond_the_limit_looks_at_few_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the limit is, each further recognised connection lets the reader look at a few older ones."""
+    """At any limit, each further recognized connection makes the reader inspect only a few older ones."""
     looked: list[object] = []
     idle = segments._idle
     monkeypatch.setattr(segments, "_idle", lambda connection: looked.append(connection) or idle(connection))
@@ -118,13 +118,13 @@ def test_a_connection_beyond_the_limit_looks_at_few_others(monkeypatch: pytest.M
 
 
 def test_the_signed_request_of_the_benchmark_is_one() -> None:
-    """Its signature begins like one of NTLM."""
+    """Its signature starts like one of NTLM."""
     assert signed_request(2, 6)[-16:-12] == sealing.VERSION
 
 
 @pytest.mark.parametrize("name", ["context handles", "ClientAttach without response", "event channels"])
 def test_sessions_beyond_the_limit_are_let_go(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither calls that are never answered nor the findings of a session keep it when it is given up."""
+    """Neither calls without responses nor findings keep a session that is given up."""
     alive: list[int] = []
     finish = reader.Reader.finish
 

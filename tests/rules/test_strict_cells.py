@@ -204,7 +204,7 @@ def on_binding(name: str, state: str) -> Attempt:
         "request": lambda: exchange(conversation, mmc.GetProviderList(provider_list=1024)),
         "device request": lambda: _device_request(conversation),
         "GetAsyncEvents": lambda: exchange(conversation, generic.GetAsyncEvents(total_buffer_size=1024)),
-        "GetAsyncEvents brings events": conversation.fetched,
+        "GetAsyncEvents returns events": conversation.fetched,
         "events on remotesp": lambda: conversation.delivered(0, 9.0),
         "ClientDetach": lambda: conversation.detached(0, 2.0),
         "call under another context handle": lambda: conversation.completed(
