@@ -29,7 +29,7 @@ COLOURS: dict[Tone, str] = {
 #: Texts of the tones, in the order of the legend.
 LEGEND: tuple[tuple[Tone, str], ...] = (
     (Tone.REQUEST, "request"),
-    (Tone.ANSWER, "answer"),
+    (Tone.ANSWER, "response"),
     (Tone.REPLY, "success"),
     (Tone.REPORT, "report"),
     (Tone.JOINT, "joint row"),

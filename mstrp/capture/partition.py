@@ -31,9 +31,7 @@ class Partition(NamedTuple):
     parts: int
 
     def frames(self, source: Iterable[Frame]) -> Cursor:
-        """Return the frames of this part; the first frame of the capture is always included, without content, because
-        it defines time 0.
-        """
+        """Return the frames of this part; the first frame of the capture is included empty: it defines time 0."""
         return _Picked(source, self.place, self.parts)
 
 

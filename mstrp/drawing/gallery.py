@@ -114,7 +114,7 @@ def _index() -> str:
     ]
     meanings = {
         "request": "the client sends a request",
-        "answer": "the response of the server (`Ack_ReturnValue` and returned data)",
+        "response": "the response of the server (`Ack_ReturnValue` and returned data)",
         "success": "a LINE_REPLY or PHONE_REPLY, or a special completion",
         "report": "any other event from the server",
         "joint row": "another machine, such as a closed line, which voids its calls",

@@ -26,7 +26,7 @@ _SERVER_X = 4.6
 _PROXY_X = 9.2
 _ROW = 0.27
 _FONT = "Helvetica,Arial,sans-serif"
-_LEGEND = ((Tone.REQUEST, "request"), (Tone.ANSWER, "answer"), (Tone.REPORT, "event, on its own connection"))
+_LEGEND = ((Tone.REQUEST, "request"), (Tone.ANSWER, "response"), (Tone.REPORT, "event, on a separate connection"))
 
 
 class Arrow(NamedTuple):

@@ -54,8 +54,8 @@ def judged(place: Path, data: bytes) -> tuple[int, Any]:
         (b"{}", "not a capture: line 1 is not a packet of `decode --format jsonl`"),
         (b"{\\rtf1 A letter.}", "not a capture: line 1 is not a packet of `decode --format jsonl`"),
         (bytes(1000), "not a capture: it starts with 00 00 00 00"),
-        (CAPTURE[:4], "the pcap header is cut off after 4 of 24 bytes"),
-        (CAPTURE[:23], "the pcap header is cut off after 23 of 24 bytes"),
+        (CAPTURE[:4], "the pcap header is truncated after 4 of 24 bytes"),
+        (CAPTURE[:23], "the pcap header is truncated after 23 of 24 bytes"),
     ],
     ids=["empty", "text", "object", "letter", "zeros", "magic", "header"],
 )
