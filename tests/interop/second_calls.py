@@ -165,9 +165,10 @@ def unhold(client: Client, m: Message) -> Plan:
 
 def swap(client: Client, m: Message) -> Plan:
     """SwapHold: CONNECTED and a held call, which differ."""
-    active, held = owned(client, m, 12, (CONNECTED,)), owned(client, m, 16, HELD)
-    if active is held and not on("swaphold-same-handle"):
+    active = owned(client, m, 12, (CONNECTED,))
+    if m.get(12) == m.get(16) and not on("swaphold-same-handle"):
         raise RequestError(BADCALL)
+    held = active if m.get(12) == m.get(16) else owned(client, m, 16, HELD)
     if active.call.line is not held.call.line:
         raise RequestError(BADCALL)
 
@@ -313,9 +314,9 @@ def complete_transfer(client: Client, m: Message) -> Plan:
     if mode not in (1, 2) and not on("transfer-mode-unchecked"):
         raise RequestError(0x8000003F)
     h = owned(client, m, 16, (ONHOLD, HOLDTRANSFER))
-    c = owned(client, m, 20, (CONNECTED, RINGBACK, BUSY, PROCEEDING), 0x80000021)
-    if h is c and not on("completetransfer-same-handle"):
+    if m.get(16) == m.get(20) and not on("completetransfer-same-handle"):
         raise RequestError(0x80000021)
+    c = h if m.get(16) == m.get(20) else owned(client, m, 20, (CONNECTED, RINGBACK, BUSY, PROCEEDING), 0x80000021)
     if h.call.line is not c.call.line and not on("completetransfer-other-line"):
         raise RequestError(0x80000021)
 

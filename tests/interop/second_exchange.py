@@ -178,7 +178,6 @@ class Call:
     def show(self) -> None:
         """Announce the call to the openers of the line that do not hold it."""
         mine = [holder.opened for holder in self.holders]
-        taken = False
         for opened in self.line.opened:
             if opened in mine:
                 continue
@@ -189,9 +188,6 @@ class Call:
                 privilege = MONITOR
             if not privilege or (on("monitor-not-told-of-calls") and privilege == MONITOR):
                 continue
-            if taken and privilege == OWNER and on("second-owner-not-told"):
-                continue
-            taken = taken or privilege == OWNER
             if on("monitor-gets-owner"):
                 privilege = OWNER
             holder = Holder(opened, self, privilege)
@@ -288,13 +284,12 @@ class Exchange:
             call.move(DIALING)
         call.move(PROCEEDING)
         target = next((line for line in self.lines if line.number == number), None)
-        if number.endswith("0000") or (target is not None and len(target.live()) >= 8):
+        if number.endswith("0000") or target is call.line or (target is not None and len(target.live()) >= 8):
             call.move(BUSY, 1)
         elif target is None:
             call.external = True
-            if not on("outside-never-rings"):
-                call.move(RINGBACK)
-                call.move(CONNECTED, 1)
+            call.move(RINGBACK)
+            call.move(CONNECTED, 1)
         else:
             call.peer = self.ring(target, call, call.line.number)
             call.move(RINGBACK)

@@ -1,7 +1,7 @@
 """A second MS-TRP server, written from the documents alone, as a subject of `mstrp conform server`.
 
 Two lines (1001 and 1002) that call each other, one phone, NDR20 without authentication over TCP.
-Any other number is an outside party that answers at once; a number that ends in 0000 is busy.
+Any other number is an outside party that answers at once; the own number and one that ends in 0000 are busy.
 `--fault NAME` makes one mistake of `second_switches.FAULTS`.
 """
 
@@ -87,7 +87,7 @@ class Server:
         user = stub.text()
         machine = stub.text()
         if process == 0xFFFFFFFD:
-            return bytes(20) + struct.pack("<Ii", 0, 0 if on("management-for-all") else -19)
+            return bytes(20) + struct.pack("<Ii", 0, -19)
         if process != 0xFFFFFFFF:
             return bytes(20) + struct.pack("<II", 0, FAILED)
         pull = "\\mailslot\\" in user.lower()

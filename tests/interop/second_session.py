@@ -72,8 +72,6 @@ class Client:
                 batch, self.queue = self.queue, []
                 if on("events-reversed"):
                     batch.reverse()
-                if on("events-after-two-seconds"):
-                    await asyncio.sleep(2)
                 if batch:
                     await self.caller.events(b"".join(record for _, record, _, _ in batch))
         except (OSError, TimeoutError, asyncio.IncompleteReadError, DropError):
@@ -147,7 +145,7 @@ class Client:
             return whole[: min(room, 60)]
         m = Message(data, room)
         func = m.get(0)
-        if on("stops-after-200-requests") and self.asked > 200:
+        if on("stops-after-60-requests") and self.asked > 60:
             raise TimeoutError
         if active().startswith("hang-on-") and active() == f"hang-on-{func}":
             raise TimeoutError
@@ -191,8 +189,6 @@ class Client:
             given = next(self.ids)
             if on("request-id-negative"):
                 given |= 0x80000000
-            if on("request-id-constant"):
-                given = 0x40000001
         elif on("request-id-replaced"):
             given = next(self.ids)
         return given

@@ -41,7 +41,6 @@ event-offering-lost | lost events | 2.2.4.2.1.6 | LINE_APPNEWCALL is not followe
 event-consult-dialtone-lost | lost events | 2.2.4.1.3.78 | a consultation call has no first state
 every-seventh-event-lost | lost events | 2.2.4.2 | one event of seven is lost
 makecall-no-states | lost events | 2.2.4.1.3.43 | a call that was made never gets a state
-outside-never-rings | states | 2.2.3.1.29 | a call to an outside number stays in PROCEEDING
 callstate-two-bits | fields | 2.2.4.2.1.8 | Param1 has two states
 callstate-zero | fields | 2.2.4.2.1.8 | Param1 is 0 for RINGBACK
 callstate-privilege | fields | 2.2.4.2.1.8 | Param2 has the other privilege
@@ -62,7 +61,6 @@ addressstate-unmasked | order | 2.2.4.1.3.75 | LINE_ADDRESSSTATE without SetStat
 status-messages-ignored | lost events | 2.2.4.1.3.75 | SetStatusMessages succeeds and changes nothing
 masks-shared | clients | 2.2.4.1.3.75 | SetStatusMessages of one opener is that of all
 event-to-wrong-client | clients | 2.2.5.1 | DISCONNECTED goes to the client that attached first
-events-after-two-seconds | lost events | 3.2.2 | events are two seconds late
 reply-missing | replies | 2.2.4.2.1.25 | Hold, UnHold and Drop are not completed
 reply-missing-answer | replies | 2.2.4.2.1.25 | Answer is not completed
 reply-twice | replies | 2.2.4.2.1.25 | every request is completed twice
@@ -82,7 +80,6 @@ async-returns-zero | replies | 2.2.4.1.3.42 | Hold returns 0
 deallocate-returns-id | replies | 2.2.4.1.3.6 | DeallocateCall returns 1
 request-id-replaced | replies | 2.2.4.1.3 | the server uses another request id than the client's
 request-id-negative | replies | 2.2.4.1.3 | a generated request id is above 0x7FFFFFFF
-request-id-constant | replies | 2.2.4.1.3 | every generated request id is the same
 error-positive | values | 2.2.3.1 | a dead handle gives an error code without the sign bit
 error-undocumented | values | 2.2.3.1 | every failure gives 0x80001234
 failures-return-zero | values | 2.2.4.1 | every failure returns 0
@@ -239,7 +236,6 @@ monitor-sees-nothing | clients | 2.2.4.2.1.8 | a monitor gets no LINE_CALLSTATE
 monitor-sees-first-state | clients | 2.2.4.2.1.8 | a monitor gets only the first state
 monitor-misses-idle | clients | 2.2.4.2.1.8 | a monitor is not told of IDLE
 monitor-not-told-of-calls | clients | 2.2.4.2.1.6 | a monitor is not told of new calls
-second-owner-not-told | clients | 2.2.4.2.1.6 | only the first owner is told of a new call
 close-kills-other-openers | clients | 2.2.4.1.2.1 | Close of one opener voids the calls of the others
 close-drops-shared-calls | clients | 2.2.4.1.2.1 | Close drops calls that others own
 close-leaves-far-end | clients | 2.2.3.1.32 | Close does not drop the calls though CLOSEDROP is set
@@ -247,7 +243,6 @@ deallocate-drops-call | clients | 2.2.4.1.3.6 | DeallocateCall of a monitor drop
 second-client-refused | clients | 3.1.4.1 | a second client cannot attach
 hangs-for-second-client | robustness | 3.1.4.1 | ClientAttach of a second client is never answered
 attach-marker | values | 3.1.4.1-01 | phAsyncEventsEvent is 0
-management-for-all | privileges | 3.1.4.1-10 | a management session needs no administrator
 hang-on-37 | robustness | 3.2.2 | GetID is never answered
 hang-on-46 | robustness | 3.2.2 | Hold is never answered
 hang-on-63 | robustness | 3.2.2 | RemoveFromConference is never answered
@@ -257,7 +252,7 @@ drop-connection-on-38 | robustness | 3.1.4.2 | the connection is closed on GetLi
 drop-connection-on-64 | robustness | 3.1.4.2 | the connection is closed on SecureCall
 rpc-fault-on-23 | robustness | 3.1.4.2 | an RPC fault answers GetAddressStatus
 rpc-fault-on-57 | robustness | 3.1.4.2 | an RPC fault answers PrepareAddToConference
-stops-after-200-requests | robustness | 3.2.2 | a client gets no answer after 200 requests
+stops-after-60-requests | robustness | 3.2.2 | a client gets no answer after 60 requests
 short-request-drops-connection | robustness | 3.1.4.2-GEN-02 | the connection is closed on a request below 60 bytes
 short-request-accepted | bounds | 3.1.4.2-GEN-01 | a request below 60 bytes returns 0
 unknown-request-drops-connection | robustness | 3.1.4.2-GEN-04 | the connection is closed on an unknown Req_Func
