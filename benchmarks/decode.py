@@ -1,10 +1,9 @@
-"""What decoding costs per kind of packet, beside a bare precompiled ``Struct.unpack_from`` plus one slotted object.
+"""Measure the decoding time per type of packet, compared with a bare ``Struct.unpack_from``.
 
     python benchmarks/decode.py [--rounds 25] [--all]
 
-Both read the same bytes in turn; the best of the rounds counts. Ratios below are times of decoding through times of the
-bare peer with as many words. "and every value" also asks for all that the variable data holds, which decoding alone
-leaves where it is.
+Both read the same bytes alternately; the best round counts. The ratios are decoding times divided by times of the bare
+reading of as many DWORDs. "and every value" also decodes all variable data, which decoding alone does not access.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LOOPS = 1_000
-#: No common packet may cost more than this.
+#: Maximum ratio for a common packet.
 _LIMIT = 3.0
 
 
 class _Bare:
-    """The one object of the peer."""
+    """The object of the bare reading."""
 
     __slots__ = ("words",)
 
@@ -39,7 +38,7 @@ class _Bare:
 
 
 class Case(NamedTuple):
-    """One kind of packet: its bytes, how they are decoded, and the bare reading of as many words."""
+    """A type of packet: its bytes, its decoder, and the bare reading of as many DWORDs."""
 
     group: str
     name: str
@@ -77,7 +76,7 @@ def _spent_reading(decode: Callable[[bytes], Any], data: bytes) -> float:
 
 
 def cases() -> list[Case]:
-    """Every request, response, event, completion and structure, with its defaults."""
+    """Return every request, response, event, completion and structure, with its defaults."""
     found = []
     for kind in REQUESTS.values():
         name = f"{kind.device}.{kind.__name__}"
@@ -120,7 +119,7 @@ def cases() -> list[Case]:
 
 
 class Cost(NamedTuple):
-    """Nanoseconds: bare, decoding, decoding and reading every value."""
+    """Nanoseconds: bare reading, decoding, decoding with all values."""
 
     bare: float
     decoding: float
@@ -132,7 +131,7 @@ class Cost(NamedTuple):
 
 
 def measure(found: list[Case], rounds: int) -> dict[Case, Cost]:
-    """The best of several rounds, all cases in turn and the peer right before each."""
+    """Return the best of several rounds; each round measures all cases, each directly after its bare reading."""
     best: dict[Case, tuple[float, ...]] = {}
     for _ in range(rounds):
         for case in found:

@@ -1,7 +1,9 @@
-"""Does `mstrp conform` find bugs? It is set on servers with one mistake each, and what it finds is put into a table.
+"""Measure the faults that `mstrp conform` finds in servers with one injected fault each; write a table.
 
 Usage: python benchmarks/faults.py [--jobs N] [--only TEXT] [--depth N] [--markdown FILE] [--json FILE]
-Exits 1 when less than 97 % are found, or a conversation is more than 3 packets longer than the shortest one possible.
+
+The exit status is 1 if less than 97 % are found, or a conversation is more than 3 packets longer than the shortest
+possible one.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ where the mistake outlives the conversation that made it.
 
 
 def main() -> int:
-    """Run, print, write."""
+    """Run, print and write the measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
     parser.add_argument("--only", default="", help="faults whose name or kind contains this")

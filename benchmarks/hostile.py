@@ -1,10 +1,10 @@
-"""CPU time and memory of ``mstrp check`` per byte of hostile captures, above those of an empty capture.
+"""Measure CPU time and memory of ``mstrp check`` per byte of hostile captures, above those of an empty capture.
 
     python benchmarks/hostile.py [--bytes 2000000] [--only NAME]
 
-Each capture holds what costs a reader most for its bytes. Compressed captures count with their decompressed bytes. The
-goal is 1 µs and 16 bytes per byte; exits with 1 if a capture costs more. ``tests/protocol/test_hostile_captures.py`` counts the work
-of the same captures.
+Each capture contains the most expensive data of its kind. Compressed captures count with their decompressed bytes. The
+goal is 1 µs and 16 bytes per byte; the exit status is 1 if a capture exceeds it.
+``tests/protocol/test_hostile_captures.py`` counts the work for the same captures.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def attached(number: int) -> bytes:
 
 
 def zstd_bomb(size: int) -> bytes:
-    """A Zstandard frame of blocks that repeat one byte 128 kB long each, behind a pcap header."""
+    """Return a Zstandard frame of blocks that repeat one byte for 128 kB each, after a pcap header."""
     record = pcap(iter([tcp(b"", 1)]), 0)
     head = b"\x28\xb5\x2f\xfd\x00\x58"
     blocks = [(len(record) << 3).to_bytes(3, "little") + record]
@@ -164,12 +164,12 @@ def zstd_bomb(size: int) -> bytes:
 
 
 def gzip_bomb(size: int) -> bytes:
-    """Zeros behind a pcap header."""
+    """Return zeros after a pcap header."""
     return gzip.compress(pcap(iter([tcp(b"", 1)]), 0) + bytes(size))
 
 
 def gzip_members(size: int) -> bytes:
-    """A capture whose every byte is a gzip member."""
+    """Return a capture in which every byte is a gzip member."""
     block = pack("<II", 0x80, 1 << 20) + bytes(size)
     data = pcapng_head() + block
     return b"".join(gzip.compress(data[at : at + 1], mtime=0) for at in range(size // 21))
@@ -195,17 +195,17 @@ def pcapng_options(size: int) -> bytes:
 
 
 def pcapng_damage(size: int) -> bytes:
-    """Blocks that seem to begin everywhere and end nowhere."""
+    """Return blocks that appear to start everywhere and end nowhere."""
     return pcapng_head() + pack("<II", 6, 7) + pack("<II", 6, 262_000) * (size // 8)
 
 
 def pcap_damage(size: int) -> bytes:
-    """Records that are too long, with zeros behind them."""
+    """Return records that are too long, followed by zeros."""
     return _HEADER + _RECORD(1, 1, 1 << 24, 1 << 24) + bytes(size)
 
 
 def pcap_candidates(size: int) -> bytes:
-    """Records that seem to begin everywhere and are followed by no other."""
+    """Return records that appear to start everywhere without a following one."""
     return _HEADER + _RECORD(1, 1, 1 << 24, 1 << 24) + _RECORD(1, 1, 262_100, 262_100) * (size // 16)
 
 
@@ -215,7 +215,7 @@ def long_line(size: int) -> bytes:
 
 
 def lines_of_sessions(size: int) -> bytes:
-    """Packets of ever new sessions."""
+    """Return packets with a new session each."""
     text = '{"frame":1,"time":0,"session":"%06d","method":"x","phase":"gap"}\n'
     return "".join(text % number for number in range(size // len(text))).encode()
 
@@ -255,23 +255,23 @@ def ip_overlaps(size: int) -> bytes:
 
 
 def ip_beginnings(size: int) -> bytes:
-    """Fragments of ever new packets."""
+    """Return first fragments with a new packet each."""
     return pcap((ip(bytes(8), CLIENT, pack(">I", n >> 16), fragment=0x2001, number=n) for n in count()), size)
 
 
 def vlan_tags(size: int) -> bytes:
-    """Frames of nothing but VLAN tags."""
+    """Return frames that consist of VLAN tags."""
     return pcap((bytes(12) + b"\x81\x00\0\1" * 60_000 for _ in count()), size)
 
 
 def ipv6_headers(size: int) -> bytes:
-    """IPv6 packets of nothing but extension headers."""
+    """Return IPv6 packets that consist of extension headers."""
     head = bytes([0x60, 0, 0, 0, 0, 0, 60, 64]) + bytes(32)
     return pcap((_MACS + b"\x86\xdd" + head + bytes([60, 0, 0, 0, 0, 0, 0, 0]) * 30_000 for _ in count()), size)
 
 
 def connections(size: int) -> bytes:
-    """Segments that open ever new connections."""
+    """Return segments that open a new connection each."""
 
     def frames() -> Iterator[bytes]:
         for number in count():
@@ -281,7 +281,7 @@ def connections(size: int) -> bytes:
 
 
 def recognised(size: int) -> bytes:
-    """Ever new connections with a bind."""
+    """Return connections with only a bind."""
 
     def frames() -> Iterator[bytes]:
         data = encode(Kind.ORPHANED, 1, b"")
@@ -308,7 +308,7 @@ def disordered(size: int) -> bytes:
 
 
 def holes(size: int) -> bytes:
-    """Every second byte of streams, and never the rest."""
+    """Return every second byte of streams, without the rest."""
 
     def frames() -> Iterator[bytes]:
         yield tcp(bind(), 1000)
@@ -319,7 +319,7 @@ def holes(size: int) -> bytes:
 
 
 def far_ahead(size: int) -> bytes:
-    """Segments beyond a hole while the stream before the hole goes on byte by byte."""
+    """Return segments after a gap, while the stream before the gap continues byte by byte."""
 
     def frames() -> Iterator[bytes]:
         yield tcp(bind(), 1000)
@@ -346,7 +346,7 @@ def overlaps(size: int) -> bytes:
 
 
 def acknowledged_ahead(size: int) -> bytes:
-    """Segments of both directions that acknowledge what the other one has not sent."""
+    """Return segments of both directions that acknowledge unsent bytes of the other."""
 
     def frames() -> Iterator[bytes]:
         yield tcp(bind(), 1000, ack=2000)
@@ -381,17 +381,17 @@ def _association(pdus: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def call_ids(size: int) -> bytes:
-    """Requests that are never answered."""
+    """Return requests without responses."""
     return pcap(_association(request(n, b"") for n in count(2)), size)
 
 
 def same_call_id(size: int) -> bytes:
-    """Requests with one id each for many, never answered."""
+    """Return requests with one id for many, without responses."""
     return pcap(_association(request(n % 4000, b"", opnum=9) for n in count(2)), size)
 
 
 def unknown_answers(size: int) -> bytes:
-    """Responses that belong to no request while thousands wait."""
+    """Return responses without requests, while thousands of requests are pending."""
 
     def pieces() -> Iterator[tuple[bool, bytes]]:
         yield False, bind()
@@ -420,7 +420,7 @@ def renumbered(size: int) -> bytes:
 
 
 def unbound(size: int) -> bytes:
-    """Requests of contexts that were not bound, after binds that propose thousands of others."""
+    """Return requests in unbound contexts, after binds that propose thousands of others."""
 
     def pdus() -> Iterator[bytes]:
         for n in range(16):
@@ -433,7 +433,7 @@ def unbound(size: int) -> bytes:
 
 
 def contexts(size: int) -> bytes:
-    """Contexts of ever new interfaces, accepted."""
+    """Return accepted contexts with a new interface each."""
 
     def pieces() -> Iterator[tuple[bool, bytes]]:
         for n in count():
@@ -447,12 +447,12 @@ def contexts(size: int) -> bytes:
 
 
 def fragments(size: int) -> bytes:
-    """Fragments of one byte of requests that never end."""
+    """Return requests with endless fragments of one byte."""
     return pcap(_association(request(n & 0xFFF, b"\0", flags=1 if n < 4096 else 0) for n in count()), size)
 
 
 def fragments_and_damage(size: int) -> bytes:
-    """Thousands of unfinished responses, then damage after damage in the requests."""
+    """Return thousands of incomplete responses, then repeated damage in the requests."""
 
     def pieces() -> Iterator[tuple[bool, bytes]]:
         yield False, bind()
@@ -466,7 +466,7 @@ def fragments_and_damage(size: int) -> bytes:
 
 
 def almost_headers(size: int) -> bytes:
-    """Bytes that look like the beginning of a header, everywhere."""
+    """Return bytes that look like the start of a header at every position."""
 
     def pieces() -> Iterator[bytes]:
         yield bind()
@@ -486,18 +486,18 @@ def huge_counts(size: int) -> bytes:
 
 
 def context_handles(size: int) -> bytes:
-    """Requests with ever new context handles."""
+    """Return requests with a new context handle each."""
     return pcap(_association(request(n, client_request(n)) for n in count(2)), size)
 
 
 def attaching(size: int) -> bytes:
-    """ClientAttach, never answered."""
+    """Return ClientAttach requests without responses."""
     stub = attach('x"ncacn_ip_tcp"251"')
     return pcap(_association(request(n, stub, opnum=0) for n in count(2)), size)
 
 
 def attached_sessions(size: int) -> bytes:
-    """ClientAttach, answered, with one endpoint for all."""
+    """Return ClientAttach with responses, all with the same endpoint."""
 
     def pieces() -> Iterator[tuple[bool, bytes]]:
         stub = attach('x"ncacn_ip_tcp"40001"')
@@ -535,7 +535,7 @@ def _channel(port: int, data: bytes) -> Iterator[bytes]:
 
 
 def doubted_sessions(size: int) -> bytes:
-    """Thousands of sessions on a connection with damage after damage."""
+    """Return thousands of sessions on a connection with repeated damage."""
 
     def pdus() -> Iterator[bytes]:
         for n in range(2, max(3, size // 600)):
@@ -547,7 +547,7 @@ def doubted_sessions(size: int) -> bytes:
 
 
 def endpoints(size: int) -> bytes:
-    """A ClientAttach that names thousands of endpoints."""
+    """Return a ClientAttach with thousands of endpoints."""
 
     def pdus() -> Iterator[bytes]:
         for n in count(2):
@@ -597,7 +597,7 @@ def signed_request(number: int, level: int) -> bytes:
 
 
 def signed_connections(size: int) -> bytes:
-    """Connections with an NTLM exchange and one PDU whose signature does not fit."""
+    """Return connections with an NTLM exchange and one PDU with an invalid signature."""
 
     def frames() -> Iterator[bytes]:
         for number in count():
@@ -635,7 +635,7 @@ def smb_compounds(size: int) -> bytes:
 
 
 def smb_creates(size: int) -> bytes:
-    """Requests to open pipes, never answered."""
+    """Return requests to open pipes, without responses."""
     return pcap(stream((framed(smb(5, n, b"")) for n in count()), to=445), size)
 
 
@@ -650,7 +650,7 @@ def _pipes(number: int) -> Iterator[tuple[bool, bytes]]:
 
 
 def smb_logoffs(size: int) -> bytes:
-    """Trees disconnected again and again while pipes of others are open."""
+    """Return repeated tree disconnects, while pipes of other trees are open."""
 
     def pieces() -> Iterator[tuple[bool, bytes]]:
         yield from _pipes(1000)
@@ -661,7 +661,7 @@ def smb_logoffs(size: int) -> bytes:
 
 
 def smb_damage(size: int) -> bytes:
-    """A thousand open pipes on a connection with damage after damage."""
+    """Return a thousand open pipes on a connection with repeated damage."""
 
     def pieces() -> Iterator[tuple[bool, bytes]]:
         yield from _pipes(min(1000, size // 1200))
@@ -672,7 +672,7 @@ def smb_damage(size: int) -> bytes:
 
 
 def smb_names(size: int) -> bytes:
-    """A pipe with a long name that no terminal can show, and damage after damage in it."""
+    """Return a pipe with a long unprintable name, and repeated damage in it."""
 
     def pieces() -> Iterator[tuple[bool, bytes]]:
         name = "\x01".encode("utf-16-le") * 3_000
@@ -689,15 +689,15 @@ def smb_names(size: int) -> bytes:
 
 
 class Hostile(NamedTuple):
-    """A kind of hostile capture: what writes one of some size, and the options that it is checked with."""
+    """A kind of hostile capture: its generator, and the options of its check."""
 
     write: Callable[[int], bytes]
     options: tuple[str, ...] = ()
-    #: Whether its bytes count decompressed.
+    #: Whether its decompressed bytes count.
     compressed: bool = False
 
 
-#: What is kept up to a limit is no cost per byte: it is measured with low limits.
+#: Data kept up to a limit is not a cost per byte: it is measured with low limits.
 _FEW_SESSIONS = tuple(f"--limit={name}=100" for name in ("sessions", "listed-sessions", "calls"))
 _SECRET = ("--nt-password", PASSWORD)
 KINDS: dict[str, Hostile] = {
@@ -763,7 +763,7 @@ print(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, file=sys.stderr)
 
 
 def spent(place: Path, options: tuple[str, ...], timeout: float = 30.0) -> tuple[float, int]:
-    """CPU seconds and the largest resident size of a check."""
+    """Return CPU seconds and the maximum resident size of a check."""
     command = [sys.executable, "-c", _PROGRAM, *options, str(place)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=True, env=dict(os.environ))
     seconds, size = done.stderr.splitlines()[-1].split()

@@ -1,8 +1,8 @@
-"""What checking the rules of requests costs beside decoding them, on the packets of a generated capture.
+"""Measure the time to check the rules of requests, compared with decoding them, for a generated capture.
 
-``python benchmarks/rules.py [FRAMES]``: prints the time per request for decoding (all fields read), for checking the
-rules of the packet and of what the conversation has shown, and the ratio. One run, alternating, so that both see the
-same machine.
+``python benchmarks/rules.py [FRAMES]`` prints the time per request for decoding (all fields read), for checking the
+rules of the packet and the rules that depend on earlier traffic, and the ratio. Both are measured alternately in one
+run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ROUNDS = 7
 
 
 def requests(frames: int) -> tuple[list[tuple[bytes, int]], Conversation]:
-    """The requests of a generated capture, as bytes with lNeededSize, and a conversation that knows their devices."""
+    """Return the requests of a generated capture, as bytes with lNeededSize, and a conversation with their devices."""
     found: list[tuple[bytes, int]] = []
 
     def collect(packet: Packet) -> None:

@@ -1,8 +1,8 @@
-"""Time and memory of ``mstrp check`` by the size of a capture: both are told, so that growth shows.
+"""Measure time and memory of ``mstrp check`` by the size of a capture, to detect growth.
 
     python benchmarks/scale.py [--packets 100000 1000000 5000000] [--shapes long turn unrelated] [--folder DIR]
 
-Shapes: one session that goes on for ever, clients that come and go in turn, and one packet of ours among ten.
+Shapes: one endless session, successive clients, and one MS-TRP packet in ten.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HEADER = 24
 
 
 class _Mixed:
-    """A file in which every record is followed by nine of others."""
+    """A file in which every record is followed by nine unrelated ones."""
 
     def __init__(self, stream: IO[bytes], others: list[bytes]) -> None:
         self.stream = stream
@@ -40,7 +40,7 @@ class _Mixed:
 
 
 def _others() -> list[bytes]:
-    """Records that have nothing to do with MS-TRP, nine in a piece."""
+    """Return nine unrelated records."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "others.pcap")
         write_unrelated(place, 9_000)
@@ -59,7 +59,7 @@ def generate(path: Path, shape: str, packets: int) -> None:
         if shape == "long":
             play(Wire(stream), packets=packets)
         elif shape == "turn":
-            # A flow that leaves its devices closed: a session, and a client, each time.
+            # A flow that leaves its devices closed: a new session and client each time.
             play(Wire(stream), scenario="shutdown-with-calls", packets=packets)
         else:
             mixed = _Mixed(stream, _others())
@@ -67,7 +67,7 @@ def generate(path: Path, shape: str, packets: int) -> None:
 
 
 def measure(path: Path) -> tuple[float, float]:
-    """CPU seconds and largest resident size, in MB, of a check."""
+    """Return CPU seconds and maximum resident size, in MB, of a check."""
     command = [sys.executable, "-m", "mstrp", "check", "-q", "--format", "json", "--output", os.devnull, str(path)]
     process = subprocess.Popen(command)
     _, status, usage = os.wait4(process.pid, 0)
@@ -91,7 +91,7 @@ def main() -> int:
         for shape in options.shapes:
             for packets in options.packets:
                 place = Path(folder, "capture.pcap")
-                # In a process of its own: the size of this one would count as that of those that it starts.
+                # In a separate process, because the size of this one would be included in those of its children.
                 what = ["--generate", str(place), "--shapes", shape, "--packets", str(packets)]
                 subprocess.run([sys.executable, __file__, *what], check=True)
                 size = place.stat().st_size / 1e6

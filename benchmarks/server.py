@@ -1,12 +1,12 @@
-"""Our server beside impacket's and scapy's, with the same client; and how much it carries.
+"""Compare the server of mstrp with impacket's and scapy's, with the same client; measure its capacity.
 
-    python benchmarks/server.py            requests per second, one after the other on one connection
-    python benchmarks/server.py --attach   clients that come and go: attach and detach, each on a connection of its own
+    python benchmarks/server.py            requests per second, sequentially on one connection
+    python benchmarks/server.py --attach   attach and detach of successive clients, each on a new connection
     python benchmarks/server.py --crowd    10,000 clients: memory, requests per second, time to stop on SIGTERM
-    python benchmarks/server.py --load     1,000 clients with 10 lines each, 100,000 live calls; then half of them killed
+    python benchmarks/server.py --load     1,000 clients with 10 lines each, 100,000 open calls; then half of them killed
 
-The servers run in processes of their own. Ours does everything that it always does: it decodes, checks, follows the
-machines, and queries its switch. The others only unpack the call and return a prepared answer.
+The servers run in separate processes. The server of mstrp does its complete work: it decodes, checks, updates the
+machines, and queries its switch. The others only unpack the call and return a prepared response.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _ANSWER = bytes(60)
 
 
 class Client:
-    """A plain blocking client: one prepared PDU out, one PDU in."""
+    """A plain blocking client that sends a prepared PDU and reads one."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -73,7 +73,7 @@ class Client:
 
 
 def measure(port: int, seconds: float = 1.5) -> float:
-    """Requests per second: GetNumAddressIDs, a small synchronous request about an open line."""
+    """Return requests per second: GetNumAddressIDs, a small synchronous request about an open line."""
     client = Client(port)
     context = client.call("ClientAttach", ClientAttach(0xFFFFFFFF, r"\\PC\mailslot\x", "PC"))[:20]
 
@@ -99,11 +99,11 @@ def measure(port: int, seconds: float = 1.5) -> float:
     return count / (time.perf_counter() - begun)
 
 
-# -- servers, each in a process of its own ---------------------------------------------------------------------------
+# -- servers, each in a separate process -----------------------------------------------------------------------------
 
 
 def serve_ours() -> None:
-    """Our server, as ``mstrp serve`` starts it."""
+    """Run the server of mstrp, as ``mstrp serve`` does."""
     from mstrp.live.server import Options, Server
     from mstrp.live.switch import Switch
 
@@ -127,7 +127,7 @@ def serve_impacket() -> None:
     server.addCallbacks(
         (str(TAPSRV.uuid), "1.0"), "5150", {0: lambda data: attach, 1: answer, 2: lambda data: bytes(20)}
     )
-    # Its socket is only bound so far: who comes before `run` listens would be refused.
+    # Its socket is only bound so far: connections before `run` listens would be refused.
     server._sock.listen()  # noqa: SLF001
     print(server.getListenPort(), flush=True)
     server.run()
@@ -157,7 +157,7 @@ def serve_scapy() -> None:
 
 @contextlib.contextmanager
 def served(name: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
-    """One of the servers in a process of its own; its port."""
+    """Start one of the servers in a separate process; return its port."""
     command = [sys.executable, __file__, "--serve", name]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
@@ -168,7 +168,7 @@ def served(name: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
 
 
 def compare(rounds: int) -> int:
-    """The three beside each other, in turns."""
+    """Measure the three alternately."""
     found: dict[str, list[float]] = {"ours": [], "impacket": [], "scapy": []}
     for _ in range(rounds):
         for name, rates in found.items():
@@ -182,11 +182,11 @@ def compare(rounds: int) -> int:
     return 0 if median["ours"] >= 5 * best else 1
 
 
-# -- coming and going -------------------------------------------------------------------------------------------------
+# -- attach and detach ------------------------------------------------------------------------------------------------
 
 
 class Visitor:
-    """A client that attaches and detaches, again and again, with prepared PDUs; it answers the event channel as well."""
+    """A client that repeatedly attaches and detaches with prepared PDUs; it also responds on the event channel."""
 
     def __init__(self, port: int, *, push: bool) -> None:
         self.port = port
@@ -224,14 +224,14 @@ class Visitor:
         client.socket.close()
 
     def answer(self, channel: socket.socket) -> None:
-        """Answer one PDU of the event channel: a bind, RemoteSPAttach or RemoteSPDetach."""
+        """Respond to one PDU of the event channel: a bind, RemoteSPAttach or RemoteSPDetach."""
         data = channel.recv(65_536)
         kind, body = self.answers[Kind.BIND if data[2] == Kind.BIND else data[22]]
         channel.sendall(encode(kind, int.from_bytes(data[12:16], "little"), body))
 
 
 def attach(seconds: float) -> None:
-    """How many clients may come and go in a second: with events fetched and pushed, the visitors in a process of their own."""
+    """Measure the clients per second that attach and detach, with pull and push; the clients run in a separate process."""
     for push in (False, True):
         with served("ours") as (port, process):
             before = _processor(process.pid)
@@ -258,7 +258,7 @@ def attach(seconds: float) -> None:
 
 
 def visit(port: int, seconds: float, *, push: bool, visitors: int = 4) -> None:
-    """The process of the visitors; prints how many visits there were, in how many seconds, and its processor time."""
+    """Run the clients; print the number of visits, the seconds, and the processor time."""
     counts = [0] * visitors
     begun, own = time.perf_counter(), time.process_time()
 
@@ -277,7 +277,7 @@ def visit(port: int, seconds: float, *, push: bool, visitors: int = 4) -> None:
 
 
 def _processor(pid: int) -> float:
-    """Seconds of processor time that a process has used."""
+    """Return the processor time of a process in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -286,7 +286,7 @@ def _processor(pid: int) -> float:
 
 
 async def load(clients: int, lines: int, calls: int) -> None:
-    """Many clients with many lines and calls; then half of the clients are killed."""
+    """Run many clients with many lines and calls; then kill half of the clients."""
     from mstrp.live.client import TapiClient
     from mstrp.live.server import Limits, Options, Server
     from mstrp.live.switch import Plan, Switch
@@ -343,7 +343,7 @@ async def load(clients: int, lines: int, calls: int) -> None:
 
 
 def crowd(clients: int, seconds: float = 5.0) -> None:
-    """Many clients, each with a connection and an open line: what they cost ``mstrp serve``, and how it stops under load."""
+    """Run many clients, each with a connection and an open line; measure ``mstrp serve`` and its stop under load."""
     names = ("connections", "peer-connections", "clients", "user-clients")
     given = [f"--limit={name}={clients + 10}" for name in names] + ["--limit=memory=1000000000"]
     command = [sys.executable, "-m", "mstrp", "serve", "--listen", "127.0.0.1:0", *given]
@@ -383,7 +383,7 @@ def crowd(clients: int, seconds: float = 5.0) -> None:
 
 
 def _resident(pid: int) -> float:
-    """MB that a process has in memory."""
+    """Return the resident memory of a process in MB."""
     pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
     return int(pages) * resource.getpagesize() / 1024 / 1024
 
@@ -393,7 +393,7 @@ def _memory() -> int:
 
 
 def main() -> None:
-    """Compare, or load."""
+    """Run the selected measurement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--serve", choices=("ours", "impacket", "scapy"), help=argparse.SUPPRESS)
     parser.add_argument("--visit", metavar="PORT", type=int, help=argparse.SUPPRESS)

@@ -1,8 +1,8 @@
-"""What one step of a machine costs, beside peers, and what a live call weighs.
+"""Measure a step of a machine, compared with other implementations, and the memory of an open call.
 
     python benchmarks/step.py [--rounds 40]
 
-All of them make the same step: look up (state, event), test a guard, append a record.
+All implementations perform the same step: look up (state, event), test a guard, append a record.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _EVENT = ASKS["BlindTransfer", "hCall"]
 
 
 class _Plain:
-    """The hand-written peer: one state, flags, a log."""
+    """The hand-written implementation: one state, flags, a log."""
 
     __slots__ = ("flags", "log", "state")
 
@@ -39,7 +39,7 @@ class _Plain:
         self.log: list[Any] = []
 
 
-#: What a program written by hand would look up: plain integers and strings, ready before the first step.
+#: The table of a hand-written program: plain integers and strings, prepared before the first step.
 _TABLE = {(int(row.source), row.event.name): (int(row.target), row.guards) for row in MACHINES["call"].table.rows}
 _STATE, _NAME = int(CallState.CONNECTED), _EVENT.name
 
@@ -80,7 +80,7 @@ def _ours() -> None:
 
 
 def _transitions() -> Callable[[], None]:
-    """A registered model with its trigger; building the machine is no step."""
+    """Return a registered model with its trigger; building the machine is not measured."""
     machine = to_transitions(MACHINES["call"].table)
     machine.add_model(model := _Model(), initial="CONNECTED")
     trigger = getattr(model, trigger_name(_EVENT))
@@ -99,7 +99,7 @@ class _Model:
 
 
 def _best(functions: dict[str, tuple[Any, int]], rounds: int) -> dict[str, float]:
-    """Nanoseconds of a step; the functions run in turn, so that the noise of the machine meets all of them."""
+    """Return the nanoseconds of a step; the functions run alternately, so that noise affects all of them."""
     best: dict[str, float] = {}
     for _ in range(rounds):
         for name, (function, steps) in functions.items():
@@ -109,7 +109,7 @@ def _best(functions: dict[str, tuple[Any, int]], rounds: int) -> dict[str, float
 
 
 def bytes_per_call(calls: int = 20_000) -> float:
-    """What a live call adds to the memory of a conversation: its record, its news, its places in the registers."""
+    """Return the memory that an open call adds to a conversation: its instance, its path, its registry entries."""
     conversation = Monitor().conversation()
     conversation.attached(0xFFFFFFFF, "")
     exchange = conversation.sent(line.Open(negotiated_version=0x30001, remote_line=0x500))

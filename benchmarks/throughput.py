@@ -1,9 +1,9 @@
-"""Packets per second through ``mstrp check`` beside ``tshark -q -z io,stat,0`` on the same capture, in CPU time.
+"""Measure packets per second of ``mstrp check``, compared with ``tshark -q -z io,stat,0``, in CPU time.
 
     python benchmarks/throughput.py [--packets 100000] [--clients 20] [--rounds 5]
 
-The two run in turn, several rounds; the best of each counts, since everything above it is noise of the machine.
-What a program needs to start is measured with a capture of one session and shown apart.
+Both run alternately for several rounds; the best of each counts, because noise only adds time. The start-up time is
+measured with a capture of one session and printed separately.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mstrp.generate import Wire, play
 
 
 def generate(path: Path, **choices: int) -> int:
-    """Write a capture; returns how many frames it has."""
+    """Write a capture; return its number of frames."""
     with path.open("wb") as stream:
         wire = Wire(stream)
         play(wire, **choices)  # type: ignore[arg-type]
@@ -29,7 +29,7 @@ def generate(path: Path, **choices: int) -> int:
 
 
 def cpu(command: list[str]) -> float:
-    """CPU seconds of a command, user and system."""
+    """Return the CPU seconds of a command, user and system."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, env=environment)

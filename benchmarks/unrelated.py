@@ -1,9 +1,9 @@
-"""What packets cost that have nothing to do with MS-TRP, beside ``tshark -q -z io,stat,0``, in CPU time.
+"""Measure the time for unrelated packets, compared with ``tshark -q -z io,stat,0``, in CPU time.
 
     python benchmarks/unrelated.py [--packets 200000] [--rounds 3]
 
-Web traffic of 200 connections (four packets of five), DNS-sized UDP and ARP-sized noise, the same bytes every time. What
-a program needs to start is measured with a capture of one packet and taken off.
+Web traffic of 200 connections (four of five packets), DNS-sized UDP and ARP-sized noise, reproducible. The start-up
+time is measured with a capture of one packet and subtracted.
 """
 
 from __future__ import annotations

@@ -1,19 +1,19 @@
-"""Mutants of the tables: every row dropped, led elsewhere, given another level, or without the bits it sets and clears, one at a time; and who notices.
+"""Mutants of the tables: every row removed, redirected, given another level, or stripped of its bits, one at a time.
 
     python tests/model/mutants.py                  all machines, some minutes
-    python tests/model/mutants.py --machine line   one of them
-    python tests/model/mutants.py --sample 200     that many, drawn at random
-    python tests/model/mutants.py --golden         all of them, but the golden matrix alone is asked
-    python tests/model/mutants.py --survivors      also list the mutants that no behavioural test notices
+    python tests/model/mutants.py --machine line   one machine
+    python tests/model/mutants.py --sample 200     a random sample of this size
+    python tests/model/mutants.py --golden         all machines, with the golden matrix only
+    python tests/model/mutants.py --survivors      also list the mutants that no behavioral test kills
 
-Two scores are printed. *Golden* is what `tests/model/test_matrix.py` sees: the matrix of all states and events is
-compared with a file, so nothing that makes a difference escapes it. *Behaviour* is what is seen without any golden
-file: by the tests that drive a monitor with packets (`tests/rules`), and by the laws that hold for every table. A mutant is equivalent when, state by state and for every
-combination of guards, its machine does exactly what the original does; a set of states is decided state by state, so
-that is a proof.
+Two scores are printed. *Golden* is the score of `tests/model/test_matrix.py`: the matrix of all states and events is
+compared with a file, so every difference is detected. *Behavior* is the score without golden files: the tests that drive
+a monitor with packets (`tests/rules`), and the laws of all tables. A mutant is equivalent if its machine has the same
+effects as the original for every state and every combination of guards; the effect on a set of states follows from those
+on single states, so this is a proof.
 
-Only tests that looked at the cell of a mutant while the tables were whole are asked about it, those with the narrowest
-view first. The exit status is 1 when less than 98 % of the mutants that are not equivalent are killed.
+Only tests that used the mutated pair of state and event with the original tables are run, those with the fewest pairs
+first. The exit status is 1 if less than 98 % of the mutants that are not equivalent are killed.
 """
 
 from __future__ import annotations
