@@ -22,6 +22,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "check": "check every session in captures, print the verdict and the findings",
     "decode": "print every packet of captures",
+    "watch": "check live traffic, and report findings as soon as they are certain",
     "stats": "count requests, events, return codes, response times, calls and clients of captures",
     "draw": "draw the machines",
     "generate": "write captures of legal conversations of any size",

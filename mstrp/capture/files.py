@@ -47,9 +47,13 @@ class Source:
         self.warn = warn
         #: Called with the number of bytes read so far.
         self.progress: Callable[[int], None] | None = None
+        #: Called before more bytes are read, which may block.
+        self.before: Callable[[], None] | None = None
         #: Number of bytes read, and number of frames.
         self.position = 0
         self.frames = 0
+        #: Time of the last frame before more bytes were needed, in seconds since 1970; 0 if there is none.
+        self.time = 0.0
         # A pipe is read as data arrives, without waiting for a whole chunk.
         self._take: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self._chunks: Iterator[bytes] | None = None
@@ -108,6 +112,8 @@ class Source:
         return pcap.Records(self, head)
 
     def _bytes(self) -> bytes:
+        if self.before is not None:
+            self.before()
         try:
             data = self._take(_CHUNK)
         except OSError as error:

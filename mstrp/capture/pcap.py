@@ -118,6 +118,7 @@ class Records(Cursor):
                 self._choose(self._heads)
                 continue
             self._source.frames = self.number
+            self._source.time = self.time
             left = len(data) - position
             needed = self._head if position > self._last else end - position
             data = self._source.read_at_least(needed, data[position:])

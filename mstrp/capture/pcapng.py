@@ -79,6 +79,7 @@ def frames(source: Source, data: bytes) -> Iterator[Frame]:
                     source.warn(number + 1, f"interface description of {size} bytes: too short")
             position = stop
         source.frames = number
+        source.time = time
         left = end - position
         data = source.read_at_least(section.pair(data, position)[1] if left >= 12 else 12, data[position:])
         if len(data) == left:

@@ -47,6 +47,8 @@ class PendingFindings:
         self.tell = conversation.runner.tell
         self.waiting: list[_Finding] = []
         conversation.runner.tell = self.take
+        #: Those of all conversations that hold findings; `advance` can be called for them at any time.
+        self.held: set[PendingFindings] | None = None
 
     def take(self, finding: Finding) -> None:
         """Postpone a finding."""
@@ -56,6 +58,13 @@ class PendingFindings:
         waiting = self.waiting
         marks = () if self.halves is None else tuple((half, half.next) for half in self.halves())
         waiting.append(_Finding(finding, self.conversation.runner.frame, marks))
+        if self.held is not None:
+            self.held.add(self)
+        self.advance()
+
+    def advance(self) -> None:
+        """Tell the findings that have become certain."""
+        waiting = self.waiting
         while waiting and (
             len(waiting) > _MOST
             or (self.halves is not None and all(_passed(half, mark) for half, mark in waiting[0].marks))

@@ -57,6 +57,8 @@ class Reader:
         self.datagrams = Datagrams(self.limits.datagrams, handler.note)
         #: Number and time of the last frame.
         self.last = (0, 0.0)
+        #: Time of the first frame, in seconds since 1970.
+        self.begin = 0.0
         self._unknown_links: set[int] = set()
         self.cut_off = 0
         self._last_cut_off = 0
@@ -81,6 +83,7 @@ class Reader:
             while frames.step():
                 if begin != begin:  # noqa: PLR0124 - not a number as long as nothing has begun
                     begin = frames.time
+                    self.begin = begin
                 now = frames.time - begin
                 data = frames.data
                 start = frames.start

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fsm.conversation import Conversation
     from fsm.monitor import Monitor
     from mstrp.capture.connection import Connection
+    from mstrp.capture.pending_findings import PendingFindings
     from mstrp.capture.session import Hosts
     from protocol.ndr import Interface
 
@@ -62,6 +63,8 @@ class Sessions:
         self._ended: deque[Session] = deque()
         #: All sessions that may still receive packets.
         self._known: dict[Session, None] = {}
+        #: Those that hold findings.
+        self._held: set[PendingFindings] = set()
         self._open = 0
         self.crowded = False
         #: Endpoints of event channels that no ClientAttach specified, and those that were specified.
@@ -133,6 +136,13 @@ class Sessions:
             session.pending.over()
         self._known.clear()
 
+    def advance(self) -> None:
+        """Tell the findings that have become certain since they came up."""
+        for pending in list(self._held):
+            pending.advance()
+            if not pending.waiting:
+                self._held.discard(pending)
+
     # -- sessions -------------------------------------------------------------------------------------------------
 
     def _begin(self, hosts: Hosts, frame: int, time: float, machine: str = "", *, partial: bool = False) -> Session:
@@ -155,6 +165,7 @@ class Sessions:
         if self.on_session is not None:
             self.on_session(conversation)
         session = Session(conversation, machine, hosts)
+        session.pending.held = self._held
         self._known[session] = None
         self._latest[hosts] = session
         if len(self._latest) > self.limit:
@@ -212,6 +223,7 @@ class Sessions:
         self._handleless.discard(session)
         self.bindings.pop((session.hosts, session.placeholder), None)
         session.pending.over()
+        self._held.discard(session.pending)
         self.channels.pop((session.hosts, session.channel), None)
         if self.on_over is not None:
             self.on_over(session.conversation, time)

@@ -56,6 +56,7 @@ def check_capture(
     on_finding: Callable[[Finding], None] | None = None,
     on_call: Callable[[Conversation, CallResult], None] | None = None,
     on_session: Callable[[SessionResult], None] | None = None,
+    on_start: Callable[[Monitor, Reader], None] | None = None,
     watcher: Watcher | None = None,
     progress: Callable[[int], None] | None = None,
     on_loss: Callable[[Conversation, str, int, float, int], None] | None = None,
@@ -68,7 +69,7 @@ def check_capture(
     """Read a capture and check every session in it; read errors are in ``error`` and ``notes``.
 
     ``on_call`` and ``on_session`` are called for every ended call and session, whether listed or not, at its end or at
-    the end of the capture.
+    the end of the capture. ``on_start`` is called once with the monitor and the reader.
 
     ``path`` is a file name, ``-`` for standard input, or a `Source` over an open stream: pcap, pcapng, or packets as
     JSON lines. ``on_loss`` is called for missing packets of a conversation ("gap") and for a lost connection ("lost"),
@@ -91,6 +92,8 @@ def check_capture(
     if watcher is not None:
         _watch(watcher, monitor, methods)
     reader = Reader(methods, setup)
+    if on_start is not None:
+        on_start(monitor, reader)
     replay: Replay | None = None
     error = None
     interrupted = False
@@ -100,6 +103,8 @@ def check_capture(
         warn = judging.damage if partition is None or partition.place == 0 else _silent
         with open_capture(path, warn) if isinstance(path, str) else path as source:
             source.progress = progress
+            if on_finding is not None:
+                source.before = methods.sessions.advance
             if source.head().startswith(b"{"):
                 replay = Replay(methods, source.name)
                 replay.read(source.lines() if partition is None or partition.place == 0 else ())

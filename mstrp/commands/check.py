@@ -13,7 +13,7 @@ from fsm.engine.journal import check_journal, open_journal
 from fsm.engine.levels import Verdict
 from fsm.rules.profiles import PROFILES, ProfileError, load_profile
 from mstrp.checking import CaptureResult, check_capture
-from mstrp.checking.baseline import baseline_toml, read_baseline, read_ignored
+from mstrp.checking.baseline import baseline_toml, is_ignored, read_baseline, read_ignored
 from mstrp.commands.capture_options import add_capture_options, capture_setup
 from mstrp.commands.collecting import seldom
 from mstrp.commands.interrupt import Interrupts
@@ -25,17 +25,19 @@ from mstrp.report.files import OutputError, check_outputs, replaced
 from mstrp.report.formats import CheckReport, add_format_option, check_report
 from mstrp.report.headline import common_folder
 from mstrp.report.html_record import Recorder
+from mstrp.report.jsonl_report import finding_line
 from mstrp.report.ladder import Ladder
 from mstrp.report.lines import blank, line
 from mstrp.report.pictures import draw_result
 from mstrp.report.text import head_lines, result_lines, total_lines
-from mstrp.selection.results import keep_selected, select_result, selecting
+from mstrp.selection.results import keep_selected, may_show, select_result, selecting
 from protocol.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
+    from fsm.engine.finding import Finding
     from fsm.engine.journal import Journal
     from fsm.engine.step import Step
     from fsm.state.coverage import Coverage
@@ -220,7 +222,15 @@ def _write(
     coverage = None if tally is None or options.format == "text" else tally.as_dict(findings)
     report = check_report(
         options.format,
-        CheckReport(results, recorders, coverage, options.statistics, options.known, terminal_width(stream)),
+        CheckReport(
+            results,
+            recorders,
+            coverage,
+            options.statistics,
+            options.known,
+            terminal_width(stream),
+            [path for path in options.captures if _streams(options, path)],
+        ),
     )
     if isinstance(report, str):
         stream.write(report)
@@ -319,7 +329,7 @@ def _check_all(
         with Bar(path, quiet=options.quiet) as bar:
             try:
                 if options.pool is None:
-                    result = _check(path, ladder, journal, options, bar, interrupts, recorders[-1:])
+                    result = _check(path, stream, ladder, journal, options, bar, interrupts, recorders[-1:])
                 else:
                     result, ladder = options.pool.result(len(results))
             except OSError:
@@ -361,6 +371,7 @@ def _check_all(
 
 def _check(
     path: str,
+    stream: TextIO,
     ladder: Ladder,
     journal: Journal | None,
     options: argparse.Namespace,
@@ -375,6 +386,12 @@ def _check(
     def progress(position: int) -> None:
         interrupts.check()
         bar(position)
+
+    def certain(finding: Finding) -> None:
+        ignored = finding.rule in options.known or is_ignored(finding.rule, options.ignored)
+        if not ignored and may_show(options.selection, finding):
+            stream.write(finding_line(finding, path))
+            stream.flush()
 
     tally: Coverage | None = options.tally
     watchers = [*([] if journal is None else [journal.step]), *(recorder.step for recorder in recorders)]
@@ -397,11 +414,17 @@ def _check(
         on_packet=None if not lookers else lookers[0] if len(lookers) == 1 else look,
         watcher=selecting(ladder, options.selection) if ladder.limit else None,
         progress=progress,
+        on_finding=certain if _streams(options, path) else None,
         profiles=options.profile,
         setup=options.setup,
         baseline=options.known,
         ignore=options.ignored,
     )
+
+
+def _streams(options: argparse.Namespace, path: str) -> bool:
+    """Whether findings are written as soon as they are certain: JSON lines of standard input."""
+    return bool(path == "-" and options.format == "jsonl" and options.pool is None)
 
 
 def _draw(result: CaptureResult, ladder: Ladder, options: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from mstrp.checking import CaptureResult
     from mstrp.conform.core.outcome import Outcome
@@ -70,6 +70,8 @@ class CheckReport:
     statistics: bool = False
     baseline: Mapping[str, str] = field(default_factory=dict)
     width: int = 120
+    #: With ``jsonl``: captures whose findings are written already.
+    streamed: Collection[str] = ()
 
 
 @dataclass

@@ -12,14 +12,20 @@ from mstrp.report.statistics import rule_counts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fsm.engine.finding import Finding
     from mstrp.report.formats import CheckReport
 
-__all__ = ["check"]
+__all__ = ["check", "finding_line"]
 
 
 def check(report: CheckReport) -> str:
     """Return a line for each capture, session, note and finding, and a last one with the verdict."""
     return "".join(f"{line}\n" for line in _lines(report))
+
+
+def finding_line(finding: Finding, capture: str) -> str:
+    """Return the line of a finding of a capture that is still being read."""
+    return json.dumps({"type": "finding", **finding._replace(capture=capture).as_dict()}) + "\n"
 
 
 def _lines(report: CheckReport) -> Iterator[str]:
@@ -34,7 +40,7 @@ def _lines(report: CheckReport) -> Iterator[str]:
         for frame, text in result.notes:
             yield json.dumps({"type": "note", "capture": result.path, "frame": frame, "text": text})
     for result in results:
-        for finding in result.findings:
+        for finding in () if result.path in report.streamed else result.findings:
             yield json.dumps({"type": "finding", **finding.as_dict()})
     for result in results:
         for each in result.expected:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mstrp.report.ladder import Ladder
     from mstrp.selection.conditions import Selection
 
-__all__ = ["SelectedLadder", "keep_selected", "select_result", "selecting"]
+__all__ = ["SelectedLadder", "keep_selected", "may_show", "select_result", "selecting"]
 
 #: Names of events that report a state of a call.
 _STATES = {state.name for state in CallState}
@@ -32,6 +32,22 @@ def select_result(result: CaptureResult, selection: Selection) -> CaptureResult:
     expected = tuple(each for each in result.expected if selection.matches(found.finding(each.finding)))
     return result._replace(
         sessions=sessions, findings=findings, expected=expected, found=result.totals, selection=selection.texts
+    )
+
+
+def may_show(selection: Selection, finding: Finding) -> bool:
+    """Whether a finding is selected, as far as it is known before its session has ended: its hosts and line are not."""
+    facts = {"packet": {finding.event, *finding.event.split()}} if finding.machine != "call" else {}
+    return selection.matches(
+        {
+            **facts,
+            "session": [finding.session],
+            "call": [finding.instance] if finding.machine == "call" else [],
+            "rule": [finding.rule, *finding.also],
+            "verdict": [finding.verdict.value],
+            "frames": [(finding.frame, finding.frame)],
+            "time": [(finding.time, finding.time)],
+        }
     )
 
 
