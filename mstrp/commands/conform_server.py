@@ -80,7 +80,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-packets", metavar="N", type=int, default=0, help="end after so many packets")
     parser.add_argument("--max-seconds", metavar="N", type=float, default=0.0, help="end after so many seconds")
-    parser.add_argument("-x", "--fail-fast", action="store_true", help="end at the first failure")
+    parser.add_argument(
+        "-x", "--fail-fast", action="store_true", help="end at the first failure that no baseline expects"
+    )
     parser.add_argument("--last-failed", action="store_true", help="only the test cases that failed in the last run")
     parser.add_argument("--replay", metavar="FILE", help="perform a stored failure again, and nothing else")
     parser.add_argument("--list", action="store_true", help="list the requirements, and test nothing")
@@ -191,6 +193,9 @@ def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Na
         def told(outcome: Outcome) -> None:
             progress.say(f"FAIL {outcome.requirement.id}: {outcome.cause}")
 
+        def unexpected(outcome: Outcome) -> bool:
+            return outcome.requirement.id not in known
+
         campaign.on_failure = told
         try:
             only = _selected(options, str(target.binding))
@@ -199,7 +204,7 @@ def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Na
                     campaign,
                     wanted=select(only, options.skip),
                     progress=progress,
-                    until=lambda campaign: options.fail_fast and bool(campaign.failures),
+                    until=lambda campaign: options.fail_fast and any(map(unexpected, campaign.failures)),
                 )
             )
         except KeyboardInterrupt:

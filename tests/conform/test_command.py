@@ -150,6 +150,19 @@ def test_a_baseline_makes_failures_expected(bad: str, good: str, tmp_path: Path)
     assert (status, "no longer failing: CALL-V08" in out) == (0, True)
 
 
+def test_fail_fast_counts_only_unexpected_failures(bad: str, tmp_path: Path) -> None:
+    """A run continues after a failure that the baseline expects, and ends at one that it does not."""
+    place = tmp_path / "known.toml"
+    place.write_text('[expected]\n"CALL-V08" = "known"\n', "utf-8")
+
+    def touched(*arguments: str) -> set[str]:
+        _, out, _ = run(bad, *_QUICK, *_FEW, "-x", "--format", "json", *arguments)
+        return {one["requirement"] for one in json.loads(out)["outcomes"] if one["tried"]}
+
+    assert "TRP-3.1.4.2-046-01" not in touched()
+    assert "TRP-3.1.4.2-046-01" in touched("--baseline", str(place))
+
+
 def test_a_baseline_keeps_what_was_not_tried(good: str, tmp_path: Path) -> None:
     """Written anew, it forgets what passes, and nothing else."""
     place = tmp_path / "known.toml"
