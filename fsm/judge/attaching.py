@@ -33,7 +33,7 @@ def check_attach(conversation: Conversation, asked: ClientAttach, result: Client
     if result.result == 0:
         facts.marker = result.async_events_event
         if asked.process_id == MANAGEMENT and facts.administrator is False:
-            summary = "server let a client attach with lProcessID -3 that is no administrator"
+            summary = "server let a client attach with lProcessID -3 that is not an administrator"
             report(conversation, "TRP-3.1.4.1-10", "3.1.4.1", summary, event="ClientAttach")
 
 
@@ -56,7 +56,7 @@ def report_damage(conversation: Conversation, problems: Iterable[Problem], *, st
     for problem in problems:
         rule = "TRP-3.3.4-01" if stub else problem.rule
         if rule:
-            summary = f"server sent a damaged buffer of events: {problem.field}: {problem.detail}"
+            summary = f"server sent a damaged event buffer: {problem.field}: {problem.detail}"
             section = "3.3.4" if stub else "3.3.4.2"
             report(conversation, rule, section, summary, machine="channel", event="events")
 

@@ -1,7 +1,7 @@
-"""Gaps: packets are missing, so what was known may have changed unseen.
+"""Gaps: packets are missing, so the known states may have changed unseen.
 
-After a gap every handle may be in any state, instances may exist whose beginning was not seen, and handles that ended
-may be in use again. Rules that would need the missing packets stay silent; later packets are judged again.
+After a gap every handle may be in any state, instances may exist whose creation was not seen, and values of ended
+handles may be reused. Rules that depend on the missing packets are not checked; later packets are checked again.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _CHANNEL_OPEN: Final = 1 << ChannelState.OPEN
 
 
 def begin_partial(registry: Registry) -> None:
-    """Begin a conversation whose first packets were not seen: it is attached, and its channel may be open."""
+    """Start a conversation whose first packets were not seen: it is attached, and its channel may be open."""
     believe(registry.binding, ANY_BINDING, registry.binding.flags)
     believe(registry.channel, registry.channel.mask | _CHANNEL_OPEN, registry.channel.flags)
 
 
 def doubt(conversation: Conversation) -> None:
-    """Take a gap that was noticed now: replace what it makes uncertain."""
+    """Handle a gap that was detected now: replace the uncertain information."""
     registry = conversation.registry
     registry.partial = True
     registry.gap_at = max(registry.gap_at, registry.now)

@@ -110,6 +110,6 @@ def expect_passing(conversation: Conversation, transaction: Transaction) -> None
         rules = transaction.route.packet.layout.proxy_rules
         if len(rules) > 2:
             name = transaction.route.name
-            summary = f"server completed {name} without passing it to the proxy handler of the line"
+            summary = f"server completed {name} without forwarding it to the proxy handler of the line"
             frame = transaction.frame
             report(conversation, rules[2], "3.1.4.2", summary, machine=PROXY.name, event="reply 0", request_frame=frame)

@@ -94,7 +94,7 @@ def report_denied(conversation: Conversation) -> None:
         machine, name = instance.machine.name, conversation.runner.name(instance)
         summary = (
             f"server refused {transaction.route.name} as if {machine} {name} were unknown, "
-            "which it had given out itself"
+            "although it had returned that handle"
         )
         conversation.runner.frame = transaction.answered
         report(

@@ -1,7 +1,7 @@
-"""Which events a packet causes, as data: the hinge between packets and machines.
+"""The events that each packet causes, as data: the link between packets and machines.
 
-Built once from the declarations of `protocol` and a few tables below. The conversation runs along these routes
-and knows no packet by name.
+The routes are built once from the declarations of `protocol` and the tables below. The conversation uses them instead
+of the names of packets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fsm.engine.machine import Cell  # noqa: TC001
 from fsm.engine.row import Event  # noqa: TC001
 from fsm.rules.conditions import Condition, conditions_of, proxy_type
 
-# The compiler looks the types of the fields up.
+# The compiler resolves the types of the fields.
 from fsm.rules.handles import HandleUse, handles_of
 from fsm.state.instances import Call, Transaction
 from fsm.tables import call_requests
@@ -32,7 +32,7 @@ from protocol.record import Layout  # noqa: TC001
 __all__ = ["DETACH_ROUTE", "ROUTES", "UNKNOWN_ROUTE", "CallUse", "Creation", "Route", "Variant"]
 
 
-#: A function of a conversation, a transaction, and its response or the words of its completion.
+#: A function of a conversation, a transaction, and its response or the DWORDs of its completion.
 Outcome: TypeAlias = Callable[[Any, Any, Any], None]
 
 
@@ -41,13 +41,13 @@ class CallUse(HandleUse):
     """A call handle in a request."""
 
     event: Event
-    #: The moves of the event, so that a step need not look them up.
+    #: The moves of the event, so that a step needs no lookup.
     cell: Cell
 
 
 @dataclass(eq=False)
 class Variant:
-    """How the effect of a request depends on one of its words: (value, variant), anything else is the plain one."""
+    """How the effect of a request depends on one of its DWORDs: (value, variant); other values mean the default effect."""
 
     word: int
     values: dict[int, str]
@@ -55,56 +55,56 @@ class Variant:
 
 @dataclass(eq=False)
 class Creation:
-    """A call handle that a completion brings."""
+    """A call handle that a completion returns."""
 
     word: int
     spec: str
     event: Event
-    #: Word of the request that has to be there for the handle to exist, and the value it must have.
+    #: The DWORD of the request that determines whether the handle exists, and its required value.
     condition: tuple[int, int] | None
-    #: Whether the call stands for a conference.
+    #: Whether the call represents a conference.
     conference: bool
 
 
 @dataclass(eq=False)
 class Route:
-    """Everything about a request that the conversation needs."""
+    """All data about a request that the conversation needs."""
 
     packet: type[Request]
     layout: Layout
     name: str
     section: str
     asynchronous: bool
-    #: Which kind of request it is to the binding.
+    #: The type of request for the binding.
     binding: Event
     handles: tuple[HandleUse, ...]
     calls: tuple[CallUse, ...]
-    #: Word of dwRequestID, and of lpContext where there is one.
+    #: Index of dwRequestID, and of lpContext if there is one.
     request_id: int
     context: int
     creates: tuple[Creation, ...]
     variant: Variant | None
-    #: What success does to each call, in the order of ``calls``, by variant.
+    #: The effect of success on each call, in the order of ``calls``, by variant.
     replied: tuple[dict[str, Event], ...]
-    #: The name under which the handler for what the answer creates or ends is found.
+    #: The key of the handlers in the dispatch table.
     key: str
-    #: Whether the request names one call and nothing else that has to be live: the commonest kind.
+    #: Whether the request contains one call and no other handle that must be open: the most frequent kind.
     plain: bool
-    #: The moves of its first event: it is asked or, asynchronously, sent.
+    #: The moves of its first event: the sending of a synchronous or asynchronous request.
     first: Cell
-    #: Words of the completion that repeat words of the request: (there, here).
+    #: DWORDs of the completion that repeat DWORDs of the request: (completion, request).
     echoes: tuple[tuple[int, int], ...]
-    #: Word of the handle that events about what the request opens will carry, 0 for requests that open nothing.
+    #: Index of the handle that events about the opened device will carry, 0 if the request opens none.
     opens: int
-    #: Word of the InitContext that the request gives, 0 for requests that initialise nothing.
+    #: Index of the InitContext that the request specifies, 0 if there is none.
     initializes: int
-    #: What else has to hold, by what the conversation has shown.
+    #: Other conditions, which depend on earlier traffic.
     conditions: tuple[Condition, ...]
-    #: Words of the application's handle and of the device, where the request uses a version that was agreed on.
+    #: Indexes of the application's handle and of the device, if the request uses a negotiated version.
     versioned: tuple[int, int] | None
-    #: The type of proxy request that it becomes; 0 for others.
+    #: The type of proxy request for it; 0 if it is not forwarded.
     proxy: int
-    #: Bits of context that hold when the response is 0.
+    #: Context bits that apply if the response is 0.
     zero: int
     #: Whether success ends the handle of the request.
     releases: bool
@@ -126,7 +126,7 @@ _CONDITIONS: dict[tuple[str, str], tuple[str, int]] = {
     ("CompleteTransfer", "hConfCall"): ("dwTransferMode", LINETRANSFERMODE.CONFERENCE),
 }
 _RELEASES = {"DeallocateCall", "Close", "ShutDown"}
-#: Requests that control devices, whatever their handles say.
+#: Requests that control devices, independent of their handles.
 _DEVICE_HANDLES = {HandleType.HLINE, HandleType.HCALL, HandleType.HPHONE}
 
 
@@ -208,7 +208,7 @@ def _creations(request: type[Request]) -> tuple[Creation, ...]:
 
 
 def _versioned(request: type[Request]) -> tuple[int, int] | None:
-    """Open has to name a version that was negotiated for the device."""
+    """Return the indexes of handle and device for Open, which requires a version negotiated for the device."""
     layout = request.layout
     if request.__name__ != "Open":
         return None
@@ -229,7 +229,7 @@ def _echoes(request: type[Request]) -> tuple[tuple[int, int], ...]:
 
 #: The route of every request, by Req_Func.
 ROUTES: dict[int, Route] = {number: _route(request) for number, request in REQUESTS.items()}
-#: The route of a buffer whose Req_Func means nothing.
+#: The route of a buffer with an unknown Req_Func.
 UNKNOWN_ROUTE: Route = replace(_route(Unknown), binding=MANAGES, name="unknown")
-#: The route of ClientDetach, where its context handle is invalid.
+#: The route of ClientDetach with an invalid context handle.
 DETACH_ROUTE: Route = replace(UNKNOWN_ROUTE, name="ClientDetach", section="3.1.4.3")

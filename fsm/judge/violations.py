@@ -1,4 +1,4 @@
-"""Violations: rules that a request may break, kept until its outcome is known, and findings that no row makes."""
+"""Violations: rules that a request may violate, kept until its outcome is known, and findings without a row."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _LIVE: Final = sum(1 << state for state in LIVE)
 
 
 class SuspectedViolation(NamedTuple):
-    """A rule that a request breaks if the server accepts it."""
+    """A rule that a request violates if the server accepts it."""
 
     rule: str
     level: Level
@@ -49,12 +49,12 @@ class SuspectedViolation(NamedTuple):
     instance: str
     state: tuple[str, ...]
     allowed: tuple[str, ...]
-    #: The end of the sentence: the object, and what is wrong.
+    #: The end of the sentence: the object, and the violation.
     reason: str
-    #: For preconditions: the call and the event, so that they can be tried again.
+    #: For preconditions: the call and the event, to evaluate them again.
     call: Call | None = None
     use: Event | None = None
-    #: Whether the rule is the server's alone: a refusal keeps it.
+    #: Whether the rule applies only to the server: a refusal satisfies it.
     accepted_only: bool = False
 
     def error(self, transaction: Transaction, *, local: bool) -> ProtocolError:
@@ -72,7 +72,7 @@ class SuspectedViolation(NamedTuple):
         )
 
     def finding(self, transaction: Transaction, session: str, time: float, *, accepted: bool) -> Finding:
-        """Return the finding: a failure of the server that accepted the request, else a warning about the client."""
+        """Return the finding: a failure of the server that accepted the request, otherwise a warning about the client."""
         name = transaction.route.name
         if accepted:
             summary = f"server accepted {name} {self.reason}"
@@ -138,13 +138,13 @@ def _device(instance: Instance) -> str:
 
 
 def suspect_call(conversation: Conversation, transaction: Transaction, call: Call, use: CallUse, move: Move) -> None:
-    """Keep the violation of a request on a call whose state does not allow it; the state may prove to be another."""
+    """Keep the violation of a request on a call whose state does not allow it; the state may prove to be different."""
     suspect(transaction, call, use.event, move, use.rule, call.name)
     conversation.suspects.setdefault(call, []).append(transaction)
 
 
 def suspect_packet(transaction: Transaction, rule: str, section: str, reason: str) -> None:
-    """Keep a violation that the packet itself shows."""
+    """Keep a violation in the packet itself."""
     _keep(
         transaction,
         SuspectedViolation(rule, Level.MUST, section, "request", transaction.route.name, ("sent",), (), reason),
@@ -201,7 +201,7 @@ def report(
     event: str = "",
     request_frame: int | None = None,
 ) -> None:
-    """Report that a rule is broken which is no row of a machine."""
+    """Report the violation of a rule that is not a row of a machine."""
     runner, binding = conversation.runner, conversation.registry.binding
     runner.tell(
         Finding(

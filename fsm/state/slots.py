@@ -1,4 +1,4 @@
-"""Transactions by request id: one for each id, more where a client or server uses an id again too early."""
+"""Transactions by request id: one for each id, more if a client or server reuses an id too early."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Slots"]
 
-#: Transactions of one id that are kept.
+#: Maximum number of transactions stored for one id.
 _LIMIT: Final = 64
 
 
 class Slots:
-    """Transactions by request id, those of one id in the order in which they were added."""
+    """Transactions by request id; those of one id are in the order in which they were added."""
 
     __slots__ = ("first", "later")
 
     def __init__(self) -> None:
         self.first: dict[int, Transaction] = {}
-        #: Further transactions, by ids that are in use several times.
+        #: Further transactions, by ids that are in use more than once.
         self.later: dict[int, list[Transaction]] = {}
 
     def __contains__(self, number: int) -> bool:
@@ -50,7 +50,7 @@ class Slots:
             yield from more
 
     def add(self, number: int, transaction: Transaction) -> None:
-        """Add a transaction; beyond the limit it takes the place of the newest."""
+        """Add a transaction; above the limit it replaces the newest."""
         if number not in self.first:
             self.first[number] = transaction
             return
@@ -60,7 +60,7 @@ class Slots:
         more.append(transaction)
 
     def remove(self, number: int, transaction: Transaction) -> bool:
-        """Remove a transaction; return whether it was there."""
+        """Remove a transaction; return whether it was stored."""
         more = self.later.get(number) if self.later else None
         if self.first.get(number) is transaction:
             if more:
