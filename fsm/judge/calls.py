@@ -173,7 +173,7 @@ def unknown_call(conversation: Conversation, handle: int, reported: int, *, offe
     """Return the call of a handle that is not open: ended, never given out, or from before the beginning."""
     registry = conversation.registry
     ended = registry.ended_calls.get(handle)
-    if ended is not None and (not registry.may_be_in_use(ended.last) or registry.in_flight(ended.last)):
+    if ended is not None and (not registry.may_be_in_use(ended.last) or registry.events_in_flight(ended.last)):
         # Below 2.0 a state announces a new call, and an offer after IDLE cannot be about the old one.
         line = ended.line
         old = bool(ended.flags & OLD.bit) or (registry.partial and (line is None or not line.version))

@@ -95,7 +95,7 @@ def foreign_line(
     """Take an event for a line handle that is not open: closed a moment ago, or absent."""
     registry = conversation.registry
     ended = registry.ended_reported.get(reported)
-    if ended is not None and (not registry.may_be_in_use(ended.ended) or registry.in_flight(ended.ended)):
+    if ended is not None and (not registry.may_be_in_use(ended.ended) or registry.events_in_flight(ended.ended)):
         flags = IN_FLIGHT.bit if registry.events_in_flight(ended.ended) else 0
         conversation.runner.step(ended, event, flags, what=EVENTS[words[4]].__name__)
         return ended
@@ -165,7 +165,7 @@ def _foreign_phone(conversation: Conversation, words: tuple[int, ...], reported:
     registry = conversation.registry
     what = EVENTS[words[4]].__name__
     ended = registry.ended_reported_phones.get(reported)
-    if ended is not None and (not registry.may_be_in_use(ended.ended) or registry.in_flight(ended.ended)):
+    if ended is not None and (not registry.may_be_in_use(ended.ended) or registry.events_in_flight(ended.ended)):
         flags = IN_FLIGHT.bit if registry.events_in_flight(ended.ended) else 0
         conversation.runner.step(ended, event, flags, what=what)
     elif not registry.partial and reported not in registry.opening:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from damages import CONVERSATIONS, WARNINGS, judge_copies
+from damages import CONVERSATIONS, WARNINGS, copies_of, judge_copies, segments_named
+from frames import judge
+
+from fsm.engine.levels import Verdict
 
 #: One in how many copies of each conversation is judged here.
 EVERY = 97
@@ -21,3 +24,17 @@ def test_a_damaged_copy_has_no_failure(group: int) -> None:
         for each in judge_copies(name, every=EVERY, first=rng.randrange(EVERY))[1]
     ]
     assert [each for each in found if each.verdict == "fail" or each.rule not in WARNINGS] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("below-2.0 recycled", "without frame 82"),
+        ("below-2.0 recycled", "without frames 58 to 59"),
+        ("transfer-to-conference recycled", "without frames 127 to 139"),
+    ],
+)
+def test_a_handle_whose_next_announcement_is_missing_is_a_new_call(name: str, damage: str) -> None:
+    """After a gap, a state sent later than the end of a call is about the next call of that handle."""
+    copy = next(each for each in copies_of(segments_named(name)) if each.damage == damage)
+    assert [each for each in judge(copy.segments).findings if each.verdict is Verdict.FAIL] == []
