@@ -185,7 +185,13 @@ def _test(target: Target, known: dict[str, str], seed: int, options: argparse.Na
 
     budget = Budget(options.max_packets, options.max_seconds)
     campaign = Campaign.of(
-        target, SERVER.values(), budget=budget, seed=seed, strict=options.strict, depth=_DEPTHS[options.depth]
+        target,
+        SERVER.values(),
+        budget=budget,
+        seed=seed,
+        strict=options.strict,
+        depth=_DEPTHS[options.depth],
+        skip=tuple(options.skip),
     )
     interrupted = False
     with _Progress(quiet=options.quiet) as progress:
@@ -314,8 +320,12 @@ def report(
 
     apply_baseline(campaign.outcomes.values(), known)
     chosen = bool(getattr(options, "only", None) or getattr(options, "skip", None))
-    # With --only, report only the selected requirements.
-    outcomes = [each for each in campaign.outcomes.values() if each.touched or each.expected or not chosen]
+    # With --only, report only the selected requirements; with --skip, none that is skipped.
+    outcomes = [
+        each
+        for name, each in campaign.outcomes.items()
+        if (each.touched or each.expected or not chosen) and not campaign.is_skipped(name)
+    ]
     # Set before writing, in case the reader closes the output.
     options.status = _STATUS[conformance.verdict(outcomes)]
     if options.save:

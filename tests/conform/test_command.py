@@ -163,6 +163,15 @@ def test_fail_fast_counts_only_unexpected_failures(bad: str, tmp_path: Path) -> 
     assert "TRP-3.1.4.2-046-01" in touched("--baseline", str(place))
 
 
+def test_a_skipped_requirement_is_not_reported(bad: str) -> None:
+    """Test cases for other requirements report no failure of a skipped one."""
+    status, out, _ = run(bad, *_QUICK, "--only", "Hold in CONNECTED", "--skip", "CALL-V0*", "--format", "json")
+    reported = {one["requirement"] for one in json.loads(out)["outcomes"]}
+    assert status == 0
+    assert "ROW-call-CONNECTED-Hold" in reported
+    assert "CALL-V08" not in reported
+
+
 def test_a_baseline_keeps_what_was_not_tried(good: str, tmp_path: Path) -> None:
     """Written anew, it forgets what passes, and nothing else."""
     place = tmp_path / "known.toml"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from fsm.state.coverage import Coverage
@@ -44,6 +45,8 @@ class Campaign:
     case: str = ""
     #: How long to wait; briefly for what was missing before.
     patience: Patience = field(init=False)
+    #: Patterns of requirements that are not evaluated.
+    skip: tuple[str, ...] = ()
     #: Requests that the server does not offer, with what it said.
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -102,6 +105,8 @@ class Campaign:
 
     def record_violation(self, violation: Violation, program: Program) -> bool:
         """A requirement was not kept; the first conversation that shows it is kept. Whether it is the first."""
+        if self.is_skipped(violation.requirement):
+            return False
         outcome = self.outcome(violation.requirement, violation.section, violation.summary)
         outcome.tried += 1
         if outcome.verdict is Verdict.FAIL:
@@ -115,6 +120,10 @@ class Campaign:
         if self.on_failure is not None:
             self.on_failure(outcome)
         return True
+
+    def is_skipped(self, name: str) -> bool:
+        """Whether a requirement is not evaluated. A server that is gone is always reported."""
+        return name != "ALIVE" and any(fnmatchcase(name, pattern) for pattern in self.skip)
 
     def unreachable(self, error: Unreachable) -> None:
         """The server does not let anybody in any more."""
