@@ -29,7 +29,7 @@ from protocol.constants import LINECALLSTATE
 from protocol.field_checks import KNOWN_VERSIONS
 from protocol.fields import HandleType
 from protocol.generic import RSPSetEventFilterMasks
-from protocol.line import Forward, GetCallStatus
+from protocol.line import Dial, Forward, GetCallStatus
 from protocol.packet import Request, decode_request
 from protocol.rpc.association import AssociationError
 
@@ -47,6 +47,9 @@ __all__ = ["Executor"]
 
 #: How long a clock jumps ahead once nothing is under way any more: beyond the grace of the monitor.
 _GRACE = 2.0
+
+#: Rules about the time after ClientDetach: events may overtake it, and a step `Verb.DETACH` waits for RemoteSPDetach.
+_AFTER_DETACH = ("CALL-V03", "TRP-3.1.4.3-02")
 
 
 class Executor:
@@ -149,11 +152,11 @@ class Executor:
         self._file(Violation(requirement, summary, section, Level.STATED, number))
 
     def _collect(self) -> None:
-        """Collect what the monitors have found since; not about events that overtook ClientDetach."""
+        """Collect what the monitors have found since; not what `detach` decides, or events that overtook it."""
         for slot in self.slots.values():
             findings = slot.client.monitor.findings
             for finding in findings[slot.reported :]:
-                if finding.fault is Fault.SERVER and not (slot.left and finding.rule.startswith("CALL-V03")):
+                if finding.fault is Fault.SERVER and not (slot.left and finding.rule.startswith(_AFTER_DETACH)):
                     violation = Violation.of(finding, self._last)
                     self._file(violation._replace(warning=_is_warning(slot.asked, finding, violation.warning)))
             slot.reported = len(findings)
@@ -334,20 +337,22 @@ class Executor:
         """A request with nothing wrong was refused: see whether the reason that was given can be true."""
         if len(action.data) > action.capacity:
             return
+        packet = transaction.packet
         if transaction.ack is None:
             why = "an RPC fault"
         else:
             before = {call: len(states) for call, states in slot.states.items()}
-            if not disproved(transaction.code, transaction.packet, slot.client.conversation):
+            features = await self._features(slot, packet, action.number)
+            if not disproved(transaction.code, packet, slot.client.conversation, features):
                 return
             # A state may have changed while the request was under way: then its event comes soon.
             await self._silence(slot)
             if any(len(states) != before.get(call, 0) for call, states in slot.states.items()):
                 return
-            why = disproved(transaction.code, transaction.packet, slot.client.conversation)
+            why = disproved(transaction.code, packet, slot.client.conversation, features)
         if why:
             summary = f"{action.packet} is refused with {why}"
-            self._complain(transaction.packet, f"LEGAL-{action.packet}", summary, action.number)
+            self._complain(packet, f"LEGAL-{action.packet}", summary, action.number)
 
     async def stray(self, action: Action) -> Transaction:
         """Perform a step `Verb.STRAY`."""
@@ -391,7 +396,8 @@ class Executor:
         if where:
             self._blame("TRUE-completion", f"{name} is said to have failed, and the call is {where}", action.number)
         if action.legal and len(slot.client.monitor.findings) == warned:
-            why = disproved(completion.words[7], transaction.packet, slot.client.conversation)
+            features = await self._features(slot, transaction.packet, action.number)
+            why = disproved(completion.words[7], transaction.packet, slot.client.conversation, features)
             if why:
                 summary = f"{name} is completed with {why}"
                 self._complain(transaction.packet, f"LEGAL-{transaction.packet.device}.{name}", summary, action.number)
@@ -506,6 +512,13 @@ class Executor:
         shown = (getattr(status, "call_state", 0) or 0) & 0x00FFFFFF
         return Transaction(number, packet, answer), shown, slot.states.get(call, [])[max(before - 1, 0) :]
 
+    async def _features(self, slot: ClientSlot, packet: Request, number: int) -> int:
+        """Return the dwCallFeatures of the call that a refused Dial names; 0 if they are not reported."""
+        if not isinstance(packet, Dial):
+            return 0
+        transaction, _, _ = await self._compare_status(slot, packet.call, number)
+        return getattr(getattr(transaction.answer, "call_status", None), "call_features", 0) or 0
+
     async def _silence(self, slot: ClientSlot, seconds: float = 0.0) -> None:
         """Wait until no event has come for a while."""
         settle = seconds or self.target.settle
@@ -539,10 +552,13 @@ class Executor:
         self.budget.spend()
         slot.context = slot.client._context  # noqa: SLF001 - for what comes after
         channel = slot.client._channel  # noqa: SLF001 - as above
+        is_open = channel is not None and channel.attached.is_set()
         self._collect()
         slot.left = True
         await slot.client.detach()
-        if channel is None or slot.dismissed:
+        accepted = slot.client.conversation.registry.binding.detached
+        # A channel that is not open yet when ClientDetach is sent needs no RemoteSPDetach.
+        if channel is None or not is_open or not accepted or slot.dismissed:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.target.patience):

@@ -9,19 +9,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fsm.judge.routes import ROUTES
+from fsm.tables.bits import MONITORING
 from fsm.tables.call_requests import EFFECTS
 from fsm.tables.call_states import BY_BIT, LABELS, CallState
-from protocol.constants import LINEERR, PHONEERR
+from protocol.constants import LINECALLFEATURE, LINEERR, PHONEERR
 from protocol.fields import Buffer, Handle, HandleType, Number
+from protocol.line import DeallocateCall, Dial
 from protocol.packet import error_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fsm.conversation import Conversation
+    from fsm.state.instances import Call
     from protocol.packet import Request
 
-__all__ = ["NOT_OFFERED", "disproved", "reached"]
+__all__ = ["NOT_OFFERED", "disproved", "may_refuse", "reached"]
+
+_DIALLED_IN = (CallState.DIALTONE, CallState.DIALING)
 
 _SAYS = {
     "INVALAPPHANDLE": "the application is registered",
@@ -51,12 +56,15 @@ NOT_OFFERED: frozenset[int] = frozenset(
 )
 
 
-def disproved(code: int, packet: Request, conversation: Conversation) -> str:
-    """Why a refusal of a legal request cannot be true; empty where it may be."""
+def disproved(code: int, packet: Request, conversation: Conversation, features: int = 0) -> str:
+    """Why a refusal of a legal request cannot be true; empty where it may be.
+
+    ``features`` are the dwCallFeatures of the call, 0 if they are not known.
+    """
     says = _UNTRUE.get(code & 0xFFFFFFFF)
     if says is None or packet.problems():
         return ""
-    if says == _SAYS["INVALCALLSTATE"] and not _allowed(packet, conversation):
+    if says == _SAYS["INVALCALLSTATE"] and not _allowed(packet, conversation, features):
         return ""
     if not _live(packet, conversation):
         return ""
@@ -84,8 +92,13 @@ def reached(packet: Any, before: Mapping[int, int], now: Mapping[int, int]) -> s
     return ""
 
 
-def _allowed(packet: Any, conversation: Conversation) -> bool:
-    """Whether every call that a request names is known to be in a state in which it is allowed."""
+def may_refuse(request: type[Request], state: CallState | None, code: int) -> bool:
+    """Whether a refusal of a request that is allowed in a state is documented, too (2.2.4.1.3.6)."""
+    return request is DeallocateCall and state is not CallState.IDLE and code == LINEERR.INVALCALLSTATE
+
+
+def _allowed(packet: Any, conversation: Conversation, features: int) -> bool:
+    """Whether every call that a request names is known to be in a state in which it has to be accepted."""
     route = ROUTES.get(packet.words[0])
     if route is None:
         return False
@@ -94,8 +107,20 @@ def _allowed(packet: Any, conversation: Conversation) -> bool:
         if call is None or call.mask & (call.mask - 1):
             return False
         move = call.machine.may(call, use.event, call.flags)
-        if not move:
+        if not move or not _must_accept(packet, call, features):
             return False
+    return True
+
+
+def _must_accept(packet: Any, call: Call, features: int) -> bool:
+    """Whether a request that a state allows has to be accepted in it: a state with only one bit set."""
+    state = CallState(call.mask.bit_length() - 1)
+    if isinstance(packet, DeallocateCall):
+        # A sole owner may be refused unless the call is idle; other clients may not.
+        return bool(call.flags & MONITORING.bit) or not may_refuse(DeallocateCall, state, LINEERR.INVALCALLSTATE)
+    if isinstance(packet, Dial):
+        # The TAPI page of lineDial has only these states; dwCallFeatures is what the server itself offers.
+        return bool(features & LINECALLFEATURE.DIAL) if features else state in _DIALLED_IN
     return True
 
 

@@ -9,7 +9,7 @@ from fsm.tables.call_states import CallState
 from mstrp.conform.core.errors import Missing, NotOffered
 from mstrp.conform.core.outcome import Verdict
 from mstrp.conform.server.live_situation import LiveSituation
-from mstrp.conform.server.refusals import NOT_OFFERED
+from mstrp.conform.server.refusals import NOT_OFFERED, may_refuse
 from mstrp.conform.server.requirements import row_id, row_states
 from mstrp.conform.server.test_bed import REACHABLE, TestBed
 from protocol.constants import LINECALLSTATE
@@ -46,7 +46,9 @@ async def try_row(campaign: Campaign, request: type[Request], session: StateSess
         else:
             failed = transaction.code
         campaign.record_pass(f"LEGAL-{device}")
-        if failed or not transaction.ok:
+        if may_refuse(request, session.state, failed):
+            campaign.record_pass(name)
+        elif failed or not transaction.ok:
             verdict = Verdict.NOT_APPLICABLE if failed in NOT_OFFERED else Verdict.INCONCLUSIVE
             campaign.record(verdict, f"{request.__name__} is refused: {failed:#010x}" if failed else "RPC fault", name)
         else:

@@ -306,8 +306,10 @@ async def _attach(campaign: Campaign) -> None:
             except Missing as error:
                 campaign.record(Verdict.INCONCLUSIVE, f"{how}: {error}", "TRP-3.1.4.1-02", "TRP-3.1.4.1-12")
         campaign.collect(tester)
-        if how == "push":
+        if how == "push" and tester.slots["a"].dismissed:
             campaign.record_pass("TRP-3.1.4.3-02")
+        elif how == "push":
+            campaign.record(Verdict.INCONCLUSIVE, "the event channel was not open at ClientDetach", "TRP-3.1.4.3-02")
     campaign.record_pass("TRP-3.1.4.1-01", "TRP-3.1.4.1-02", "TRP-3.1.4.1-12")
 
 
