@@ -57,6 +57,8 @@ class ContextHandles:
         self._exact: dict[tuple[bool, bytes, str, str], _Given] = {}
         #: The first connection of each association group, by hosts and group.
         self._founders: dict[tuple[str, str, int], Connection] = {}
+        #: Association groups of which packets are missing, by hosts and group: 0 if it may be any group.
+        self._holed: dict[tuple[str, str, int], None] = {}
         #: Whether handles were dropped because of the limit.
         self._dropped = False
 
@@ -85,6 +87,13 @@ class ContextHandles:
         exact = self._exact.get((requests, context, connection.client.host, connection.server.host))
         return self._given.get((requests, context)) if exact is None else exact
 
+    def miss(self, connection: Connection) -> None:
+        """Register that packets of a connection are missing: they may have given out any handle of its group."""
+        self._holed[connection.client.host, connection.server.host, connection.group] = None
+        if len(self._holed) > self.limit:
+            del self._holed[next(iter(self._holed))]
+            self._dropped = True
+
     def join(self, connection: Connection) -> None:
         """Register a connection that may be the first of an association group."""
         if connection.group and not connection.joined:
@@ -112,28 +121,31 @@ class ContextHandles:
         requests = interface is TAPSRV
         given, closes = _METHODS[requests]
         found = self._find(requests, context, connection)
-        if found is not None:
-            foreign = _foreign(found, connection, requests)
-            if foreign:
-                return foreign
-            if found.ended is None:
-                return None
-            ended, there = found.ended
-            if there is not connection and time - ended <= self.grace:
-                return ""
-            return f"a context handle that {closes} has closed"
-        if (not requests, context) in self._given:
-            return f"the context handle of {_METHODS[not requests][0]}"
-        return None if self._dropped or not self._whole(connection) else f"a context handle that no {given} returned"
+        foreign = "" if found is None else _foreign(found, connection, requests)
+        if found is not None and not foreign and found.ended is None:
+            return None
+        if self._dropped or not self._whole(connection):
+            return None
+        if found is None:
+            if (not requests, context) in self._given:
+                return f"the context handle of {_METHODS[not requests][0]}"
+            return f"a context handle that no {given} returned"
+        if foreign or found.ended is None:
+            return foreign
+        ended, there = found.ended
+        if there is not connection and time - ended <= self.grace:
+            return ""
+        return f"a context handle that {closes} has closed"
 
     def _whole(self, connection: Connection) -> bool:
         """Return whether the association group was captured from its first bind."""
         self.join(connection)
-        if not complete(connection):
+        hosts = connection.client.host, connection.server.host
+        if not complete(connection) or (*hosts, connection.group) in self._holed or (*hosts, 0) in self._holed:
             return False
         if not connection.joined:
             return True
-        founder = self._founders.get((connection.client.host, connection.server.host, connection.group))
+        founder = self._founders.get((*hosts, connection.group))
         return founder is not None and complete(founder)
 
 

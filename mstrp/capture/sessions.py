@@ -52,6 +52,8 @@ class Sessions:
         #: The context handles that were returned, and the latest session between two hosts.
         self.handles = ContextHandles(limit, monitor.grace)
         self._latest: dict[Hosts, Session] = {}
+        #: By connection the session to which its last call under an invalid context handle was attributed.
+        self._strays: dict[Connection, Session] = {}
         #: Event channels whose session is not decided yet.
         self.undecided: dict[tuple[Hosts, bytes], Undecided] = {}
         #: Sessions for which the server may still open an event channel, in the order of their ClientAttach.
@@ -78,9 +80,13 @@ class Sessions:
         if connection.doubted and not _changed(connection):
             return
         connection.doubted = True
+        self.handles.miss(connection)
         concerned = [*connection.bound.values(), *connection.channels.values()]
         if connection.session is not None:
             concerned.append(connection.session)
+        stray = self._strays.get(connection)
+        if stray is not None:
+            concerned.append(stray)
         if not concerned:
             hosts = self.channel_hosts(connection)
             concerned = self.waiting.of(hosts, connection.endpoint)
@@ -310,6 +316,7 @@ class Sessions:
                 self.end(session, time)
         session.strayed = True
         session.follow(connection)
+        self._strays[connection] = session
         return Stray(session, how)
 
     # -- event channels -------------------------------------------------------------------------------------------

@@ -182,6 +182,23 @@ def test_a_hole_makes_unknown_handles_possible() -> None:
         assert RULE not in rules, lost
 
 
+@pytest.mark.parametrize("stray", STRAYS[1:], ids=lambda stray: stray.__name__[1:])
+def test_a_hole_in_the_association_makes_a_handle_possible(stray: Callable[[Staged], tuple[Connection, bytes]]) -> None:
+    """After missing bytes of the connection, a ClientAttach that was not seen may have returned the same value."""
+    staged = Staged()
+    connection, context = stray(staged)
+    attach = ClientAttach(0xFFFFFFFD, "admin", "PC")
+    staged.call(connection, "ClientAttach", attach, ClientAttachResult(context, 0x64646464, 0))
+    staged.ask(connection, context)
+    segments = segments_of(staged.stream.getvalue())
+    answers = [each for each in segments if each.data and each.source[1] == 5150]
+    for size in (1, 2):
+        lost = answers[-1 - size : -1]
+        asked = [each for each in segments if each.data and each.target[1] == 5150][-1 - size : -1]
+        kept = [each for each in segments if each not in lost and each not in asked]
+        assert RULE not in {rule for rule, _, _ in verdicts(judge(kept))}
+
+
 def test_a_late_request_on_another_connection_is_not_judged() -> None:
     """A request of another connection may precede ClientDetach; two seconds later it does not."""
     for seconds, expected in ((0.0, set()), (2.0, ACCEPTED)):
