@@ -53,6 +53,14 @@ def test_dial_is_refused_where_it_is_not_offered(features: int, state: str, fail
     assert failed(conform(parts, f"Dial in {state}")) == ({"LEGAL-line.Dial"} if fails else set())
 
 
+def test_getid_names_a_class_that_the_server_has() -> None:
+    """The class is one of LINEDEVCAPS.dwDeviceClasses, in each state and without faults."""
+    campaign = conform(Parts(), "GetID in CONNECTED", "GetID in OFFERING", "rules of line.GetID")
+    assert not failed(campaign)
+    for name in ("ROW-call-OFFERING-GetID", "ROW-call-CONNECTED-GetID", "LEGAL-line.GetID"):
+        assert campaign.outcomes[name].verdict is Verdict.PASS, campaign.outcomes[name].cause
+
+
 class _Unopened(Push):
     """The event channel is still being opened when the client detaches."""
 

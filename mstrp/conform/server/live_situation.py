@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mstrp.testing.legal import Names
 from mstrp.testing.prepared_session import PreparedSession
 from protocol import generic
+from protocol.line import GetID
 
 if TYPE_CHECKING:
     from mstrp.conform.server.test_bed import TestBed
@@ -71,4 +72,6 @@ class LiveSituation(PreparedSession):
                 "phone_extension_ids_size": 16 * self.phone_count,
             }
             given = {**sizes, **given}
+        if request is GetID and self.bed.device_class:
+            given = {"device_class": self.bed.device_class, **given}
         return super().packet(request, enabling, **given)

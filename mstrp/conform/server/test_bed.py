@@ -66,6 +66,8 @@ class TestBed:
         #: The numbers of the two lines.
         self.number = self.partner_number = ""
         self.phone = 0
+        #: A device class of the subject's line, None until its capabilities were read; empty if they list none.
+        self.device_class: str | None = None
         self.dialog = self.agent = self.agent_session = 0
         self.provider = self.device = 0
         #: By a call of the subject: the call at the other end; and what belongs to it.
@@ -202,6 +204,14 @@ class TestBed:
             line.GetAddressCaps(line_app=self.app, device_id=device, tspi_version=self.version, address_caps=4096)
         )
         return str(getattr(caps.address_caps, "address", "") or "")
+
+    async def know_class(self) -> None:
+        """Take a device class from the capabilities of the subject's line; raises `Missing`."""
+        if self.device_class is None:
+            packet = line.GetDevCaps(line_app=self.app, tspi_version=self.version, line_dev_caps=4096)
+            transaction = await self.tester.ask(self.client, packet, legal=True)
+            caps = getattr(transaction, "line_dev_caps", None)
+            self.device_class = next(iter(getattr(caps, "device_classes", None) or ()), "")
 
     # -- calls ----------------------------------------------------------------------------------------------------
 
@@ -375,6 +385,8 @@ class TestBed:
             # It takes the number of addresses to say which there are not.
             caps = line.GetDevCaps(line_app=self.app, tspi_version=self.version, line_dev_caps=2048)
             await self.tester.ask(self.client, caps, legal=True)
+        if request is line.GetID:
+            await self.know_class()
         if {"dwProviderID", "dwObjectID", "dwPermanentProviderID"} & set(specs) and not self.provider:
             await self.know_providers()
         if HandleType.DIALOGINSTANCE in kinds or request is mmc.TUISPIDLLCallback:

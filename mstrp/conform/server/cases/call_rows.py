@@ -13,6 +13,7 @@ from mstrp.conform.server.refusals import NOT_OFFERED, may_refuse
 from mstrp.conform.server.requirements import row_id, row_states
 from mstrp.conform.server.test_bed import REACHABLE, TestBed
 from protocol.constants import LINECALLSTATE
+from protocol.line import GetID
 
 if TYPE_CHECKING:
     from mstrp.conform.core.campaign import Campaign
@@ -37,6 +38,8 @@ async def try_row(campaign: Campaign, request: type[Request], session: StateSess
         campaign.record_missing(error, name)
         return
     try:
+        if request is GetID:
+            await bed.know_class()
         packet = LiveSituation(bed, {_field(request): call}).packet(request, **_values(request, bed))
         transaction = await tester.ask("a", packet, legal=True)
         if transaction.ok and request.completion == "async" and transaction.ack:
