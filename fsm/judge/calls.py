@@ -11,9 +11,10 @@ from fsm.judge.violations import reconsider
 from fsm.state.instances import Call
 from fsm.state.registry import Swap
 from fsm.tables import call as call_table
-from fsm.tables.bits import CHANGED, IN_FLIGHT, MONITORING, OLD, OWNING
+from fsm.tables.bits import CHANGED, FILTERED, IN_FLIGHT, MONITORING, OLD, OWNING
 from fsm.tables.call_reports import REPORTS
 from fsm.tables.call_states import BY_BIT, STATES, CallState
+from fsm.tables.conference import ConferenceState
 from protocol.constants import LINECALLPRIVILEGE, LINECALLSTATE, LINECONNECTEDMODE, TAPI_VERSION
 from protocol.event import EVENTS
 from protocol.events import LINE_CALLINFO
@@ -56,6 +57,11 @@ _MODELESS: Final = {CallState.CONNECTED, CallState.OFFERING}
 _NEW_MODES: Final = {
     BY_BIT[bit]: sum(int(mode) for mode in members(table) if mode.since == "2.0")
     for bit, table in CALL_STATE_MODES.items()
+}
+_NO_CONFERENCE: Final = 1 << ConferenceState.NONE
+#: Requests whose completion returns a call that does not represent a conference.
+_SINGLE_CALLS: Final = {
+    f"line.{name}" for name in ("MakeCall", "Forward", "SetUpTransfer", "SetUpConference", "PrepareAddToConference")
 }
 #: Requests that may create a conference, whose members can be reported before it (Q10).
 _CONFERENCES: Final = {"SetUpConference", "CompleteTransfer", "PrepareAddToConference", "AddToConference"}
@@ -142,12 +148,33 @@ def _check_parent(conversation: Conversation, call: Call, parent: int) -> None:
     if not parent:
         if not registry.partial and (call.kin is None or call.kin[1] in registry.calls):
             runner.step(call, call_table.ZERO_PARENT, what="CONFERENCED with parent 0")
+    elif parent == call.handle:
+        runner.step(call, call_table.ODD_PARENT, what=f"parent {parent:#x}, which is the call itself")
     elif parent in registry.calls or registry.partial or _conference_pending(conversation):
+        if _never_conference(conversation, parent):
+            runner.step(call, call_table.ODD_PARENT, what=f"parent {parent:#x}, which was never a conference")
         join(conversation, call, parent)
     else:
         ended = registry.ended_calls.get(parent)
         if ended is None or not registry.in_flight(ended.last):
-            runner.step(call, call_table.NO_PARENT, what=f"parent {parent:#x}")
+            runner.step(
+                call, call_table.NO_PARENT, what=f"parent {parent:#x}, which is not an open call handle of this client"
+            )
+
+
+def _never_conference(conversation: Conversation, handle: int) -> bool:
+    """Whether all that is known of an open call excludes that it represents a conference.
+
+    Calls that the server announces or lists may be conferences of other clients; offered calls are not.
+    """
+    registry = conversation.registry
+    parent = registry.calls.get(handle)
+    if parent is None or registry.partial or parent.flags & FILTERED.bit or _conference_pending(conversation):
+        return False
+    known = registry.conferences.get(handle)
+    if (known is not None and known.mask & ~_NO_CONFERENCE) or registry.may_have_ended(parent):
+        return False
+    return parent.brought in _SINGLE_CALLS or parent.path.states()[:1] == [CallState.OFFERING]
 
 
 def _conference_pending(conversation: Conversation) -> bool:

@@ -99,7 +99,7 @@ CALL_RULES: Final = Catalogue(
             "CONFERENCED contains the handle of the conference, which is an open call handle of the client.",
             "2.2.4.2.1.8",
             "third word",
-            sentence="server reported CONFERENCED for {where} with {what}, which is not an open call handle of this client",
+            sentence="server reported CONFERENCED for {where} with {what}",
         ),
         Rule(
             "CALL-V12",

@@ -25,6 +25,7 @@ __all__ = [
     "NO_PARENT",
     "NO_STATE",
     "ODD_MODE",
+    "ODD_PARENT",
     "ODD_PRIVILEGE",
     "OWNS",
     "RELEASED",
@@ -55,6 +56,11 @@ NO_PARENT = Event(
 )
 ZERO_PARENT = Event(
     "CONFERENCED with parent 0", Kind.REPORT, "the third parameter is 0 although the client has a handle of the parent"
+)
+ODD_PARENT = Event(
+    "CONFERENCED with another call as parent",
+    Kind.REPORT,
+    "the third parameter is the call itself, or an open call that was never a conference",
 )
 ODD_MODE = Event("odd mode", Kind.REPORT, "the mode is 0 or several bits instead of one of the constants")
 ODD_PRIVILEGE = Event("odd privilege", Kind.REPORT, "the privilege is neither OWNER nor MONITOR nor 0")
@@ -181,6 +187,7 @@ def _details() -> list[Row]:
     details = (
         (NO_STATE, LIVE, _MUST, "CALL-V02", ref("2.2.4.2.1.8", "Param1: exactly one of the constants")),
         (NO_PARENT, member, _MUST, "CALL-V11", ref("2.2.4.2.1.8", "CONFERENCED contains the handle of the parent")),
+        (ODD_PARENT, member, _ODD, "CALL-V11", ref("2.2.4.2.1.8", "CONFERENCED contains the handle of the parent")),
         (
             ZERO_PARENT,
             member,
@@ -248,6 +255,7 @@ CALL = Table(
         NO_STATE,
         NO_PARENT,
         ZERO_PARENT,
+        ODD_PARENT,
         ODD_MODE,
         ODD_PRIVILEGE,
         INTERRUPTED,

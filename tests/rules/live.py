@@ -115,7 +115,7 @@ class Live(Play):
     def parent(self) -> int:
         """Return a call that can represent a conference."""
         if not hasattr(self, "_parent"):
-            self._parent = self.talk.offer()
+            self._parent = self.talk.offer(state=LINECALLSTATE.CONNECTED, mode=1)
         return self._parent
 
     def made(self, kind: type[Request], field: str, **words: Any) -> int:

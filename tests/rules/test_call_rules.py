@@ -14,6 +14,7 @@ from mstrp.generate.stages import MonitorStage, perform
 from protocol import events as event
 from protocol import generic, line
 from protocol.constants import LINECALLSTATE as S
+from protocol.constants import LINETRANSFERMODE
 from protocol.structures import LINECALLLIST, LINECALLSTATUS
 
 if TYPE_CHECKING:
@@ -340,6 +341,73 @@ def member_of_nothing(script: Script) -> None:
     script.state(connect(script), S.CONFERENCED, 0xDEAD)
 
 
+def member_of_itself(script: Script) -> None:
+    call = connect(script)
+    script.state(call, S.CONFERENCED, call)
+
+
+def member_of_offered_call(script: Script) -> None:
+    script.state(connect(script), S.CONFERENCED, connect(script))
+
+
+def member_of_made_call(script: Script) -> None:
+    _, parent = make(script)
+    script.state(parent, S.DIALING)
+    script.state(connect(script), S.CONFERENCED, parent)
+
+
+def member_of_announced_conference(script: Script) -> None:
+    """A conference of another client is announced and never offered."""
+    conference = script.call()
+    script.tell(script.announcement(conference))
+    script.state(conference, S.CONNECTED, ACTIVE)
+    script.state(connect(script), S.CONFERENCED, conference)
+
+
+def member_of_listed_conference(script: Script) -> None:
+    assert script.line is not None
+    conference = script.call()
+    asked = line.GetNewCalls(line=script.line.handle, select=1, call_list=256)
+    script.ask(asked, call_list=LINECALLLIST(calls=(conference,)))
+    script.state(conference, S.CONNECTED, ACTIVE)
+    script.state(connect(script), S.CONFERENCED, conference)
+
+
+def member_of_set_up_conference(script: Script) -> None:
+    """The conference is that of a completed SetUpConference."""
+    assert script.line is not None
+    member, conference, consultation = connect(script), script.call(), script.call()
+    asked = script.ask(
+        line.SetUpConference(
+            context=3, call=member, line=script.line.handle, conf_call_context=4, consult_call_context=5, num_parties=3
+        )
+    )
+    script.reply(asked, conf_call=conference, consult_call=consultation)
+    script.state(conference, S.ONHOLDPENDCONF)
+    script.state(member, S.CONFERENCED, conference)
+
+
+def call_becomes_conference(script: Script) -> None:
+    """The server makes one of the transferred calls the conference, and reports the member before the completion."""
+    assert script.line is not None
+    _, held = make(script)
+    script.state(held, S.CONNECTED, ACTIVE)
+    script.state(held, S.ONHOLDPENDTRANSFER)
+    _, consultation = make(script)
+    script.state(consultation, S.CONNECTED, ACTIVE)
+    asked = script.ask(
+        line.CompleteTransfer(
+            call=held,
+            consult_call=consultation,
+            context=3,
+            conf_call_context=4,
+            transfer_mode=LINETRANSFERMODE.CONFERENCE,
+        )
+    )
+    script.state(consultation, S.CONFERENCED, held, after=asked.sent)
+    script.reply(asked, conf_call=held, after=script.last)
+
+
 def parent_zero(script: Script) -> None:
     script.state(connect(script), S.CONFERENCED, 0)
 
@@ -416,7 +484,9 @@ def context_error(script: Script) -> None:
 
 def parent_given_up(script: Script) -> None:
     """A member may refer to a conference that the client has deallocated, or to 0 instead (Q17)."""
-    conference, member = script.offer(), connect(script)
+    conference, member = script.call(), connect(script)
+    script.tell(script.announcement(conference))
+    script.state(conference, S.CONNECTED, ACTIVE)
     script.state(member, S.CONFERENCED, conference)
     script.release(conference)
     script.state(member, S.CONFERENCED, 0)
@@ -587,6 +657,9 @@ BROKEN: list[tuple[Callable[[Script], None], str, float, dict[str, Any]]] = [
     (used_id, "CALL-ORDER-O06", 0.01, {}),
     (client_reuses_id, "CALL-ORDER-O06", 0.01, {}),
     (member_of_nothing, "CALL-V11", 0.01, {}),
+    (member_of_itself, "CALL-V11", 0.01, {}),
+    (member_of_offered_call, "CALL-V11", 0.01, {}),
+    (member_of_made_call, "CALL-V11", 0.01, {}),
     (parent_zero, "CALL-Q17", 0.01, {}),
     (odd_mode, "CALL-Q17", 0.01, {}),
     (state_after_release, "CALL-V12", 2.0, {}),
@@ -630,6 +703,10 @@ LEGAL: list[tuple[Callable[[Script], None], float, dict[str, Any]]] = [
     (overtaken, 0.01, {}),
     (looked_up, 0.01, {}),
     (context_error, 0.01, {}),
+    (member_of_announced_conference, 0.01, {}),
+    (member_of_listed_conference, 0.01, {}),
+    (member_of_set_up_conference, 0.01, {}),
+    (call_becomes_conference, 0.01, {}),
     (parent_given_up, 0.01, {}),
     (parent_to_come, 0.01, {}),
     (own_contexts, 0.01, {}),
@@ -642,6 +719,9 @@ SOFT = {
     "other_call_between",
     "drop_returns_zero",
     "client_reuses_id",
+    "member_of_itself",
+    "member_of_offered_call",
+    "member_of_made_call",
     "parent_zero",
     "odd_mode",
     "never_reported",

@@ -303,7 +303,7 @@ def test_mode(state: str) -> None:
 def test_parent() -> None:
     """CONFERENCED refers to an open call of the client (V11); to 0 only after the client deallocated the parent (Q17)."""
     live = Live()
-    conference, member = live.talk.offer(), reach(live, "CONNECTED")
+    conference, member = live.parent(), reach(live, "CONNECTED")
     live.reports(member, "CONFERENCED", conference)
     assert live.rules() == set()
     live.reports(member, "CONFERENCED", 0)

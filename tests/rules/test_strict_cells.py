@@ -129,6 +129,8 @@ def on_call(name: str, state: str, flags: int) -> Attempt:
             return of(live, live.talk.state, handle, 0, 0)
         case "CONFERENCED without a parent":
             return of(live, live.talk.state, handle, LINECALLSTATE.CONFERENCED, live.talk.call(), privilege=2)
+        case "CONFERENCED with another call as parent":
+            return of(live, live.talk.state, handle, LINECALLSTATE.CONFERENCED, handle, privilege=2)
         case "CONFERENCED with parent 0":
             return of(live, live.talk.state, handle, LINECALLSTATE.CONFERENCED, 0, privilege=2)
         case "odd mode":

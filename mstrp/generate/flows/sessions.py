@@ -74,7 +74,7 @@ def _filtered(script: Script) -> None:
     call = script.call()
     script.tell(script.announcement(call))
     script.info(call)
-    script.state(call, S.CONFERENCED, call)
+    script.state(call, S.ONHOLD)
     script.state(call, S.DIALTONE, 1)
     script.state(call, S.IDLE)
     script.release(call)
