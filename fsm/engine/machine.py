@@ -382,20 +382,15 @@ class Machine:
     def instead(self, event: Event, mask: int) -> tuple[str, ...]:
         """Return the legal alternatives to an event in a set of states.
 
-        For a request: the states in which it is allowed; for a report of a state: the states that could be reported;
-        otherwise the legal events of the same kind.
+        For a request: the states in which it is allowed; for a machine with reported states: the states that could be
+        reported; otherwise the legal events of the same kind. No bits are set: their rows are exceptions.
         """
         if event.kind is Kind.REQUEST:
             return self.allowing(event)
         reported = self.table.reported
         if reported:
-            return tuple(self.table.label(reported[other]) for other in reported if self._ever(other, mask))
+            return tuple(self.table.label(reported[other]) for other in reported if self._decide(other, mask, 0).legal)
         return tuple(other.name for other in self.allowed(mask) if other.kind is event.kind)
-
-    def _ever(self, event: Event, mask: int) -> bool:
-        """Return whether an event is legal in a set of states, with any bits."""
-        move = self.cells[event][mask]
-        return move.legal or any(variant.legal for variant in move.variants.values())
 
     def _repr_svg_(self) -> str | None:
         """Return the diagram, for notebooks."""

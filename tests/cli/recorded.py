@@ -80,6 +80,6 @@ RECORDED = [
         11,
         8,
         [(*OFFERED, "connected")],
-        wrong=Wrong("CALL-V01", "server", 58, "call", ["idle"], ["idle"]),
+        wrong=Wrong("CALL-V01", "server", 58, "call", ["idle"], []),
     ),
 ]

@@ -36,7 +36,7 @@ def test_finding() -> None:
         "2.2.3.1.29",
         "call",
         ["idle"],
-        ["idle"],
+        [],
     )
     assert "also" not in found
     assert "request_frame" not in found

@@ -8,6 +8,8 @@ import pytest
 from live import MODES, STARTS, STATES, Live, reach
 
 from fsm.engine.levels import Level, Verdict
+from fsm.tables.call import CALL
+from fsm.tables.call_states import CallState
 from protocol import generic, line
 from protocol.constants import LINECALLSTATE
 
@@ -41,6 +43,11 @@ LETTERS = {row.split()[0]: dict(zip(STATES, row.split()[1:], strict=True)) for r
 each_source = pytest.mark.parametrize("source", LETTERS)
 
 
+def documented(source: str) -> tuple[str, ...]:
+    """The states that the documents name as successors, as reports spell them."""
+    return tuple(CALL.label(CallState[state]) for state in STATES if LETTERS[source][state] == "F")
+
+
 def judged(live: Live, handle: int, source: str, state: str, letter: str) -> None:
     """Check that the report has the level of the letter, and that its state is adopted."""
     found = live.news()
@@ -55,6 +62,7 @@ def judged(live: Live, handle: int, source: str, state: str, letter: str) -> Non
         origin = "NEW" if source in STARTS else source
         assert rules == {f"CALL-STATE-{origin}-{state}"}
         assert {finding.verdict for finding in found} == {Verdict.WARN}
+    assert {finding.allowed for finding in found} <= {documented(source)}
     assert live.states(handle) == {state}
 
 
