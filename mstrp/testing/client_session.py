@@ -138,8 +138,8 @@ class ClientSession:
         return call.flags | call.context(self.conversation.registry)
 
     def late(self, ended: float) -> bool:
-        """Return whether a packet sent before the handle ended may still arrive."""
-        return self.conversation.registry.in_flight(ended)
+        """Return whether an event sent before the handle ended may still arrive."""
+        return self.conversation.registry.events_in_flight(ended)
 
     # -- requests -------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from fsm.tables import line as line_table
 from fsm.tables import phone as phone_table
 from fsm.tables import proxy as proxy_table
 from fsm.tables import version as version_table
-from fsm.tables.bits import FILTERED
+from fsm.tables.bits import FILTERED, IN_FLIGHT
 from fsm.tables.call import LINE_ENDED, VOIDED
 from fsm.tables.call_states import CallState
 from fsm.tables.conference import ConferenceState
@@ -249,7 +249,7 @@ class SessionOptions(ClientSession):
         for opened in list(self.conversation.registry.ended_reported.young.values())[-2:]:
             if self.late(opened.ended):
                 yield self.option(self.keys((opened, handles.REPORTS_ON)), self._line_event, opened)
-                if self.legal(opened, handles.FORCED, 0x20):
+                if self.legal(opened, handles.FORCED, IN_FLIGHT.bit):
                     yield self.option(self.keys((opened, handles.FORCED)), self._force, opened)
 
     def _ending(self, calls: Any, ends: Any) -> list[Any] | None:
@@ -307,7 +307,7 @@ class SessionOptions(ClientSession):
             if self.late(opened.ended):
                 takes = self.keys((opened, handles.REPORTS_ON))
                 yield self.option(takes, self._phone_event, opened, int(PHONESTATE.OTHER))
-                if self.legal(opened, handles.FORCED, 0x20):
+                if self.legal(opened, handles.FORCED, IN_FLIGHT.bit):
                     yield self.option(self.keys((opened, handles.FORCED)), self._force_phone, opened)
 
     def _asked_on(self, opened: Any) -> bool:
