@@ -190,8 +190,8 @@ class Conversation:
         gaps.doubt(self)
 
     def assume_unseen(self) -> None:
-        """Do not rely on responses or events before one was seen: a capture may lack a connection or a direction."""
-        self.registry.responses_seen = self.registry.events_seen = False
+        """Do not rely on responses or events before one was seen: a capture may lack a connection, direction or end."""
+        self.registry.responses_seen = self.registry.events_seen = self.registry.end_seen = False
 
     def inspect_attach(self, asked: ClientAttach, result: ClientAttachResult) -> None:
         """Report the rules that a ClientAttach and its result break (3.1.4.1)."""

@@ -75,11 +75,17 @@ def report_endpoint(conversation: Conversation, used: str, named: str, *, certai
 
 
 def check_channel(conversation: Conversation, until: float, timeout: float) -> None:
-    """Report, at the end, an event channel that the server left open after ClientDetach (3.1.4.3)."""
+    """Report, at the end, an event channel that the server left open after ClientDetach (3.1.4.3).
+
+    It is certain only if the end was seen: no packet shows whether the last ones of the event connection are missing.
+    """
     registry = conversation.registry
     binding = registry.binding
     is_open = binding.detached and registry.channel.mask == _OPEN
     if is_open and not registry.partial and until - binding.ended > timeout:
         summary = "server left the event channel open after ClientDetach, without RemoteSPDetach"
+        if not registry.end_seen:
+            summary += "; or the last packets of its connection are missing"
+        level = Level.MUST if registry.end_seen else Level.SUSPICIOUS
         event = "end of the conversation"
-        report(conversation, "TRP-3.1.4.3-02", "3.1.4.3", summary, machine="channel", event=event)
+        report(conversation, "TRP-3.1.4.3-02", "3.1.4.3", summary, level=level, machine="channel", event=event)

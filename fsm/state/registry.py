@@ -102,6 +102,8 @@ class Registry:
         #: Whether responses and events are among the packets that are seen; a capture may lack a connection.
         self.responses_seen = True
         self.events_seen = True
+        #: Whether all packets up to the end are seen; a capture may lack the last ones of a connection.
+        self.end_seen = True
         #: Completed requests, by id.
         self.recent: Memory[int, Transaction] = Memory()
         #: The connection of the packet at hand, None as long as the conversation has only one for its requests; and

@@ -42,6 +42,7 @@ WARNINGS = {
         ),
         "a request that was recorded after the event that it caused: the file says that the state came first",
     ),
+    "TRP-3.1.4.3-02": "an event connection whose last packets are missing: RemoteSPDetach may be among them",
     **dict.fromkeys(
         ("TRP-3.1.4.2-009-01", "TRP-3.1.4.2-091-01"),
         "Close of a device that LINE_CLOSE or PHONE_CLOSE had ended more than a second earlier",
@@ -148,7 +149,7 @@ _CONTEXT = re.compile(rb"(\x00{4}(?:\x01{12}|\x02{12})).", re.DOTALL)
 
 
 def _again_later(flow: Flow) -> list[Segment]:
-    """The same after 4 s: after 5 s an event channel whose end is missing is one that the server left open."""
+    """The same after 4 s: after 5 s without RemoteSPDetach, an event channel may have been left open."""
     return _again(flow, 4.0)
 
 
