@@ -11,10 +11,11 @@ from fsm.engine.row import Ref
 from fsm.rules.protocol_rules import RECORDS
 from fsm.rules.successes import DROPPED
 from fsm.state.instances import Application, Call, Phone
-from fsm.tables.binding import REQUEST_RULE
+from fsm.tables.binding import FETCHES, REQUEST_RULE, BindingState
 from fsm.tables.bits import ANSWERED
 from fsm.tables.call_states import LIVE
 from fsm.tables.phone import USED_AS_OWNER
+from fsm.tables.version import VERSION_USED, VersionState
 
 if TYPE_CHECKING:
     from fsm.conversation import Conversation
@@ -37,6 +38,12 @@ __all__ = [
 
 _CALL: Final = Call.machine
 _LIVE: Final = sum(1 << state for state in LIVE)
+#: Requests, and states, of which no document requires the server to refuse them or to keep a record.
+_UNNOTICED: Final = {
+    (FETCHES, 1 << BindingState.PUSH),
+    (FETCHES, 1 << BindingState.MANAGEMENT),
+    (VERSION_USED, 1 << VersionState.UNNEGOTIATED),
+}
 
 
 class SuspectedViolation(NamedTuple):
@@ -56,6 +63,8 @@ class SuspectedViolation(NamedTuple):
     use: Event | None = None
     #: Whether the rule applies only to the server: a refusal satisfies it.
     accepted_only: bool = False
+    #: Whether the server need not notice: the client is at fault even if the request is accepted.
+    unnoticed: bool = False
 
     def error(self, transaction: Transaction, *, local: bool) -> ProtocolError:
         """Return the error of strict use."""
@@ -74,7 +83,9 @@ class SuspectedViolation(NamedTuple):
     def finding(self, transaction: Transaction, session: str, time: float, *, accepted: bool) -> Finding:
         """Return the finding: a failure of the server that accepted the request, otherwise a warning about the client."""
         name = transaction.route.name
-        if accepted:
+        if accepted and self.unnoticed:
+            summary = f"client sent {name} {self.reason}; the server accepted it, as it may"
+        elif accepted:
             summary = f"server accepted {name} {self.reason}"
         else:
             summary = f"client sent {name} {self.reason}; the server refused it"
@@ -82,7 +93,7 @@ class SuspectedViolation(NamedTuple):
             rule=self.rule,
             level=self.level,
             verdict=verdict_of(self.level) if accepted else Verdict.WARN,
-            fault=Fault.SERVER if accepted else Fault.CLIENT,
+            fault=Fault.SERVER if accepted and not self.unnoticed else Fault.CLIENT,
             section=self.section,
             summary=summary,
             frame=transaction.answered,
@@ -126,6 +137,7 @@ def suspect(transaction: Transaction, instance: Instance, event: Event, move: Mo
         event,
         # The client may not have known that the handle had ended.
         move.row is not None and ANSWERED in move.row.guards,
+        (event, instance.mask) in _UNNOTICED,
     )
     _keep(transaction, violation)
     dropped = DROPPED.get((machine.name, _device(instance), instance.mask))

@@ -8,7 +8,7 @@ import pytest
 from grids import Cell, cells, check
 from live import Live, explained
 
-from fsm.engine.levels import Level
+from fsm.engine.levels import Fault, Level, Verdict
 from fsm.monitor import Monitor
 from fsm.tables.binding import BindingState
 from protocol import events as event
@@ -115,6 +115,33 @@ def test_binding(cell: Cell) -> None:
             conversation.lost(0, 2.0)
     found = [one for one in monitor.findings if one.machine == "binding"]
     check(cell, lambda: names(conversation.registry.binding), found, SHORT)
+
+
+@pytest.mark.parametrize("ack", [0, BAD])
+@pytest.mark.parametrize("state", ["PUSH", "MANAGEMENT"])
+def test_fetch_without_queued_events_is_the_clients(state: str, ack: int) -> None:
+    """GetAsyncEvents of a client that does not pull events is a warning about that client, also if it is answered 0."""
+    monitor, conversation = bound(state)
+    exchange(conversation, generic.GetAsyncEvents(total_buffer_size=1024), ack)
+    (finding,) = monitor.findings
+    assert (finding.rule, finding.verdict, finding.fault) == ("CALL-PRE-GetAsyncEvents", Verdict.WARN, Fault.CLIENT)
+
+
+@pytest.mark.parametrize(("state", "fault"), [("UNNEGOTIATED", Fault.CLIENT), ("REMOVED", Fault.SERVER)])
+def test_open_without_version(state: str, fault: Fault) -> None:
+    """Open before negotiation is the client's, as the server checks only the value; a removed device does not open."""
+    live = Live(lines=9)
+    device = 1 if state == "REMOVED" else 7
+    version = live.conversation.applications[live.role.app].version(device)
+    assert version is not None
+    if state == "REMOVED":
+        _device(live, event.LINE_REMOVE, device)
+    else:
+        version.mask = 1
+    live.news()
+    _open(live, device)
+    found = [finding for finding in live.news() if finding.rule == "CALL-PRE-Open"]
+    assert [(finding.verdict, finding.fault) for finding in found] == [(Verdict.WARN, fault)]
 
 
 def _device_request(conversation: Conversation) -> None:
