@@ -38,7 +38,7 @@ WARNINGS = {
     **dict.fromkeys(
         (
             f"CALL-PRE-{name}"
-            for name in ("Answer", "BlindTransfer", "Drop", "SetUpTransfer", "SetUpConference", "Hold")
+            for name in ("Answer", "BlindTransfer", "Drop", "SetUpTransfer", "SetUpConference", "Hold", "Park")
         ),
         "a request that was recorded after the event that it caused: the file says that the state came first",
     ),
