@@ -255,7 +255,8 @@ def _interrupt(conversation: Conversation, line: Line, call: Call) -> None:
     waiting = line.announced
     line.announced = None
     if waiting is not None and waiting is not call:
-        conversation.runner.step(waiting, call_table.INTERRUPTED)
+        where = f"call {call.name}, before any for call {waiting.name},"
+        conversation.runner.step(waiting, call_table.INTERRUPTED, what="an event", where=where)
 
 
 def about_call(conversation: Conversation, words: tuple[int, ...]) -> None:

@@ -199,7 +199,7 @@ def _try_conditions(conversation: Conversation, transaction: Transaction, packet
     for condition in transaction.route.conditions:
         detail = condition.wrong(conversation.registry, packet)
         if detail:
-            reason = f"in which {condition.field}: {detail}"
+            reason = f"in which {condition.field}: {detail}" if condition.field else f"although {detail}"
             suspect_packet(transaction, condition.rule, transaction.route.section, reason)
 
 

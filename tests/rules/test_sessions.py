@@ -777,3 +777,21 @@ def test_modes_that_the_agreed_version_does_not_have(version: int, odd: bool) ->
     live.talk.state(call, LINECALLSTATE.CONNECTED, int(LINECONNECTEDMODE.ACTIVEHELD))
     live.talk.state(call, LINECALLSTATE.DISCONNECTED, int(LINEDISCONNECTMODE.NORMAL))
     assert live.rules() == ({"CALL-Q17"} if odd else set())
+
+
+def test_administrator_request_in_words() -> None:
+    """A rule about the client, not about a field, makes a complete sentence."""
+    live = Live()
+    live.conversation.registry.facts.administrator = False
+    live.talk.ask(mmc.SetLineInfo())
+    assert any(" although the client is not an administrator" in finding.summary for finding in live.news())
+
+
+def test_event_of_another_call_first_in_words() -> None:
+    """The finding about an interrupted announcement names both calls."""
+    live = Live()
+    first, second = live.talk.call(), live.talk.call()
+    live.talk.tell(live.talk.announcement(first))
+    live.talk.tell(live.talk.announcement(second))
+    summary = next(finding.summary for finding in live.news() if finding.rule == "CALL-V04")
+    assert summary.startswith(f"server sent an event for call {second:#x}#1, before any for call {first:#x}#1, instead")
