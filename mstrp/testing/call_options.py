@@ -37,6 +37,7 @@ __all__ = ["FAILED", "CallOptions"]
 
 FAILED = {"line": int(LINEERR.OPERATIONFAILED), "phone": int(PHONEERR.OPERATIONFAILED)}
 _MACHINE = Call.machine
+_NO_CONFERENCE = 1 << conference.ConferenceState.NONE
 _ASKED = frozenset(ASKS.values())
 #: Events that can be caused on an open call at any time, given the right state.
 _ABLE = frozenset(
@@ -170,10 +171,9 @@ class CallOptions(ClientSession):
             if state is not CallState.CONFERENCED:
                 yield self.option(takes, self._report, call, state, 0, leads=self._lead(call, state))
                 continue
-            for parent in list(self.conversation.registry.conferences) or [call.handle]:
-                found = self.conversation.registry.conferences.get(parent)
-                joined = self.keys((found, conference.JOINED)) if found else ()
-                if parent in self.conversation.calls:
+            for parent, found in list(self.conversation.registry.conferences.items()):
+                joined = self.keys((found, conference.JOINED))
+                if parent in self.conversation.calls and parent != call.handle and found.mask & ~_NO_CONFERENCE:
                     leads = self._lead(call, state)
                     yield self.option([*takes, *joined], self._report, call, state, parent, leads=leads)
         if call.line.announced is call and not flags & FILTERED.bit:

@@ -147,9 +147,10 @@ INPUTS: dict[str, tuple[Any, Input]] = {
             "PASS: 11 packets in 1 session judged; 1 connection captured in one direction, not judged",
         ),
     ),
-    "a failure and requests without responses": (
+    # Without responses the handle may have been released and given out again: the state after IDLE is no failure.
+    "a state after idle and requests without responses": (
         lambda captures: _of(captures / FAULTY, lambda each: each.source[1] != TAPSRV),
-        Input(1, 1, "fail", ["one-direction"], "FAIL: 12 packets in 1 session judged; 1 connection captured in"),
+        Input(0, 3, "pass", ["one-direction"], "PASS: 12 packets in 1 session judged; 1 connection captured in"),
     ),
     "ESP": (
         lambda captures: _wrapped(SEGMENTS, _esp),

@@ -117,6 +117,8 @@ def on_call(name: str, state: str, flags: int) -> Attempt:
         return of(live, live.reports, handle, name.split()[1])
     match name:
         case "LINE_APPNEWCALL":
+            if state == "LISTED":
+                live.wait()  # Directly after GetNewCalls the announcement may have been sent before the list.
             return of(live, live.talk.tell, live.talk.announcement(handle))
         case "DeallocateCall done":
             live.wait()
@@ -178,12 +180,12 @@ def on_request(name: str, state: str) -> Attempt:
             return of(live, talk.answer, 0 if state == "ASKED" else ID)
         case "completion without echo":
             asked = live.conversation.sent(
-                line.MakeCall(line=live.line.handle, context=7, dest_address="1", request_id=ID)
+                line.MakeCall(line=live.line.handle, context=7, dest_address="1", request_id=OTHER_ID)
             )
             if state == "DONE":
-                live.conversation.answered(asked, line.MakeCall(ack=ID, line=live.line.handle))
+                live.conversation.answered(asked, line.MakeCall(ack=OTHER_ID, line=live.line.handle))
             told = live.talk.reply_event(
-                Asked(line.MakeCall(line=live.line.handle, request_id=ID), 0, 0), context=8, call=1
+                Asked(line.MakeCall(line=live.line.handle, request_id=OTHER_ID), 0, 0), context=8, call=1
             )
             return of(live, live.talk.tell, told)
         case "reuses an id":
