@@ -18,7 +18,7 @@ examples:
   mstrp conform server 127.0.0.1:5150 --replay failures/CALL-V08.json
 
 exit status: 0 nothing failed that is not expected, 1 a requirement is not kept, 2 usage error or no server,
-4 internal error, 130 ended by Ctrl-C (the report has what was found so far)
+3 inconclusive: the run was cut short, or decided nothing that was selected, 4 internal error, 130 ended by Ctrl-C (the report has what was found so far)
 """
 #: Subcommands with their modules.
 _SIDES = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from mstrp.capture.packets import CLIENT_TO_SERVER, Packet
 from mstrp.commands.live_options import add_client_options, client_options, credentials
 from mstrp.commands.output import complain, opened, terminal_width, write_lines
-from mstrp.commands.status import BROKEN, INTERNAL, INTERRUPTED, OK
+from mstrp.commands.status import BROKEN, INCONCLUSIVE, INTERNAL, INTERRUPTED, OK
 from mstrp.report.files import check_outputs
 from mstrp.report.formats import ConformReport, add_format_option, conform_report
 
@@ -43,7 +43,7 @@ examples:
 """
 _DEPTHS = {"quick": 0, "normal": 1, "full": 2}
 #: A test that raised an exception is a fault of this program.
-_STATUS = {"pass": OK, "fail": BROKEN, "error": INTERNAL}
+_STATUS = {"pass": OK, "fail": BROKEN, "error": INTERNAL, "inconclusive": INCONCLUSIVE}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -327,7 +327,7 @@ def report(
         if (each.touched or each.expected or not chosen) and not campaign.is_skipped(name)
     ]
     # Set before writing, in case the reader closes the output.
-    options.status = _STATUS[conformance.verdict(outcomes)]
+    options.status = _STATUS[conformance.verdict(outcomes, campaign.cut)]
     if options.save:
         from mstrp.conform.server.python_text import python_text
 
@@ -348,6 +348,7 @@ def report(
                 sent=campaign.budget.sent,
                 seed=campaign.seed,
                 seconds=campaign.budget.elapsed,
+                cut=campaign.cut,
                 width=terminal_width(stream),
             ),
         )

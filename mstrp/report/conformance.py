@@ -36,19 +36,27 @@ def failed(outcomes: Iterable[Outcome]) -> list[Outcome]:
     return sorted(found, key=lambda each: (each.found_after, each.requirement.id))
 
 
-def verdict(outcomes: list[Outcome]) -> str:
-    """Return the verdict of the run: "fail", "error" if there are only errors of test cases, or "pass"."""
+def verdict(outcomes: list[Outcome], cut: str = "") -> str:
+    """Return the verdict of the run.
+
+    "fail", "error" if there are only errors of test cases, "inconclusive" if the run was cut short or decided nothing
+    that was selected, or "pass".
+    """
     if failed(outcomes):
         return "fail"
-    return "error" if any(outcome.verdict is Verdict.ERROR for outcome in outcomes) else "pass"
+    if any(outcome.verdict is Verdict.ERROR for outcome in outcomes):
+        return "error"
+    decided = any(outcome.verdict in {Verdict.PASS, Verdict.FAIL} for outcome in outcomes)
+    return "pass" if decided and not cut else "inconclusive"
 
 
-def as_dict(outcomes: list[Outcome], **about: Any) -> dict[str, Any]:
-    """Return the report as one object; ``about`` describes the test run."""
+def as_dict(outcomes: list[Outcome], *, cut: str = "", **about: Any) -> dict[str, Any]:
+    """Return the report as one object; ``about`` describes the test run, ``cut`` why it ended early."""
     counts = Counter(outcome.verdict.value for outcome in outcomes)
     return {
         "schema": SCHEMA,
-        "verdict": verdict(outcomes),
+        "verdict": verdict(outcomes, cut),
+        **({"cut": cut} if cut else {}),
         **about,
         "counts": {result.value: counts[result.value] for result in Verdict},
         "outcomes": [outcome.as_dict() for outcome in outcomes],
@@ -89,6 +97,7 @@ def outcome_lines(
     sent: int,
     seconds: float,
     seed: int,
+    cut: str = "",
 ) -> Iterator[Line]:
     """Return the report for a terminal: failures, inconclusive requirements, and totals."""
     for outcome in failed(outcomes):
@@ -112,10 +121,14 @@ def outcome_lines(
             ("", f"{kind:<14}"),
             *((_STYLES[result] if counts[result] else "dim", f"{counts[result]:>{room},}") for result, room in columns),
         )
-    whole = verdict(outcomes)
+    whole = verdict(outcomes, cut)
+    reason = cut or ("no selected requirement was decided" if whole == "inconclusive" else "")
     yield blank()
     yield _spans(
-        ("pass" if whole == "pass" else "fail", f"{binding}: {whole.upper()}"),
+        (
+            {"pass": "pass", "inconclusive": "warn"}.get(whole, "fail"),
+            f"{binding}: {whole.upper()}" + (f": {reason}" if reason and whole == "inconclusive" else ""),
+        ),
         ("", f", {sent:,} packets in {seconds:.1f} s, seed {seed}"),
     )
 

@@ -56,12 +56,13 @@ def page(report: ConformReport) -> str:
     seed, sent = report.seed, report.sent
     style = resources.files("mstrp.report").joinpath("web", "page.css").read_text("utf-8")
     ordered = sorted(outcomes, key=lambda outcome: (_ORDER.index(outcome.verdict), outcome.found_after))
-    whole = verdict(outcomes)
-    style_of = "pass" if whole == "pass" else "fail"
+    whole = verdict(outcomes, report.cut)
+    style_of = {"pass": "pass", "inconclusive": "warn"}.get(whole, "fail")
     bad = len(failed(outcomes))
     words = {
         "fail": f"FAIL: {bad} requirement{'s' if bad != 1 else ''}.",
         "error": "No requirement failed, but some test cases had errors.",
+        "inconclusive": f"INCONCLUSIVE: {report.cut or 'no selected requirement was decided'}.",
         "pass": "PASS: no requirement failed.",
     }[whole]
     numbers = "".join(

@@ -85,6 +85,8 @@ class ConformReport:
     sent: int = 0
     seed: int = 0
     seconds: float = 0.0
+    #: Why the run ended early; empty if it did not.
+    cut: str = ""
     width: int = 120
 
 

@@ -61,7 +61,12 @@ def conform(report: ConformReport) -> str:
     from mstrp.report.conformance import as_json
 
     return as_json(
-        report.outcomes, binding=report.binding, sent=report.sent, seed=report.seed, seconds=round(report.seconds, 3)
+        report.outcomes,
+        cut=report.cut,
+        binding=report.binding,
+        sent=report.sent,
+        seed=report.seed,
+        seconds=round(report.seconds, 3),
     )
 
 

@@ -49,6 +49,7 @@ def conform(report: ConformReport) -> list[Line]:
             sent=report.sent,
             seconds=report.seconds,
             seed=report.seed,
+            cut=report.cut,
         )
     )
 

@@ -17,8 +17,11 @@ from test_server import serve_apart
 from mstrp.checking.baseline import read_baseline
 from mstrp.cli import main
 from mstrp.conform.core.campaign import Campaign
+from mstrp.conform.core.outcome import Outcome, Verdict
+from mstrp.conform.core.requirements import requirement_of
 from mstrp.conform.server.cases.handles import HANDLE_CASES
 from mstrp.conform.server.suite import plan, select
+from mstrp.report.conformance import verdict
 from mstrp.report.schema import schema
 
 _FEW = ("--only", "Hold in CONNECTED", "--only", "rules of line.Hold", "--seed", "7")
@@ -263,3 +266,22 @@ def test_an_end_by_hand_sends_nothing_more(bad: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(conform_server, "conversations", lambda *arguments: pytest.fail("it went on"))
     status, out, _ = run(bad, *_QUICK, *_FEW)
     assert (status, "FAIL CALL-V08" in out) == (130, True)
+
+
+def test_a_run_that_was_cut_is_inconclusive(good: str) -> None:
+    """A run that ends at --max-packets without a failure is no pass: status 3, and every format states the reason."""
+    status, out, _ = run(good, *_QUICK, "--max-packets", "30", "--seed", "7", "--format", "json")
+    found = json.loads(out)
+    assert (status, found["verdict"], found["cut"]) == (3, "inconclusive", "30 packets are sent")
+    jsonschema.validate(found, schema("conform"))
+    status, out, _ = run(good, *_QUICK, "--max-packets", "30", "--seed", "7")
+    assert (status, "INCONCLUSIVE: 30 packets are sent" in out) == (3, True)
+
+
+def test_a_run_that_decides_nothing_is_inconclusive() -> None:
+    """A selection of which nothing was decided is no pass."""
+    requirement = requirement_of("FLOW-hold")
+    for result, expected in (("INCONCLUSIVE", "inconclusive"), ("NOT_APPLICABLE", "inconclusive"), ("PASS", "pass")):
+        outcome = Outcome(requirement)
+        outcome.record(Verdict[result], "a cause")
+        assert verdict([outcome]) == expected

@@ -45,6 +45,8 @@ class Campaign:
     case: str = ""
     #: How long to wait; briefly for what was missing before.
     patience: Patience = field(init=False)
+    #: Why the run ended before all selected cases were performed; empty if it did not.
+    cut: str = ""
     #: Patterns of requirements that are not evaluated.
     skip: tuple[str, ...] = ()
     #: Requests that the server does not offer, with what it said.

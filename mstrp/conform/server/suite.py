@@ -167,6 +167,7 @@ async def run(
             if len(silent) >= _SILENT:
                 raise Unreachable(f"Initialize gets no response, {_SILENT} times")  # noqa: TRY301 - as if none had attached
         except BudgetSpent as error:
+            campaign.cut = str(error)
             _give_up(campaign, str(error))
             break
         except Unreachable as error:
