@@ -284,7 +284,9 @@ def test_cut_off_frames_are_told_once() -> None:
     """Truncated frames are counted, and reported in two notes in total."""
     result = judge(pcap(frames_of(SEGMENTS, snap=80)))
     assert [text for _, text in result.notes if "snap length" in text] == [
-        text for _, text in result.notes if "kept 80 of" in text or "were truncated by the snap length in all" in text
+        text
+        for _, text in result.notes
+        if "contains 80 of" in text or "in total were truncated by the snap length" in text
     ]
     assert sum("snap length" in text for _, text in result.notes) == 2
 

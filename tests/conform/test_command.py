@@ -132,7 +132,7 @@ def test_every_form_tells_the_failure(form: str, bad: str, tmp_path: Path) -> No
 def test_a_stored_failure_is_replayed(bad: str, good: str, tmp_path: Path) -> None:
     """It shows again with the faulty server, and not with the good one; no address is in the file."""
     run(bad, *_QUICK, *_FEW, "--save", str(tmp_path))
-    (file,) = tmp_path.iterdir()
+    (file,) = tmp_path.glob("*.json")
     assert bad not in file.read_text("utf-8")
     status, out, _ = run(bad, *_QUICK, "--replay", str(file))
     assert (status, "CALL-V08 still fails" in out) == (1, True)

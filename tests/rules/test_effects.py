@@ -95,7 +95,9 @@ def test_success(effect: tuple[str, str, str]) -> None:
 
 
 def _about(step: Any, effect: tuple[str, str, str]) -> bool:
-    return step.machine.name == "call" and step.event.name.startswith(effect[0]) and step.event.name.endswith("done")
+    return (
+        step.machine.name == "call" and step.event.name.startswith(effect[0]) and step.event.name.endswith("succeeded")
+    )
 
 
 @each_effect
