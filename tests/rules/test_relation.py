@@ -137,7 +137,7 @@ def _again(live: Live, handle: int, state: str, news: str) -> None:
     elif news == "device bits":
         bits |= 0x01000000
     elif news == "mode":
-        mode = live.parent() if state == "CONFERENCED" else 2
+        mode = live.talk.offer(state=LINECALLSTATE.CONNECTED, mode=1) if state == "CONFERENCED" else 2
     live.talk.state(handle, bits, mode, **changed)
 
 
