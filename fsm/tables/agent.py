@@ -14,7 +14,7 @@ from protocol.constants import LINEAGENTSTATEEX
 
 __all__ = ["AGENT", "AGENT_CREATED", "AGENT_STATES", "AgentState", "life_rows", "report_events"]
 
-_MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.SUSPICIOUS
+_STATED, _TYPICAL = Level.STATED, Level.TYPICAL
 
 
 _VOID = ref("2.2.4.2.1.9", "the line was closed; 3.1.4.3")

@@ -19,7 +19,7 @@ from fsm.tables.handle import (
 
 __all__ = ["ADDRESSED", "APPLICATION", "INITIALIZED", "REINIT", "REINIT_DUE", "SHUTS", "AppState"]
 
-_MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.SUSPICIOUS
+_MUST, _STATED, _TYPICAL = Level.MUST, Level.STATED, Level.TYPICAL
 
 
 class AppState(IntEnum):

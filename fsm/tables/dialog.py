@@ -14,7 +14,7 @@ from fsm.tables.handle import (
 
 __all__ = ["DIALOG", "DIALOG_FREED", "DIALOG_OPENED", "DIALOG_USED", "DialogState"]
 
-_MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.SUSPICIOUS
+_MUST, _STATED, _TYPICAL = Level.MUST, Level.STATED, Level.TYPICAL
 
 
 class DialogState(IntEnum):

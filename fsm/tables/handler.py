@@ -10,7 +10,7 @@ from fsm.engine.table import Table
 
 __all__ = ["ALL_OPEN", "HANDLER", "HANDLER_CLOSED", "HANDLER_OPENED", "SERVED", "HandlerState"]
 
-_MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.SUSPICIOUS
+_STATED, _TYPICAL = Level.STATED, Level.TYPICAL
 
 
 class HandlerState(IntEnum):

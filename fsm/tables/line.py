@@ -25,7 +25,7 @@ from fsm.tables.handle import (
 
 __all__ = ["FILTERS", "LINE", "OPENED", "LineState"]
 
-_MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.SUSPICIOUS
+_MUST, _STATED, _ODD = Level.MUST, Level.STATED, Level.SUSPICIOUS
 
 
 class LineState(IntEnum):

@@ -13,7 +13,7 @@ from fsm.tables.handle import (
 
 __all__ = ["PASSED_ON", "PROXY", "ProxyState"]
 
-_MUST, _STATED, _TYPICAL, _ODD = Level.MUST, Level.STATED, Level.TYPICAL, Level.SUSPICIOUS
+_STATED, _TYPICAL = Level.STATED, Level.TYPICAL
 
 
 _VOID = ref("2.2.4.2.1.9", "the line was closed; 3.1.4.3")
